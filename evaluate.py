@@ -1,0 +1,164 @@
+"""Command: the metrics of every sample of a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiment import Environment, Experiment, open_experiment
+from metrics import UNITS
+from runs import provenance
+from runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
+from settings.mistakes import Mistake, reports_mistakes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dataset import Dataset
+    from runs.scoring import Scorer
+
+
+def evaluation_split(dataset: Dataset, wanted: str | None) -> str:
+    """Return the split to evaluate: as wanted, else test where the dataset has one, else val.
+
+    Raises:
+        Mistake: the dataset does not have it.
+    """
+    split = wanted or ("test" if dataset.has("test") else "val")
+    if not dataset.has(split):
+        raise Mistake(f"{dataset.listing.folder}: has no samples in {split}/; use another --split")
+    return split
+
+
+def choose_step(experiment: Experiment, wanted: str) -> int:
+    """Return the step of the checkpoint that ``--step`` names.
+
+    Raises:
+        Mistake: the run has no such checkpoint.
+    """
+    from runs import checkpoints
+
+    folder = experiment.output.checkpoints
+    steps = checkpoint_steps(folder)
+    if not steps:
+        raise Mistake(f"{folder}: has no checkpoint; train first: python train.py --exp {experiment.NAME}")
+    if wanted == "last":
+        step = checkpoints.newest_intact(folder, print)
+        if step is None:
+            raise Mistake(f"{folder}: no checkpoint is intact; train again")
+        return step
+    if wanted == "best":
+        best = checkpoints.about(folder, steps[-1])["best"]
+        if best is None or best["step"] not in steps:
+            raise Mistake(f"{folder}: no best step is kept; use --step last")
+        return best["step"]
+    if not wanted.isdigit() or int(wanted) not in steps:
+        raise Mistake(f"--step {wanted}: there are best, last, {', '.join(map(str, steps))}")
+    return int(wanted)
+
+
+def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
+    """Score every sample of a split and write the CSV; rows of other splits in it are kept.
+
+    Returns:
+        The rows of this split: index, tile, split, step, one column a metric, and the baseline's columns.
+    """
+    import pandas as pd
+
+    from runs.progress import tracked
+    from settings import atomic
+
+    names = scorer.dataset.names(split)
+    rows = list(tracked(scorer.rows(split, names), f"evaluate {split}", len(names), "samples"))
+    table = pd.DataFrame(rows, columns=["tile", *scorer.columns])
+    table.insert(1, "split", split)
+    table.insert(2, "step", step)
+    whole = table
+    if path.is_file():
+        before = pd.read_csv(path, index_col="index", dtype={"tile": str})
+        whole = pd.concat([before[before["split"] != split], table], ignore_index=True)
+    with atomic.replacing(path) as temporary:
+        whole.to_csv(temporary, index_label="index", lineterminator="\n")
+    return table
+
+
+def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
+    """Return a rich table: mean, median, 5th and 95th percentile of each metric, and the baseline's mean."""
+    import numpy as np
+    from rich.table import Table
+
+    from runs.scoring import mean_of_finite
+
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("metric")
+    baseline = scorer.baseline[0] if scorer.baseline else None
+    for heading in ("mean", "median", "5 %", "95 %", *([f"{baseline} mean"] if baseline else []), "undefined"):
+        shown.add_column(heading, justify="right")
+    for name in scorer.names:
+        values = table[name].to_numpy(float)
+        finite = values[np.isfinite(values)]
+        numbers = [mean_of_finite(values), *(np.percentile(finite, [50, 5, 95]) if finite.size else [np.nan] * 3)]
+        if baseline:
+            numbers.append(mean_of_finite(table[f"{name}_{baseline}"]))
+        unit = {"data": scorer.target.units}.get(UNITS.get(name, ""), UNITS.get(name, ""))
+        label = f"{name} ({unit})" if unit not in ("", "1") else name
+        shown.add_row(label, *(f"{number:.5g}" for number in numbers), str(len(values) - len(finite)))
+    return shown
+
+
+def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
+    """Evaluate a split at a step, print the summary and where the CSV is."""
+    from rich.console import Console
+
+    output = scorer.experiment.output
+    table = evaluate(scorer, split, step, output.evaluation)
+    units = scorer.target.units
+    title = f"{output.run_name}, step {step}: {len(table)} samples of {split}, data range {scorer.scale.data_range:g}"
+    Console(highlight=False).print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
+    print(output.evaluation)
+    return table
+
+
+@reports_mistakes
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate a run from the command line."""
+    arguments = argparse.ArgumentParser(prog="evaluate.py", description="Write the metrics of every sample of a run.")
+    arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
+    arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
+    arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")
+    arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
+    arguments.add_argument("--step", default="last", help="best, last (default) or a number")
+    options = arguments.parse_args(argv)
+    environment = Environment(options.env)
+    name = environment.experiment_name(options.exp)
+    folder = Path(environment.EXPERIMENT_ROOT) / name
+    timestamp = check_timestamp(options.timestamp) if options.timestamp else newest_run(folder, name)
+    run = provenance.load(RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp).run_file) or {}
+    experiment = open_experiment(name, environment, timestamp, restore=True, recorded=run.get("settings"))
+    _run(experiment, options.split, options.step)
+
+
+def _run(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> None:
+    from dataset import Dataset
+    from runs import plugins
+
+    plugin = plugins.find(experiment)
+    dataset = Dataset(experiment)
+    split = evaluation_split(dataset, wanted_split)
+    from runs.quiet import quieten_tensorflow
+
+    quieten_tensorflow()
+    from runs import checkpoints, devices
+    from runs.scoring import Scorer
+
+    step = choose_step(experiment, wanted_step)
+    devices.prepare_single(experiment)
+    gan = plugins.build(experiment, plugin)
+    checkpoints.restore(gan, experiment.output.checkpoints, step)
+    evaluate_and_show(Scorer(dataset, gan, plugin, experiment.METRICS), split, step)
+
+
+if __name__ == "__main__":
+    main()

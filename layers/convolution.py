@@ -1,0 +1,79 @@
+"""The convolution blocks of the pix2pix family: no bias, Normal(0, 0.02), batch norm, LeakyReLU 0.3.
+
+0.3 is the Keras default, which the published ARISGAN architectures use; pix2pix the paper says 0.2.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+LEAKY_SLOPE = 0.3
+
+
+def weights() -> keras.initializers.Initializer:
+    """Return a new Normal(0, 0.02) initialiser; one per layer, since a shared one repeats its numbers."""
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def conv(
+    kernel_size: int, filters: int, stride: int, batchnorm: bool, lrelu: bool, padding: str = "same"
+) -> keras.layers.Layer:
+    """Return a convolution, followed by batch norm and LeakyReLU where asked for.
+
+    Args:
+        kernel_size: side of the kernel, pixels.
+        filters: output channels.
+        stride: 2 halves height and width.
+        batchnorm: append batch normalisation (momentum 0.99, epsilon 1e-3).
+        lrelu: append LeakyReLU with slope 0.3.
+        padding: "same" or "valid".
+
+    """
+    block = [layers.Conv2D(filters, kernel_size, stride, padding, use_bias=False, kernel_initializer=weights())]
+    if batchnorm:
+        block.append(layers.BatchNormalization())
+    if lrelu:
+        block.append(layers.LeakyReLU(negative_slope=LEAKY_SLOPE))
+    return block[0] if len(block) == 1 else keras.Sequential(block)
+
+
+def deconv(
+    kernel_size: int,
+    filters: int,
+    stride: int,
+    batchnorm: bool,
+    relu: bool,
+    dropout: float | None,
+    activation: str | None = None,
+) -> keras.layers.Layer:
+    """Return a transposed convolution, followed by batch norm, dropout and ReLU where asked for.
+
+    Args:
+        kernel_size: side of the kernel, pixels.
+        filters: output channels.
+        stride: 2 doubles height and width.
+        batchnorm: append batch normalisation.
+        relu: append ReLU, last.
+        dropout: append dropout of this rate; None for none.
+        activation: the convolution's own activation, before all of these.
+
+    """
+    block = [
+        layers.Conv2DTranspose(
+            filters,
+            kernel_size,
+            stride,
+            "same",
+            use_bias=False,
+            kernel_initializer=weights(),
+            activation=activation,
+        )
+    ]
+    if batchnorm:
+        block.append(layers.BatchNormalization())
+    if dropout:
+        block.append(layers.Dropout(dropout))
+    if relu:
+        block.append(layers.ReLU())
+    return block[0] if len(block) == 1 else keras.Sequential(block)

@@ -1,0 +1,137 @@
+"""Generator and discriminator losses, by the names that experiment.json uses.
+
+The two tables are plain text, so that an experiment can be validated without waking Keras; a function is
+imported when it is first needed. A new loss is one function and one line here.
+
+A loss function names what it wants as its parameters. For the generator that is any of
+``disc_generated_output``, ``gen_output``, ``target``, ``loss_object``, ``data_range``; for the discriminator
+``disc_real_output``, ``disc_generated_output``, ``loss_object``. Tensors come as float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+#: Terms of the generator, in the order in which they are added up.
+GENERATOR_LOSSES: dict[str, str] = {
+    "gen_gan": "losses.adversarial:gen_bce",
+    "gen_nll": "losses.adversarial:gen_nll",
+    "gen_ssim": "losses.ssim:gen_ssim",
+    "gen_l1": "losses.pixel:l1",
+    "gen_l2": "losses.pixel:l2",
+    "gen_rmse": "losses.pixel:rmse",
+    "gen_wstein": "losses.adversarial:gen_wstein",
+    "gen_lsgan": "losses.adversarial:gen_lsgan",
+    "gen_hinge": "losses.adversarial:gen_hinge",
+}
+
+#: Terms of the discriminator, in the order in which they are added up.
+DISCRIMINATOR_LOSSES: dict[str, str] = {
+    "disc_bce": "losses.adversarial:disc_bce",
+    "disc_nll": "losses.adversarial:disc_nll",
+    "disc_wstein": "losses.adversarial:disc_wstein",
+    "disc_lsgan": "losses.adversarial:disc_lsgan",
+    "disc_hinge": "losses.adversarial:disc_hinge",
+}
+
+
+def generator_loss(
+    disc_generated_output: Any,
+    gen_output: Any,
+    target: Any,
+    weights: Mapping[str, float | None],
+    loss_object: Callable[[Any, Any], Any] | None = None,
+    data_range: float = 2.0,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the generator's total loss and its unweighted terms.
+
+    Args:
+        disc_generated_output: what the discriminator says of (input, generated); any shape.
+        gen_output: generated images, ``(batch, height, width, band)``.
+        target: true images, of the same shape.
+        weights: name of ``GENERATOR_LOSSES`` -> weight. ``None`` or absent: not computed. 0: computed and
+            returned, but no part of the total, which it therefore can neither spoil nor push.
+        loss_object: ``loss(labels, outputs)`` of ``gen_gan``; without it binary cross-entropy on logits.
+        data_range: largest minus smallest possible value of the images (2 for -1..1, 1 for 0..1).
+
+    Raises:
+        ValueError: an unknown name, with the nearest known one.
+
+    """
+    tensors = {
+        "disc_generated_output": disc_generated_output,
+        "gen_output": gen_output,
+        "target": target,
+    }
+    settings = {"loss_object": loss_object, "data_range": data_range}
+    return _weighted_sum(GENERATOR_LOSSES, weights, tensors, settings)
+
+
+def discriminator_loss(
+    disc_real_output: Any,
+    disc_generated_output: Any,
+    weights: Mapping[str, float | None],
+    loss_object: Callable[[Any, Any], Any] | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the discriminator's total loss and its unweighted terms.
+
+    Args:
+        disc_real_output: what the discriminator says of (input, target); any shape.
+        disc_generated_output: what it says of (input, generated), in the same shape.
+        weights: name of ``DISCRIMINATOR_LOSSES`` -> weight, as in `generator_loss`.
+        loss_object: ``loss(labels, outputs)`` of ``disc_bce``; without it binary cross-entropy on logits.
+
+    Raises:
+        ValueError: an unknown name, with the nearest known one.
+
+    """
+    tensors = {"disc_real_output": disc_real_output, "disc_generated_output": disc_generated_output}
+    return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, {"loss_object": loss_object})
+
+
+def _weighted_sum(
+    table: Mapping[str, str],
+    weights: Mapping[str, float | None],
+    tensors: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> tuple[Any, dict[str, Any]]:
+    """Compute the terms that `weights` asks for and add them up in the table's order."""
+    from keras import ops
+
+    for name in weights:
+        if name not in table:
+            raise ValueError(_unknown(name, table))
+    # Means and logarithms over half-precision outputs lose what the loss is about.
+    arguments = {name: ops.cast(tensor, "float32") for name, tensor in tensors.items()} | dict(settings)
+    total, terms = ops.zeros((), "float32"), {}
+    for name, place in table.items():
+        weight = weights.get(name)
+        if weight is None:
+            continue
+        function, wanted = _function(place)
+        terms[name] = function(**{parameter: arguments[parameter] for parameter in wanted})
+        if weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
+            total = total + weight * terms[name]
+    return total, terms
+
+
+@cache  # and AutoGraph leaves a cached function alone, where it would warn about the import
+def _function(place: str) -> tuple[Callable[..., Any], list[str]]:
+    """Import ``module:function`` and return it with the names of its parameters."""
+    from inspect import signature
+
+    module, _, name = place.partition(":")
+    function = getattr(import_module(module), name)
+    return function, list(signature(function).parameters)
+
+
+def _unknown(name: str, table: Mapping[str, str]) -> str:
+    """Return one sentence about a name that the table does not have."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, table, n=1)
+    hint = f": did you mean '{nearest[0]}'?" if nearest else ","
+    return f"unknown loss '{name}'{hint} known are {', '.join(table)}"

@@ -1,0 +1,109 @@
+"""What generator and discriminator want of the discriminator's output.
+
+D_r is the output for (input, target), D_f the one for (input, generated); both of any shape, and each loss is
+a mean over all of it (every patch of a PatchGAN counts alike).
+
+========  ===============================  =============================================
+loss      the discriminator's output is    source
+========  ===============================  =============================================
+bce       what `loss_object` takes         Goodfellow et al. 2014 (non-saturating)
+nll       what `loss_object` takes         the same, written out
+wstein    a score, unbounded               Arjovsky et al. 2017
+lsgan     a score, 1 real and 0 generated  Mao et al. 2017
+hinge     a score                          Lim and Ye 2017; Miyato et al. 2018
+========  ===============================  =============================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+#: Inside the logarithms of the nll terms.
+NLL_EPSILON = 1e-8
+#: Reductions of a Keras loss that are the mean of its values.
+MEANS = ("sum_over_batch_size", "mean")
+
+
+def gen_bce(disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+    """Return the cross-entropy of D_f against "real"."""
+    return _cross_entropy(loss_object, ops.ones_like(disc_generated_output), disc_generated_output)
+
+
+def disc_bce(disc_real_output: Any, disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+    """Return the cross-entropy of D_r against "real" plus that of D_f against "generated" (no factor 1/2)."""
+    real = _cross_entropy(loss_object, ops.ones_like(disc_real_output), disc_real_output)
+    generated = _cross_entropy(loss_object, ops.zeros_like(disc_generated_output), disc_generated_output)
+    return real + generated
+
+
+def gen_nll(disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+    """Return mean(-log D_f)."""
+    return -ops.mean(ops.log(_probability(disc_generated_output, loss_object) + NLL_EPSILON))
+
+
+def disc_nll(disc_real_output: Any, disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+    """Return mean(-log D_r - log(1 - D_f))."""
+    real = ops.log(_probability(disc_real_output, loss_object) + NLL_EPSILON)
+    generated = ops.log((1.0 - _probability(disc_generated_output, loss_object)) + NLL_EPSILON)
+    return -ops.mean(real + generated)
+
+
+def _probability(outputs: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+    """Return outputs as probabilities: logits, where the loss object takes logits, go through a sigmoid.
+
+    The published program takes the logarithm of logits too, which is NaN for every negative one.
+    """
+    logits = loss_object is None or getattr(loss_object, "from_logits", False)
+    return ops.sigmoid(outputs) if logits else outputs
+
+
+def gen_wstein(disc_generated_output: Any) -> Any:
+    """Return -mean D_f: the generator raises the critic's score."""
+    return -ops.mean(disc_generated_output)
+
+
+def disc_wstein(disc_real_output: Any, disc_generated_output: Any) -> Any:
+    """Return mean D_f - mean D_r, the critic's side of the Wasserstein distance.
+
+    Nothing here keeps the critic Lipschitz: unless the network does (spectral normalisation, clipped
+    weights), the loss has no lower bound and training runs away.
+    """
+    return ops.mean(disc_generated_output) - ops.mean(disc_real_output)
+
+
+def gen_lsgan(disc_generated_output: Any) -> Any:
+    """Return mean((D_f - 1)^2)."""
+    return ops.mean(ops.square(disc_generated_output - 1.0))
+
+
+def disc_lsgan(disc_real_output: Any, disc_generated_output: Any) -> Any:
+    """Return (mean((D_r - 1)^2) + mean(D_f^2)) / 2."""
+    real = ops.mean(ops.square(disc_real_output - 1.0))
+    return 0.5 * (real + ops.mean(ops.square(disc_generated_output)))
+
+
+def gen_hinge(disc_generated_output: Any) -> Any:
+    """Return -mean D_f, the generator's side of the hinge loss (equal to `gen_wstein`)."""
+    return -ops.mean(disc_generated_output)
+
+
+def disc_hinge(disc_real_output: Any, disc_generated_output: Any) -> Any:
+    """Return mean(relu(1 - D_r)) + mean(relu(1 + D_f))."""
+    return ops.mean(ops.relu(1.0 - disc_real_output)) + ops.mean(ops.relu(1.0 + disc_generated_output))
+
+
+def _cross_entropy(loss_object: Callable[[Any, Any], Any] | None, labels: Any, outputs: Any) -> Any:
+    """Return the loss object's scalar; without an object, binary cross-entropy on logits.
+
+    Called as such, a Keras loss divides its mean by the number of replicas of a tf.distribute strategy, which
+    would weigh this one term less than the others as devices are added. Hence the mean is taken here.
+    """
+    if loss_object is None:
+        loss_object = keras.losses.BinaryCrossentropy(from_logits=True)
+    if isinstance(loss_object, keras.losses.Loss) and loss_object.reduction in MEANS:
+        return ops.mean(loss_object.call(labels, outputs))
+    return loss_object(labels, outputs)

@@ -1,0 +1,25 @@
+"""Differences between generated and true pixels, averaged over the whole batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+#: Under the root of `rmse`: its slope at 0 is infinite without it. Shifts the value by 1e-6 at most.
+RMSE_EPSILON = 1e-12
+
+
+def l1(gen_output: Any, target: Any) -> Any:
+    """Return the mean absolute difference."""
+    return ops.mean(ops.abs(target - gen_output))
+
+
+def l2(gen_output: Any, target: Any) -> Any:
+    """Return the mean squared difference."""
+    return ops.mean(ops.square(target - gen_output))
+
+
+def rmse(gen_output: Any, target: Any) -> Any:
+    """Return the root of the mean squared difference of the batch (not the mean of each image's root)."""
+    return ops.sqrt(l2(gen_output, target) + RMSE_EPSILON)

@@ -1,0 +1,158 @@
+"""HaarPSI: perceptual similarity from six Haar wavelet responses.
+
+Source: Reisenhofer, Bosse, Kutyniok and Wiegand 2018, doi:10.1016/j.image.2017.11.001, arXiv 1607.06140.
+"""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from metrics import Scale
+from metrics.counting import counted, mean, whole_windows
+from metrics.fused import fused
+
+C, ALPHA = 30.0, 4.2
+YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+SUPPORT = 16  # pixels to a side behind one position: the 8 x 8 filter after halving
+
+
+def haarpsi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
+    """Return the Haar wavelet-based perceptual similarity index, 0 to 1; identical images score 1.
+
+    Values are scaled by 255 / data_range, so that 0 .. data_range takes the place of 8-bit grey values, and
+    the bands scale.rgb are taken as colours (band rgb[0] as grey if there are fewer than three bands).
+
+    Beyond the edge of the image are zeros, as published. With a mask only the positions count whose support
+    of 16 x 16 pixels holds none that is masked out; a mask that keeps all thus equals no mask. Images of
+    fewer than 16 pixels to a side score NaN.
+
+    Args:
+        target: (batch, height, width, band) in physical units.
+        prediction: as `target`.
+        mask: (batch, height, width), non-zero where a pixel counts, or None.
+        scale: gives data_range and rgb.
+
+    Returns:
+        (batch,); NaN where no position has any response, as for two images without content.
+
+    Raises:
+        ValueError: scale.rgb names a band that the images do not have.
+    """
+    target, prediction, keep = counted(target, prediction, mask)
+    bands = scale.rgb if target.shape[-1] >= 3 else scale.rgb[:1]
+    if max(bands) >= target.shape[-1]:
+        raise ValueError(f"scale.rgb names band {max(bands)}, but the images have {target.shape[-1]}")
+    weighted, weights = weighted_similarity(target, prediction, bands, 255 / float(scale.data_range))
+    positions = whole_supports(keep)
+    z = mean(weighted, positions, [1, 2]) / mean(weights, positions, [1, 2])
+    result = tf.square(tf.math.log(z / (1 - z)) / ALPHA)
+    large_enough = tf.reduce_min(tf.shape(target)[1:3]) >= SUPPORT
+    return tf.where(large_enough, result, tf.cast(math.nan, result.dtype))
+
+
+@fused
+def weighted_similarity(
+    target: tf.Tensor, prediction: tf.Tensor, bands: tuple[int, ...], gain: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the weighted similarity and the weight of each position, summed over orientations and colour.
+
+    Args:
+        target: (batch, height, width, band).
+        prediction: likewise.
+        bands: indices of red, green and blue, or of one grey band.
+        gain: brings the data to the scale of 0 to 255.
+
+    Returns:
+        Two tensors (batch, ceil(height / 2), ceil(width / 2)).
+    """
+    target_luma, target_chroma = halved_channels(target, bands, gain)
+    prediction_luma, prediction_chroma = halved_channels(prediction, bands, gain)
+    maps, weights = [], []
+    for t, p in zip(haar_responses(target_luma), haar_responses(prediction_luma), strict=True):
+        maps.append((similarity(t[0], p[0]) + similarity(t[1], p[1])) / 2)
+        weights.append(tf.maximum(t[2], p[2]))
+    if target_chroma:
+        pairs = zip(target_chroma, prediction_chroma, strict=True)
+        maps.append(sum(similarity(t, p) for t, p in pairs) / len(target_chroma))
+        weights.append((weights[0] + weights[1]) / 2)
+    weighted = sum(tf.sigmoid(ALPHA * s) * w for s, w in zip(maps, weights, strict=True))
+    return weighted, sum(weights)
+
+
+def similarity(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Return how alike two maps of magnitudes are at each position, 0 to 1."""
+    return (2 * first * second + C) / (first * first + second * second + C)
+
+
+def halved_channels(image: tf.Tensor, bands: tuple[int, ...], gain: float) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Return the luma of an image at half size, and the magnitudes of its two chromas, none for one band.
+
+    Luma and chromas are (batch, ceil(height / 2), ceil(width / 2)), on the scale of 0 to 255.
+    """
+    halves = [halved(image[..., band] * gain) for band in bands]
+    if len(halves) < 3:
+        return halves[0], []
+    luma, *chromas = [r * halves[0] + g * halves[1] + b * halves[2] for r, g, b in YIQ]
+    return luma, [tf.abs(block_means(chroma)) for chroma in chromas]
+
+
+def halved(channel: tf.Tensor) -> tf.Tensor:
+    """Return means of 2 x 2 blocks, with zeros beyond an odd edge; (batch, height, width) to half of that."""
+    rows, columns = tf.shape(channel)[1], tf.shape(channel)[2]
+    channel = tf.pad(channel, [[0, 0], [0, rows % 2], [0, columns % 2]])
+    rows_summed = channel[:, ::2] + channel[:, 1::2]
+    return (rows_summed[:, :, ::2] + rows_summed[:, :, 1::2]) / 4
+
+
+def block_means(channel: tf.Tensor) -> tf.Tensor:
+    """Return the mean of each pixel, its right, lower and lower right neighbours, zeros beyond the edge."""
+    channel = tf.pad(channel, [[0, 0], [0, 1], [0, 1]])
+    rows_summed = channel[:, :-1] + channel[:, 1:]
+    return (rows_summed[:, :, :-1] + rows_summed[:, :, 1:]) / 4
+
+
+def haar_responses(luma: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Return the magnitudes of the Haar responses of sides 2, 4 and 8: those to rows, and those to columns.
+
+    A filter of side n is the difference of two boxes of n/2 x n, divided by n. Boxes grow from one scale to
+    the next by adding two neighbours. Position (i, j) covers rows i - (n/2 - 1) to i + n/2 and the same
+    columns.
+
+    Args:
+        luma: (batch, height, width), taken as zero beyond its edge.
+
+    Returns:
+        Two lists of three tensors (batch, height, width).
+    """
+    rows, columns = tf.shape(luma)[1], tf.shape(luma)[2]
+    box = tf.pad(luma, [[0, 0], [3, 4], [3, 4]])
+    across: list[tf.Tensor] = []
+    down: list[tf.Tensor] = []
+    for half in (1, 2, 4):
+        first = 4 - half  # where position (0, 0) of this scale lies in the padded image
+        wide = box[:, :, :-half] + box[:, :, half:]
+        tall = box[:, :-half] + box[:, half:]
+        horizontal = (wide[:, half:] - wide[:, :-half])[:, first : first + rows, first : first + columns]
+        vertical = (tall[:, :, half:] - tall[:, :, :-half])[:, first : first + rows, first : first + columns]
+        across.append(tf.abs(horizontal) / (2 * half))
+        down.append(tf.abs(vertical) / (2 * half))
+        box = wide[:, :-half] + wide[:, half:]
+    return across, down
+
+
+def whole_supports(keep: tf.Tensor | None) -> tf.Tensor | None:
+    """Return at which positions of the halved image no pixel of the support is masked out.
+
+    Args:
+        keep: (batch, height, width, 1) booleans or None.
+
+    Returns:
+        (batch, ceil(height / 2), ceil(width / 2)) booleans, or None for None.
+    """
+    if keep is None:
+        return None
+    rows, columns = tf.shape(keep)[1], tf.shape(keep)[2]
+    padding = [[0, 0], [6, 8 + rows % 2], [6, 8 + columns % 2], [0, 0]]
+    return whole_windows(tf.pad(keep, padding, constant_values=True), SUPPORT)[:, ::2, ::2, 0]

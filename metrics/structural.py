@@ -1,0 +1,128 @@
+"""Similarity of structure in sliding windows: SSIM and the universal image quality index.
+
+Both take target and prediction (batch, height, width, band), mask (batch, height, width) or None, and return
+(batch,): the mean over bands and over the window positions that lie wholly in the image and in the mask, NaN
+if there is none.
+
+Windows are separable. Each metric runs down the columns, then along the rows, as two fused loops.
+"""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from metrics import Scale
+from metrics.counting import counted, mean, whole_windows
+from metrics.fused import fused
+
+SSIM_TAPS, SSIM_SIGMA = 11, 1.5
+UIQI_SIDE = 8
+Moments = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+def ssim(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
+    """Return the structural similarity, -1 to 1: Gaussian window of 11 taps, sigma 1.5, K = 0.01 and 0.03.
+
+    Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861.
+    """
+    target, prediction, keep = counted(target, prediction, mask)
+    origin = mean(target, keep, [1, 2], keepdims=True)
+    columns = blurred_columns(target, prediction, origin)
+    similarity = ssim_map(*columns, origin, float(scale.data_range))
+    return mean(similarity, keep if keep is None else whole_windows(keep, SSIM_TAPS), [1, 2, 3])
+
+
+@fused
+def blurred_columns(x: tf.Tensor, y: tf.Tensor, origin: tf.Tensor) -> Moments:
+    """Return x, y, x^2 + y^2 and x y blurred down the columns, for x and y counted from an origin.
+
+    An origin near the mean leaves less to cancel in E[x^2] - E[x]^2, which float32 needs.
+    """
+    x, y = x - origin, y - origin
+    return blurred(x, 1), blurred(y, 1), blurred(x * x + y * y, 1), blurred(x * y, 1)
+
+
+@fused
+def ssim_map(
+    x: tf.Tensor, y: tf.Tensor, squares: tf.Tensor, product: tf.Tensor, origin: tf.Tensor, data_range: float
+) -> tf.Tensor:
+    """Return the SSIM at each window position from the results of `blurred_columns`."""
+    x, y, squares, product = blurred(x, 2), blurred(y, 2), blurred(squares, 2), blurred(product, 2)
+    variances, covariance = squares - x * x - y * y, product - x * y
+    x, y = x + origin, y + origin
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    return (2 * x * y + c1) / (x * x + y * y + c1) * (2 * covariance + c2) / (variances + c2)
+
+
+def blurred(image: tf.Tensor, axis: int) -> tf.Tensor:
+    """Return the Gaussian mean along axis 1 or 2 at each position where its 11 taps lie in the image."""
+    taps = [math.exp(-0.5 * ((at - SSIM_TAPS // 2) / SSIM_SIGMA) ** 2) for at in range(SSIM_TAPS)]
+    values = shifted(image, axis, SSIM_TAPS)
+    return sum(tap / sum(taps) * value for tap, value in zip(taps, values, strict=True))
+
+
+def uiqi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
+    """Return the universal image quality index over 8 x 8 windows, -1 to 1.
+
+    A window flat in both images scores by its luminance alone, 2 m1 m2 / (m1^2 + m2^2), and one whose means
+    are both 0 scores 1, as in the authors' program.
+
+    Source: Wang and Bovik 2002, doi:10.1109/97.995823.
+    """
+    target, prediction, keep = counted(target, prediction, mask)
+    quality = uiqi_map(*column_moments(target, prediction))
+    return mean(quality, keep if keep is None else whole_windows(keep, UIQI_SIDE), [1, 2, 3])
+
+
+@fused
+def column_moments(x: tf.Tensor, y: tf.Tensor) -> Moments:
+    """Return `moments` of windows of 8 x 1 pixels."""
+    return moments(x, y, 1)
+
+
+@fused
+def uiqi_map(x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
+    """Return the UIQI of each window of 8 x 8 pixels from the results of `column_moments`.
+
+    The variance of a window is the mean variance of its columns plus the variance of their means.
+    """
+    inner_variances = pairwise_mean(shifted(variances, 2, UIQI_SIDE))
+    inner_covariance = pairwise_mean(shifted(covariance, 2, UIQI_SIDE))
+    x, y, variances, covariance = moments(x, y, 2)
+    variances, covariance = variances + inner_variances, covariance + inner_covariance
+
+    means = x * x + y * y
+    one = tf.ones([], x.dtype)
+    structure = tf.where(variances == 0, one, 2 * covariance / variances)
+    return tf.where(means == 0, one, 2 * x * y / means * structure)
+
+
+def moments(x: tf.Tensor, y: tf.Tensor, axis: int) -> Moments:
+    """Return both means, the sum of both variances, and the covariance of runs of 8 along axis 1 or 2.
+
+    Deviations are taken from the run's own mean, not as E[x^2] - E[x]^2: float32 is enough, and because
+    adding in pairs is exact for equal values, a flat run is exactly flat.
+    """
+    x_values, y_values = shifted(x, axis, UIQI_SIDE), shifted(y, axis, UIQI_SIDE)
+    x_mean, y_mean = pairwise_mean(x_values), pairwise_mean(y_values)
+    deviations = [(x - x_mean, y - y_mean) for x, y in zip(x_values, y_values, strict=True)]
+    variances = pairwise_mean([dx * dx + dy * dy for dx, dy in deviations])
+    return x_mean, y_mean, variances, pairwise_mean([dx * dy for dx, dy in deviations])
+
+
+def pairwise_mean(values: list[tf.Tensor]) -> tf.Tensor:
+    """Return the mean of tensors whose number is a power of two."""
+    count = len(values)
+    while len(values) > 1:
+        values = [even + odd for even, odd in zip(values[::2], values[1::2], strict=True)]
+    return values[0] / count
+
+
+def shifted(image: tf.Tensor, axis: int, count: int) -> list[tf.Tensor]:
+    """Return the image shifted by 0 to count - 1 along axis 1 or 2, where all shifts exist."""
+    length = tf.maximum(tf.shape(image)[axis] - count + 1, 0)
+    if axis == 1:
+        return [image[:, at : at + length] for at in range(count)]
+    return [image[:, :, at : at + length] for at in range(count)]

@@ -1,0 +1,122 @@
+"""Super-resolution by correcting the bicubic enlargement (after EDSR, Lim et al. 2017).
+
+The input arrives on the target's grid, each coarse pixel repeated `RATIO` x `RATIO` times. Computing there
+would cost RATIO squared as much and show the network nothing more, so the coarse pixels are taken back first:
+
+    input -> every RATIO-th pixel -+-> residual blocks -> pixel shuffle -+-> output
+                                   +-> shared bands -> bicubic ----------+
+
+At first the correction is nearly zero, hence training begins at bicubic quality and can only gain from there.
+The output is linear. `jit_compile` is out of reach: TensorFlow has no XLA kernel for bicubic interpolation.
+
+params: `blocks` (5) residual blocks, of `filters` (32) channels; `discriminator_filters` (32).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers, ops
+
+from layers.conditional_gan import ConditionalGAN
+from layers.params import known_params
+from layers.patchgan import patchgan
+from layers.pixel_shuffle import Decimate, PixelShuffle
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+
+
+class GAN(ConditionalGAN):
+    """A residual upsampler against a small PatchGAN."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Check ratio, size and bands, then build networks and optimisers.
+
+        Raises:
+            ValueError: a ratio that is no integer of at least 2, a size that it does not divide, shared bands
+                that do not fit the channels, or unknown `params`.
+
+        """
+        self.params = known_params(experiment, {"blocks": 5, "filters": 32, "discriminator_filters": 32})
+        self.ratio = whole_ratio(experiment)
+        self.shared_bands = shared_bands(experiment)
+        super().__init__(experiment)
+
+    def Generator(self) -> keras.Model:
+        """Return the network of the drawing above."""
+        exp = self.exp
+        image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
+        # float32 throughout the skip: half precision would round away what is to be learnt.
+        coarse = Decimate(self.ratio, dtype="float32")(image)
+        output = layers.Add(dtype="float32")([self._correction(coarse), self._bicubic(coarse)])
+        return keras.Model(image, output, name="generator")
+
+    def _correction(self, coarse: Any) -> Any:
+        """Return what bicubic lacks, on the fine grid; computed on the coarse one."""
+        filters = self.params["filters"]
+        x = head = layers.Conv2D(filters, 3, padding="same")(coarse)
+        for _ in range(self.params["blocks"]):
+            # No batch norm: it forgets the image's own contrast (the finding of EDSR).
+            residual = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+            x = layers.Add()([x, layers.Conv2D(filters, 3, padding="same")(residual)])
+        x = layers.Add()([head, layers.Conv2D(filters, 3, padding="same")(x)])
+        nearly_zero = keras.initializers.RandomNormal(0.0, 1e-4)
+        channels = self.exp.OUTPUT_CHANNELS * self.ratio**2
+        x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=nearly_zero, name="correction")(x)
+        return PixelShuffle(self.ratio)(x)
+
+    def _bicubic(self, coarse: Any) -> Any:
+        """Return the target's bands, enlarged; where the input lacks them, a learnt mixture of its own."""
+        if self.shared_bands is None:
+            bands = layers.Conv2D(self.exp.OUTPUT_CHANNELS, 1, dtype="float32", name="projection")(coarse)
+        else:
+            bands = ops.take(coarse, self.shared_bands, axis=-1)
+        size = (self.exp.IMG_HEIGHT, self.exp.IMG_WIDTH)
+        return ops.image.resize(bands, size, interpolation="bicubic", data_format="channels_last")
+
+    def Discriminator(self) -> keras.Model:
+        """Return a small PatchGAN; its output is logits."""
+        exp = self.exp
+        filters = self.params["discriminator_filters"]
+        return patchgan(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, filters, halvings=2)
+
+
+def whole_ratio(experiment: Experiment) -> int:
+    """Return the enlargement as a whole number.
+
+    Raises:
+        ValueError: it is none, or it does not divide the image.
+
+    """
+    ratio, height, width = experiment.RATIO, experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+    if ratio is None or abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 2:
+        raise ValueError(
+            f"residual_upsampler needs a ratio of ground sampling distances (input to target) of 2, 3, ..., not {ratio}"
+        )
+    whole = round(ratio)
+    if height % whole or width % whole:
+        raise ValueError(
+            f"residual_upsampler with ratio {whole} needs img_height and img_width to be multiples of "
+            f"{whole}, not {height} and {width}"
+        )
+    return whole
+
+
+def shared_bands(experiment: Experiment) -> list[int] | None:
+    """Return the indices of the target's bands in the input, or None where it does not have them.
+
+    Raises:
+        ValueError: not one index for each target band, or an index that the input does not have.
+
+    """
+    bands, inputs, outputs = experiment.SHARED_BANDS, experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS
+    if bands is None:
+        return None
+    if len(bands) != outputs or not all(0 <= band < inputs for band in bands):
+        raise ValueError(
+            f"residual_upsampler needs one input band (0 to {inputs - 1}) for each of the {outputs} target "
+            f"bands, not {list(bands)}"
+        )
+    return list(bands)

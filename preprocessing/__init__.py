@@ -1,0 +1,1 @@
+"""From products to datasets: readers, steps, and the one writer of samples."""

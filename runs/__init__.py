@@ -1,0 +1,1 @@
+"""Runs: their folders, checkpoints, journal, pictures, plug-in and devices."""

@@ -1,0 +1,55 @@
+"""Progress of long work: a bar on a terminal, a line now and then where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+Item = TypeVar("Item")
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Rate(ProgressColumn):
+    """Items a second."""
+
+    def __init__(self, unit: str, factor: float = 1.0) -> None:
+        """Show ``factor`` times the task's own speed, followed by the unit."""
+        super().__init__()
+        self.unit, self.factor = unit, factor
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of a task."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed * self.factor:.1f} {self.unit}/s", style="progress.data.speed")
+
+
+def bar(console: Console, unit: str, *extra: str, factor: float = 1.0) -> Progress:
+    """Return a progress bar with count, rate, time left, and more columns taken from the task's fields."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), Rate(unit, factor),
+        TimeRemainingColumn(), *(TextColumn(text) for text in extra), console=console,
+        disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
+    """Yield the items under a progress bar; without a terminal print a line every ten seconds and at the end."""
+    console = Console(stderr=True)
+    started = last = time.monotonic()
+    with bar(console, unit) as progress:
+        task = progress.add_task(title, total=total)
+        for done, item in enumerate(items, start=1):
+            yield item
+            progress.advance(task)
+            now = time.monotonic()
+            if not console.is_terminal and (done == total or now - last > SECONDS_BETWEEN_LINES):
+                last, rate = now, done / max(now - started, 1e-9)
+                left = (total - done) / rate
+                console.print(
+                    f"{title}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {left:.0f} s left", highlight=False
+                )

@@ -1,0 +1,73 @@
+"""The sample picture of a run: input, target, prediction and error map of fixed held-out samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from records.manifest import Field, Manifest
+from runs.pictures import Panel, draw_rows, stretch
+
+SAMPLES = 5
+
+
+def draw(
+    manifest: Manifest,
+    names: Sequence[str],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    path: Path,
+    caption: str,
+) -> None:
+    """Draw one row a sample.
+
+    Args:
+        manifest: gives RGB bands and units.
+        names: names of the samples.
+        inputs: physical values (sample, [date,] height, width, band); every date becomes a column.
+        targets: physical values (sample, [date,] height, width, band).
+        predictions: likewise.
+        path: the PNG.
+        caption: run and step.
+    """
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    rows = []
+    titles: list[str] = []
+    for sample in zip(inputs, targets, predictions, strict=True):
+        panels, titles = _row(source, target, *sample)
+        rows.append(panels)
+    draw_rows(rows, titles, names, path, caption=caption)
+
+
+def _row(
+    source: Field, target: Field, given: np.ndarray, wanted: np.ndarray, made: np.ndarray
+) -> tuple[list[Panel], list[str]]:
+    """Return panels and titles of one sample."""
+    limits = stretch(_by_date(wanted, target)[0][..., target.rgb_indices])
+    same_bands = [source.bands[index] for index in source.rgb_indices] == [
+        target.bands[index] for index in target.rgb_indices
+    ]
+    panels, titles = [], []
+    dates = _by_date(given, source)
+    for number, image in enumerate(dates, start=1):
+        shown = image[..., source.rgb_indices]
+        panels.append(Panel(shown, limits if same_bands and source.units == target.units else stretch(shown)))
+        titles.append("Input" if len(dates) == 1 else f"Input, date {number}")
+    for title, values in (("Target", wanted), ("Prediction", made)):
+        for number, image in enumerate(images := _by_date(values, target), start=1):
+            panels.append(Panel(image[..., target.rgb_indices], limits))
+            titles.append(title if len(images) == 1 else f"{title}, date {number}")
+    error = np.abs(wanted - made)
+    error = error.mean(axis=tuple(axis for axis in range(error.ndim) if axis not in (error.ndim - 3, error.ndim - 2)))
+    label = "mean absolute error" + (f" ({target.units})" if target.units != "1" else "")
+    return [*panels, Panel(error, label=label)], [*titles, "Error"]
+
+
+def _by_date(values: np.ndarray, field: Field) -> list[np.ndarray]:
+    """Split (date, height, width, band) or folded (height, width, date*band) into images of one date."""
+    if values.ndim == 4:
+        return list(values)
+    return np.split(values, values.shape[-1] // len(field.bands), axis=-1)

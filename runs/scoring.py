@@ -1,0 +1,120 @@
+"""Metrics of a plug-in and of the trivial baseline on samples, in physical units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from metrics import Scale, score
+from records.preparation import physical, prepare, scaled, valid_pixels
+from runs import baselines, plugins
+from settings.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from dataset import Dataset
+
+TARGET_PIXELS = 16 * 256 * 256
+
+
+class Scorer:
+    """Computes metrics batch by batch in one compiled function."""
+
+    def __init__(
+        self, dataset: Dataset, gan: Any, plugin: Path, names: Sequence[str], *, baseline: bool = True
+    ) -> None:
+        """Prepare to score ``gan`` by the metrics ``names``, and the trivial baseline too where there is one."""
+        self.dataset, self.gan, self.plugin = dataset, gan, plugin
+        self.experiment = dataset.experiment
+        self.names = list(names)
+        manifest = self.experiment.manifest
+        self.target = manifest.fields[manifest.target]
+        self.scale = self._scale()
+        self.baseline = baselines.choose(manifest) if baseline else None
+        self.batch = max(1, min(64, TARGET_PIXELS // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
+        self._compute = tf.function(self._scores)
+
+    def _scale(self) -> Scale:
+        low, high = self.target.bounds
+        # Unit-norm images cannot be brought back to physical units; 1 bounds their range.
+        data_range = 1.0 if self.experiment.NORMALIZE == "l2" else max(high) - min(low)
+        return Scale(data_range, 1.0 / self.experiment.manifest.ratio, self.target.rgb_indices)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of scores: every metric, then every metric of the baseline as ``<metric>_<baseline>``."""
+        extra = [f"{name}_{self.baseline[0]}" for name in self.names] if self.baseline else []
+        return [*self.names, *extra]
+
+    def predict(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return input, target and prediction of a batch as stored, in physical units."""
+        experiment, manifest = self.experiment, self.experiment.manifest
+        fields = prepare(batch, experiment)
+        made = tf.cast(plugins.forward(self.gan, self.plugin, fields), tf.float32)
+        return (
+            physical(fields["input_image"], manifest.fields[manifest.input], experiment),
+            physical(fields["target"], self.target, experiment),
+            physical(made, self.target, experiment),
+        )
+
+    def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        _, target, prediction = self.predict(batch)
+        mask = valid_pixels(batch, self.experiment)
+        result = score(_flat(target), _flat(prediction), self.scale, self.names, mask)
+        if self.baseline:
+            name, _ = self.baseline
+            made = score(_flat(target), _flat(self._trivial(batch)), self.scale, self.names, mask)
+            result |= {f"{metric}_{name}": values for metric, values in made.items()}
+        return result
+
+    def _trivial(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the baseline's prediction in the unit in which the target is scored."""
+        assert self.baseline is not None
+        experiment, manifest = self.experiment, self.experiment.manifest
+        source = manifest.fields[manifest.input]
+        stored = batch[manifest.input]
+        values = physical(scaled(stored, source, experiment), source, experiment)
+        made = self.baseline[1](values)
+        made = tf.image.resize(made, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH), method="nearest")
+        return tf.nn.l2_normalize(made, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else made
+
+    def rows(self, split: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield for each sample its name (``tile``) and scores.
+
+        Raises:
+            Mistake: a record is damaged; with file and field.
+        """
+        batches = iter(self.dataset.batches(split, names, self.batch))
+        for first in range(0, len(names), self.batch):
+            group = names[first : first + self.batch]
+            try:
+                batch = next(batches)
+            except tf.errors.OpError as error:
+                raise Mistake(*(self.dataset.diagnose(split, group) or [f"{split}: {error.message}"])) from error
+            scores = {name: values.numpy() for name, values in self._compute(batch).items()}
+            for index, name in enumerate(group):
+                yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
+
+    def means(self, split: str, names: Sequence[str]) -> dict[str, float]:
+        """Return the mean of every column over samples, leaving out undefined scores."""
+        rows = list(self.rows(split, names))
+        return {column: mean_of_finite([row[column] for row in rows]) for column in self.columns}
+
+
+def mean_of_finite(values: Sequence[float]) -> float:
+    """Return the mean of the values that are finite, or NaN where none is."""
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    return float(finite.mean()) if finite.size else float("nan")
+
+
+def _flat(values: tf.Tensor) -> tf.Tensor:
+    """Fold the dates of (batch, date, height, width, band) into bands."""
+    if len(values.shape) == 4:
+        return values
+    dates, bands = values.shape[1], values.shape[4]
+    values = tf.transpose(values, (0, 2, 3, 1, 4))
+    return tf.reshape(values, (-1, values.shape[1], values.shape[2], dates * bands))

@@ -1,0 +1,57 @@
+"""Everything of a plug-in that a checkpoint has to hold, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def variables(gan: Any) -> dict[str, Any]:
+    """Return every variable that hangs on a plug-in's attributes, as ``<attribute>/<index>``.
+
+    Networks count with the states of their seed generators and with batch statistics, optimisers with their slots;
+    lists and dicts of such things too. What two attributes share is listed once.
+    """
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    holders = [(name, vars(gan)[name]) for name in sorted(vars(gan))]
+    for name, holder in [*holders, ("global_seed", _global_seed())]:
+        for index, variable in enumerate(_inside(holder)):
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                found[f"{name}/{index}"] = variable
+    return found
+
+
+def path(variable: Any) -> str:
+    """Return the name under which a person knows a variable."""
+    return str(getattr(variable, "path", None) or variable.name)
+
+
+def _global_seed() -> Any:
+    """Return the generator that ``keras.random`` uses where a call names none."""
+    # Keras has no public name for it, and without it a plug-in that calls keras.random.normal(...) would not resume.
+    from keras.src.random.seed_generator import global_seed_generator
+
+    return global_seed_generator()
+
+
+def _inside(holder: Any) -> Iterator[Any]:
+    """Yield the variables of one attribute, in a stable order."""
+    if isinstance(holder, keras.Variable | tf.Variable):
+        yield holder
+    elif isinstance(holder, keras.random.SeedGenerator):
+        yield holder.state
+    elif isinstance(holder, tf.random.Generator):
+        yield holder.state
+    elif isinstance(holder, dict):
+        for key in sorted(holder, key=str):
+            yield from _inside(holder[key])
+    elif isinstance(holder, list | tuple):
+        for item in holder:
+            yield from _inside(item)
+    elif isinstance(holder, keras.Layer | keras.optimizers.Optimizer | keras.Metric | tf.Module):
+        yield from holder.variables

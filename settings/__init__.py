@@ -1,0 +1,1 @@
+"""What people write: JSON files with comments, their schema, and the mistakes in them."""

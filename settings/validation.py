@@ -1,0 +1,134 @@
+"""From a JSON file to a checked object: all mistakes at once, each with file, line, column and key."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import types
+import typing
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from settings.commented_json import Document, read
+from settings.mistakes import Mistake, nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+WORDING = {
+    "missing": "is missing; it is required",
+    "string_type": "must be a text in double quotes",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object in braces {}",
+    "model_type": "must be an object in braces {}",
+    "list_type": "must be a list in brackets []",
+}
+
+
+def load(path: str | os.PathLike[str], schema: type[Model]) -> Model:
+    """Read and check a JSON file with comments.
+
+    Raises:
+        Mistake: the file is no JSON, or has one or several mistakes: one line for each.
+    """
+    return check(read(path), schema)
+
+
+def check(document: Document, schema: type[Model]) -> Model:
+    """Check parsed JSON against a schema; ``load`` tells the rest."""
+    if not isinstance(document.data, dict):
+        raise Mistake(f"{document.place(())}: must be an object in braces {{}}, not {_show(document.data)}")
+    try:
+        return schema.model_validate(document.data)
+    except ValidationError as error:
+        lines = dict.fromkeys(_explain(document, schema, found) for found in _without_union_repeats(error))
+        raise Mistake(*sorted(lines, key=_by_line)) from None
+
+
+def _by_line(line: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in line.split(": ")[0].split(":")[-2:])
+
+
+def _without_union_repeats(error: ValidationError) -> list[dict[str, Any]]:
+    """Keep one error of each value: a union reports one for every type that it tried."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for entry in error.errors(include_url=False):
+        key = tuple(part for part in entry["loc"] if not _names_a_union_branch(part))
+        merged = found.setdefault(key, {**entry, "loc": key, "tried": []})
+        merged["tried"].append(entry)
+    return list(found.values())
+
+
+def _names_a_union_branch(part: str | int) -> bool:
+    """Tell the branch names that pydantic puts into a union's location (``int``, ``literal['all']``) from keys."""
+    return isinstance(part, str) and (part in BRANCHES or "[" in part)
+
+
+BRANCHES = {"int", "float", "str", "bool", "LearningRates", "constrained-int", "constrained-float"}
+
+
+def _explain(document: Document, schema: type[BaseModel], error: dict[str, Any]) -> str:
+    key: tuple[str | int, ...] = error["loc"]
+    shown = ".".join(str(part) for part in key)
+    if error["type"] == "extra_forbidden":
+        known = _keys(schema, key[:-1])
+        return f"{document.place(key, of_key=True)}: unknown key '{shown}'{nearest(str(key[-1]), known)}"
+    place = document.place(key)
+    if not key:
+        return f"{place}: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] == "missing":
+        return f"{place}: {shown}: {WORDING['missing']}"
+    return f"{place}: {shown}: {_wrong(error)}"
+
+
+def _wrong(error: dict[str, Any]) -> str:
+    """Say what is wrong with a value, over all types that a union tried."""
+    ours = [tried for tried in error["tried"] if tried["type"] == "value_error"]
+    if ours:
+        return f"{ours[0]['msg'].removeprefix('Value error, ')}, not {_show(error['input'])}" if isinstance(
+            error["input"], str
+        ) else ours[0]["msg"].removeprefix("Value error, ")  # fmt: skip
+    parts = []
+    choices: list[str] = []
+    for tried in error["tried"]:
+        if tried["type"] == "literal_error":
+            choices += [str(choice).strip("'") for choice in _literal_choices(tried)]
+        else:
+            message = tried["msg"].replace("Input should be", "must be")
+            parts.append(WORDING.get(tried["type"], message))
+    if choices:
+        near = difflib.get_close_matches(str(error["input"]), choices, n=1, cutoff=0.5)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        parts.append(f"must be one of {', '.join(choices)}{hint}" if len(choices) > 1 else f'must be "{choices[0]}"')
+    return f"{' or '.join(dict.fromkeys(parts))}, not {_show(error['input'])}"
+
+
+def _literal_choices(error: dict[str, Any]) -> list[str]:
+    return error["ctx"]["expected"].replace(" or ", ", ").split(", ")
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(
+        value, (list, dict)
+    ) else ("a list" if isinstance(value, list) else "an object")  # fmt: skip
+
+
+def _keys(schema: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that are valid at a location of a schema."""
+    current: Any = schema
+    for part in location:
+        field = current.model_fields.get(part) if _is_schema(current) else None
+        inner = field.annotation if field else None
+        options = typing.get_args(inner) if isinstance(inner, types.UnionType) or typing.get_origin(inner) else (inner,)
+        current = next((option for option in options if _is_schema(option)), None)
+    return list(current.model_fields) if _is_schema(current) else []
+
+
+def _is_schema(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)

@@ -1,0 +1,100 @@
+"""Each loss against numbers worked out in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, generator_loss
+
+TARGET = np.array([0.0, 1.0, -1.0, 0.5], "float32").reshape(1, 2, 2, 1)
+GENERATED = np.array([0.5, 1.0, -0.5, -0.5], "float32").reshape(1, 2, 2, 1)
+REAL_SCORE = np.array([2.0, -0.5, 0.5], "float32").reshape(1, 3, 1, 1)
+FAKE_SCORE = np.array([-2.0, 0.25, 1.0], "float32").reshape(1, 3, 1, 1)
+REAL_PROBABILITY = np.array([0.9, 0.5, 1.0], "float32").reshape(1, 3, 1, 1)
+FAKE_PROBABILITY = np.array([0.1, 0.5, 0.0], "float32").reshape(1, 3, 1, 1)
+
+
+def softplus(x):
+    """Return log(1 + e^x)."""
+    return np.log1p(np.exp(x))
+
+
+GENERATOR = {
+    "gen_gan": (FAKE_SCORE, np.mean(softplus(-FAKE_SCORE))),
+    "gen_nll": (FAKE_SCORE, np.mean(softplus(-FAKE_SCORE))),
+    "gen_l1": (FAKE_SCORE, (0.5 + 0 + 0.5 + 1) / 4),
+    "gen_l2": (FAKE_SCORE, (0.25 + 0 + 0.25 + 1) / 4),
+    "gen_rmse": (FAKE_SCORE, np.sqrt(1.5 / 4)),
+    "gen_wstein": (FAKE_SCORE, 0.25),
+    "gen_lsgan": (FAKE_SCORE, (9 + 0.5625 + 0) / 3),
+    "gen_hinge": (FAKE_SCORE, 0.25),
+}
+DISCRIMINATOR = {
+    "disc_bce": (REAL_SCORE, FAKE_SCORE, np.mean(softplus(-REAL_SCORE)) + np.mean(softplus(FAKE_SCORE))),
+    "disc_nll": (REAL_SCORE, FAKE_SCORE, np.mean(softplus(-REAL_SCORE)) + np.mean(softplus(FAKE_SCORE))),
+    "disc_wstein": (REAL_SCORE, FAKE_SCORE, -0.25 - 2 / 3),
+    "disc_lsgan": (REAL_SCORE, FAKE_SCORE, 0.5 * ((1 + 2.25 + 0.25) / 3 + (4 + 0.0625 + 1) / 3)),
+    "disc_hinge": (REAL_SCORE, FAKE_SCORE, (0 + 1.5 + 0.5) / 3 + (0 + 1.25 + 2) / 3),
+}
+
+
+def test_every_loss_is_tested():
+    """A new line in a table without a number here fails."""
+    assert set(GENERATOR) | {"gen_ssim"} == set(GENERATOR_LOSSES)
+    assert set(DISCRIMINATOR) == set(DISCRIMINATOR_LOSSES)
+
+
+@pytest.mark.parametrize("name", GENERATOR)
+def test_generator_term(name):
+    """The term is the number and the total its weighted self."""
+    output, expected = GENERATOR[name]
+    total, terms = generator_loss(output, GENERATED, TARGET, {name: 3.0})
+    assert float(terms[name]) == pytest.approx(expected, rel=1e-5)
+    assert float(total) == pytest.approx(3 * expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATOR)
+def test_discriminator_term(name):
+    """The term is the number and the total its weighted self."""
+    real, generated, expected = DISCRIMINATOR[name]
+    total, terms = discriminator_loss(real, generated, {name: 0.5})
+    assert float(terms[name]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert float(total) == pytest.approx(0.5 * expected, rel=1e-5, abs=1e-6)
+
+
+def test_loss_object_decides_what_the_output_means():
+    """An object for probabilities takes probabilities."""
+    sigmoid = keras.losses.BinaryCrossentropy(from_logits=False)
+    _, terms = generator_loss(REAL_PROBABILITY, GENERATED, TARGET, {"gen_gan": 1.0}, sigmoid)
+    assert float(terms["gen_gan"]) == pytest.approx(-(np.log(0.9) + np.log(0.5)) / 3, rel=1e-5)
+
+
+def test_nll_of_probabilities():
+    """The published formula, with its epsilon."""
+    sigmoid = keras.losses.BinaryCrossentropy(from_logits=False)
+    _, terms = generator_loss(FAKE_PROBABILITY, GENERATED, TARGET, {"gen_nll": 1.0}, sigmoid)
+    assert float(terms["gen_nll"]) == pytest.approx(np.mean(-np.log(np.array([0.1, 0.5, 0.0]) + 1e-8)), rel=1e-5)
+    _, terms = discriminator_loss(REAL_PROBABILITY, FAKE_PROBABILITY, {"disc_nll": 1.0}, sigmoid)
+    assert float(terms["disc_nll"]) == pytest.approx(-(np.log(0.9) + np.log(0.5)) * 2 / 3, rel=1e-5)
+
+
+def test_loss_object_may_be_any_function():
+    """Nothing of Keras is asked of it."""
+    _, terms = discriminator_loss(REAL_SCORE, FAKE_SCORE, {"disc_bce": 1.0}, lambda labels, outputs: labels[0, 0, 0, 0])
+    assert float(terms["disc_bce"]) == 1.0
+
+
+def test_own_mean_equals_that_of_keras():
+    """Taking the mean ourselves changes nothing on one device."""
+    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    _, terms = generator_loss(FAKE_SCORE, GENERATED, TARGET, {"gen_gan": 1.0}, keras_loss)
+    expected = keras_loss(np.ones_like(FAKE_SCORE), FAKE_SCORE)
+    assert float(terms["gen_gan"]) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_half_precision_is_cast_first():
+    """300 squared overflows float16, not the loss."""
+    generated = np.full((1, 64, 64, 1), 300.0, "float16")  # its square is beyond float16
+    total, _ = generator_loss(FAKE_SCORE, generated, np.zeros_like(generated), {"gen_l2": 1.0})
+    assert keras.backend.standardize_dtype(total.dtype) == "float32"
+    assert float(total) == 90000.0

@@ -1,0 +1,152 @@
+"""What must hold of the metrics whatever the images: limits, scaling, sizes, numbers of bands, precision."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import metrics
+from metrics import LOWER_IS_BETTER, METRICS, UNITS, Scale, score
+
+SCALE = Scale(data_range=1.0, ratio=1.0, rgb=(2, 1, 0))
+
+
+def noisy_pair(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    target = rng.uniform(0.1, 0.9, shape).astype(np.float32)
+    return target, np.clip(target + rng.normal(0, 0.05, shape), 0, 1).astype(np.float32)
+
+
+def test_table():
+    assert list(METRICS) == "SAM sCC CC HPSI SSIM PSNR RMSE ERGAS UIQC MAE".split()
+    assert set(METRICS) >= LOWER_IS_BETTER and set(METRICS) >= set(UNITS)
+    assert list(score(*noisy_pair((1, 16, 16, 3)), SCALE, ["MAE", "CC"])) == ["MAE", "CC"]
+    with pytest.raises(KeyError, match=r"unknown metric 'SIM'.*SSIM"):
+        metrics.metric("SIM")
+
+
+def test_import_is_light():
+    code = "import metrics, sys; print([m for m in ('tensorflow', 'numpy') if m in sys.modules])"
+    root = Path(metrics.__file__).parents[1]
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_identity():
+    target, _ = noisy_pair((2, 32, 32, 3))
+    scores = score(target, target, SCALE)
+    for name in ("sCC", "CC", "HPSI", "SSIM", "UIQC"):
+        np.testing.assert_allclose(scores[name], 1, atol=1e-5, err_msg=name)
+    for name in ("SAM", "RMSE", "ERGAS", "MAE"):
+        np.testing.assert_array_equal(scores[name], 0, err_msg=name)
+    np.testing.assert_array_equal(scores["PSNR"], np.inf)
+
+
+def test_zero_prediction():
+    target, _ = noisy_pair((2, 32, 32, 3))
+    scores = score(target, np.zeros_like(target), SCALE)
+    for name in ("SAM", "sCC", "CC"):
+        assert np.isnan(scores[name]).all(), name
+    np.testing.assert_array_equal(scores["UIQC"], 0)
+    np.testing.assert_allclose(scores["RMSE"], np.sqrt((target**2).mean((1, 2, 3))), rtol=1e-5)
+    for name in ("HPSI", "SSIM", "PSNR", "ERGAS", "MAE"):
+        assert np.isfinite(scores[name]).all(), name
+    assert (scores["HPSI"].numpy() < 0.5).all() and (scores["SSIM"].numpy() < 0.1).all()
+
+
+def test_constant_bands_are_left_out():
+    target, prediction = noisy_pair((1, 64, 64, 3))
+    target[..., 1] = 0.1
+    for name in ("CC", "sCC"):
+        both = score(target[..., ::2], prediction[..., ::2], SCALE, [name])[name]
+        np.testing.assert_allclose(score(target, prediction, SCALE, [name])[name], both, rtol=1e-6)
+
+
+def test_flat_windows_of_uiqi():
+    target, prediction = np.full((1, 12, 12, 1), 0.3, np.float32), np.full((1, 12, 12, 1), 0.6, np.float32)
+    np.testing.assert_allclose(score(target, prediction, SCALE, ["UIQC"])["UIQC"], 0.8, rtol=1e-6)
+    np.testing.assert_allclose(score(0 * target, 0 * prediction, SCALE, ["UIQC"])["UIQC"], 1)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e4])
+def test_units_of_the_data(factor):
+    """Images and range scaled alike score alike; RMSE and MAE scale with them."""
+    target, prediction = noisy_pair((2, 32, 32, 3))
+    scores = score(target, prediction, SCALE)
+    for name, scaled in score(target * factor, prediction * factor, Scale(factor, 1.0, (2, 1, 0))).items():
+        wanted = scores[name] * (factor if UNITS.get(name) == "data" else 1)
+        np.testing.assert_allclose(scaled, wanted, rtol=5e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("bands", [1, 2, 13])
+def test_any_number_of_bands(bands):
+    target, prediction = noisy_pair((2, 24, 30, bands))
+    scale = Scale(1.0, 1.0, (3, 2, 1)) if bands == 13 else Scale(1.0, 1.0, (0, 1, 2))
+    scores = score(target, prediction, scale)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": -1}
+    for sample in range(2):
+        t, p = target[sample].astype(np.float64), prediction[sample].astype(np.float64)
+        wanted = {
+            "SSIM": structural_similarity(t, p, data_range=1, **options),
+            "PSNR": peak_signal_noise_ratio(t, p, data_range=1),
+            "CC": np.mean([np.corrcoef(t[..., b].ravel(), p[..., b].ravel())[0, 1] for b in range(bands)]),
+            "ERGAS": 100 * np.sqrt((((t - p) ** 2).mean((0, 1)) / t.mean((0, 1)) ** 2).mean()),
+        }
+        for name, value in wanted.items():
+            np.testing.assert_allclose(scores[name][sample], value, rtol=1e-4, err_msg=name)
+    used = [3, 2, 1] if bands == 13 else [0]
+    alone = score(target[..., used], prediction[..., used], Scale(1.0), ["HPSI"])["HPSI"]
+    np.testing.assert_allclose(scores["HPSI"], alone, rtol=1e-5)
+
+
+def test_band_of_haarpsi_that_does_not_exist():
+    with pytest.raises(ValueError, match=r"scale.rgb names band 2, but the images have 1"):
+        score(*noisy_pair((1, 32, 32, 1)), SCALE, ["HPSI"])
+
+
+def test_grey_haarpsi_has_no_colour_term():
+    """Three equal bands are alike in colour everywhere, which can only raise the score."""
+    target, prediction = noisy_pair((1, 32, 32, 1))
+    grey = score(target, prediction, Scale(1.0), ["HPSI"])["HPSI"]
+    colour = score(np.repeat(target, 3, -1), np.repeat(prediction, 3, -1), SCALE, ["HPSI"])["HPSI"]
+    assert grey < colour
+
+
+@pytest.mark.parametrize("side", [1, 2, 7, 10, 15])
+def test_small_images_score_nan(side):
+    windows = {"sCC": 3, "UIQC": 8, "SSIM": 11, "HPSI": 16}
+    for masked in (False, True):
+        mask = np.ones((2, side, 20)) if masked else None
+        for name, scores in score(*noisy_pair((2, side, 20, 3)), SCALE, mask=mask).items():
+            assert scores.shape == (2,)
+            too_small = side < windows.get(name, 0)
+            np.testing.assert_array_equal(np.isnan(scores), too_small, err_msg=name)
+
+
+def test_odd_sides():
+    target, prediction = noisy_pair((1, 33, 21, 3))
+    padded = [np.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0))) for image in (target, prediction)]
+    wanted = score(*padded, SCALE, ["HPSI"])["HPSI"]
+    np.testing.assert_allclose(score(target, prediction, SCALE, ["HPSI"])["HPSI"], wanted, rtol=1e-5)
+
+
+def test_float32_is_precise_enough():
+    """Dark water beside bright land, and large images: where float32 sums and variances lose their digits."""
+    rng = np.random.default_rng(1)
+    target = 0.02 + 0.001 * rng.standard_normal((1, 512, 512, 3))
+    target[:, :, 300:] += 0.7
+    prediction = target + 0.0005 * rng.standard_normal(target.shape)
+    target, prediction = target.astype(np.float32), prediction.astype(np.float32)
+    wanted = score(target.astype(np.float64), prediction.astype(np.float64), SCALE)
+    for name, scores in score(target, prediction, SCALE).items():
+        np.testing.assert_allclose(scores, wanted[name], rtol=1e-4, err_msg=name)
+
+
+def test_nan_in_a_valid_pixel_shows():
+    target, prediction = noisy_pair((2, 32, 32, 3))
+    prediction[0, 9, 9, 1] = np.nan
+    for name, scores in score(target, prediction, SCALE).items():
+        np.testing.assert_array_equal(np.isnan(scores), [True, False], err_msg=name)

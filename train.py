@@ -1,0 +1,481 @@
+"""Command and training loop: what a run does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiment import Environment, Experiment, open_experiment, shapes
+from records.manifest import SPLITS
+from runs import provenance
+from runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from settings.mistakes import Mistake, reports_mistakes
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from dataset import Dataset
+    from runs.console import RunConsole
+    from runs.journal import Journal
+    from runs.scoring import Scorer
+
+VALIDATION_SAMPLES = 64
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the command line's options."""
+    arguments = argparse.ArgumentParser(prog="train.py", description="Train an experiment, or continue a run of it.")
+    arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
+    arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
+    arguments.add_argument("--timestamp", help="name of the run (default: now, as MMDD-hhmm)")
+    arguments.add_argument(
+        "--restore", nargs="?", const="", metavar="TIMESTAMP",
+        help="continue a run (without a value: the newest one that has a checkpoint); with --timestamp, a new run"
+        " that begins where the other one is",
+    )  # fmt: skip
+    arguments.add_argument("--force", action="store_true", help="restore although network or data settings changed")
+    arguments.add_argument("--dry-run", action="store_true", help="print what would run, and stop")
+    return arguments.parse_args(argv)
+
+
+def choose_run(options: argparse.Namespace, environment: Environment, name: str) -> tuple[str, str | None]:
+    """Return the timestamp of this run and of the run to restore, or None.
+
+    Raises:
+        Mistake: a run to restore is missing, or a run to begin exists.
+    """
+    folder = Path(environment.EXPERIMENT_ROOT) / name
+    given = check_timestamp(options.timestamp) if options.timestamp else None
+    if options.restore is None:
+        logs = folder / "logs"
+        timestamp = given or new_timestamp(logs, RunFolders(Path(environment.EXPERIMENT_ROOT), name, "").stringname)
+        taken = RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp)
+        if environment.DISTRIBUTION == "multiworker" and given is None and not options.dry_run:
+            raise Mistake("--timestamp: is required with distribution 'multiworker', the same on every machine")
+        if checkpoint_steps(taken.checkpoints) and not options.dry_run:
+            raise Mistake(
+                f"--timestamp {timestamp}: this run exists; continue it with --restore {timestamp}, or choose another"
+            )
+        return timestamp, None
+    source = check_timestamp(options.restore) if options.restore else newest_run(folder, name)
+    if not checkpoint_steps(folder / "ckpt" / source):
+        runs = sorted(path.name for path in (folder / "ckpt").glob("*") if checkpoint_steps(path))
+        raise Mistake(f"--restore {source}: this run has no checkpoint; there are: {', '.join(runs) or 'none'}")
+    return given or source, source
+
+
+def check_changes(experiment: Experiment, before: dict[str, Any], fingerprint: str, *, force: bool) -> list[str]:
+    """Return one line for each setting that changed since the run that is restored.
+
+    Raises:
+        Mistake: one of them shapes the network or the data, and ``force`` is False.
+    """
+    now = experiment.resolved()
+    lines: list[str] = []
+    refused: list[str] = []
+    for key, value in now.items():
+        old = before["settings"].get(key, value)
+        if old != value:
+            kind = shapes(key)
+            line = f"{experiment.file}: {key}: was {json.dumps(old)} in the run, is {json.dumps(value)}"
+            (refused if kind else lines).append(f"{line}{f' (shapes the {kind})' if kind else ''}")
+    if before["dataset"]["fingerprint"] != fingerprint:
+        refused.append(f"{experiment.DATA_ROOT}: the dataset is not the one that the run has read")
+    if refused and not force:
+        raise Mistake(*refused, f"{experiment.file}: change that back, begin a new run, or restore with --force")
+    return lines + refused
+
+
+def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> None:
+    """Print the resolved experiment and the dataset's summary."""
+    manifest = experiment.manifest
+    print(json.dumps(experiment.resolved(), indent=2))
+    print(f"plug-in: {plugin}")
+    print(f"run: {experiment.output.LOGS}")
+    counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
+    print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
+    for name, field in manifest.fields.items():
+        role = ", ".join(role for role in ("input", "target", "mask") if getattr(manifest, role) == name)
+        print(
+            f"  {name}{f' ({role})' if role else ''}: {field.dtype} {'x'.join(map(str, field.shape))},"
+            f" {field.kind}, {' '.join(field.bands)}"
+        )
+    print(
+        f"network: {experiment.INPUT_CHANNELS} channels in, {experiment.OUTPUT_CHANNELS} out, values {experiment.NORMALIZE}"
+    )
+
+
+@reports_mistakes
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train from the command line."""
+    options = parse(argv)
+    environment = Environment(options.env)
+    name = environment.experiment_name(options.exp)
+    timestamp, source = choose_run(options, environment, name)
+    experiment = open_experiment(name, environment, timestamp, restore=source is not None)
+    from dataset import Dataset
+    from runs import plugins
+
+    dataset = Dataset(experiment)
+    plugin = plugins.find(experiment)
+    for split in ("train", held_out(dataset)):
+        dataset.names(split)
+    if options.dry_run:
+        print_dry_run(experiment, dataset, plugin)
+        return 0
+    changes = []
+    if source is not None:
+        before = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
+        if before is not None:
+            changes = check_changes(experiment, before, dataset.listing.fingerprint, force=options.force)
+    from runs.quiet import quieten_tensorflow
+
+    quieten_tensorflow()
+    return Training(experiment, dataset, plugin, source).run(changes)
+
+
+def held_out(dataset: Dataset) -> str:
+    """Return the split for pictures and validation while training: val, or test where there is no val.
+
+    Raises:
+        Mistake: the dataset has neither.
+    """
+    for split in ("val", "test"):
+        if dataset.has(split):
+            return split
+    raise Mistake(f"{dataset.listing.folder}: has no samples in val/: pictures and validation need held-out samples")
+
+
+class Interruption:
+    """Notes SIGTERM and Ctrl-C, so that the loop can end between two steps; a second Ctrl-C ends at once."""
+
+    def __init__(self) -> None:
+        """Begin to listen."""
+        self.signal: int | None = None
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def _note(self, number: int, _: Any) -> None:
+        if self.signal is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    def close(self) -> None:
+        """Listen no more."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+class Training:
+    """One process of one run."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, plugin: Path, source: str | None) -> None:
+        """Make the networks; ``source`` names the run to restore."""
+        import tensorflow as tf
+
+        from runs import devices, plugins
+        from runs.scoring import Scorer
+
+        self.experiment, self.dataset, self.plugin, self.source = experiment, dataset, plugin, source
+        self.output = experiment.output
+        self.strategy = devices.prepare(experiment)
+        self.chief = devices.is_chief(self.strategy)
+        with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
+            self.gan = plugins.build(experiment, plugin)
+        devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
+        self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
+        self.split = held_out(dataset)
+        self.validation_names = spread(dataset.names(self.split), VALIDATION_SAMPLES)
+        self.scorer: Scorer = Scorer(dataset, self.gan, plugin, validation_metrics(experiment), baseline=False)
+        self.best: dict[str, Any] | None = None
+
+    # ---- before -----------------------------------------------------------------------------------------------
+
+    def restore(self, say: Callable[[str], None]) -> int:
+        """Set all variables as the newest intact checkpoint has them; return the number of finished steps.
+
+        Raises:
+            Mistake: no checkpoint is intact, or it does not fit.
+        """
+        from runs import checkpoints
+
+        if self.chief and self.output.checkpoints.is_dir():
+            for removed in checkpoints.sweep(self.output.checkpoints):
+                say(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
+        if self.source is None:
+            return 0
+        step = checkpoints.newest_intact(self.source_folder, say)
+        if step is None:
+            raise Mistake(f"{self.source_folder}: no checkpoint is intact; begin a new run")
+        saved = checkpoints.restore(self.gan, self.source_folder, step)
+        self.best = saved["best"] if self.source == self.experiment.TIMESTAMP else None
+        return step
+
+    def run(self, changes: Sequence[str]) -> int:
+        """Train, evaluate, and return the exit status."""
+        from runs.console import RunConsole
+        from runs.journal import Journal
+
+        experiment = self.experiment
+        notes: list[str] = list(changes)
+        done = self.restore(notes.append)
+        log = self.output.console_log(experiment.ENVIRONMENT) if self.chief else None
+        console = RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE)
+        with console:
+            for note in notes:
+                console.say(note)
+            self.prepare_folders(console, done)
+            journal = Journal(self.output.journal, done) if self.chief else None
+            interruption = Interruption()
+            try:
+                step, outcome = self.loop(console, journal, interruption, done)
+            finally:
+                interruption.close()
+                if journal:
+                    journal.close()
+            self.finish(step, outcome)
+            if outcome == "interrupted":
+                console.say(f"interrupted after step {step}, saved; go on with: {self.resume_command()}")
+                return 128 + (interruption.signal or signal.SIGTERM)
+        if outcome != "completed":
+            raise Mistake(*outcome.split("\n"))
+        self.evaluate(step)
+        return 0
+
+    def resume_command(self) -> str:
+        """Return what the user types to go on."""
+        return f"python train.py --exp {self.experiment.NAME} --restore {self.experiment.TIMESTAMP}"
+
+    def prepare_folders(self, console: RunConsole, done: int) -> None:
+        """Make the folders, ``run.json``, a copy of the experiment and the diagrams; say what begins."""
+        from runs import devices, diagrams
+
+        experiment = self.experiment
+        described = devices.describe(self.strategy)
+        if not self.chief:
+            return
+        self.output.create()
+        self.record = provenance.describe(experiment, self.dataset, self.plugin, described)
+        if before := provenance.load(self.output.run_file):
+            self.record["sessions"] = before["sessions"]
+        if self.source not in (None, experiment.TIMESTAMP):
+            self.record["restored_from"] = f"{self.source}:{done}"
+        provenance.begin_session(self.record, self.output.run_file, done)
+        shutil.copyfile(experiment.file, Path(self.output.LOGS) / "experiment.json")
+        kind = "GPU" if "GPU" in described["devices"][0] else "CPU"
+        console.say(
+            f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(self.dataset)} training samples"
+            f" of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {described['replicas']},"
+            f" steps {done} to {experiment.STEPS}"
+        )
+        if done == 0 or self.source != experiment.TIMESTAMP:
+            diagrams.draw(self.gan, Path(self.output.MODEL), console.say)
+
+    # ---- the loop ---------------------------------------------------------------------------------------------
+
+    def compiled_step(self) -> Callable[..., Any]:
+        """Return the function of one step on all devices: (batch, step, stop) -> mean losses, sum of stops."""
+        import tensorflow as tf
+
+        from runs import plugins
+
+        strategy, dataset = self.strategy, self.dataset
+        names = plugins.wanted(self.gan.train_step)
+
+        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor) -> dict[str, tf.Tensor]:
+            fields = dataset.prepare(batch) | {"step": step}
+            losses = self.gan.train_step(**plugins.bind(self.plugin, "train_step", names, fields))
+            return (
+                {name: tf.cast(loss, tf.float32) for name, loss in losses.items()} if isinstance(losses, dict) else {}
+            )
+
+        if self.experiment.JIT_COMPILE:
+            on_replica = tf.function(on_replica, jit_compile=True)
+
+        @tf.function
+        def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            losses = strategy.run(on_replica, args=(batch, step))
+            stops = strategy.run(lambda: stop)
+            means = {
+                name: strategy.reduce(tf.distribute.ReduceOp.MEAN, loss, axis=None) for name, loss in losses.items()
+            }
+            return means, strategy.reduce(tf.distribute.ReduceOp.SUM, stops, axis=None)
+
+        return on_all
+
+    def batches(self, done: int) -> Any:
+        """Return an iterator over this process's share of the batches from step ``done`` on."""
+        steps, replicas = self.experiment.STEPS, self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return iter(self.dataset.training_batches(done, steps))
+
+        def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            local = replicas // context.num_input_pipelines
+            return self.dataset.training_batches(
+                done, steps, replicas=replicas, first_replica=context.input_pipeline_id * local, local_replicas=local
+            )
+
+        return iter(self.strategy.distribute_datasets_from_function(share))
+
+    def loop(
+        self, console: RunConsole, journal: Journal | None, interruption: Interruption, done: int
+    ) -> tuple[int, str]:
+        """Train from step ``done`` on.
+
+        Returns:
+            The number of finished steps, and "completed", "interrupted", or what stopped the run.
+        """
+        import tensorflow as tf
+
+        from runs import plugins
+
+        experiment = self.experiment
+        train, batches = self.compiled_step(), self.batches(done)
+        weightless = {
+            name for weights in (experiment.GEN_LOSS, experiment.DISC_LOSS) for name in weights if not weights[name]
+        }
+        if done == 0:
+            self.picture(0)
+        saved = done if self.source == experiment.TIMESTAMP else None
+        for step in range(done, experiment.STEPS):
+            try:
+                batch = next(batches)
+            except tf.errors.OpError as error:
+                self.save(step, journal, saved)
+                found = self.dataset.diagnose("train", self.dataset.step_names(step))
+                return step, "\n".join(found or [f"step {step}: the data cannot be read: {error.message}"])
+            with plugins.blaming(self.plugin, "train_step() fails"):
+                means, stops = train(
+                    batch, tf.constant(step, tf.int64), tf.constant(interruption.signal is not None, tf.float32)
+                )
+            losses = {name: float(value) for name, value in means.items()}
+            bad = [name for name, value in losses.items() if not math.isfinite(value) and name not in weightless]
+            if bad:
+                return step, self.explain_divergence(step, {name: losses[name] for name in bad})
+            finished = step + 1
+            epoch = finished * experiment.BATCH_SIZE / len(self.dataset)
+            if journal:
+                journal.losses(finished, epoch, losses)
+            console.step(finished, epoch, losses)
+            saved = self.occasionally(finished, console, journal, saved)
+            if float(stops) > 0 and finished < experiment.STEPS:
+                self.save(finished, journal, saved)
+                return finished, "interrupted"
+        self.save(experiment.STEPS, journal, saved)
+        return experiment.STEPS, "completed"
+
+    def explain_divergence(self, step: int, losses: dict[str, float]) -> str:
+        """Say which loss is not finite, on which samples, and what is safe."""
+        kept = checkpoint_steps(self.output.checkpoints)
+        shown = ", ".join(f"{name} is {value}" for name, value in losses.items())
+        return (
+            f"step {step + 1}: {shown}; samples of this batch: {', '.join(self.dataset.step_names(step))}; "
+            + (f"the checkpoint of step {kept[-1]} is the last good one" if kept else "no checkpoint had been saved")
+            + "; lower the learning rate or look at these samples"
+        )
+
+    def occasionally(self, step: int, console: RunConsole, journal: Journal | None, saved: int | None) -> int | None:
+        """Validate, draw and save where it is time; return the step of the newest checkpoint."""
+        experiment, last = self.experiment, step == self.experiment.STEPS
+        improved = False
+        if step % experiment.VALIDATE_FREQ == 0 or last:
+            scores = self.scorer.means(self.split, self.validation_names)
+            improved = self.note_best(step, scores[experiment.BEST_METRIC])
+            if journal:
+                journal.validation(step, scores)
+            console.validation = f"{self.split} {experiment.BEST_METRIC} {scores[experiment.BEST_METRIC]:.4g}"
+            console.say(f"step {step}: {console.validation}{' (best so far)' if improved else ''}")
+        if step % experiment.SAMPLE_FREQ == 0 or last:
+            self.picture(step)
+        if step % experiment.CKPT_FREQ == 0 or improved or last:
+            self.save(step, journal, saved)
+            return step
+        return saved
+
+    def note_best(self, step: int, value: float) -> bool:
+        """Remember the step with the best validation; tell whether it is this one."""
+        from metrics import LOWER_IS_BETTER
+
+        metric = self.experiment.BEST_METRIC
+        sign = -1 if metric in LOWER_IS_BETTER else 1
+        known = self.best if self.best and self.best["metric"] == metric else None
+        if math.isfinite(value) and (known is None or sign * value > sign * known["value"]):
+            self.best = {"step": step, "metric": metric, "value": value}
+            return True
+        return False
+
+    def save(self, step: int, journal: Journal | None, saved: int | None) -> None:
+        """Save a checkpoint unless this step is saved, and drop those that need not be kept."""
+        from runs import checkpoints
+
+        if step == saved:
+            return
+        if journal:
+            journal.sync()
+        folder = self.output.checkpoints
+        checkpoints.save(self.gan, folder, step, self.best, write=self.chief)
+        if not self.chief:
+            return
+        best = self.best["step"] if self.best else None
+        periodic = {number for number in checkpoint_steps(folder) if number % self.experiment.CKPT_FREQ == 0}
+        for number in checkpoint_steps(folder):
+            if number not in periodic | {best, step}:
+                checkpoints.remove(folder, number)  # a former best, or where an interruption was
+        if self.experiment.KEEP_CHECKPOINTS != "all":
+            checkpoints.drop_old(folder, self.experiment.KEEP_CHECKPOINTS, {best} if best is not None else set())
+
+    def picture(self, step: int) -> None:
+        """Draw the sample picture of fixed held-out samples."""
+        import numpy as np
+
+        from runs import sample_picture
+
+        names = spread(self.dataset.names(self.split), sample_picture.SAMPLES)
+        batch = next(iter(self.dataset.batches(self.split, names, len(names))))
+        given, wanted, made = (np.asarray(array) for array in self.scorer.predict(batch))
+        if not self.chief:
+            return
+        path = self.output.sample(step)
+        caption = f"{self.output.run_name}, step {step}, {self.split}"
+        sample_picture.draw(self.experiment.manifest, names, given, wanted, made, path, caption)
+        shutil.copyfile(path, self.output.latest_sample)
+
+    # ---- after ------------------------------------------------------------------------------------------------
+
+    def finish(self, step: int, outcome: str) -> None:
+        """Note in ``run.json`` how the process ended."""
+        if self.chief:
+            self.record["best"] = self.best
+            provenance.end_session(self.record, self.output.run_file, step, outcome.split("\n")[0])
+
+    def evaluate(self, step: int) -> None:
+        """Write the metrics of every sample of the evaluation split."""
+        from evaluate import evaluate_and_show, evaluation_split
+        from runs.scoring import Scorer
+
+        if not self.chief:
+            return
+        scorer = Scorer(self.dataset, self.gan, self.plugin, self.experiment.METRICS)
+        evaluate_and_show(scorer, evaluation_split(self.dataset, None), step)
+        print(self.output.sample(step))
+
+
+def validation_metrics(experiment: Experiment) -> list[str]:
+    """Return the metrics to validate by: those of the experiment, and the one that decides."""
+    return list(dict.fromkeys([*experiment.METRICS, experiment.BEST_METRIC]))
+
+
+def spread(names: Sequence[str], count: int) -> list[str]:
+    """Return at most ``count`` of the sorted names, evenly spread."""
+    if len(names) <= count:
+        return list(names)
+    return [names[index * len(names) // count] for index in range(count)]
+
+
+if __name__ == "__main__":
+    main()
