@@ -94,7 +94,8 @@ def reference_haarpsi(target: Image, prediction: Image) -> float:
     colours = [reference_similarity(t, p) for t, p in zip(chroma_t, chroma_p, strict=True)]
     maps.append((colours[0] + colours[1]) / 2)
     weights.append((weights[0] + weights[1]) / 2)
-    z = float(np.sum([w / (1 + np.exp(-4.2 * s)) for s, w in zip(maps, weights, strict=True)]) / np.sum(weights))
+    weighted = [w / (1 + np.exp(-4.2 * s)) for s, w in zip(maps, weights, strict=True)]
+    z = float(np.sum(weighted) / np.sum(weights))
     return float((np.log(z / (1 - z)) / 4.2) ** 2)
 
 
@@ -173,7 +174,7 @@ def main() -> None:
     """Measure both in turns and print medians, ratio and the largest difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tiles", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
 

@@ -28,8 +28,6 @@ def find(experiment: Experiment) -> Path:
         Mistake: no folder has it, or several have.
     """
     folders = [*map(Path, experiment.environment.MODELS_ROOT), Path(experiment.PROJECT_ROOT) / "models"]
-        Path(folder) for folder in (*experiment.environment.MODELS_ROOT, Path(experiment.PROJECT_ROOT) / "models")
-    ]
     for folder in folders:
         if not folder.is_dir():
             raise Mistake(f"{experiment.environment.path}: models_root: there is no folder {folder}")

@@ -1,0 +1,437 @@
+"""The demo dataset: super-resolution tiles of the real Sentinel-2 imagery in ``samples/``.
+
+``python -m preprocessing.samples`` writes ``<data_root>/demo/96``. A sample's ``target`` holds the 10 m bands
+of a tile, its ``input_image`` the same bands averaged over ``factor`` x ``factor`` pixels. Digital numbers
+are kept: reflectance at the top of the atmosphere is 1e-4 times them, and 0 means no data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiment import Environment
+from records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
+from settings.mistakes import Mistake, inside, reports_mistakes
+from settings.validation import load
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+BANDS = ("B02", "B03", "B04", "B08")
+GSD = 10.0
+"""Metres a pixel of these bands."""
+BLOCK = 2
+"""Side of a split's blocks in tiles: neighbours stay together, and enough blocks are left to choose from."""
+GROUP = 7
+"""Of so many neighbouring blocks one goes to val and one to test: 14 % each."""
+DESCRIPTION = (
+    "Sentinel-2 L1C, reflectance at the top of the atmosphere. 18svg_*: eastern shore of Virginia,"
+    " 2016-01-12; slovenia_*: Slovenia, summer 2015. Contains modified Copernicus Sentinel data 2015-2016."
+    " Sources and licences: samples/*/README.md."
+)
+
+
+class Recipe(NamedTuple):
+    """What the user may choose about the dataset."""
+
+    dataset: str
+    tilesize: int
+    factor: int
+    seed: int
+
+    def check(self) -> None:
+        """Find what cannot work before anything is read.
+
+        Raises:
+            Mistake: one line for each mistake.
+        """
+        lines = []
+        if not inside(self.dataset) or "/" in self.dataset or self.dataset.startswith("."):
+            lines.append(f"--dataset {self.dataset}: must be a plain name, without '/' or a leading '.'")
+        if self.tilesize < 1:
+            lines.append(f"--tilesize {self.tilesize}: must be at least 1")
+        if self.factor < 2:
+            lines.append(f"--factor {self.factor}: must be at least 2, or there is nothing to learn")
+        elif self.tilesize % self.factor:
+            lower = max(self.tilesize // self.factor, 1) * self.factor
+            lines.append(
+                f"--factor {self.factor}: does not divide --tilesize {self.tilesize};"
+                f" --tilesize {lower} or {lower + self.factor} would do"
+            )
+        if lines:
+            raise Mistake(*lines)
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the dataset, without counts and fingerprint."""
+        # (0, 1) although these scenes end at 0.75 and 99 % of them at 0.4: it clips nothing, leaves room for
+        # snow and cloud, and makes PSNR comparable with what is published for reflectance.
+        fields = {
+            name: Field(
+                dtype="uint16", shape=[side, side, len(BANDS)], bands=list(BANDS), units="1", scale=1e-4,
+                nodata=0, valid_range=(0.0, 1.0), rgb=["B04", "B03", "B02"], gsd=gsd,
+            )
+            for name, side, gsd in (
+                ("input_image", self.tilesize // self.factor, GSD * self.factor),
+                ("target", self.tilesize, GSD),
+            )
+        }  # fmt: skip
+        detail = (
+            f"18svg: blocks of up to {BLOCK} x {BLOCK} tiles (of 1, if those were fewer than 3);"
+            f" of about {GROUP} neighbouring blocks the seed draws one for val, one for test. Blocks share no"
+            " pixels but adjoin: there is no guard gap, and the one date is on both sides."
+            " slovenia: another region and season, whole scenes, test only."
+        )
+        split = Split(method="spatial block, and scene", seed=self.seed, detail=detail)
+        return Manifest(
+            name=self.dataset, tilesize=self.tilesize, description=DESCRIPTION, fields=fields, split=split,
+        )  # fmt: skip
+
+
+# ---- scenes ------------------------------------------------------------------------------------------------
+
+
+class Scene(NamedTuple):
+    """One scene of ``samples/``: a file for each of ``BANDS``, or one file with bands of these names."""
+
+    name: str
+    acquired: str
+    files: tuple[Path, ...]
+
+
+def scenes() -> tuple[Scene, list[Scene]]:
+    """Return the large scene, which is cut into all splits, and the small ones, which are for testing.
+
+    Raises:
+        Mistake: a file is missing.
+    """
+    files = tuple(SAMPLES / "s2_18svg" / f"T18SVG_20160112_{band}.jp2" for band in BANDS)
+    large = Scene("18svg", "2016-01-12", files)
+    times = ("2015-07-11T10:00:08", "2015-08-30T10:05:47")
+    small = []
+    for time in times:
+        day = time[:10].replace("-", "")
+        small.append(Scene(f"slovenia_{day}", time, (SAMPLES / "s2_slovenia" / f"S2A_L1C_{day}.tif",)))
+    missing = [file for scene in (large, *small) for file in scene.files if not file.is_file()]
+    if missing:
+        raise Mistake(*(f"{file}: is missing; restore it from the repository" for file in missing))
+    return large, small
+
+
+class Raster:
+    """The bands of an open scene, read window by window."""
+
+    def __init__(self, bands: list[tuple[Any, int]]) -> None:
+        """Keep an open rasterio dataset and a band number for each of ``BANDS``; all lie on one grid."""
+        self.bands = bands
+        self.grid = bands[0][0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.grid.height, self.grid.width
+
+    def read(self, row: int, column: int, side: int) -> np.ndarray:
+        """Return the digital numbers of a square as uint16 (side, side, band); only that window is read.
+
+        Raises:
+            Mistake: a file is damaged.
+        """
+        import numpy as np
+        from rasterio.errors import RasterioIOError
+        from rasterio.windows import Window
+
+        window, layers = Window(column, row, side, side), []
+        for source, number in self.bands:
+            try:
+                layers.append(source.read(number, window=window))
+            except RasterioIOError:
+                raise Mistake(f"{source.name}: is damaged; restore it from the repository") from None
+        return np.stack(layers, axis=-1)
+
+    def transform(self, row: int, column: int) -> tuple[float, ...]:
+        """Return the six numbers of the affine transform of a window that begins at (row, column)."""
+        a, b, c, d, e, f = self.grid.transform[:6]
+        return a, b, a * column + b * row + c, d, e, d * column + e * row + f
+
+
+@contextmanager
+def opened(scene: Scene) -> Iterator[Raster]:
+    """Open the files of a scene.
+
+    Raises:
+        Mistake: a file cannot be read.
+    """
+    import rasterio
+
+    with ExitStack() as stack:
+        try:
+            sources = [stack.enter_context(rasterio.open(file)) for file in scene.files]
+        except rasterio.errors.RasterioIOError as error:
+            raise Mistake(f"{error}; restore {scene.files[0].parent} from the repository") from None
+        if len(sources) == len(BANDS):
+            yield Raster([(source, 1) for source in sources])
+        else:
+            yield Raster([(sources[0], sources[0].descriptions.index(band) + 1) for band in BANDS])
+
+
+# ---- tiles and their splits --------------------------------------------------------------------------------
+
+
+class Tile(NamedTuple):
+    """A square of a scene; row and column of its upper left pixel."""
+
+    name: str
+    split: str
+    scene: Scene
+    row: int
+    column: int
+
+
+def plan(recipe: Recipe) -> list[Tile]:
+    """Return all tiles that the scenes have room for; none overlaps another of its scene.
+
+    Raises:
+        Mistake: a file is missing or damaged, or the tiles are too large.
+    """
+    large, small = scenes()
+    side = recipe.tilesize
+    with opened(large) as raster:
+        rows, columns = (length // side for length in raster.size)
+        if rows * columns < len(SPLITS):
+            height, width = raster.size
+            most = max(min(height, width // 3), min(height // 2, width // 2), min(height // 3, width))
+            raise Mistake(f"--tilesize {side}: leaves no tile for some of the splits; use at most {most}")
+    tiles = [
+        Tile(f"{large.name}_r{row:02d}_c{column:02d}", split, large, row * side, column * side)
+        for (row, column), split in block_splits(rows, columns, recipe.seed).items()
+    ]
+    for scene in small:
+        with opened(scene) as raster:
+            if min(raster.size) < side:
+                height, width = raster.size
+                print(f"{scene.name}: is left out, {height} x {width} pixels hold no tile of {side} x {side}")
+            else:
+                tiles.append(Tile(scene.name, "test", scene, 0, 0))
+    return tiles
+
+
+def block_splits(rows: int, columns: int, seed: int) -> dict[tuple[int, int], str]:
+    """Assign a grid of tiles to splits, by blocks of neighbouring tiles.
+
+    Blocks are visited from west to east, down and up in turn, and of each group of about ``GROUP`` successive
+    ones the seed draws one for val and one for test: so fields, towns and marsh get into every split.
+
+    Args:
+        rows: tiles from north to south.
+        columns: tiles from west to east; with ``rows`` at least 3 tiles.
+        seed: what the draw depends on.
+
+    Returns:
+        The split of every (row, column), in reading order.
+    """
+    side = BLOCK if -(-rows // BLOCK) * -(-columns // BLOCK) >= len(SPLITS) else 1
+    down, across = -(-rows // side), -(-columns // side)
+    path = []
+    for column in range(across):
+        path += [(row, column) for row in (range(down) if column % 2 == 0 else reversed(range(down)))]
+    count = max(1, round(len(path) / GROUP))
+    held_out: dict[tuple[int, int], str] = {}
+    for index in range(count):
+        group = path[index * len(path) // count : (index + 1) * len(path) // count]
+        # A hash, because the order that random generators draw in may change between versions.
+        drawn = sorted(group, key=lambda block: hashlib.sha256(f"{seed} {block}".encode()).digest())
+        held_out |= {drawn[0]: "val", drawn[1]: "test"}
+    return {
+        (row, column): held_out.get((row // side, column // side), "train")
+        for row in range(rows)
+        for column in range(columns)
+    }
+
+
+def area_mean(tile: np.ndarray, factor: int) -> np.ndarray:
+    """Average over squares of pixels, as a coarser sensor with a square response would see them.
+
+    Args:
+        tile: uint16 (height, width, band), both sides divisible by ``factor``.
+        factor: side of the squares.
+
+    Returns:
+        uint16 (height / factor, width / factor, band), rounded, halves to even.
+    """
+    import numpy as np
+
+    height, width, bands = tile.shape
+    squares = tile.reshape(height // factor, factor, width // factor, factor, bands)
+    return np.rint(squares.mean(axis=(1, 3))).astype(np.uint16)
+
+
+# ---- writing -----------------------------------------------------------------------------------------------
+
+
+def is_complete(folder: Path, wanted: Manifest) -> bool:
+    """Tell whether the dataset is there as wanted.
+
+    Raises:
+        Mistake: it is there, but made with another factor or seed, or from other data.
+    """
+    if not (folder / FILE).is_file() or (folder / UNFINISHED).exists():
+        return False
+    found = load(folder / FILE, Manifest)
+    if found.fields != wanted.fields:
+        reason = "has other fields or another factor"
+    elif (found.split.method, found.split.seed) != (wanted.split.method, wanted.split.seed):
+        reason = f"was split with seed {found.split.seed}, not {wanted.split.seed}"
+    else:
+        return True
+    raise Mistake(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
+
+
+def refuse_strangers(folder: Path, tiles: Sequence[Tile]) -> None:
+    """Make sure that an unfinished dataset holds nothing but tiles of this plan.
+
+    Raises:
+        Mistake: there are records of another seed or another dataset.
+    """
+    known = {folder / tile.split / f"{tile.name}{SUFFIX}" for tile in tiles}
+    strangers = sorted(set(folder.glob(f"*/*{SUFFIX}")) - known)
+    if strangers:
+        raise Mistake(
+            f"{strangers[0]}: does not belong to this dataset (another seed?), nor do"
+            f" {len(strangers) - 1} more; --replace removes all records and writes the dataset again"
+        )
+
+
+def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bool) -> Manifest:
+    """Write the tiles that are not there yet, check them for leaks, and write the manifest.
+
+    Args:
+        data_root: folder of the datasets.
+        recipe: sizes and names.
+        tiles: what ``plan`` returned.
+        replace: remove all records first.
+
+    Returns:
+        The manifest with counts and fingerprint.
+    """
+    from preprocessing.writer import DatasetWriter
+    from records.format import defects
+    from runs.progress import tracked
+
+    empty = 0
+    with DatasetWriter(data_root, recipe.manifest(), replace=replace) as writer, ExitStack() as stack:
+        rasters = {scene: stack.enter_context(opened(scene)) for scene in {tile.scene for tile in tiles}}
+        for tile in tracked(tiles, recipe.dataset, len(tiles), "tiles"):
+            path = writer.path(tile.split, tile.name)
+            if path.is_file() and not defects(path, writer.manifest):
+                continue
+            raster = rasters[tile.scene]
+            target = raster.read(tile.row, tile.column, recipe.tilesize)
+            if not target.all():
+                empty += 1
+                continue
+            writer.write(
+                tile.split, tile.name, {"input_image": area_mean(target, recipe.factor), "target": target},
+                crs=raster.grid.crs.to_string(), transform=raster.transform(tile.row, tile.column),
+                acquired=[tile.scene.acquired],
+            )  # fmt: skip
+        # Before the block ends, for then the dataset counts as complete.
+        print(check_for_leaks(writer.folder, writer.manifest))
+    if empty:
+        print(f"{empty} tiles with pixels of no data are left out")
+    return writer.manifest
+
+
+def check_for_leaks(folder: Path, manifest: Manifest) -> str:
+    """Assert that no two tiles of different splits share ground on the same date.
+
+    Args:
+        folder: a written dataset; every record's own transform, CRS and date is examined.
+        manifest: its manifest.
+
+    Returns:
+        One line that says what was checked.
+
+    Raises:
+        ValueError: two tiles overlap, or one date has several CRSs, so that they cannot be compared.
+    """
+    import numpy as np
+
+    from records.format import read
+
+    found: dict[tuple[str, str], list[tuple[str, list[float]]]] = {}
+    crs_of: dict[str, str] = {}
+    for path in sorted(folder.glob(f"*/*{SUFFIX}")):
+        about = read(path, manifest)[1]
+        date = about["acquired"][0][:10]
+        if crs_of.setdefault(date, about["crs"]) != about["crs"]:
+            raise ValueError(f"{path}: tiles of {date} have several CRSs and cannot be compared")
+        box = _bounds(about["transform"], manifest.tilesize)
+        found.setdefault((date, path.parent.name), []).append((about["name"], box))
+    for date, (one, other) in itertools.product(crs_of, itertools.combinations(SPLITS, 2)):
+        ours, theirs = found.get((date, one), []), found.get((date, other), [])
+        first, second = (np.array([box for _, box in members]).reshape(-1, 4) for members in (ours, theirs))
+        for i, k in np.argwhere(_overlap(first[:, None], second[None])):
+            pair = f"{one}/{ours[i][0]} and {other}/{theirs[k][0]}"
+            raise ValueError(f"{folder}: {pair} share ground on {date}")
+    tiles = sum(map(len, found.values()))
+    return f"no leak: {tiles} tiles on {len(crs_of)} dates; no two of one date in different splits overlap"
+
+
+def _bounds(transform: Sequence[float], side: int) -> list[float]:
+    """Return (left, bottom, right, top) of a north-up tile, drawn in by 0.001 pixels against rounding."""
+    a, _, left, _, e, top = transform
+    return [left + a / 1000, top + e * (side - 0.001), left + a * (side - 0.001), top + e / 1000]
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Tell which boxes (..., 4) of left, bottom, right, top overlap."""
+    import numpy as np
+
+    low = np.maximum(one[..., :2], other[..., :2])
+    high = np.minimum(one[..., 2:], other[..., 2:])
+    return (low < high).all(axis=-1)
+
+
+@reports_mistakes
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the demo dataset."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m preprocessing.samples",
+        description="Write the demo dataset from the imagery in samples/.",
+    )
+    arguments.add_argument("--env", metavar="PATH", help="environment.json, for its data_root")
+    arguments.add_argument("--dataset", default="demo", help="name of the dataset (default demo)")
+    arguments.add_argument("--tilesize", type=int, default=96, help="side of a target in pixels (default 96)")
+    arguments.add_argument("--factor", type=int, default=3, help="how much coarser the input is (default 3)")
+    arguments.add_argument("--seed", type=int, default=0, help="seed of the split (default 0)")
+    arguments.add_argument("--replace", action="store_true", help="write an existing dataset again")
+    options: Any = arguments.parse_args(argv)
+    recipe = Recipe(options.dataset, options.tilesize, options.factor, options.seed)
+    recipe.check()
+    data_root = Path(Environment(options.env).DATA_ROOT)
+    folder = data_root / recipe.dataset / str(recipe.tilesize)
+    if not options.replace and is_complete(folder, recipe.manifest()):
+        print(f"{folder}: is complete already; --replace writes it again")
+        return 0
+    tiles = plan(recipe)
+    # With a manifest but still marked unfinished, writing stopped at the very end.
+    replace = options.replace or (folder / FILE).exists()
+    if not replace:
+        refuse_strangers(folder, tiles)
+    from runs.quiet import quieten_tensorflow
+
+    quieten_tensorflow()
+    manifest = write(data_root, recipe, tiles, replace=replace)
+    print(f"{folder}: {', '.join(f'{count} {split}' for split, count in manifest.records.items())}")
+    return 0
+
+
+if __name__ == "__main__":
+    main()
