@@ -89,13 +89,13 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     import numpy as np
     from rich.table import Table
 
-    from runs.scoring import mean_of_finite
+    from runs.undefined import mean_of_finite
 
     shown = Table(title=title, title_justify="left")
     shown.add_column("metric")
     baseline = scorer.baseline[0] if scorer.baseline else None
-    for heading in ("mean", "median", "5 %", "95 %", *([f"{baseline} mean"] if baseline else []), "undefined"):
-        shown.add_column(heading, justify="right")
+    for heading in ("mean", "median", "5 %", "95 %", *([baseline] if baseline else []), "undefined"):
+        shown.add_column(heading, justify="right", no_wrap=True)
     for name in scorer.names:
         values = table[name].to_numpy(float)
         finite = values[np.isfinite(values)]
@@ -104,7 +104,7 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
             numbers.append(mean_of_finite(table[f"{name}_{baseline}"]))
         unit = {"data": scorer.target.units}.get(UNITS.get(name, ""), UNITS.get(name, ""))
         label = f"{name} ({unit})" if unit not in ("", "1") else name
-        shown.add_row(label, *(f"{number:.5g}" for number in numbers), str(len(values) - len(finite)))
+        shown.add_row(label, *(f"{number:.4g}" for number in numbers), str(len(values) - len(finite)))
     return shown
 
 

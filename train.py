@@ -107,7 +107,8 @@ def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> Non
             f" {field.kind}, {' '.join(field.bands)}"
         )
     print(
-        f"network: {experiment.INPUT_CHANNELS} channels in, {experiment.OUTPUT_CHANNELS} out, values {experiment.NORMALIZE}"
+        f"network: {experiment.INPUT_CHANNELS} channels in, {experiment.OUTPUT_CHANNELS} out,"
+        f" values {experiment.NORMALIZE}"
     )
 
 

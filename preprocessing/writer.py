@@ -104,7 +104,8 @@ class DatasetWriter:
         array, stated = np.asarray(fields[field]), self.manifest.fields[field]
         if array.dtype != np.dtype(stated.dtype) or list(array.shape) != stated.shape:
             raise ValueError(
-                f"{name}: field '{field}' is {array.dtype} {list(array.shape)}, the manifest says {stated.dtype} {stated.shape}"
+                f"{name}: field '{field}' is {array.dtype} {list(array.shape)},"
+                f" the manifest says {stated.dtype} {stated.shape}"
             )
         return array
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, FiniteFloat, PositiveFloat, PositiveInt, Strict, model_validator
+from pydantic import AfterValidator, FiniteFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, model_validator
+
+from pydantic import Field as PydanticField
 
 from settings import atomic
 from settings.mistakes import Mistake, inside, nearest
@@ -130,7 +132,7 @@ class Manifest(Schema):
     """A mask field (1 = counts) by which metrics are restricted, where there is one."""
     split: Split
     """How the split was made."""
-    records: dict[Literal["train", "val", "test"], int] = {}
+    records: dict[Literal["train", "val", "test"], NonNegativeInt] = PydanticField(default_factory=dict)
     """Number of samples in each split."""
     fingerprint: str = ""
     """SHA-256 over the names, sizes and checksums of all records."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
 from metrics import Scale, score
 from records.preparation import physical, prepare, scaled, valid_pixels
 from runs import baselines, plugins
+from runs.undefined import mean_of_finite
 from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -105,13 +105,6 @@ class Scorer:
         """Return the mean of every column over samples, leaving out undefined scores."""
         rows = list(self.rows(split, names))
         return {column: mean_of_finite([row[column] for row in rows]) for column in self.columns}
-
-
-def mean_of_finite(values: Sequence[float]) -> float:
-    """Return the mean of the values that are finite, or NaN where none is."""
-    finite = np.asarray(values, np.float64)
-    finite = finite[np.isfinite(finite)]
-    return float(finite.mean()) if finite.size else float("nan")
 
 
 def _flat(values: tf.Tensor) -> tf.Tensor:

@@ -42,8 +42,10 @@ def check(document: Document, schema: type[Model]) -> Model:
     """Check parsed JSON against a schema; ``load`` tells the rest."""
     if not isinstance(document.data, dict):
         raise Mistake(f"{document.place(())}: must be an object in braces {{}}, not {_show(document.data)}")
+    # "$schema" is for editors.
+    content = {key: value for key, value in document.data.items() if key != "$schema"}
     try:
-        return schema.model_validate(document.data)
+        return schema.model_validate(content)
     except ValidationError as error:
         lines = dict.fromkeys(_explain(document, schema, found) for found in _without_union_repeats(error))
         raise Mistake(*sorted(lines, key=_by_line)) from None

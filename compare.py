@@ -1,0 +1,161 @@
+"""Command: runs side by side on the samples that they have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiment import Environment
+from metrics import LOWER_IS_BETTER, METRICS
+from runs import provenance
+from runs.folders import RunFolders
+from settings import atomic
+from settings.mistakes import Mistake, reports_mistakes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUMMARY = "summary.csv"
+
+
+class Run(NamedTuple):
+    """One evaluated run."""
+
+    name: str
+    dataset: str
+    table: pd.DataFrame
+
+
+def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
+    """Return the evaluated runs below an experiment root whose experiment's name begins with one of the prefixes.
+
+    A CSV without ``run.json``, as the published program writes it, counts with the dataset "?".
+
+    Raises:
+        Mistake: there are none, or a CSV cannot be read.
+    """
+    datasets = {run["csv"]: run["dataset"] for run in _recorded(root)}
+    runs = []
+    for path in sorted((root / "_evaluation").glob("*.csv")):
+        if path.name == SUMMARY or not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
+            continue
+        for split, table in _tables(path).items():
+            runs.append(Run(path.stem, f"{datasets.get(path, '?')} {split}".strip(), table))
+    if not runs:
+        wanted = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
+        raise Mistake(
+            f"{root / '_evaluation'}: has no evaluated run{wanted}; evaluate one: python evaluate.py --exp NAME"
+        )
+    return runs
+
+
+def _recorded(root: Path) -> list[dict[str, Any]]:
+    """Return CSV and dataset of every run that has a ``run.json``."""
+    found = []
+    for path in root.glob("**/logs/*/run.json"):
+        run = provenance.load(path) or {}
+        folders = RunFolders(root, run["experiment"], run["timestamp"])
+        dataset = f"{run['dataset']['name']} {run['dataset']['fingerprint'][7:15]}"
+        found.append({"csv": folders.evaluation, "dataset": dataset})
+    return found
+
+
+def _tables(path: Path) -> dict[str, pd.DataFrame]:
+    """Return the rows of each split of a CSV, indexed by sample."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, dtype={"tile": str})
+    except (ValueError, OSError) as error:
+        raise Mistake(f"{path}: cannot be read as CSV: {error}; evaluate the run again or remove the file") from None
+    key = "tile" if "tile" in table else table.columns[0]
+    if "split" not in table:
+        return {"": table.set_index(key)}
+    return {str(split): rows.set_index(key) for split, rows in table.groupby("split")}
+
+
+def compare(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the means of every metric over the samples that all runs of a dataset and split share.
+
+    Returns:
+        One row a run, and one for each trivial baseline: dataset, run, samples, and a column a metric.
+    """
+    import pandas as pd
+
+    rows = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        group = [run for run in runs if run.dataset == dataset]
+        common = set.intersection(*(set(run.table.index) for run in group))
+        tables = {run.name: run.table.loc[sorted(common)] for run in group}
+        for name, table in _baselines(tables).items() | tables.items():
+            metrics = [column for column in table.columns if column in METRICS]
+            means = {metric: _mean(table[metric]) for metric in metrics}
+            rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
+    columns = [name for name in METRICS if any(name in row for row in rows)]
+    frame = pd.DataFrame(rows, columns=["dataset", "run", "samples", *columns])
+    best = next((name for name in ("PSNR", *columns) if name in columns), "run")
+    return frame.sort_values(["dataset", best], ascending=[True, best in LOWER_IS_BETTER], ignore_index=True)
+
+
+def _mean(values: pd.Series) -> float:
+    from runs.undefined import mean_of_finite
+
+    return mean_of_finite(values.to_numpy(float))
+
+
+def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the columns ``<metric>_<baseline>`` of the first run that has them, as if they were a run."""
+    import pandas as pd
+
+    found: dict[str, dict[str, pd.Series]] = {}
+    for table in tables.values():
+        for column in table.columns:
+            metric, _, baseline = column.partition("_")
+            if metric in METRICS and baseline:
+                found.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
+    return {name: pd.DataFrame(columns) for name, columns in found.items()}
+
+
+def show(frame: pd.DataFrame) -> None:
+    """Print one table for each dataset and split, the best of each column in bold."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    metrics = [column for column in frame.columns if column in METRICS]
+    for dataset, rows in frame.groupby("dataset", sort=False):
+        table = Table(title=f"{dataset}: means over {rows['samples'].iloc[0]} common samples", title_justify="left")
+        table.add_column("run", overflow="fold")
+        best = {name: rows[name].min() if name in LOWER_IS_BETTER else rows[name].max() for name in metrics}
+        for name in metrics:
+            table.add_column(name, justify="right", no_wrap=True)
+        for _, row in rows.iterrows():
+            cells = [f"{row[name]:.4g}" for name in metrics]
+            marked = [
+                f"[bold]{cell}[/]" if row[name] == best[name] else cell
+                for name, cell in zip(metrics, cells, strict=True)
+            ]
+            table.add_row(row["run"], *marked)
+        console.print(table)
+
+
+@reports_mistakes
+def main(argv: Sequence[str] | None = None) -> None:
+    """Compare runs from the command line."""
+    arguments = argparse.ArgumentParser(prog="compare.py", description="Runs side by side on their common samples.")
+    arguments.add_argument("--exp", nargs="+", default=[""], metavar="PREFIX", help="only experiments that begin so")
+    arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
+    options = arguments.parse_args(argv)
+    root = Path(Environment(options.env).EXPERIMENT_ROOT)
+    frame = compare(load(root, options.exp))
+    path = root / "_evaluation" / SUMMARY
+    with atomic.replacing(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+    show(frame)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
