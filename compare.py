@@ -89,7 +89,7 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
         group = [run for run in runs if run.dataset == dataset]
         common = set.intersection(*(set(run.table.index) for run in group))
         tables = {run.name: run.table.loc[sorted(common)] for run in group}
-        for name, table in _baselines(tables).items() | tables.items():
+        for name, table in {**_baselines(tables), **tables}.items():
             metrics = [column for column in table.columns if column in METRICS]
             means = {metric: _mean(table[metric]) for metric in metrics}
             rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
@@ -119,15 +119,18 @@ def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def show(frame: pd.DataFrame) -> None:
-    """Print one table for each dataset and split, the best of each column in bold."""
+    """Print one table for each dataset and split, the best of each column in bold; never with cut numbers."""
+    from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    console = Console(highlight=False)
+    unlimited = Console(width=1000)
     metrics = [column for column in frame.columns if column in METRICS]
     for dataset, rows in frame.groupby("dataset", sort=False):
-        table = Table(title=f"{dataset}: means over {rows['samples'].iloc[0]} common samples", title_justify="left")
-        table.add_column("run", overflow="fold")
+        title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("run", no_wrap=True)
         best = {name: rows[name].min() if name in LOWER_IS_BETTER else rows[name].max() for name in metrics}
         for name in metrics:
             table.add_column(name, justify="right", no_wrap=True)
@@ -138,7 +141,8 @@ def show(frame: pd.DataFrame) -> None:
                 for name, cell in zip(metrics, cells, strict=True)
             ]
             table.add_row(row["run"], *marked)
-        console.print(table)
+        width = Measurement.get(unlimited, unlimited.options, table).maximum
+        Console(highlight=False, width=width).print(table)
 
 
 @reports_mistakes

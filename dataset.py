@@ -166,10 +166,7 @@ class Dataset:
         found = []
         for name in dict.fromkeys(names):
             path = self.listing.path(split, name)
-            found += [
-                f"{path}: {defect}; write it again or remove the dataset's copy"
-                for defect in defects(path, self.manifest)
-            ]
+            found += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
         return found
 
 
@@ -198,13 +195,17 @@ def verify(listing: Listing) -> int:
     from records.format import defects
     from runs.progress import tracked
 
-    items = [(split, name) for split in SPLITS for name in listing.names(split)]
+    items = listing.everything()
 
     def examine(item: tuple[str, str]) -> list[str]:
         path = listing.path(*item)
         found = defects(path, listing.manifest)
-        if not found and listing.indexed is not None and record_of(path, item[0]) != listing.indexed[item[0]][item[1]]:
-            found = [f"differs from what {INDEX} lists: it was written again or exchanged"]
+        if (
+            not found
+            and listing.indexed is not None
+            and record_of(path, item[0]) != listing.indexed[item[0]].get(item[1])
+        ):
+            found = [f"is not as {INDEX} lists it: it was written again, exchanged or added"]
         return [f"{path}: {defect}" for defect in found]
 
     damaged = 0

@@ -7,7 +7,8 @@ import json
 import math
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from experiment import Environment, Experiment, open_experiment, shapes
 from records.manifest import SPLITS
 from runs import provenance
 from runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
-from settings.mistakes import Mistake, reports_mistakes
+from settings.mistakes import Mistake, Stopped, reports_mistakes
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from runs.scoring import Scorer
 
 VALIDATION_SAMPLES = 64
+STOP = "(stop)"
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -130,7 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.dry_run:
         print_dry_run(experiment, dataset, plugin)
         return 0
-    changes = []
+    changes: list[str] = []
+    before = None
     if source is not None:
         before = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
         if before is not None:
@@ -138,7 +142,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from runs.quiet import quieten_tensorflow
 
     quieten_tensorflow()
-    return Training(experiment, dataset, plugin, source).run(changes)
+    training = Training(experiment, dataset, plugin, source)
+    training.keep_rates = before is not None and before["settings"]["learning_rate"] != experiment.LEARNING_RATE
+    return training.run(changes)
 
 
 def held_out(dataset: Dataset) -> str:
@@ -154,12 +160,14 @@ def held_out(dataset: Dataset) -> str:
 
 
 class Interruption:
-    """Notes SIGTERM and Ctrl-C, so that the loop can end between two steps; a second Ctrl-C ends at once."""
+    """Notes SIGTERM, SIGHUP and Ctrl-C, so that the loop can end between two steps; a second Ctrl-C ends at once."""
 
     def __init__(self) -> None:
         """Begin to listen."""
         self.signal: int | None = None
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        # Under nohup, SIGHUP is ignored and stays so.
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in heard}
 
     def _note(self, number: int, _: Any) -> None:
         if self.signal is not None and number == signal.SIGINT:
@@ -188,12 +196,14 @@ class Training:
         self.chief = devices.is_chief(self.strategy)
         with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
             self.gan = plugins.build(experiment, plugin)
+        plugins.bind(plugin, "train_step", plugins.wanted(self.gan.train_step), dict.fromkeys(field_names(experiment)))
         devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.split = held_out(dataset)
         self.validation_names = spread(dataset.names(self.split), VALIDATION_SAMPLES)
         self.scorer: Scorer = Scorer(dataset, self.gan, plugin, validation_metrics(experiment), baseline=False)
         self.best: dict[str, Any] | None = None
+        self.keep_rates = False
 
     # ---- before -----------------------------------------------------------------------------------------------
 
@@ -203,7 +213,7 @@ class Training:
         Raises:
             Mistake: no checkpoint is intact, or it does not fit.
         """
-        from runs import checkpoints
+        from runs import checkpoints, devices
 
         if self.chief and self.output.checkpoints.is_dir():
             for removed in checkpoints.sweep(self.output.checkpoints):
@@ -213,7 +223,11 @@ class Training:
         step = checkpoints.newest_intact(self.source_folder, say)
         if step is None:
             raise Mistake(f"{self.source_folder}: no checkpoint is intact; begin a new run")
+        rates = devices.learning_rates(self.gan)
         saved = checkpoints.restore(self.gan, self.source_folder, step)
+        if self.keep_rates:
+            # The checkpoint holds the rates of the run, and the experiment now wants others.
+            devices.set_learning_rates(self.gan, rates)
         self.best = saved["best"] if self.source == self.experiment.TIMESTAMP else None
         return step
 
@@ -233,19 +247,21 @@ class Training:
             self.prepare_folders(console, done)
             journal = Journal(self.output.journal, done) if self.chief else None
             interruption = Interruption()
+            self.finished = done
             try:
-                step, outcome = self.loop(console, journal, interruption, done)
+                outcome = self.loop(console, journal, interruption, done)
+            except (Mistake, OSError) as error:
+                self.end(f"stopped: {error}")
+                raise
             finally:
                 interruption.close()
                 if journal:
                     journal.close()
-            self.finish(step, outcome)
+            self.end(outcome)
             if outcome == "interrupted":
-                console.say(f"interrupted after step {step}, saved; go on with: {self.resume_command()}")
+                console.say(f"interrupted after step {self.finished}, saved; go on with: {self.resume_command()}")
                 return 128 + (interruption.signal or signal.SIGTERM)
-        if outcome != "completed":
-            raise Mistake(*outcome.split("\n"))
-        self.evaluate(step)
+        self.evaluate(self.finished)
         return 0
 
     def resume_command(self) -> str:
@@ -280,34 +296,36 @@ class Training:
     # ---- the loop ---------------------------------------------------------------------------------------------
 
     def compiled_step(self) -> Callable[..., Any]:
-        """Return the function of one step on all devices: (batch, step, stop) -> mean losses, sum of stops."""
+        """Return the function of one step on all devices: (batch, step, stop) -> means over devices.
+
+        The stop request goes along, so that all machines learn after the same step that one of them is to stop.
+        """
         import tensorflow as tf
 
-        from runs import plugins
+        from runs import devices, plugins
 
         strategy, dataset = self.strategy, self.dataset
         names = plugins.wanted(self.gan.train_step)
+        train_step = self.gan.train_step
+        if strategy.num_replicas_in_sync > 1:
+            train_step = devices.inlined(self.gan, "train_step")
 
-        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor) -> dict[str, tf.Tensor]:
+        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
             fields = dataset.prepare(batch) | {"step": step}
-            losses = self.gan.train_step(**plugins.bind(self.plugin, "train_step", names, fields))
-            return (
-                {name: tf.cast(loss, tf.float32) for name, loss in losses.items()} if isinstance(losses, dict) else {}
-            )
+            losses = train_step(**plugins.bind(self.plugin, "train_step", names, fields))
+            named = losses if isinstance(losses, dict) else {}
+            return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in named.items()}
 
         if self.experiment.JIT_COMPILE:
-            on_replica = tf.function(on_replica, jit_compile=True)
+            on_replica = tf.function(on_replica, jit_compile=True, autograph=False)
 
-        @tf.function
-        def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            losses = strategy.run(on_replica, args=(batch, step))
-            stops = strategy.run(lambda: stop)
-            means = {
-                name: strategy.reduce(tf.distribute.ReduceOp.MEAN, loss, axis=None) for name, loss in losses.items()
-            }
-            return means, strategy.reduce(tf.distribute.ReduceOp.SUM, stops, axis=None)
+        def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
+            values = strategy.run(on_replica, args=(batch, step, stop))
+            mean = tf.distribute.ReduceOp.MEAN
+            return {name: strategy.reduce(mean, value, axis=None) for name, value in values.items()}
 
-        return on_all
+        # The plug-in converts its own step; converting ours would only blur its error messages.
+        return tf.function(on_all, autograph=False)
 
     def batches(self, done: int) -> Any:
         """Return an iterator over this process's share of the batches from step ``done`` on."""
@@ -323,13 +341,12 @@ class Training:
 
         return iter(self.strategy.distribute_datasets_from_function(share))
 
-    def loop(
-        self, console: RunConsole, journal: Journal | None, interruption: Interruption, done: int
-    ) -> tuple[int, str]:
-        """Train from step ``done`` on.
+    def loop(self, console: RunConsole, journal: Journal | None, interruption: Interruption, done: int) -> str:
+        """Train from step ``done`` on, keeping count in ``finished``; return "completed" or "interrupted".
 
-        Returns:
-            The number of finished steps, and "completed", "interrupted", or what stopped the run.
+        Raises:
+            Mistake: a record is damaged, or the plug-in's step fails.
+            Stopped: a loss is not finite, memory is exhausted, or another machine has gone.
         """
         import tensorflow as tf
 
@@ -349,26 +366,40 @@ class Training:
             except tf.errors.OpError as error:
                 self.save(step, journal, saved)
                 found = self.dataset.diagnose("train", self.dataset.step_names(step))
-                return step, "\n".join(found or [f"step {step}: the data cannot be read: {error.message}"])
-            with plugins.blaming(self.plugin, "train_step() fails"):
-                means, stops = train(
-                    batch, tf.constant(step, tf.int64), tf.constant(interruption.signal is not None, tf.float32)
-                )
+                raise Mistake(*(found or [f"step {step}: the data cannot be read: {error.message}"])) from error
+            stop = tf.constant(0.0 if interruption.signal is None else 1.0)
+            with plugins.blaming(self.plugin, "train_step() fails"), self.explaining_devices():
+                means = train(batch, tf.constant(step, tf.int64), stop)
             losses = {name: float(value) for name, value in means.items()}
+            stopping = losses.pop(STOP) > 0
             bad = [name for name, value in losses.items() if not math.isfinite(value) and name not in weightless]
             if bad:
-                return step, self.explain_divergence(step, {name: losses[name] for name in bad})
-            finished = step + 1
+                raise Stopped(self.explain_divergence(step, {name: losses[name] for name in bad}))
+            finished = self.finished = step + 1
             epoch = finished * experiment.BATCH_SIZE / len(self.dataset)
             if journal:
                 journal.losses(finished, epoch, losses)
             console.step(finished, epoch, losses)
             saved = self.occasionally(finished, console, journal, saved)
-            if float(stops) > 0 and finished < experiment.STEPS:
+            if stopping and finished < experiment.STEPS:
                 self.save(finished, journal, saved)
-                return finished, "interrupted"
+                return "interrupted"
         self.save(experiment.STEPS, journal, saved)
-        return experiment.STEPS, "completed"
+        return "completed"
+
+    @contextmanager
+    def explaining_devices(self) -> Iterator[None]:
+        """Say in one line what exhausted memory and lost machines look like deep inside TensorFlow."""
+        import tensorflow as tf
+
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            size = self.experiment.BATCH_SIZE
+            raise Stopped(f"{self.experiment.file}: batch_size: memory is exhausted with {size}; lower it") from error
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+            command = self.resume_command()
+            raise Stopped(f"step {self.finished}: another machine has gone; start all again: {command}") from error
 
     def explain_divergence(self, step: int, losses: dict[str, float]) -> str:
         """Say which loss is not finite, on which samples, and what is safe."""
@@ -448,11 +479,11 @@ class Training:
 
     # ---- after ------------------------------------------------------------------------------------------------
 
-    def finish(self, step: int, outcome: str) -> None:
+    def end(self, outcome: str) -> None:
         """Note in ``run.json`` how the process ended."""
         if self.chief:
             self.record["best"] = self.best
-            provenance.end_session(self.record, self.output.run_file, step, outcome.split("\n")[0])
+            provenance.end_session(self.record, self.output.run_file, self.finished, outcome.split("\n")[0])
 
     def evaluate(self, step: int) -> None:
         """Write the metrics of every sample of the evaluation split."""
@@ -464,6 +495,11 @@ class Training:
         scorer = Scorer(self.dataset, self.gan, self.plugin, self.experiment.METRICS)
         evaluate_and_show(scorer, evaluation_split(self.dataset, None), step)
         print(self.output.sample(step))
+
+
+def field_names(experiment: Experiment) -> list[str]:
+    """Return what ``train_step`` may ask for."""
+    return list(dict.fromkeys(["input_image", "target", "step", *experiment.manifest.fields]))
 
 
 def validation_metrics(experiment: Experiment) -> list[str]:

@@ -52,6 +52,12 @@ class Listing:
             raise Mistake(*lines[:20], *([f"{self.folder}: and {len(lines) - 20} more"] if len(lines) > 20 else []))
         return sorted(listed)
 
+    def everything(self) -> list[tuple[str, str]]:
+        """Return (split, name) of all samples that are listed or present, whether that agrees or not."""
+        found = {(split, path.stem) for split in SPLITS for path in (self.folder / split).glob(f"*{SUFFIX}")}
+        found |= {(split, name) for split, names in (self.indexed or {}).items() for name in names}
+        return sorted(found)
+
     def path(self, split: str, name: str) -> Path:
         """Return the file of a sample."""
         return self.folder / split / f"{name}{SUFFIX}"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, FiniteFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, model_validator
-
 from pydantic import Field as PydanticField
 
 from settings import atomic

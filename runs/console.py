@@ -10,6 +10,16 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from runs.progress import SECONDS_BETWEEN_LINES, bar
+from settings.mistakes import forget_output
+
+
+class Terminal(Console):
+    """A console whose reader may go away (``| head``, a lost connection) without ending the run."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more; the log file goes on."""
+        self.quiet = True
+        forget_output()
 
 
 class RunConsole:
@@ -18,7 +28,7 @@ class RunConsole:
     def __init__(self, log: Path | None, *, total: int, done: int, batch_size: int) -> None:
         """Open the log (None: this process says nothing) and the bar over ``total`` steps."""
         self.quiet = log is None
-        self._console = Console(quiet=self.quiet, highlight=False, soft_wrap=True)
+        self._console = Terminal(quiet=self.quiet, highlight=False, soft_wrap=True)
         self._log: TextIO | None = None
         if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)

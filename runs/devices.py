@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -121,6 +122,25 @@ def replica_variables(next_creator: Any, **about: Any) -> Any:
     return next_creator(**about)
 
 
+def inlined(gan: Any, method: str) -> Callable[..., Any]:
+    """Return a method of a plug-in such that it can run on several devices at once, though it is a ``tf.function``.
+
+    Replicas meet inside a step (to add up gradients), and TensorFlow cannot let them meet inside a nested
+    ``tf.function``; so the plain function, converted by AutoGraph, is traced into the outer one.
+    """
+    plain = getattr(getattr(type(gan), method), "python_function", getattr(type(gan), method))
+    converted = tf.autograph.to_graph(plain)
+
+    def inline(**arguments: Any) -> Any:
+        tf.config.run_functions_eagerly(True)  # further tf.functions inside are inlined too
+        try:
+            return converted(gan, **arguments)
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+    return inline
+
+
 def average_gradients(gan: Any, replicas: int) -> None:
     """Make every optimiser of a plug-in apply the mean over replicas of the gradients.
 
@@ -137,3 +157,18 @@ def _averaged(apply: Any, replicas: int) -> Any:
         return apply([None if grad is None else grad / replicas for grad in grads], trainable_variables)
 
     return averaged
+
+
+def learning_rates(gan: Any) -> dict[str, float]:
+    """Return the present learning rate of each optimiser of a plug-in, by attribute."""
+    return {
+        name: float(optimizer.learning_rate)
+        for name, optimizer in vars(gan).items()
+        if isinstance(optimizer, keras.optimizers.Optimizer)
+    }
+
+
+def set_learning_rates(gan: Any, rates: dict[str, float]) -> None:
+    """Set the learning rates of a plug-in's optimisers."""
+    for name, rate in rates.items():
+        getattr(gan, name).learning_rate = rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -76,10 +77,12 @@ class blaming:
         if os.environ.get(TRACEBACK_VARIABLE):
             return
         lines = [frame.lineno for frame in traceback.extract_tb(trace) if frame.filename == str(self.path)]
+        # Errors inside a tf.function carry the plug-in's own traceback in their text, and their message last.
+        lines += [int(line) for line in re.findall(rf'File "{re.escape(str(self.path))}", line (\d+)', str(error))]
         if isinstance(error, SyntaxError):
             lines = [error.lineno]
         place = f"{self.path}:{lines[-1]}" if lines else str(self.path)
-        message = " ".join(str(error).split())
+        message = " ".join(str(error).strip().split("\n\n")[-1 if "in user code" in str(error) else 0].split())
         kindly = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise Mistake(
             f"{place}: {self.what}: {kindly}{message} ({TRACEBACK_VARIABLE}=1 shows the traceback)"

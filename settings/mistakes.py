@@ -9,16 +9,22 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
-EXIT_STATUS = 2
-
 
 class Mistake(Exception):
     """What the user has to mend: one or several lines, each with the place, what is wrong and what to do."""
+
+    status = 2
 
     def __init__(self, *lines: str) -> None:
         """Keep the lines; at least one."""
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+class Stopped(Mistake):
+    """What ended a run though nothing in its files is wrong, such as a loss that is not a number."""
+
+    status = 1
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -36,7 +42,7 @@ def inside(name: str) -> bool:
 
 
 def reports_mistakes(main: Callable[[Sequence[str] | None], int | None]) -> Callable[..., NoReturn]:
-    """Wrap a command's ``main(argv)``: mistakes become lines on stderr and exit status 2."""
+    """Wrap a command's ``main(argv)``: mistakes become lines on stderr, and their exit status."""
 
     @functools.wraps(main)
     def wrapped(argv: Sequence[str] | None = None) -> NoReturn:
@@ -45,11 +51,19 @@ def reports_mistakes(main: Callable[[Sequence[str] | None], int | None]) -> Call
         except Mistake as mistake:
             for line in mistake.lines:
                 print(line, file=sys.stderr)
-            status = EXIT_STATUS
-        except BrokenPipeError:
-            # The reader of our output (head, less) has gone: not a fault of ours, and nothing is left to say.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = mistake.status
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                forget_output()
+            else:
+                place = f"{error.filename}: " if error.filename else ""
+                print(f"{place}{error.strerror or error}", file=sys.stderr)
             status = 1
         sys.exit(status or 0)
 
     return wrapped
+
+
+def forget_output() -> None:
+    """Send output nowhere: its reader (head, less) has gone, which is no fault of ours."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
