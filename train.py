@@ -310,14 +310,16 @@ class Training:
         if strategy.num_replicas_in_sync > 1:
             train_step = devices.inlined(self.gan, "train_step")
 
-        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-            fields = dataset.prepare(batch) | {"step": step}
+        def learn(fields: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             losses = train_step(**plugins.bind(self.plugin, "train_step", names, fields))
-            named = losses if isinstance(losses, dict) else {}
-            return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in named.items()}
+            return losses if isinstance(losses, dict) else {}
 
         if self.experiment.JIT_COMPILE:
-            on_replica = tf.function(on_replica, jit_compile=True, autograph=False)
+            learn = tf.function(learn, jit_compile=True, autograph=False)
+
+        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
+            losses = learn(dataset.prepare(batch) | {"step": step})
+            return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in losses.items()}
 
         def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
             values = strategy.run(on_replica, args=(batch, step, stop))

@@ -159,7 +159,7 @@ def _frame_defects(content: bytes) -> list[str]:
 
 
 def parser(manifest: Manifest) -> Any:
-    """Return a function for ``tf.data`` from the whole bytes of ``(batch,)`` files to their fields as stored.
+    """Return a function for ``tf.data`` from the whole bytes of a file to its fields as stored.
 
     The function fails on any damage to a field; ``defects`` then tells which file and field.
     """
@@ -170,19 +170,16 @@ def parser(manifest: Manifest) -> Any:
     shapes = [side for field in fields.values() for side in field.shape]
     features["shapes"] = tf.io.FixedLenFeature([len(shapes)], tf.int64)
 
-    def parse(contents: tf.Tensor) -> dict[str, tf.Tensor]:
-        lengths = tf.strings.length(contents)
-        stated = tf.io.decode_raw(tf.strings.substr(contents, 0, 8), tf.int64)[:, 0]
-        payload_lengths = lengths - (FRAME_HEAD + FRAME_TAIL)
-        framed = tf.debugging.assert_equal(stated, tf.cast(payload_lengths, tf.int64))
+    def parse(content: tf.Tensor) -> dict[str, tf.Tensor]:
+        payload_length = tf.strings.length(content) - (FRAME_HEAD + FRAME_TAIL)
+        stated = tf.io.decode_raw(tf.strings.substr(content, 0, 8), tf.int64)[0]
+        framed = tf.debugging.assert_equal(stated, tf.cast(payload_length, tf.int64))
         with tf.control_dependencies([framed]):
-            parsed = tf.io.parse_example(
-                tf.strings.substr(contents, tf.fill(tf.shape(lengths), FRAME_HEAD), payload_lengths), features
-            )
-        hashes = tf.stack([farmhash(parsed[name]) for name in (*fields, "about")], axis=1)
+            parsed = tf.io.parse_single_example(tf.strings.substr(content, FRAME_HEAD, payload_length), features)
+        hashes = tf.stack([farmhash(parsed[name]) for name in (*fields, "about")])
         intact = [
             tf.debugging.assert_equal(hashes, parsed["farmhash"]),
-            tf.debugging.assert_equal(parsed["shapes"], tf.constant([shapes], tf.int64)),
+            tf.debugging.assert_equal(parsed["shapes"], tf.constant(shapes, tf.int64)),
         ]
         with tf.control_dependencies(intact):
             return {name: _decode(parsed[name], field) for name, field in fields.items()}
@@ -190,11 +187,11 @@ def parser(manifest: Manifest) -> Any:
     return parse
 
 
-def _decode(payloads: tf.Tensor, field: Field) -> tf.Tensor:
-    return tf.reshape(tf.io.decode_raw(payloads, field.dtype), (-1, *field.shape))
+def _decode(payload: tf.Tensor, field: Field) -> tf.Tensor:
+    return tf.reshape(tf.io.decode_raw(payload, field.dtype), field.shape)
 
 
 def published_parser(manifest: Manifest) -> Any:
-    """Return the same for serialised examples of the published program's float lists."""
+    """Return the same for a serialised example of the published program's float lists."""
     features = {name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.fields.items()}
-    return lambda serialized: tf.io.parse_example(serialized, features)
+    return lambda serialized: tf.io.parse_single_example(serialized, features)

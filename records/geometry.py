@@ -1,7 +1,7 @@
-"""Where each pixel that the network sees comes from: resizing, random crop, rotation and mirroring in one step.
+"""Resizing, random crop, rotation and mirroring of tiles: the same draw for all fields of a sample.
 
-Everything is a map from output pixels to stored pixels, so that all fields of a sample take the same draw whatever
-their stored size, and nothing is resampled twice.
+Orientation and the enlargement of coarse fields only move pixels, hence they work on any type, exactly. The random
+resize interpolates: bilinear for images, nearest neighbour for masks and classes.
 """
 
 from __future__ import annotations
@@ -19,101 +19,86 @@ class Augmentation(NamedTuple):
     mirror: bool
 
 
-NOTHING = Augmentation(resize=1.0, rotate=False, mirror=False)
 DRAWS = 4
 
 
 def draw(seed: int, counter: tf.Tensor) -> tf.Tensor:
-    """Return the (4,) uniform numbers in [0, 1) that belong to a sample counter: a pure function of both."""
+    """Return the (4,) uniform numbers in [0, 1) that belong to a sample counter: a pure function of both.
+
+    They decide, in this order, the row and the column of the crop, the rotation, and the mirroring.
+    """
     return tf.random.stateless_uniform((DRAWS,), tf.stack([tf.cast(seed, tf.int64), counter]))
 
 
-def source_coordinates(
-    size: tuple[int, int], draws: tf.Tensor, augmentation: Augmentation
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return for every output pixel the (row, column) that it shows of the unaugmented tile.
+def oriented(field: tf.Tensor, size: tuple[int, int], draws: tf.Tensor | None, augmentation: Augmentation) -> tf.Tensor:
+    """Bring a field to the size that the network sees, by repeating or leaving out pixels, rotated and mirrored.
 
     Args:
-        size: (height, width) of what the network sees.
-        draws: (batch, 4) uniform numbers: crop row, crop column, rotation, mirroring.
-        augmentation: what to do with them.
+        field: (batch, stored height, stored width, band), any type.
+        size: (height, width) to make.
+        draws: (batch, 4) uniform numbers, or None for no change of orientation.
+        augmentation: what to do with them. Tiles that are not square rotate by 0 or 180 degrees.
 
     Returns:
-        Two float tensors (batch, height, width) in pixels, from 0 to height - 1 and width - 1.
+        (batch, height, width, band), the same type.
     """
+    turning = draws is not None and (augmentation.rotate or augmentation.mirror)
+    if not turning and tuple(field.shape[1:3]) == size:
+        return field
     height, width = size
-    rows = tf.range(height, dtype=tf.float32)[None, :, None] + tf.zeros((tf.shape(draws)[0], 1, width))
-    columns = tf.range(width, dtype=tf.float32)[None, None, :] + tf.zeros((tf.shape(draws)[0], height, 1))
-    draws = draws[:, :, None, None]
-    if augmentation.mirror:
-        columns = tf.where(draws[:, 3] < 0.5, width - 1 - columns, columns)
-    if augmentation.rotate:
-        rows, columns = _rotated(rows, columns, size, draws[:, 2])
-    if augmentation.resize > 1:
-        rows = _cropped(rows, height, augmentation.resize, draws[:, 0])
-        columns = _cropped(columns, width, augmentation.resize, draws[:, 1])
-    return rows, columns
+    batch = tf.shape(field)[0]
+    rows = tf.broadcast_to(tf.range(height)[None, :, None], (batch, height, width))
+    columns = tf.broadcast_to(tf.range(width)[None, None, :], (batch, height, width))
+    if draws is not None and augmentation.mirror:
+        columns = tf.where(draws[:, 3, None, None] < 0.5, width - 1 - columns, columns)
+    if draws is not None and augmentation.rotate:
+        rows, columns = _rotated(rows, columns, size, draws[:, 2, None, None])
+    return _take(field, rows * field.shape[1] // height, columns * field.shape[2] // width)
 
 
 def _rotated(
     rows: tf.Tensor, columns: tf.Tensor, size: tuple[int, int], chance: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Rotate by 0, 90, 180 or 270 degrees (0 or 180 where the tile is not square)."""
+    """Return where each pixel comes from when tiles turn by 0, 90, 180 or 270 degrees."""
     height, width = size
     quarters = tf.floor(chance * 4) if height == width else tf.floor(chance * 2) * 2
-    flipped = quarters >= 2
-    rows, columns = tf.where(flipped, height - 1 - rows, rows), tf.where(flipped, width - 1 - columns, columns)
+    halfway = quarters >= 2
+    rows, columns = tf.where(halfway, height - 1 - rows, rows), tf.where(halfway, width - 1 - columns, columns)
     if height != width:
         return rows, columns
     turned = quarters % 2 == 1
     return tf.where(turned, columns, rows), tf.where(turned, height - 1 - rows, columns)
 
 
-def _cropped(coordinate: tf.Tensor, side: int, resize: float, chance: tf.Tensor) -> tf.Tensor:
-    """Map coordinates in a random crop of the enlarged tile back to the tile itself (pixel centres, clamped)."""
-    enlarged = int(side * resize)
-    first = tf.floor(chance * (enlarged - side + 1))
-    inner = (coordinate + first + 0.5) * (side / enlarged) - 0.5
-    return tf.clip_by_value(inner, 0.0, side - 1.0)
+def _take(field: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Return the pixels at (batch, height, width) rows and columns."""
+    height, width, bands = field.shape[1:]
+    first = tf.range(tf.shape(field)[0])[:, None, None] * (height * width)
+    return tf.gather(tf.reshape(field, (-1, bands)), first + rows * width + columns)
 
 
-def sample_nearest(field: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Take the nearest stored pixels.
+def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: bool) -> tf.Tensor:
+    """Enlarge tiles by a factor and crop them at random to their own size again.
 
     Args:
-        field: (batch, stored height, stored width, band), any type.
-        rows: (batch, height, width) coordinates in the grid of ``size``.
-        columns: likewise.
-        size: (height, width) of the grid that rows and columns count in.
+        field: (batch, height, width, band), numbers.
+        draws: (batch, 4) uniform numbers.
+        resize: the factor, at least 1.
+        interpolate: bilinear, else nearest neighbour.
 
     Returns:
-        (batch, height, width, band).
+        (batch, height, width, band) float32.
     """
-    row = _stored(tf.cast(tf.floor(rows + 0.5), tf.int32), size[0], tf.shape(field)[1])
-    column = _stored(tf.cast(tf.floor(columns + 0.5), tf.int32), size[1], tf.shape(field)[2])
-    return _take(field, row, column)
+    ends = [_ends(side, draws[:, axis], resize) for axis, side in enumerate(field.shape[1:3])]
+    boxes = tf.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=1)
+    method = "bilinear" if interpolate else "nearest"
+    return tf.image.crop_and_resize(field, boxes, tf.range(tf.shape(field)[0]), field.shape[1:3], method)
 
 
-def sample_bilinear(field: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Interpolate between the four neighbours; arguments as of ``sample_nearest``, floating-point fields only."""
-    top, left = tf.floor(rows), tf.floor(columns)
-    down, right = (rows - top)[..., None], (columns - left)[..., None]
-    stored = []
-    for row in (top, tf.minimum(top + 1, size[0] - 1.0)):
-        for column in (left, tf.minimum(left + 1, size[1] - 1.0)):
-            stored.append(sample_nearest(field, row, column, size))
-    upper = stored[0] + (stored[1] - stored[0]) * right
-    lower = stored[2] + (stored[3] - stored[2]) * right
-    return upper + (lower - upper) * down
-
-
-def _stored(index: tf.Tensor, side: int, stored_side: tf.Tensor) -> tf.Tensor:
-    """Turn an index in the grid that the network sees into the index of the stored pixel that covers it."""
-    return index * stored_side // side
-
-
-def _take(field: tf.Tensor, row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    batch, height, width = (tf.shape(field)[axis] for axis in range(3))
-    first = tf.range(batch)[:, None, None] * (height * width)
-    flat = tf.reshape(field, (batch * height * width, field.shape[3]))
-    return tf.gather(flat, first + row * width + column)
+def _ends(side: int, chance: tf.Tensor, resize: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return where the first and the last pixel of the crop lie in the tile, from 0 to 1 (pixel centres)."""
+    enlarged = int(side * resize)
+    start = tf.floor(chance * (enlarged - side + 1))
+    scale = side / enlarged
+    first, last = (tf.clip_by_value((start + at + 0.5) * scale - 0.5, 0.0, side - 1.0) for at in (0, side - 1))
+    return first / (side - 1), last / (side - 1)

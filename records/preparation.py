@@ -17,72 +17,54 @@ if TYPE_CHECKING:
 def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
     """Turn fields as stored into network values; ``Dataset.prepare`` documents it."""
     manifest = experiment.manifest
-    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     draws = batch.get("draws")
-    coordinates = None
-    if draws is not None:
-        augmentation = geometry.Augmentation(
-            experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR
-        )
-        if augmentation != geometry.NOTHING:
-            coordinates = geometry.source_coordinates(size, draws, augmentation)
-    prepared = {
-        name: _prepare_field(batch[name], field, experiment, coordinates) for name, field in manifest.fields.items()
-    }
+    prepared = {name: _prepare_field(batch[name], field, experiment, draws) for name, field in manifest.fields.items()}
     return prepared | {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
 
 
-def _prepare_field(
-    stored: tf.Tensor, field: Field, experiment: Experiment, coordinates: tuple[tf.Tensor, tf.Tensor] | None
-) -> tf.Tensor:
-    if field.dates:
-        stored = tf.transpose(stored, (0, 2, 3, 1, 4))
-        stored = tf.reshape(stored, (-1, *field.size, field.dates * len(field.bands)))
-    if field.kind == "image":
-        values = scaled(stored, field, experiment)
-    else:
-        values = tf.cast(stored, tf.int32 if field.kind == "classes" else tf.float32)
-    values = _resampled(values, field, experiment, coordinates)
-    if field.kind == "image" and experiment.NORMALIZE == "l2":
+def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:
+    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+    augmentation = geometry.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
+    image = field.kind == "image"
+    values = geometry.oriented(_folded(stored, field), size, draws, augmentation)
+    if image:
+        values = scaled(values, field, experiment)
+    if draws is not None and augmentation.resize > 1:
+        values = geometry.cropped(values, draws, augmentation.resize, interpolate=image)
+    values = tf.cast(values, tf.int32 if field.kind == "classes" else tf.float32)
+    if image and experiment.NORMALIZE == "l2":
         values = tf.nn.l2_normalize(values, axis=(1, 2, 3))
     if field.dates and not experiment.FOLD_DATES:
-        height, width = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-        values = tf.reshape(values, (-1, height, width, field.dates, len(field.bands)))
+        values = tf.reshape(values, (-1, *size, field.dates, len(field.bands)))
         values = tf.transpose(values, (0, 3, 1, 2, 4))
     return values
 
 
-def _resampled(
-    values: tf.Tensor, field: Field, experiment: Experiment, coordinates: tuple[tf.Tensor, tf.Tensor] | None
-) -> tf.Tensor:
-    """Bring a field (batch, height, width, band) to the network's size, augmented where coordinates are given."""
-    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-    interpolate = coordinates is not None and field.kind == "image" and experiment.RANDOM_RESIZE > 1
-    if coordinates is None:
-        if field.size == size:
-            return values
-        draws = tf.zeros((tf.shape(values)[0], geometry.DRAWS))
-        coordinates = geometry.source_coordinates(size, draws, geometry.NOTHING)
-    sample = geometry.sample_bilinear if interpolate else geometry.sample_nearest
-    sampled = sample(values, *coordinates, size)
-    return tf.ensure_shape(sampled, (None, *size, values.shape[3]))
+def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
+    """Fold (batch, date, height, width, band) into (batch, height, width, date * band)."""
+    if not field.dates:
+        return stored
+    stored = tf.transpose(stored, (0, 2, 3, 1, 4))
+    return tf.reshape(stored, (-1, *field.size, field.dates * len(field.bands)))
 
 
 def scaled(stored: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
-    """Scale stored numbers (..., band) for the network; nodata becomes the lower end of the valid range."""
+    """Scale stored numbers (..., band) for the network; nodata and NaN become the lower end of the valid range."""
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
     dates = stored.shape[-1] // len(field.bands)
-    gain, shift = np.tile(gain, dates), np.tile(shift, dates)
-    values = tf.cast(stored, tf.float32)
-    missing = ~tf.math.is_finite(values)
-    if field.nodata is not None:
-        missing |= tf.equal(stored, tf.cast(field.nodata, stored.dtype))
-    # stored -> physical -> network in one multiplication and addition
-    low = np.tile(np.asarray(field.bounds[0], np.float64), dates)
-    network = values * tf.constant(field.scale * gain, tf.float32) + tf.constant(
-        field.offset * gain + shift, tf.float32
-    )
-    return tf.where(missing, tf.constant(low * gain + shift, tf.float32), network)
+    lowest = np.tile(np.asarray(field.bounds[0]) * gain + shift, dates)
+    # stored -> physical -> network in one multiplication and one addition
+    factor, summand = np.tile(field.scale * gain, dates), np.tile(field.offset * gain + shift, dates)
+    network = tf.cast(stored, tf.float32) * tf.constant(factor, tf.float32) + tf.constant(summand, tf.float32)
+    missing = []
+    if stored.dtype.is_floating:
+        missing.append(~tf.math.is_finite(stored))
+    # Often the scaling alone takes nodata (0) to the lower end (0), and a pass over the pixels is saved.
+    if field.nodata is not None and not np.allclose(field.nodata * factor + summand, lowest):
+        missing.append(tf.equal(stored, tf.cast(field.nodata, stored.dtype)))
+    for where in missing:
+        network = tf.where(where, tf.constant(lowest, tf.float32), network)
+    return network
 
 
 def physical(values: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
@@ -119,10 +101,10 @@ def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tens
         conditions.append((~missing, target))
     if manifest.mask is not None:
         conditions.append((batch[manifest.mask] != 0, manifest.fields[manifest.mask]))
+    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     valid = None
     for condition, field in conditions:
-        over_dates = tf.reduce_all(condition, axis=(1, -1) if field.dates else -1)
-        flat = Field(dtype="uint8", shape=[*field.size, 1], kind="mask", bands=["valid"])
-        here = _resampled(tf.cast(over_dates, tf.float32)[..., None], flat, experiment, None)[..., 0] > 0
+        whole = tf.reduce_all(condition, axis=(1, -1) if field.dates else -1)[..., None]
+        here = geometry.oriented(whole, size, None, geometry.Augmentation(1.0, rotate=False, mirror=False))[..., 0]
         valid = here if valid is None else valid & here
     return valid
