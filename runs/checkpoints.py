@@ -115,7 +115,7 @@ def damage(folder: Path, step: int) -> str | None:
 def sweep(folder: Path) -> list[str]:
     """Remove what an interrupted save left behind; return the names of what was removed."""
     removed = []
-    for path in sorted(folder.glob("*")) + sorted(folder.glob(".*")):
+    for path in sorted(folder.iterdir()):
         bundle = BUNDLE.fullmatch(path.name)
         if path.name.startswith(PART) and path.is_dir():
             shutil.rmtree(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settings import atomic
+from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
     from dataset import Dataset
@@ -60,8 +61,20 @@ def revision(project: Path) -> str:
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Return a run's ``run.json``, or None where it has none."""
-    return json.loads(path.read_text()) if path.is_file() else None
+    """Return a run's ``run.json``, or None where it has none.
+
+    Raises:
+        Mistake: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        run = json.loads(path.read_text())
+        if not {"experiment", "timestamp", "settings", "dataset", "sessions"} <= run.keys():
+            raise ValueError("keys are missing")
+    except (ValueError, AttributeError) as error:
+        raise Mistake(f"{path}: is damaged ({error}); restore it from a copy, or move it away") from None
+    return run
 
 
 def begin_session(run: dict[str, Any], path: Path, first_step: int) -> None:

@@ -16,9 +16,9 @@ class Mistake(Exception):
     status = 2
 
     def __init__(self, *lines: str) -> None:
-        """Keep the lines; at least one."""
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        """Keep the lines; messages of libraries inside them may have broken them."""
+        self.lines = tuple(" ".join(line.split("\n")).strip() for line in lines)
+        super().__init__("\n".join(self.lines))
 
 
 class Stopped(Mistake):

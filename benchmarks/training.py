@@ -1,0 +1,155 @@
+"""Training end to end, against the slower of reading alone and stepping alone; and memory over twenty epochs.
+
+Reading is the input pipeline without a step, stepping the compiled step on one batch that stays, end to end the whole
+loop with journal and TensorBoard. All three run in one process on the same random 256 x 256 x 24 tiles.
+
+    python benchmarks/training.py [--steps 30] [--runs 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from runs.quiet import quieten_tensorflow
+
+quieten_tensorflow()
+import numpy as np
+import tensorflow as tf
+
+from dataset import Dataset
+from experiment import Environment, open_experiment
+from preprocessing.writer import DatasetWriter
+from records.manifest import Field, Manifest, Split
+from runs import plugins
+from train import STOP, Training
+
+SIDE = 256
+
+
+def write(root: Path, side: int, tiles: int, name: str) -> None:
+    """Write a random dataset, and the environment that finds it."""
+    random = np.random.default_rng(0)
+    manifest = Manifest(
+        name=name, tilesize=side, split=Split(method="none"),
+        fields={
+            "input_image": Field(dtype="uint16", shape=[side, side, 21], bands=[f"Oa{i:02d}" for i in range(1, 22)]),
+            "target": Field(dtype="uint16", shape=[side, side, 3], bands=["B02", "B03", "B04"], scale=1e-4),
+        },
+    )  # fmt: skip
+    with DatasetWriter(root / "data", manifest) as writer:
+        for split, count in (("train", tiles), ("val", 2)):
+            for index in range(count):
+                fields = {
+                    field: random.integers(0, 10000, about.shape).astype(np.uint16)
+                    for field, about in manifest.fields.items()
+                }
+                writer.write(split, f"{index:04d}", fields)
+    (root / "environment.json").write_text("{}")
+
+
+def training(root: Path, name: str, **settings: Any) -> Training:
+    """Return a training of the template model, ready to run."""
+    folder = root / "experiments" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"model_name": "template", "dataset": name, "metrics": ["PSNR"], "sample_freq": 10**6} | settings
+    (folder / "experiment.json").write_text(json.dumps(settings))
+    experiment = open_experiment(name, Environment(root / "environment.json"), "a")
+    return Training(experiment, Dataset(experiment), plugins.find(experiment), None)
+
+
+class Clock:
+    """Stands in for the console and notes when each step ends, and the memory then in use."""
+
+    validation = ""
+
+    def __init__(self) -> None:
+        """Begin with no steps."""
+        self.ends: list[float] = []
+        self.memory: list[int] = []
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
+        """Note the end of a step."""
+        self.ends.append(time.perf_counter())
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.memory.append(pages * resource.getpagesize() // 2**20)
+
+
+def end_to_end(run: Training) -> Clock:
+    """Run the whole loop under a clock."""
+    from runs.journal import Journal
+    from train import Interruption
+
+    run.output.create()
+    clock, interruption = Clock(), Interruption()
+    journal = Journal(run.output.journal, 0)
+    run.finished = 0
+    run.loop(clock, journal, interruption, 0)  # type: ignore[arg-type]
+    interruption.close()
+    journal.close()
+    return clock
+
+
+def reading(run: Training, steps: int) -> float:
+    """Return steps a second of the pipeline alone."""
+    batches = run.batches(0)
+    next(batches)
+    started = time.perf_counter()
+    for _ in range(steps):
+        next(batches)
+    return steps / (time.perf_counter() - started)
+
+
+def stepping(run: Training, steps: int) -> float:
+    """Return steps a second of the compiled step on a batch that stays."""
+    step, batch = run.compiled_step(), next(run.batches(0))
+    zero = tf.constant(0, tf.int64)
+    step(batch, zero, tf.constant(0.0))
+    started = time.perf_counter()
+    for _ in range(steps):
+        losses = {name: float(value) for name, value in step(batch, zero, tf.constant(0.0)).items()}
+    assert STOP in losses
+    return steps / (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Measure in turn, several times; print medians, the ratio, and the growth of memory."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--steps", type=int, default=30)
+    arguments.add_argument("--runs", type=int, default=3)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write(root, SIDE, 32, "large")
+        rates: dict[str, list[float]] = {"reading alone": [], "stepping alone": [], "end to end": []}
+        for _ in range(options.runs):
+            run = training(root, "large", batch_size=4, steps=options.steps + 3)
+            rates["reading alone"].append(reading(run, options.steps))
+            rates["stepping alone"].append(stepping(run, options.steps))
+            ends = end_to_end(run).ends[1:-1]  # the first step compiles, the last one validates and saves
+            rates["end to end"].append((len(ends) - 1) / (ends[-1] - ends[0]))
+        medians = {what: statistics.median(values) for what, values in rates.items()}
+        for what, median in medians.items():
+            print(f"{what:16} {median:7.2f} steps/s ({4 * median:.1f} img/s)")
+        slower = min(medians["reading alone"], medians["stepping alone"])
+        print(f"end to end / the slower of the others: {medians['end to end'] / slower:.2f}")
+        write(root, 64, 32, "small")
+        epochs = 20
+        clock = end_to_end(training(root, "small", tilesize=64, batch_size=4, steps=8 * epochs))
+        growth = clock.memory[-2] - clock.memory[15]
+        print(f"memory: {clock.memory[15]} MB after epoch 2, growth to epoch {epochs}: {growth} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""A tiny dataset with its environment and an experiment, for every test that needs something to read.
+
+``tiny_root`` is a folder of the test's own::
+
+    environment.json              data_root and experiment_root: the two folders beside it
+    data/tiny/64/                 12 train, 6 val: input_image (32 px, 4 bands), target (64 px, 3 bands), cloud_mask
+    experiments/tiny/experiment.json
+
+``tiny_arrays[split][name][field]`` are the arrays that were written. ``write_experiment(root, name, **settings)``
+writes one more experiment and returns its file; ``open_tiny(root, name, **settings)`` opens one (written anew where
+settings are given). Names of every third tile end with ``_notinmask``.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment import VARIABLE, Environment, open_experiment
+from records.manifest import Field, Manifest, Split
+
+# Tests of damage would bury pytest's own output under TensorFlow's warnings.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+TILESIZE = 64
+COUNTS = {"train": 12, "val": 6}
+FIELDS = {
+    "input_image": Field(
+        dtype="uint16", shape=[32, 32, 4], bands=["B02", "B03", "B04", "B08"], scale=1e-4, nodata=0,
+        valid_range=(0.0, 1.0), rgb=["B04", "B03", "B02"], gsd=20.0,
+    ),
+    "target": Field(
+        dtype="uint16", shape=[TILESIZE, TILESIZE, 3], bands=["B04", "B03", "B02"], scale=1e-4, nodata=0,
+        valid_range=(0.0, 1.0), rgb=["B04", "B03", "B02"], gsd=10.0,
+    ),
+    "cloud_mask": Field(dtype="uint8", shape=[TILESIZE, TILESIZE, 1], kind="mask", bands=["clear"]),
+}  # fmt: skip
+MINIMUM = {
+    "model_name": "template", "params": {"filters": 8, "blocks": 1}, "dataset": "tiny", "tilesize": TILESIZE,
+    "batch_size": 4, "steps": 2,
+}  # fmt: skip
+
+
+def _tile(random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return smooth ground with some texture, the coarse view of it, and a mask with a hole."""
+    rows, columns = np.mgrid[0:TILESIZE, 0:TILESIZE] / TILESIZE
+    waves = [np.sin(2 * np.pi * (a * rows + b * columns + c)) for a, b, c in random.uniform(0.3, 2.0, (4, 3))]
+    ground = 3000 + 1500 * np.stack(waves, axis=-1) + random.normal(0, 100, (TILESIZE, TILESIZE, 4))
+    fine = np.clip(ground, 1, 10000)
+    coarse = fine.reshape(32, 2, 32, 2, 4).mean(axis=(1, 3))
+    mask = np.ones((TILESIZE, TILESIZE, 1), np.uint8)
+    first, last = sorted(random.integers(0, TILESIZE, 2))
+    mask[first:last, first:last] = 0
+    return {
+        "input_image": coarse.round().astype(np.uint16),
+        "target": fine[..., [2, 1, 0]].round().astype(np.uint16),
+        "cloud_mask": mask,
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_arrays() -> dict[str, dict[str, dict[str, np.ndarray]]]:
+    """Every array of the tiny dataset by split, name and field."""
+    random = np.random.default_rng(2024)
+    return {
+        split: {f"{split}{index:02d}{'' if index % 3 else '_notinmask'}": _tile(random) for index in range(count)}
+        for split, count in COUNTS.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def _tiny_template(tiny_arrays, tmp_path_factory) -> Path:
+    from preprocessing.writer import DatasetWriter
+
+    root = tmp_path_factory.mktemp("tiny")
+    manifest = Manifest(
+        name="tiny", tilesize=TILESIZE, description="Made up for tests.", fields=FIELDS, mask="cloud_mask",
+        split=Split(method="made up", seed=2024),
+    )  # fmt: skip
+    with DatasetWriter(root / "data", manifest) as writer:
+        for split, tiles in tiny_arrays.items():
+            for number, (name, fields) in enumerate(tiles.items()):
+                writer.write(
+                    split, name, fields, crs="EPSG:32618", transform=(10, 0, 500000 + 640 * number, 0, -10, 4500000),
+                    acquired=["2023-07-01T15:00:00Z"],
+                )  # fmt: skip
+    (root / "environment.json").write_text(
+        json.dumps({"environment": "test", "data_root": "data", "experiment_root": "experiments"})
+    )
+    _write_experiment(root, "tiny")
+    return root
+
+
+@pytest.fixture
+def tiny_root(_tiny_template, tmp_path, monkeypatch) -> Path:
+    """A copy of the tiny folder; the test may change what it likes."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return shutil.copytree(_tiny_template, tmp_path / "tiny_root")
+
+
+def _write_experiment(root: Path, name: str, **settings) -> Path:
+    path = Path(root) / "experiments" / name / "experiment.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**MINIMUM, **settings}, indent=2))
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_experiment():
+    """``write_experiment(root, name, **settings)``: the smallest experiment on the tiny dataset, with changes."""
+    return _write_experiment
+
+
+@pytest.fixture(scope="session")
+def open_tiny():
+    """``open_tiny(root, name="tiny", **settings)``: an Experiment; with settings its file is written first."""
+
+    def opened(root: Path, name: str = "tiny", **settings):
+        if settings:
+            _write_experiment(root, name, **settings)
+        return open_experiment(name, Environment(root / "environment.json"), "0101-0000")
+
+    return opened
+
+
+@pytest.fixture
+def experiment_of(tmp_path, open_tiny):
+    """``experiment_of(fields, **settings)``: an Experiment on a dataset that has a manifest of these fields only."""
+
+    def opened(fields: dict[str, Field], *, roles: dict[str, str] | None = None, **settings):
+        folder = tmp_path / "data" / "made" / str(TILESIZE)
+        folder.mkdir(parents=True, exist_ok=True)
+        Manifest(
+            name="made", tilesize=TILESIZE, fields=fields, split=Split(method="made up"), **(roles or {})
+        ).save(folder)  # fmt: skip
+        (tmp_path / "environment.json").write_text("{}")
+        return open_tiny(tmp_path, "made", dataset="made", **settings)
+
+    return opened

@@ -1,0 +1,21 @@
+"""Prepared batches of made-up fields."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dataset import Dataset
+
+
+@pytest.fixture
+def prepare(experiment_of):
+    """``prepare(fields, arrays, draws=None, roles=None, **settings)``: what the network sees, as NumPy arrays."""
+
+    def prepared(fields, arrays, draws=None, roles=None, **settings) -> dict[str, np.ndarray]:
+        dataset = Dataset(experiment_of(fields, roles=roles, **settings))
+        batch = {name: tf.constant(array) for name, array in arrays.items()}
+        if draws is not None:
+            batch["draws"] = tf.constant(draws, tf.float32)
+        return {name: value.numpy() for name, value in dataset.prepare(batch).items()}
+
+    return prepared

@@ -1,0 +1,116 @@
+"""The evaluation command: which run, which step, which split, and what the CSV holds."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import evaluate
+import train
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def command(tiny_root, capfd):
+    """Run a command on the tiny folder; return (status, output, errors)."""
+
+    def run(main, *arguments: str):
+        with pytest.raises(SystemExit) as end:
+            main(["--env", str(tiny_root / "environment.json"), *arguments])
+        captured = capfd.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def run_a(command, tiny_root, write_experiment):
+    """A run of four steps with checkpoints at 2 and 4."""
+    write_experiment(tiny_root, "e", steps=4, ckpt_freq=2, validate_freq=2, metrics=["PSNR", "RMSE"])
+    assert command(train.main, "--exp", "e", "--timestamp", "a")[0] == 0
+    return tiny_root / "experiments"
+
+
+def test_csv_has_a_row_for_each_tile_and_metrics_that_numpy_confirms(run_a, tiny_arrays):
+    table = pd.read_csv(run_a / "_evaluation" / "e_a.csv", index_col="index")
+    assert list(table.columns) == ["tile", "split", "step", "PSNR", "RMSE", "PSNR_bicubic", "RMSE_bicubic"]
+    assert list(table["tile"]) == sorted(tiny_arrays["val"]) and set(table["split"]) == {"val"}
+    # The range is 1, so that PSNR and RMSE tell the same (masked pixels counted in neither).
+    np.testing.assert_allclose(table["PSNR"], -20 * np.log10(table["RMSE"]), rtol=1e-4)
+
+
+def test_the_baseline_is_bicubic_on_the_pixels_that_count(run_a, tiny_arrays):
+    import tensorflow as tf
+
+    table = pd.read_csv(run_a / "_evaluation" / "e_a.csv", index_col="tile")
+    for name, fields in tiny_arrays["val"].items():
+        coarse = fields["input_image"][..., [2, 1, 0]].astype(np.float32) * 1e-4
+        made = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
+        error = (made - fields["target"] * 1e-4)[fields["cloud_mask"][..., 0] > 0]
+        assert table["RMSE_bicubic"][name] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
+
+
+def test_step_best_last_number_and_wrong(run_a, command):
+    best = json.loads((run_a / "e/logs/e_a/run.json").read_text())["best"]["step"]
+    for wanted, step in (("best", best), ("last", 4), ("2", 2)):
+        assert command(evaluate.main, "--exp", "e", "--step", wanted)[0] == 0
+        assert set(pd.read_csv(run_a / "_evaluation/e_a.csv")["step"]) == {step}
+    status, _, err = command(evaluate.main, "--exp", "e", "--step", "3")
+    assert status == 2 and err == "--step 3: there are best, last, 2, 4\n"
+
+
+def test_steps_differ_and_the_same_step_repeats(run_a, command):
+    csv = run_a / "_evaluation/e_a.csv"
+    last = csv.read_text()
+    command(evaluate.main, "--exp", "e", "--step", "2")
+    assert not pd.read_csv(csv)["PSNR"].equals(pd.read_csv(pd.io.common.StringIO(last))["PSNR"])
+    command(evaluate.main, "--exp", "e", "--step", "last")
+    assert csv.read_text() == last
+
+
+def test_another_split_keeps_the_rows_of_the_first(run_a, command, tiny_root):
+    status, _, err = command(evaluate.main, "--exp", "e", "--split", "test")
+    assert status == 2 and "has no samples in test/" in err
+    csv = run_a / "_evaluation/e_a.csv"
+    table = pd.read_csv(csv, index_col="index").assign(split="test")
+    table.to_csv(csv, index_label="index")
+    assert command(evaluate.main, "--exp", "e", "--split", "val")[0] == 0
+    assert list(pd.read_csv(csv)["split"]) == ["test"] * 6 + ["val"] * 6
+
+
+def test_what_shaped_the_run_comes_from_its_record(run_a, command, tiny_root, write_experiment):
+    before = pd.read_csv(run_a / "_evaluation/e_a.csv")
+    write_experiment(tiny_root, "e", params={"filters": 12, "blocks": 2}, normalize="unit", metrics=["RMSE"])
+    assert command(evaluate.main, "--exp", "e")[0] == 0
+    after = pd.read_csv(run_a / "_evaluation/e_a.csv")
+    assert "PSNR" not in after
+    np.testing.assert_allclose(after["RMSE"], before["RMSE"], rtol=1e-6)
+
+
+def test_without_timestamp_the_newest_run_by_time_not_by_name(run_a, command):
+    assert command(train.main, "--exp", "e", "--timestamp", "0")[0] == 0
+    assert "e_0, step" in command(evaluate.main, "--exp", "e")[1]
+    future = time.time() + 60
+    for path in (run_a / "e/ckpt/a").iterdir():
+        os.utime(path, (future, future))
+    assert "e_a, step" in command(evaluate.main, "--exp", "e")[1]
+
+
+def test_a_run_without_checkpoint(command):
+    status, _, err = command(evaluate.main, "--exp", "tiny")
+    assert status == 2 and err.count("\n") == 1 and "train it first" in err
+
+
+def test_a_damaged_record_is_named(run_a, command, tiny_root):
+    record = sorted((tiny_root / "data/tiny/64/val").iterdir())[1]
+    content = bytearray(record.read_bytes())
+    content[len(content) // 2] ^= 1
+    record.write_bytes(content)
+    before = (run_a / "_evaluation/e_a.csv").read_bytes()
+    status, _, err = command(evaluate.main, "--exp", "e")
+    assert status == 2 and str(record) in err and "field 'target'" in err
+    assert (run_a / "_evaluation/e_a.csv").read_bytes() == before

@@ -1,0 +1,479 @@
+"""Where an environment is found, what an experiment is called, and what it tells a plug-in."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiment import PROJECT, VARIABLE, Environment, Experiment, open_experiment
+from records.manifest import Field
+from settings.mistakes import Mistake
+
+
+def image(*shape: int, **about) -> Field:
+    bands = about.pop("bands", [f"b{number}" for number in range(shape[-1])])
+    return Field(dtype="float32", shape=list(shape), bands=bands, **about)
+
+
+class TestEnvironmentLookup:
+    @pytest.fixture(autouse=True)
+    def nowhere(self, tmp_path, monkeypatch):
+        """Work in an inner folder without any environment."""
+        monkeypatch.delenv(VARIABLE, raising=False)
+        (tmp_path / "outer" / "inner").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / "outer" / "inner")
+
+    @staticmethod
+    def label(path: Path, label: str) -> Path:
+        path.write_text(json.dumps({"environment": label}))
+        return path
+
+    def test_the_named_file_wins_over_all_others(self, tmp_path, monkeypatch):
+        monkeypatch.setenv(VARIABLE, str(self.label(tmp_path / "v.json", "variable")))
+        self.label(Path("environment.json"), "here")
+        assert Environment(self.label(tmp_path / "n.json", "named")).ENVIRONMENT == "named"
+
+    def test_the_variable_comes_next(self, tmp_path, monkeypatch):
+        monkeypatch.setenv(VARIABLE, str(self.label(tmp_path / "v.json", "variable")))
+        self.label(Path("environment.json"), "here")
+        assert Environment().ENVIRONMENT == "variable"
+
+    def test_then_the_working_folder(self):
+        self.label(Path("environment.json"), "here")
+        self.label(Path("../environment.json"), "above")
+        assert Environment().ENVIRONMENT == "here"
+
+    def test_then_the_folder_above(self):
+        self.label(Path("../environment.json"), "above")
+        assert Environment().ENVIRONMENT == "above"
+
+    def test_then_the_folders_beside_the_project(self):
+        found = Environment()
+        assert found.path is None
+        assert found.ENVIRONMENT == "local"
+        assert (found.PROJECT_ROOT, found.DATA_ROOT, found.EXPERIMENT_ROOT) == (
+            str(PROJECT), str(PROJECT / "data"), str(PROJECT / "experiments"),
+        )  # fmt: skip
+
+    def test_an_empty_variable_counts_as_none(self, monkeypatch):
+        monkeypatch.setenv(VARIABLE, "")
+        self.label(Path("environment.json"), "here")
+        assert Environment().ENVIRONMENT == "here"
+
+    def test_a_named_file_that_is_missing_is_a_mistake(self):
+        self.label(Path("environment.json"), "here")
+        with pytest.raises(Mistake, match=r"gone\.json: there is no such environment file \(named by --env\)"):
+            Environment("gone.json")
+
+    def test_a_missing_file_of_the_variable_is_a_mistake(self, monkeypatch):
+        monkeypatch.setenv(VARIABLE, "gone.json")
+        with pytest.raises(Mistake, match=rf"gone\.json: .*named by {VARIABLE}"):
+            Environment()
+
+    def test_mistakes_in_the_file_name_file_and_key(self):
+        Path("environment.json").write_text('{"sample_freq": "often"}')
+        with pytest.raises(Mistake, match=r"environment\.json:1:17: sample_freq: must be a whole number"):
+            Environment()
+
+    def test_relative_roots_lie_beside_the_file_and_not_in_the_working_folder(self, tmp_path):
+        roots = {
+            "project_root": ".", "data_root": "store/data", "experiment_root": "../runs", "s2_root": "s2",
+            "s3_root": "/absolute/s3", "models_root": ["mine", "/theirs"],
+        }  # fmt: skip
+        path = tmp_path / "outer" / "e.json"
+        path.write_text(json.dumps(roots))
+        found = Environment(os.path.relpath(path))
+        outer = str(tmp_path / "outer")
+        assert found.PROJECT_ROOT == outer
+        assert found.DATA_ROOT == f"{outer}/store/data"
+        assert found.EXPERIMENT_ROOT == str(tmp_path / "runs")
+        assert found.S2_ROOT == f"{outer}/s2"
+        assert found.S3_ROOT == "/absolute/s3"
+        assert found.MODELS_ROOT == [f"{outer}/mine", "/theirs"]
+
+    def test_the_home_folder_may_be_written_as_a_tilde(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        Path("environment.json").write_text('{"data_root": "~/data"}')
+        assert Environment().DATA_ROOT == str(tmp_path / "data")
+
+    def test_trailing_slashes_make_no_difference(self):
+        Path("environment.json").write_text('{"data_root": "data/", "experiment_root": "./e//"}')
+        assert (Path(Environment().DATA_ROOT), Environment().EXPERIMENT_ROOT) == (
+            Path.cwd() / "data",
+            f"{Path.cwd()}/e",
+        )
+
+    def test_defaults_and_given_values(self):
+        Path("environment.json").write_text('{"ckpt_freq": 7, "keep_checkpoints": 2}')
+        found = Environment()
+        assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.KEEP_CHECKPOINTS) == (1000, 7, 2)
+        assert (found.MAX_SHUFFLE_BUFFER, found.S2_ROOT, found.S3_ROOT, found.MODELS_ROOT) == (500, None, None, [])
+
+
+class TestExperimentName:
+    @pytest.fixture
+    def environment(self, tiny_root, write_experiment, monkeypatch) -> Environment:
+        """An environment with the experiments tiny and arctic/sea, seen from its own folder."""
+        write_experiment(tiny_root, "arctic/sea")
+        monkeypatch.chdir(tiny_root)
+        return Environment()
+
+    @pytest.mark.parametrize(
+        "named",
+        [
+            "arctic/sea", "arctic/sea/", "./arctic/sea", "arctic//sea", "arctic/sea/experiment.json",
+            "experiments/arctic/sea", "experiments/arctic/sea/", "./experiments/arctic/sea/experiment.json",
+        ],
+    )  # fmt: skip
+    def test_names_and_completed_paths_are_the_same_experiment(self, environment, named):
+        assert environment.experiment_name(named) == "arctic/sea"
+
+    def test_an_absolute_path_below_the_root_is_accepted(self, environment, tiny_root):
+        assert environment.experiment_name(str(tiny_root / "experiments" / "tiny")) == "tiny"
+
+    def test_a_path_from_another_working_folder_is_accepted(self, environment, tiny_root, monkeypatch):
+        (tiny_root / "elsewhere").mkdir()
+        monkeypatch.chdir(tiny_root / "elsewhere")
+        assert environment.experiment_name("../experiments/tiny") == "tiny"
+
+    def test_a_link_below_the_root_keeps_the_name_that_it_is_called_by(self, environment, tiny_root):
+        (tiny_root / "experiments" / "link").symlink_to(tiny_root / "experiments" / "tiny")
+        assert environment.experiment_name("link") == "link"
+        assert environment.experiment_name("experiments/link/") == "link"
+
+    def test_a_root_that_is_a_link_takes_completed_paths(self, environment, tiny_root, monkeypatch):
+        (tiny_root.parent / "link").symlink_to(tiny_root)
+        (tiny_root / "environment.json").write_text(
+            json.dumps({"experiment_root": str(tiny_root.parent / "link" / "experiments")})
+        )
+        assert Environment().experiment_name("experiments/tiny") == "tiny"
+
+    @pytest.mark.parametrize("named", ["../outside", "experiments/../../outside", "..", "arctic/../../../outside"])
+    def test_names_that_leave_the_root_are_refused(self, environment, tiny_root, write_experiment, named):
+        outside = tiny_root.parent / "outside" / "experiment.json"
+        outside.parent.mkdir()
+        outside.write_text('{"model_name": "template"}')
+        with pytest.raises(Mistake) as caught:
+            environment.experiment_name(named)
+        (line,) = caught.value.lines
+        assert line.startswith(f"--exp {named}: is not below the experiment root {tiny_root / 'experiments'}")
+
+    def test_an_absolute_path_outside_is_refused(self, environment, tiny_root):
+        outside = tiny_root.parent / "outside" / "experiment.json"
+        outside.parent.mkdir()
+        outside.write_text('{"model_name": "template"}')
+        with pytest.raises(Mistake, match="is not below the experiment root"):
+            environment.experiment_name(str(outside.parent))
+
+    def test_dots_that_stay_below_the_root_do_not_leave_it(self, environment, tiny_root):
+        assert environment.experiment_name("experiments/arctic/../tiny") == "tiny"
+
+    def test_an_unknown_name_proposes_the_nearest(self, environment, tiny_root):
+        with pytest.raises(Mistake) as caught:
+            environment.experiment_name("arctic/see")
+        assert caught.value.lines == (
+            f"--exp arctic/see: there is no {tiny_root}/experiments/arctic/see/experiment.json;"
+            " did you mean 'arctic/sea'?",
+        )
+
+    def test_nothing_near_lists_all(self, environment):
+        with pytest.raises(Mistake, match=r"there are: arctic/sea, tiny$"):
+            environment.experiment_name("zzzzzz")
+
+    def test_copies_in_logs_are_no_experiments(self, environment, tiny_root):
+        copy = tiny_root / "experiments" / "tiny" / "logs" / "tiny_0101-0000" / "experiment.json"
+        copy.parent.mkdir(parents=True)
+        copy.write_text("{}")
+        with pytest.raises(Mistake, match=r"there are: arctic/sea, tiny$"):
+            environment.experiment_name("zzzzzz")
+
+    def test_an_empty_name_is_a_mistake(self, environment):
+        with pytest.raises(Mistake, match="--exp "):
+            environment.experiment_name("")
+
+    def test_a_root_that_does_not_exist_is_a_mistake(self, tiny_root, monkeypatch):
+        (tiny_root / "environment.json").write_text('{"experiment_root": "gone"}')
+        with pytest.raises(Mistake, match=r"--exp tiny: there is no .*gone/tiny/experiment\.json"):
+            Environment(tiny_root / "environment.json").experiment_name("tiny")
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Return a function that opens an experiment on a dataset of the published program (named, but empty, records)."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+    def opened(**keys) -> Experiment:
+        record = tmp_path / "data" / keys.get("dataset", "curated") / str(keys.get("tilesize", 256)) / "train"
+        record.mkdir(parents=True, exist_ok=True)
+        (record / "a.tfrecord").touch()
+        folder = tmp_path / "experiments" / "arctic" / "land"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "experiment.json").write_text(json.dumps({"model_name": "aris-a", **keys}))
+        path = tmp_path / "environment.json"
+        if not path.exists():
+            path.write_text('{"environment": "blaze"}')
+        return open_experiment("arctic/land", Environment(path), "0314-1592")
+
+    return opened
+
+
+class TestPublishedAttributes:
+    """Section 1.2 of the published system's specification."""
+
+    def test_exist_with_their_defaults_and_types(self, published, tmp_path):
+        wanted = {
+            "STRINGNAME": "arctic_land", "TIMESTAMP": "0314-1592", "RESTORE": False, "SAMPLE_FREQ": 1000,
+            "CKPT_FREQ": 5000, "MAX_SHUFFLE_BUFFER": 500, "MODEL_NAME": "aris-a", "DATASET": "curated",
+            "TILESIZE": 256, "IMG_HEIGHT": 256, "IMG_WIDTH": 256, "RANDOM_RESIZE": 1.11, "RANDOM_ROTATE": True,
+            "BATCH_SIZE": 16, "SHUFFLE": True, "STEPS": 40000, "EXCLUDE_SUFFIX": None, "ENFORCE_SUFFIX": None,
+            "PARSEMODE": None, "INPUT_CHANNELS": 21, "OUTPUT_CHANNELS": 3, "DATA_SAMPLE": None, "PARAMS": {},
+            "ENVIRONMENT": "blaze", "PROJECT_ROOT": str(PROJECT), "EXPERIMENT_ROOT": str(tmp_path / "experiments"),
+            "DATA_ROOT": str(tmp_path / "data" / "curated" / "256"),
+        }  # fmt: skip
+        found = published()
+        assert {name: getattr(found, name, "absent") for name in wanted} == wanted
+        assert {name: type(getattr(found, name)) for name in wanted} == {
+            name: type(value) for name, value in wanted.items()
+        }
+
+    def test_losses(self, published):
+        found = published()
+        weights = {"gen_gan": 1, "gen_nll": 0, "gen_ssim": None, "gen_l1": 100, "gen_l2": 0, "gen_rmse": 0}
+        assert {name: found.GEN_LOSS[name] for name in weights} == weights
+        assert {name: found.DISC_LOSS[name] for name in ("disc_bce", "disc_nll")} == {"disc_bce": 1, "disc_nll": 0}
+
+    def test_output_folders_are_texts_and_end_as_published(self, published, tmp_path):
+        found, folder = published().output, tmp_path / "experiments" / "arctic" / "land"
+        assert found.LOGS == f"{folder}/logs/arctic_land_0314-1592/"
+        assert found.CKPT == f"{folder}/ckpt/0314-1592"
+        assert found.SAMPLES == f"{folder}/samples/"
+        assert found.MODEL == f"{folder}/model/"
+
+    def test_given_values_arrive(self, published):
+        found = published(
+            tilesize=128, img_height=64, img_width=96, random_resize=1.0, random_rotate=False, batch_size=4,
+            shuffle=False, steps=7, exclude_suffix="a", enforce_suffix="b", params={"layers": 3}, sample_freq=3,
+            ckpt_freq=4,
+        )  # fmt: skip
+        assert (found.TILESIZE, found.IMG_HEIGHT, found.IMG_WIDTH) == (128, 64, 96)
+        assert (found.RANDOM_RESIZE, found.RANDOM_ROTATE, found.BATCH_SIZE) == (1.0, False, 4)
+        assert (found.SHUFFLE, found.STEPS, found.PARAMS) == (False, 7, {"layers": 3})
+        assert (found.EXCLUDE_SUFFIX, found.ENFORCE_SUFFIX) == ("a", "b")
+        assert (found.SAMPLE_FREQ, found.CKPT_FREQ) == (3, 4)
+
+    @pytest.mark.parametrize(
+        ("keys", "sample"),
+        [
+            ({"sample_train": 5, "sample_val": 3}, (5, 3)),
+            ({"sample_train": 5}, None),
+            ({"sample_val": 3}, None),
+        ],
+    )
+    def test_a_data_sample_needs_both_numbers(self, published, keys, sample):
+        assert published(**keys).DATA_SAMPLE == sample
+
+    def test_the_project_is_importable_for_plugins(self, published, tmp_path, monkeypatch):
+        monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path / "project")])
+        (tmp_path / "environment.json").write_text('{"project_root": "project"}')
+        published()
+        assert str(tmp_path / "project") in sys.path
+
+    def test_the_published_constructor_works(self, published, tmp_path, monkeypatch):
+        published()
+        monkeypatch.setenv(VARIABLE, str(tmp_path / "environment.json"))
+        found = Experiment(str(tmp_path / "experiments" / "arctic" / "land"), "arctic/land", "0101-0000", True)
+        assert (found.RESTORE, found.TIMESTAMP, found.MODEL_NAME) == (True, "0101-0000", "aris-a")
+
+
+def test_the_data_root_of_an_environment_is_that_of_all_datasets(published, tmp_path):
+    found = published(dataset="alt12", tilesize=64)
+    assert found.environment.DATA_ROOT == str(tmp_path / "data")
+    assert found.DATA_ROOT == str(tmp_path / "data" / "alt12" / "64")
+
+
+class TestPublishedLayout:
+    def test_a_name_that_begins_with_alt_has_coarse_sentinel2(self, published):
+        found = published(dataset="alt12")
+        assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == ("alt", 3, 3)
+        assert found.RATIO == 12
+        assert found.SHARED_BANDS == [0, 1, 2]
+        assert found.INPUT_DATES is None
+        assert (found.manifest.input, found.manifest.target) == ("raw_s2_alt", "raw_s2")
+
+    @pytest.mark.parametrize(("name", "ratio"), [("alt3_masked", 3), ("alt30", 30), ("alt20_2023", 20)])
+    def test_the_factor_is_that_of_the_name(self, published, name, ratio):
+        assert published(dataset=name).RATIO == ratio
+
+    def test_any_other_name_has_olci(self, published):
+        found = published(dataset="cur_masked")
+        assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (None, 21, 3)
+        assert found.RATIO == 30
+        assert found.SHARED_BANDS is None
+        assert found.manifest.input == "raw_s3"
+
+
+ONE_DATE = {
+    "input_image": image(16, 16, 4, bands=["B02", "B03", "B04", "B08"], gsd=30.0),
+    "target": image(64, 64, 2, bands=["B04", "B02"], gsd=10.0, valid_range=([0.0, -1.0], [2.0, 3.0])),
+}
+SEVERAL_DATES = {
+    "input_image": image(3, 64, 64, 4, bands=["B02", "B03", "B04", "B08"]),
+    "target": image(2, 64, 64, 3, bands=["B04", "B03", "B02"]),
+}
+
+
+class TestManifest:
+    def test_of_one_date(self, experiment_of):
+        found = experiment_of(ONE_DATE)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 2, None)
+        assert found.RATIO == 3
+        assert found.SHARED_BANDS == [2, 0]
+
+    def test_of_several_dates(self, experiment_of):
+        found = experiment_of(SEVERAL_DATES)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 3, 3)
+        assert found.SHARED_BANDS is None
+        assert found.RATIO == 1
+
+    def test_of_several_dates_folded(self, experiment_of):
+        found = experiment_of(SEVERAL_DATES, fold_dates=True)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (12, 6, None)
+
+    def test_folding_changes_nothing_where_there_is_one_date(self, experiment_of):
+        found = experiment_of(ONE_DATE, fold_dates=True)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 2, None)
+        assert found.SHARED_BANDS == [2, 0]
+
+    def test_a_band_that_the_input_lacks_leaves_nothing_shared(self, experiment_of):
+        fields = {"input_image": image(64, 64, 1, bands=["VV"]), "target": image(64, 64, 2, bands=["B04", "B02"])}
+        assert experiment_of(fields).SHARED_BANDS is None
+
+    @pytest.mark.parametrize(("normalize", "width"), [("symmetric", 2.0), ("unit", 1.0), ("l2", 1.0), ("none", 4.0)])
+    def test_the_data_range_is_that_of_what_the_network_makes(self, experiment_of, normalize, width):
+        assert experiment_of(ONE_DATE, normalize=normalize).DATA_RANGE == width
+
+    def test_roles_may_have_any_name(self, experiment_of):
+        fields = {"sar": image(64, 64, 2), "optical": image(64, 64, 5)}
+        found = experiment_of(fields, roles={"input": "sar", "target": "optical"})
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (2, 5)
+
+
+class TestDatasetFolder:
+    def test_a_dataset_outside_of_the_root_is_refused(self, tiny_root, open_tiny):
+        with pytest.raises(Mistake, match=r"experiment\.json:\d+:\d+: dataset: must be a name below the root"):
+            open_tiny(tiny_root, "x", dataset="../tiny")
+
+    def test_another_tile_size_lists_those_there_are(self, tiny_root, open_tiny):
+        with pytest.raises(Mistake, match=r"tiny/128: there is no such dataset folder; .* tile sizes: 64$"):
+            open_tiny(tiny_root, "x", tilesize=128)
+
+    def test_another_name_lists_those_there_are(self, tiny_root, open_tiny):
+        with pytest.raises(Mistake, match=r"tinny/64: there is no such dataset folder; in .*data there are: tiny$"):
+            open_tiny(tiny_root, "x", dataset="tinny")
+
+    def test_an_empty_folder_says_what_is_missing(self, tiny_root, open_tiny):
+        (tiny_root / "data" / "empty" / "64" / "train").mkdir(parents=True)
+        with pytest.raises(Mistake, match=r"empty/64: holds neither dataset\.json nor records"):
+            open_tiny(tiny_root, "x", dataset="empty")
+
+    def test_an_experiment_without_a_file_is_a_mistake(self, tiny_root):
+        with pytest.raises(Mistake, match=r"gone/experiment\.json: cannot be read"):
+            Experiment(tiny_root / "gone", "gone", "0101-0000", environment=Environment(tiny_root / "environment.json"))
+
+
+class TestRecordedSettings:
+    """A run that is looked at again keeps the network and data that it had."""
+
+    def test_win_where_they_shape_network_or_data(self, tiny_root, write_experiment):
+        write_experiment(tiny_root, "tiny", normalize="unit", seed=3, params={"filters": 2})
+        found = open_experiment(
+            "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
+            recorded={"normalize": "none", "seed": 9, "params": {"filters": 4}},
+        )  # fmt: skip
+        assert (found.NORMALIZE, found.SEED, found.PARAMS) == ("none", 9, {"filters": 4})
+
+    def test_give_way_elsewhere(self, tiny_root, write_experiment):
+        write_experiment(tiny_root, "tiny", steps=11, metrics=["PSNR"])
+        found = open_experiment(
+            "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
+            recorded={"steps": 3, "metrics": ["SSIM"]},
+        )  # fmt: skip
+        assert (found.STEPS, found.METRICS) == (11, ["PSNR"])
+
+    def test_of_the_same_experiment_change_nothing(self, tiny_root, open_tiny):
+        before = open_tiny(tiny_root).resolved()
+        found = open_experiment(
+            "tiny", Environment(tiny_root / "environment.json"), "0101-0000", recorded=json.loads(json.dumps(before))
+        )
+        assert found.resolved() == before
+
+
+@pytest.mark.parametrize(
+    ("own", "environment", "wanted"),
+    [
+        ({}, {}, (1000, 5000, 1000, "all")),
+        ({}, {"sample_freq": 5, "ckpt_freq": 6, "keep_checkpoints": 2}, (5, 6, 5, 2)),
+        ({}, {"sample_freq": 5, "validate_freq": 8}, (5, 5000, 8, "all")),
+        ({"sample_freq": 1, "ckpt_freq": 2, "validate_freq": 3, "keep_checkpoints": 4},
+         {"sample_freq": 5, "ckpt_freq": 6, "validate_freq": 7, "keep_checkpoints": 8}, (1, 2, 3, 4)),
+    ],
+)  # fmt: skip
+def test_frequencies_are_the_experiments_then_the_environments(tiny_root, open_tiny, own, environment, wanted):
+    (tiny_root / "environment.json").write_text(json.dumps(environment))
+    found = open_tiny(tiny_root, "x", **own) if own else open_tiny(tiny_root)
+    assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.VALIDATE_FREQ, found.KEEP_CHECKPOINTS) == wanted
+
+
+def test_what_is_resolved_is_json_and_has_the_defaults(tiny_root, open_tiny):
+    found = json.loads(json.dumps(open_tiny(tiny_root).resolved()))
+    assert (found["model_name"], found["random_rotate"], found["img_height"]) == ("template", True, 64)
+    assert found["gen_loss"]["gen_l1"] == 100
+
+
+def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], cwd=PROJECT, capture_output=True, text=True, timeout=120
+    )
+
+
+HEAVY = "print(*sorted({'tensorflow', 'numpy', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)))"
+
+
+def test_reading_an_experiment_wakes_neither_tensorflow_nor_numpy(tiny_root):
+    done = python(
+        "import sys; from experiment import Environment, open_experiment\n"
+        f"open_experiment('tiny', Environment(sys.argv[1]), 'x'); {HEAVY}",
+        tiny_root / "environment.json",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ('{"model_name": "template",\n "batchsize": 4}', ":2:2: unknown key 'batchsize'; did you mean 'batch_size'?"),
+        ('{"model_name": "template",\n "dataset": "gone"}', "gone/256: there is no such dataset folder"),
+        ('{"model_name": "tempalte", "dataset": "tiny", "tilesize": 64}', "did you mean 'template'?"),
+        ('{"model_name": "template" "steps": 1}', ":1:27: is not JSON here: expected ',' or '}'"),
+    ],
+    ids=["key", "dataset", "model", "syntax"],
+)
+def test_training_tells_mistakes_before_tensorflow_wakes(tiny_root, content, fault):
+    path = tiny_root / "experiments" / "wrong" / "experiment.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    done = python(
+        "import sys, train\n"
+        "try: train.main(['--exp', 'wrong', '--env', sys.argv[1]])\n"
+        "finally: print(*sorted({'tensorflow', 'keras'} & set(sys.modules)))",
+        tiny_root / "environment.json",
+    )
+    assert done.returncode == 2
+    assert fault in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == "\n"
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["experiment.json"]

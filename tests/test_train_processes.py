@@ -1,0 +1,204 @@
+"""Training as processes: killed and restored bit for bit, interrupted by signals, on several devices and machines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runs.folders import checkpoint_steps
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+
+PLUGIN = '''
+"""A small model in which everything has a state: dropout, batch statistics, two optimisers."""
+import keras
+from layers.conditional_gan import ConditionalGAN
+from layers.patchgan import patchgan
+
+class GAN(ConditionalGAN):
+    def Generator(self):
+        exp = self.exp
+        image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS))
+        x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(image)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.Dropout(0.3)(x)
+        return keras.Model(image, keras.layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same")(x))
+
+    def Discriminator(self):
+        return patchgan(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, 8, 2)
+'''
+TWO_DEVICES = """
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import numpy as np, train
+ended = train.Training.evaluate
+def compare(self):
+    for network in (self.gan.generator, self.gan.discriminator):
+        for variable in network.variables:
+            first, second = (np.asarray(value) for value in self.strategy.experimental_local_results(variable.value))
+            assert np.array_equal(first, second), variable.path
+    print("replicas are equal")
+    ended(self)
+train.Training.evaluate = compare
+train.main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def root(tiny_root, write_experiment):
+    """The tiny folder with the plug-in and a deterministic experiment of 40 steps."""
+    (tiny_root / "plugins").mkdir()
+    (tiny_root / "plugins" / "stateful.py").write_text(PLUGIN)
+    set_environment(tiny_root, models_root=["plugins"])
+    write_experiment(
+        tiny_root, "x", model_name="stateful", params={}, steps=40, ckpt_freq=17, sample_freq=100, metrics=["PSNR"],
+        deterministic=True,
+    )  # fmt: skip
+    return tiny_root
+
+
+def set_environment(root: Path, **changes) -> None:
+    path = root / "environment.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def start(root: Path, *arguments: str, program: tuple[str, ...] = ("train.py",), **variables: str) -> subprocess.Popen:
+    variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")} | variables
+    command = [sys.executable, *program, "--exp", "x", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen, status: int = 0) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == status, output[-3000:]
+    return output
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 200) -> None:
+    started = time.monotonic()
+    while not condition():
+        assert process.poll() is None, process.communicate()[0][-3000:]
+        assert time.monotonic() - started < seconds, "it never came"
+        time.sleep(0.01)
+
+
+def journal(root: Path, run: str) -> list[str]:
+    return (root / f"experiments/x/logs/x_{run}/train.jsonl").read_text().splitlines()
+
+
+def variables(root: Path, run: str, step: int) -> dict[str, np.ndarray]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(root / f"experiments/x/ckpt/{run}/ckpt-{step}"))
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+
+
+def assert_equal_runs(root: Path, one: str, other: str) -> None:
+    assert journal(root, one) == journal(root, other)
+    first, second = variables(root, one, 40), variables(root, other, 40)
+    assert first.keys() == second.keys() and len(first) > 60
+    for key, value in first.items():
+        assert value.tobytes() == second[key].tobytes(), key
+
+
+def test_killed_after_a_checkpoint_and_restored_equals_straight(root):
+    finish(start(root, "--timestamp", "straight"))
+    process = start(root, "--timestamp", "killed")
+    folder = root / "experiments/x/ckpt/killed"
+    wait_for(lambda: checkpoint_steps(folder) == [17], process)
+    time.sleep(0.05)  # some steps beyond the checkpoint, which have to be done again
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint_steps(folder) == [17]
+    assert "steps 17 to 40" in finish(start(root, "--restore"))
+    assert_equal_runs(root, "straight", "killed")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_interrupted_saves_says_how_to_go_on_and_does(root, number, status):
+    finish(start(root, "--timestamp", "straight"))
+    process = start(root, "--timestamp", "stopped")
+    wait_for(lambda: (root / "experiments/x/logs/x_stopped/train.jsonl").exists(), process)
+    wait_for(lambda: len(journal(root, "stopped")) > 3, process)
+    process.send_signal(number)
+    output = finish(process, status)
+    assert "go on with: python train.py --exp x --restore stopped" in output
+    finish(start(root, "--restore", "stopped"))
+    assert_equal_runs(root, "straight", "stopped")
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(root):
+    process = start(root, "--timestamp", "piped")
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(timeout=300)
+    assert checkpoint_steps(root / "experiments/x/ckpt/piped")[-1] == 40
+
+
+def test_two_devices_end_with_equal_weights(root):
+    set_environment(root, distribution="mirrored")
+    output = finish(start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)))
+    assert "CPU x 2" in output and "replicas are equal" in output
+
+
+def test_a_batch_that_two_devices_cannot_share(root, write_experiment):
+    set_environment(root, distribution="mirrored")
+    write_experiment(root, "x", batch_size=3)
+    output = finish(start(root, program=("-c", TWO_DEVICES)), status=2)
+    assert "batch_size: 3 cannot be divided among 2 devices" in output
+
+
+def start_workers(root: Path, *arguments: str) -> list[subprocess.Popen]:
+    """Start two machines on this one, the chief last."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        workers = [f"127.0.0.1:{listening.getsockname()[1]}" for listening in (one, other)]
+    config = {"cluster": {"worker": workers}}
+    tasks = [json.dumps(config | {"task": {"type": "worker", "index": index}}) for index in (0, 1)]
+    return [start(root, *arguments, TF_CONFIG=task) for task in tasks]
+
+
+def test_two_machines_killed_and_restored_equal_straight_ones_and_one_machine_with_two_devices(root):
+    set_environment(root, distribution="mirrored")
+    finish(start(root, "--timestamp", "mirrored", program=("-c", TWO_DEVICES)))
+    set_environment(root, distribution="multiworker")
+    for process in start_workers(root, "--timestamp", "straight"):
+        finish(process)
+    assert_equal_runs(root, "mirrored", "straight")
+    chief, other = start_workers(root, "--timestamp", "killed")
+    wait_for(lambda: checkpoint_steps(root / "experiments/x/ckpt/killed") == [17], chief)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    assert "another machine has gone" in finish(chief, status=1)
+    for process in start_workers(root, "--restore", "killed"):
+        finish(process)
+    assert_equal_runs(root, "straight", "killed")
+
+
+def test_a_signal_to_one_machine_saves_on_all(root):
+    set_environment(root, distribution="multiworker")
+    chief, other = start_workers(root, "--timestamp", "a")
+    wait_for(lambda: checkpoint_steps(root / "experiments/x/ckpt/a") == [17], chief)
+    other.send_signal(signal.SIGTERM)
+    assert "interrupted after step" in finish(chief, status=143)
+    finish(other, status=143)
+    assert checkpoint_steps(root / "experiments/x/ckpt/a")[-1] > 17
+
+
+def test_several_machines_without_tf_config(root):
+    set_environment(root, distribution="multiworker")
+    output = finish(start(root, "--timestamp", "a"), status=2)
+    assert output.startswith("TF_CONFIG: ") and output.count("\n") == 1
