@@ -127,14 +127,10 @@ class Dataset:
 
         if self.manifest.legacy:
             # The framing's CRC is the only checksum of float lists, and only TFRecordDataset checks it.
-            contents = samples.interleave(
-                lambda path, extra: tf.data.TFRecordDataset(path).map(lambda content: (content, extra)),
-                cycle_length=PARALLEL_READS, num_parallel_calls=PARALLEL_READS, deterministic=True,
-            )  # fmt: skip
-            read, parse = (lambda content: content), format.published_parser(self.manifest)
+            read, parse = _single_record, format.published_parser(self.manifest)
         else:
-            contents, read, parse = samples, tf.io.read_file, format.parser(self.manifest)
-        fields = contents.map(lambda content, extra: (parse(read(content)), extra), num_parallel_calls=PARALLEL_READS)
+            read, parse = tf.io.read_file, format.parser(self.manifest)
+        fields = samples.map(lambda path, extra: (parse(read(path)), extra), num_parallel_calls=PARALLEL_READS)
         return fields.batch(batch, drop_remainder=drop_remainder)
 
     # ---- between stored, network and physical values ------------------------------------------------------------
@@ -168,6 +164,12 @@ class Dataset:
             path = self.listing.path(split, name)
             found += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
         return found
+
+
+def _single_record(path: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    return tf.data.TFRecordDataset(path).get_single_element()
 
 
 # ---- commands --------------------------------------------------------------------------------------------------
@@ -221,6 +223,12 @@ def verify(listing: Listing) -> int:
     return damaged
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+    return int(text)
+
+
 @reports_mistakes
 def main(argv: Sequence[str] | None = None) -> int:
     """Check a dataset or draw it."""
@@ -230,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     showing = commands.add_parser("show", help="draw a contact sheet")
     for command in (checking, showing):
         command.add_argument("path", metavar="PATH", help="<data_root>/<dataset>[/<tilesize>]")
-    showing.add_argument("--samples", type=int, default=6, help="samples of each split (default 6)")
+    showing.add_argument("--samples", type=_positive, default=6, help="samples of each split (default 6)")
     showing.add_argument("--output", metavar="PNG", help="default: contact_sheet.png in the dataset's folder")
     options: Any = arguments.parse_args(argv)
     listing = open_folder(options.path)

@@ -149,6 +149,7 @@ def _run(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> 
     split = evaluation_split(dataset, wanted_split)
     from runs.quiet import quieten_tensorflow
 
+    experiment.environment.choose_keras()
     quieten_tensorflow()
     from runs import checkpoints, devices
     from runs.scoring import Scorer

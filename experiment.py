@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -66,6 +67,18 @@ class Environment:
                 return candidate
         return None
 
+    def choose_keras(self) -> None:
+        """Make ``tf.keras`` Keras 2 where ``legacy_keras`` asks for it; call it before TensorFlow is imported.
+
+        Raises:
+            Mistake: the package tf-keras is not installed.
+        """
+        if not self.LEGACY_KERAS:
+            return
+        if importlib.util.find_spec("tf_keras") is None:
+            raise Mistake(f"{self.path}: legacy_keras: needs the package tf-keras: pip install 'tf-keras==2.21.*'")
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
     def experiment_name(self, named: str) -> str:
         """Return the name below the experiment root of what the user calls an experiment.
 
@@ -79,6 +92,8 @@ class Environment:
         if inside(given) and (root / given / "experiment.json").is_file():
             return Path(given).as_posix()
         path = Path(os.path.abspath(given))
+        if not path.is_relative_to(root) and path.parent.resolve().is_relative_to(root.resolve()):
+            path = root / (path.parent.resolve() / path.name).relative_to(root.resolve())  # the root is a link
         if (path / "experiment.json").is_file() and path.is_relative_to(root):
             return path.relative_to(root).as_posix()
         if (not inside(given) or path.exists()) and not path.is_relative_to(root):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 VALIDATION_SAMPLES = 64
 STOP = "(stop)"
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -141,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             changes = check_changes(experiment, before, dataset.listing.fingerprint, force=options.force)
     from runs.quiet import quieten_tensorflow
 
+    environment.choose_keras()
     quieten_tensorflow()
     training = Training(experiment, dataset, plugin, source)
     training.keep_rates = before is not None and before["settings"]["learning_rate"] != experiment.LEARNING_RATE
@@ -223,6 +224,10 @@ class Training:
         step = checkpoints.newest_intact(self.source_folder, say)
         if step is None:
             raise Mistake(f"{self.source_folder}: no checkpoint is intact; begin a new run")
+        if step > self.experiment.STEPS:
+            raise Mistake(
+                f"{self.experiment.file}: steps: is {self.experiment.STEPS}, but the run has done {step}; raise it"
+            )
         rates = devices.learning_rates(self.gan)
         saved = checkpoints.restore(self.gan, self.source_folder, step)
         if self.keep_rates:
@@ -352,6 +357,7 @@ class Training:
         """
         import tensorflow as tf
 
+        from records.format import DAMAGE
         from runs import plugins
 
         experiment = self.experiment
@@ -365,10 +371,10 @@ class Training:
         for step in range(done, experiment.STEPS):
             try:
                 batch = next(batches)
-            except tf.errors.OpError as error:
+            except DAMAGE as error:
                 self.save(step, journal, saved)
                 found = self.dataset.diagnose("train", self.dataset.step_names(step))
-                raise Mistake(*(found or [f"step {step}: the data cannot be read: {error.message}"])) from error
+                raise Mistake(*(found or [f"step {step}: the data cannot be read: {error}"])) from error
             stop = tf.constant(0.0 if interruption.signal is None else 1.0)
             with plugins.blaming(self.plugin, "train_step() fails"), self.explaining_devices():
                 means = train(batch, tf.constant(step, tf.int64), stop)

@@ -14,7 +14,7 @@ from records import format
 from records.listing import record_of
 from records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
 from settings import atomic
-from settings.mistakes import Mistake
+from settings.mistakes import Mistake, inside
 
 
 class DatasetWriter:
@@ -34,6 +34,8 @@ class DatasetWriter:
         Raises:
             Mistake: a complete dataset of this name exists, and ``replace`` is False.
         """
+        if not inside(manifest.name):
+            raise Mistake(f"dataset name '{manifest.name}': must be a name below the data root, without '..'")
         self.folder = Path(data_root) / manifest.name / str(manifest.tilesize)
         self.manifest = manifest
         if (self.folder / FILE).exists() and not replace:

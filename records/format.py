@@ -7,10 +7,11 @@ A record is one ``tf.train.Example`` with these features:
 about      bytes         JSON: name, crs, transform, acquired, and dtype and shape of every field
 shapes     int64 list    the shapes of all fields, one after the other, in the order of the manifest
 farmhash   int64 list    FarmHash of each field's bytes in that order, then of ``about``
+~farmhash  bytes         the seal: FarmHash (8 bytes, little-endian) of the whole example before these bytes
 ========== ============= ==============================================================================
 
-The hashes let the pipeline check every payload at the speed of reading; the CRC-32C that TFRecord files have
-anyway is checked by ``python dataset.py verify``.
+The seal lets the pipeline check every record at the speed of reading, before it parses it; the hashes of the fields
+tell which one is damaged. The CRC-32C that TFRecord files have anyway is checked by ``python dataset.py verify``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ import tensorflow as tf
 
 from records.manifest import Field, Manifest
 
+# Sorts behind all field names, hence its eight bytes end the example: the hash of everything before them.
+# It is checked before the example is parsed, because TensorFlow's parser can crash on a damaged one.
+SEAL = "~farmhash"
+# How tf.data reports a damaged record; its message may hold bytes that are no text.
+DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 HASH_BUCKETS = 2**63 - 1
 FRAME_HEAD, FRAME_TAIL = 12, 4
 
@@ -49,8 +55,9 @@ def encode(fields: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
     shapes = [side for array in fields.values() for side in array.shape]
     hashes = farmhash([*payloads.values(), text]).numpy()
     features = {name: _bytes(payload) for name, payload in payloads.items()}
-    features |= {"about": _bytes(text), "shapes": _int64(shapes), "farmhash": _int64(hashes)}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
+    features |= {"about": _bytes(text), "shapes": _int64(shapes), "farmhash": _int64(hashes), SEAL: _bytes(bytes(8))}
+    example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
+    return example[:-8] + struct.pack("<q", int(farmhash(example[:-8]).numpy()))
 
 
 def _little_endian(array: np.ndarray) -> np.ndarray:
@@ -165,29 +172,31 @@ def parser(manifest: Manifest) -> Any:
     """
     fields = manifest.fields
     features = {name: tf.io.FixedLenFeature([], tf.string) for name in fields}
-    features["about"] = tf.io.FixedLenFeature([], tf.string)
-    features["farmhash"] = tf.io.FixedLenFeature([len(fields) + 1], tf.int64)
     shapes = [side for field in fields.values() for side in field.shape]
     features["shapes"] = tf.io.FixedLenFeature([len(shapes)], tf.int64)
 
     def parse(content: tf.Tensor) -> dict[str, tf.Tensor]:
-        payload_length = tf.strings.length(content) - (FRAME_HEAD + FRAME_TAIL)
+        length = tf.strings.length(content) - (FRAME_HEAD + FRAME_TAIL)
+        example = tf.strings.substr(content, FRAME_HEAD, length)
+        sealed = tf.strings.substr(example, 0, length - 8)
+        seal = tf.io.decode_raw(tf.strings.substr(example, length - 8, 8), tf.int64)[0]
         stated = tf.io.decode_raw(tf.strings.substr(content, 0, 8), tf.int64)[0]
-        framed = tf.debugging.assert_equal(stated, tf.cast(payload_length, tf.int64))
-        with tf.control_dependencies([framed]):
-            parsed = tf.io.parse_single_example(tf.strings.substr(content, FRAME_HEAD, payload_length), features)
-        hashes = tf.stack([farmhash(parsed[name]) for name in (*fields, "about")])
-        intact = [
-            tf.debugging.assert_equal(hashes, parsed["farmhash"]),
-            tf.debugging.assert_equal(parsed["shapes"], tf.constant(shapes, tf.int64)),
+        whole = [
+            tf.debugging.assert_equal(stated, tf.cast(length, tf.int64)),
+            tf.debugging.assert_equal(farmhash(sealed), seal),
         ]
-        with tf.control_dependencies(intact):
+        with tf.control_dependencies(whole):
+            parsed = tf.io.parse_single_example(example, features)
+        as_stated = tf.debugging.assert_equal(parsed["shapes"], tf.constant(shapes, tf.int64))
+        with tf.control_dependencies([as_stated]):
             return {name: _decode(parsed[name], field) for name, field in fields.items()}
 
     return parse
 
 
 def _decode(payload: tf.Tensor, field: Field) -> tf.Tensor:
+    if field.dtype == "uint32":  # decode_raw does not know it
+        return tf.reshape(tf.bitcast(tf.io.decode_raw(payload, "int32"), "uint32"), field.shape)
     return tf.reshape(tf.io.decode_raw(payload, field.dtype), field.shape)
 
 

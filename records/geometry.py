@@ -53,7 +53,9 @@ def oriented(field: tf.Tensor, size: tuple[int, int], draws: tf.Tensor | None, a
         columns = tf.where(draws[:, 3, None, None] < 0.5, width - 1 - columns, columns)
     if draws is not None and augmentation.rotate:
         rows, columns = _rotated(rows, columns, size, draws[:, 2, None, None])
-    return _take(field, rows * field.shape[1] // height, columns * field.shape[2] // width)
+    return _take(
+        field, (2 * rows + 1) * field.shape[1] // (2 * height), (2 * columns + 1) * field.shape[2] // (2 * width)
+    )
 
 
 def _rotated(

@@ -31,9 +31,13 @@ class Listing:
                 raise Mistake(f"{path}: is missing, though the dataset has a manifest; write the dataset again")
             return None
         listed: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
-        with path.open(newline="") as lines:
-            for row in csv.DictReader(lines):
-                listed[row["split"]][row["name"]] = Record(row["split"], row["name"], int(row["bytes"]), row["crc32c"])
+        with path.open(newline="", encoding="utf-8") as lines:
+            try:
+                for row in csv.DictReader(lines, strict=True):
+                    record = Record(row["split"], row["name"], int(row["bytes"]), row["crc32c"])
+                    listed[record.split][record.name] = record
+            except (KeyError, TypeError, ValueError, csv.Error):
+                raise Mistake(f"{path}: is damaged; copy or write the dataset again") from None
         return listed
 
     def names(self, split: str) -> list[str]:

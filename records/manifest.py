@@ -20,6 +20,7 @@ INDEX = "records.csv"
 UNFINISHED = "dataset.json.unfinished"
 SUFFIX = ".tfrecord"
 SPLITS = ("train", "val", "test")
+RESERVED = ("about", "shapes", "farmhash", "draws", "step")  # in records, batches and training steps
 
 Dtype = Literal["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "float16", "float32", "float64"]
 Bound = FiniteFloat | list[FiniteFloat]
@@ -28,6 +29,8 @@ Bound = FiniteFloat | list[FiniteFloat]
 def _plain(name: str) -> str:
     if not inside(name) or "/" in name:
         raise ValueError("must be a plain name without '/' and '..'")
+    if name in RESERVED:
+        raise ValueError(f"'{name}' is taken: records and batches use {', '.join(RESERVED)} themselves")
     return name
 
 
@@ -66,6 +69,14 @@ class Field(Schema):
         for bound in self.valid_range or ():
             if isinstance(bound, list) and len(bound) != self.shape[-1]:
                 raise ValueError(f"valid_range lists {len(bound)} bounds for {self.shape[-1]} bands")
+        low, high = self.bounds
+        if self.valid_range and not all(a < b for a, b in zip(low, high, strict=True)):
+            raise ValueError("valid_range must be (low, high), low below high")
+        if self.nodata is not None and "int" in self.dtype:
+            bits = int(self.dtype.split("int")[1])
+            first, last = (0, 2**bits - 1) if self.dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+            if not (self.nodata.is_integer() and first <= self.nodata <= last):
+                raise ValueError(f"nodata {self.nodata:g} is no {self.dtype}")
         for band in self.rgb or ():
             if band not in self.bands:
                 raise ValueError(f"rgb names band '{band}'{nearest(band, self.bands)}")
@@ -215,6 +226,8 @@ SENTINEL2_BANDS = ["B02", "B03", "B04"]
 
 def published_layout(folder: Path, dataset: str) -> Manifest:
     """Describe float lists ``raw_s2`` with ``raw_s3`` or, where the name begins with "alt", ``raw_s2_alt``."""
+    if not folder.name.isdecimal():
+        raise Mistake(f"{folder}: without {FILE} a folder of records must be named for its tile size, such as 256")
     tilesize = int(folder.name)
     reflectance: dict[str, Any] = {"dtype": "float32", "units": "1", "valid_range": (0.0, 1.0)}
     rgb = SENTINEL2_BANDS[::-1]

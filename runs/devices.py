@@ -51,9 +51,14 @@ def _keep_losses_whole() -> None:
 
 def prepare_single(experiment: Experiment) -> None:
     """Do the same for work on one device, such as evaluation."""
+    _share_gpus()
+    _seed(experiment)
+
+
+def _share_gpus() -> None:
+    """Take GPU memory as it is needed, so that others can use the device too."""
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
-    _seed(experiment)
 
 
 def _seed(experiment: Experiment) -> None:
@@ -61,15 +66,15 @@ def _seed(experiment: Experiment) -> None:
     if experiment.DETERMINISTIC:
         tf.config.experimental.enable_op_determinism()
     keras.mixed_precision.set_dtype_policy(experiment.PRECISION)
+    keras.config.set_image_data_format("channels_last")
 
 
 def _strategy(experiment: Experiment) -> tf.distribute.Strategy:
     kind = experiment.DISTRIBUTION
+    _share_gpus()
     if kind == "multiworker":
         _check_tf_config()
         return tf.distribute.MultiWorkerMirroredStrategy()
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
     if kind == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])

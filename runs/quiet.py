@@ -15,6 +15,7 @@ def quieten_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras says: training steps are TensorFlow's
     sys.stderr.flush()
     console = os.dup(2)
     with tempfile.TemporaryFile() as aside:

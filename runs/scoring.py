@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from metrics import Scale, score
+from records.format import DAMAGE
 from records.preparation import physical, prepare, scaled, valid_pixels
 from runs import baselines, plugins
 from runs.undefined import mean_of_finite
@@ -95,8 +96,8 @@ class Scorer:
             group = names[first : first + size]
             try:
                 batch = next(batches)
-            except tf.errors.OpError as error:
-                raise Mistake(*(self.dataset.diagnose(split, group) or [f"{split}: {error.message}"])) from error
+            except DAMAGE as error:
+                raise Mistake(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
             scores = {name: values.numpy() for name, values in self._compute(batch).items()}
             for index, name in enumerate(group):
                 yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}

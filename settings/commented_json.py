@@ -74,7 +74,10 @@ def read(path: str | os.PathLike[str]) -> Document:
     except lark.exceptions.UnexpectedInput as error:
         raise Mistake(_explain(shown, text, error)) from None
     document = Document(shown, None, {}, {})
-    data = _build(document, tree.children[0], ())
+    try:
+        data = _build(document, tree.children[0], ())
+    except RecursionError:
+        raise Mistake(f"{shown}: is nested too deeply") from None
     return Document(shown, data, document.keys, document.values)
 
 
@@ -90,7 +93,7 @@ def _explain(path: str, text: str, error: lark.exceptions.UnexpectedInput) -> st
         line, column = text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1
         found = "the end of the file"
     else:
-        found = repr(text.splitlines()[line - 1][column - 1 : column + 11])
+        found = repr(text.split("\n")[line - 1][column - 1 : column + 11])
     return f"{path}:{line}:{column}: is not JSON here: {hint}, found {found}"
 
 
@@ -104,7 +107,10 @@ def _build(document: Document, tree: Any, key: Key) -> Any:
         case "array":
             return [_build(document, child, (*key, index)) for index, child in enumerate(tree.children)]
         case "string" | "number":
-            return json.loads(tree.children[0])
+            try:
+                return json.loads(tree.children[0])
+            except ValueError:
+                raise Mistake(f"{document.place(key)}: is a number of too many digits") from None
         case word:
             return {"true": True, "false": False, "null": None}[word]
 

@@ -16,7 +16,6 @@ from pydantic import (
     Field,
     FiniteFloat,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     field_validator,
     model_validator,
@@ -29,6 +28,7 @@ from settings.mistakes import inside, nearest
 # The published program computes and logs a loss that the experiment leaves out; SSIM and the newer names it does not.
 LOGGED_WHEN_ABSENT = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein", "disc_bce", "disc_nll")
 
+Rate = Annotated[FiniteFloat, Field(gt=0)]
 Weights = dict[str, FiniteFloat | None]
 GENERATOR_WEIGHTS: Weights = {
     "gen_gan": 1.0,
@@ -110,9 +110,9 @@ class EnvironmentFile(Frequencies):
 class LearningRates(Schema):
     """Learning rates by network."""
 
-    generator: PositiveFloat | None = None
+    generator: Rate | None = None
     """Of the generator; null: the plug-in's own."""
-    discriminator: PositiveFloat | None = None
+    discriminator: Rate | None = None
     """Of the discriminator; null: the plug-in's own."""
 
 
@@ -125,7 +125,7 @@ class ExperimentFile(Schema):
     """Settings of the plug-in's own."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = network(default="float32")
     """Number type of the computation; weights stay float32."""
-    learning_rate: PositiveFloat | LearningRates | None = None
+    learning_rate: Rate | LearningRates | None = None
     """One number for both networks, or {"generator": ..., "discriminator": ...}; null: the plug-in's own."""
     gen_loss: Weights = Field(default_factory=lambda: dict(GENERATOR_WEIGHTS))
     """Weights of the generator's losses. A number: weight; 0: computed and logged, not added; null: not computed."""
@@ -193,6 +193,8 @@ class ExperimentFile(Schema):
         for name in weights:
             if name not in known:
                 raise ValueError(f"there is no loss '{name}'{nearest(name, known)}")
+        if info.field_name == "gen_loss" and not any(weights.values()):
+            raise ValueError("no loss has a weight, nothing would be learnt; give one a positive number")
         return weights
 
     @field_validator("metrics")
@@ -223,6 +225,4 @@ class ExperimentFile(Schema):
         for weights, known in ((self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES)):
             for name in known:
                 weights.setdefault(name, 0.0 if name in LOGGED_WHEN_ABSENT else None)
-        if not any(self.gen_loss.values()):
-            raise ValueError("gen_loss: no loss has a weight, nothing would be learnt; give one a positive number")
         return self

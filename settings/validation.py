@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +17,7 @@ from settings.mistakes import Mistake, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 
+ESCAPED = {code: repr(chr(code))[1:-1] for code in range(32)}
 WORDING = {
     "missing": "is missing; it is required",
     "string_type": "must be a text in double quotes",
@@ -47,35 +50,41 @@ def check(document: Document, schema: type[Model]) -> Model:
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        lines = dict.fromkeys(_explain(document, schema, found) for found in _without_union_repeats(error))
-        raise Mistake(*sorted(lines, key=_by_line)) from None
+        found = sorted(_without_union_repeats(content, error), key=lambda entry: _place(document, entry))
+        raise Mistake(*dict.fromkeys(_explain(document, schema, entry) for entry in found)) from None
 
 
-def _by_line(line: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in line.split(": ")[0].split(":")[-2:])
+def _place(document: Document, entry: dict[str, Any]) -> tuple[int, ...]:
+    shown = document.place(entry["loc"], of_key=entry["type"] == "extra_forbidden")
+    return tuple(int(part) for part in shown.rsplit(":", 2)[1:])
 
 
-def _without_union_repeats(error: ValidationError) -> list[dict[str, Any]]:
+def _without_union_repeats(content: Any, error: ValidationError) -> list[dict[str, Any]]:
     """Keep one error of each value: a union reports one for every type that it tried."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for entry in error.errors(include_url=False):
-        key = tuple(part for part in entry["loc"] if not _names_a_union_branch(part))
+        key = _key(content, entry)
         merged = found.setdefault(key, {**entry, "loc": key, "tried": []})
         merged["tried"].append(entry)
-    return list(found.values())
+    # Where a part of a value is wrong, the right kind of value was meant; what the union's other types say is noise.
+    return [
+        entry for key, entry in found.items() if not any(len(k) > len(key) > 0 and k[: len(key)] == key for k in found)
+    ]
 
 
-def _names_a_union_branch(part: str | int) -> bool:
-    """Tell the branch names that pydantic puts into a union's location (``int``, ``literal['all']``) from keys."""
-    return isinstance(part, str) and (part in BRANCHES or "[" in part)
-
-
-BRANCHES = {"int", "float", "str", "bool", "LearningRates", "constrained-int", "constrained-float"}
+def _key(content: Any, entry: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Return the keys of an error's location without the union branches (``int``, ``literal['all']``) in between."""
+    key: list[str | int] = []
+    for part in entry["loc"]:
+        if (isinstance(content, dict) and part in content) or (isinstance(content, list) and isinstance(part, int)):
+            content = content[part]
+            key.append(part)
+    return (*key, entry["loc"][-1]) if entry["type"] == "missing" else tuple(key)
 
 
 def _explain(document: Document, schema: type[BaseModel], error: dict[str, Any]) -> str:
     key: tuple[str | int, ...] = error["loc"]
-    shown = ".".join(str(part) for part in key)
+    shown = ".".join(str(part) for part in key).translate(ESCAPED)
     if error["type"] == "extra_forbidden":
         known = _keys(schema, key[:-1])
         return f"{document.place(key, of_key=True)}: unknown key '{shown}'{nearest(str(key[-1]), known)}"
@@ -116,17 +125,19 @@ def _literal_choices(error: dict[str, Any]) -> list[str]:
 def _show(value: Any) -> str:
     if isinstance(value, str):
         return f'the text "{value}"'
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(
-        value, (list, dict)
-    ) else ("a list" if isinstance(value, list) else "an object")  # fmt: skip
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _keys(schema: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     """Return the keys that are valid at a location of a schema."""
     current: Any = schema
     for part in location:
-        field = current.model_fields.get(part) if _is_schema(current) else None
-        inner = field.annotation if field else None
+        field = current.model_fields.get(str(part)) if _is_schema(current) else None
+        if field is None:
+            continue  # a key of a dictionary of schemas
+        inner = field.annotation
         options = typing.get_args(inner) if isinstance(inner, types.UnionType) or typing.get_origin(inner) else (inner,)
         current = next((option for option in options if _is_schema(option)), None)
     return list(current.model_fields) if _is_schema(current) else []

@@ -141,7 +141,7 @@ class TestRestore:
         assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
         status, _, err = trained("--restore", "a", "--force", name="r", steps=4, **wide)
         assert status == 2
-        assert "/ckpt/a/ckpt-2: " in err and "[3, 3, 4, 8] there and" in err and err.count("\n") == 11
+        assert "/ckpt/a/ckpt-2: " in err and "] there and float32 [" in err and err.count("\n") == 11
 
     def test_takes_a_changed_learning_rate(self, trained, tiny_root):
         assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
@@ -196,7 +196,7 @@ class TestFaults:
         content = bytearray(record.read_bytes())
         content[len(content) // 2] ^= 16
         record.write_bytes(content)
-        status, _, err = trained("--timestamp", "a", name="d")
+        status, _, err = trained("--timestamp", "a", name="d", steps=6)
         assert status == 2
         assert err.count("\n") == 1 and str(record) in err and "field 'target'" in err
         saved, last = (
@@ -271,6 +271,40 @@ def scalars(folder: Path) -> dict:
     events.Reload()
     assert tensor_util is not None
     return {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
+
+
+@pytest.mark.slow
+def test_a_dataset_of_the_published_program(trained, tiny_root, tiny_arrays):
+    import pandas as pd
+    import tensorflow as tf
+
+    from records.format import framed
+
+    for split, tiles in tiny_arrays.items():
+        folder = tiny_root / "data" / "alt2_old" / "64" / split
+        folder.mkdir(parents=True)
+        for name, fields in tiles.items():
+            fine = fields["target"].astype(np.float32) * 1e-4
+            coarse = fields["input_image"][..., [2, 1, 0]].astype(np.float32).repeat(2, 0).repeat(2, 1) * 1e-4
+            lists = {"raw_s2": fine, "raw_s2_alt": coarse}
+            features = {
+                key: tf.train.Feature(float_list=tf.train.FloatList(value=values.ravel()))
+                for key, values in lists.items()
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=features))
+            (folder / f"{name}.tfrecord").write_bytes(framed(example.SerializeToString()))
+    status, _, err = trained("--timestamp", "a", name="p", dataset="alt2_old", enforce_suffix="_notinmask")
+    assert status == 0, err
+    table = pd.read_csv(tiny_root / "experiments/_evaluation/p_a.csv", index_col="tile")
+    assert all(name.endswith("_notinmask") for name in table.index) and len(table) == 2
+    coarse = fields_of(tiny_arrays["val"][table.index[0]], "input_image")[..., [2, 1, 0]]
+    made = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
+    error = np.mean((made - fields_of(tiny_arrays["val"][table.index[0]], "target")) ** 2)
+    assert table["PSNR_bicubic"].iloc[0] == pytest.approx(-10 * np.log10(error), rel=1e-4)
+
+
+def fields_of(fields, name):
+    return fields[name].astype(np.float32) * 1e-4
 
 
 class TestDryRun:
