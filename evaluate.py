@@ -78,7 +78,8 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
     whole = table
     if path.is_file():
         before = pd.read_csv(path, index_col="index", dtype={"tile": str})
-        whole = pd.concat([before[before["split"] != split], table], ignore_index=True)
+        others = before[before["split"] != split]
+        whole = pd.concat([others, table], ignore_index=True) if len(others) else table
     with atomic.replacing(path) as temporary:
         whole.to_csv(temporary, index_label="index", lineterminator="\n")
     return table

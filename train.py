@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment import Environment, Experiment, open_experiment, shapes
+from experiment import Environment, Experiment, open_experiment
 from records.manifest import SPLITS
 from runs import provenance
-from runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from runs.folders import RunFolders, checkpoint_steps
+from runs.interruption import Interruption
+from runs.restoring import check_changes, choose_run
 from settings.mistakes import Mistake, Stopped, reports_mistakes
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from runs.scoring import Scorer
 
 VALIDATION_SAMPLES = 64
-STOP = "(stop)"
-SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -45,54 +45,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument("--force", action="store_true", help="restore although network or data settings changed")
     arguments.add_argument("--dry-run", action="store_true", help="print what would run, and stop")
     return arguments.parse_args(argv)
-
-
-def choose_run(options: argparse.Namespace, environment: Environment, name: str) -> tuple[str, str | None]:
-    """Return the timestamp of this run and of the run to restore, or None.
-
-    Raises:
-        Mistake: a run to restore is missing, or a run to begin exists.
-    """
-    folder = Path(environment.EXPERIMENT_ROOT) / name
-    given = check_timestamp(options.timestamp) if options.timestamp else None
-    if options.restore is None:
-        logs = folder / "logs"
-        timestamp = given or new_timestamp(logs, RunFolders(Path(environment.EXPERIMENT_ROOT), name, "").stringname)
-        taken = RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp)
-        if environment.DISTRIBUTION == "multiworker" and given is None and not options.dry_run:
-            raise Mistake("--timestamp: is required with distribution 'multiworker', the same on every machine")
-        if checkpoint_steps(taken.checkpoints) and not options.dry_run:
-            raise Mistake(
-                f"--timestamp {timestamp}: this run exists; continue it with --restore {timestamp}, or choose another"
-            )
-        return timestamp, None
-    source = check_timestamp(options.restore) if options.restore else newest_run(folder, name)
-    if not checkpoint_steps(folder / "ckpt" / source):
-        runs = sorted(path.name for path in (folder / "ckpt").glob("*") if checkpoint_steps(path))
-        raise Mistake(f"--restore {source}: this run has no checkpoint; there are: {', '.join(runs) or 'none'}")
-    return given or source, source
-
-
-def check_changes(experiment: Experiment, before: dict[str, Any], fingerprint: str, *, force: bool) -> list[str]:
-    """Return one line for each setting that changed since the run that is restored.
-
-    Raises:
-        Mistake: one of them shapes the network or the data, and ``force`` is False.
-    """
-    now = experiment.resolved()
-    lines: list[str] = []
-    refused: list[str] = []
-    for key, value in now.items():
-        old = before["settings"].get(key, value)
-        if old != value:
-            kind = shapes(key)
-            line = f"{experiment.file}: {key}: was {json.dumps(old)} in the run, is {json.dumps(value)}"
-            (refused if kind else lines).append(f"{line}{f' (shapes the {kind})' if kind else ''}")
-    if before["dataset"]["fingerprint"] != fingerprint:
-        refused.append(f"{experiment.DATA_ROOT}: the dataset is not the one that the run has read")
-    if refused and not force:
-        raise Mistake(*refused, f"{experiment.file}: change that back, begin a new run, or restore with --force")
-    return lines + refused
 
 
 def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> None:
@@ -160,27 +112,6 @@ def held_out(dataset: Dataset) -> str:
     raise Mistake(f"{dataset.listing.folder}: has no samples in val/: pictures and validation need held-out samples")
 
 
-class Interruption:
-    """Notes SIGTERM, SIGHUP and Ctrl-C, so that the loop can end between two steps; a second Ctrl-C ends at once."""
-
-    def __init__(self) -> None:
-        """Begin to listen."""
-        self.signal: int | None = None
-        # Under nohup, SIGHUP is ignored and stays so.
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        self._before = {number: signal.signal(number, self._note) for number in heard}
-
-    def _note(self, number: int, _: Any) -> None:
-        if self.signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.signal = number
-
-    def close(self) -> None:
-        """Listen no more."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
 class Training:
     """One process of one run."""
 
@@ -237,37 +168,71 @@ class Training:
         return step
 
     def run(self, changes: Sequence[str]) -> int:
-        """Train, evaluate, and return the exit status."""
+        """Restore, train, evaluate, and return the exit status."""
+        with self.alone():
+            number = self.train(changes)
+        if number is not None:
+            return 128 + number
+        self.evaluate(self.finished)
+        return 0
+
+    def train(self, changes: Sequence[str]) -> int | None:
+        """Restore and train under console, journal and ``run.json``; return the signal that ended it, if any."""
         from runs.console import RunConsole
-        from runs.journal import Journal
 
         experiment = self.experiment
         notes: list[str] = list(changes)
         done = self.restore(notes.append)
         log = self.output.console_log(experiment.ENVIRONMENT) if self.chief else None
-        console = RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE)
-        with console:
+        with RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE) as console:
             for note in notes:
                 console.say(note)
             self.prepare_folders(console, done)
-            journal = Journal(self.output.journal, done) if self.chief else None
-            interruption = Interruption()
-            self.finished = done
-            try:
-                outcome = self.loop(console, journal, interruption, done)
-            except (Mistake, OSError) as error:
-                self.end(f"stopped: {error}")
-                raise
-            finally:
-                interruption.close()
-                if journal:
-                    journal.close()
-            self.end(outcome)
-            if outcome == "interrupted":
+            number = self.noted(console, done)
+            if number is not None:
                 console.say(f"interrupted after step {self.finished}, saved; go on with: {self.resume_command()}")
-                return 128 + (interruption.signal or signal.SIGTERM)
-        self.evaluate(self.finished)
-        return 0
+        return number
+
+    def noted(self, console: RunConsole, done: int) -> int | None:
+        """Run the loop, and note in journal and ``run.json`` how it went; return as ``train`` does."""
+        from runs.journal import Journal
+
+        journal = Journal(self.output.journal, done) if self.chief else None
+        interruption = Interruption()
+        self.finished = done
+        try:
+            outcome = self.loop(console, journal, interruption, done)
+        except (Mistake, OSError) as error:
+            self.end(f"stopped: {error}")
+            raise
+        finally:
+            interruption.close()
+            if journal:
+                journal.close()
+        self.end(outcome)
+        # A signal to another machine interrupts this one too.
+        return (interruption.signal or signal.SIGTERM) if outcome == "interrupted" else None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from training the same run: they would overwrite each other's checkpoints.
+
+        Raises:
+            Mistake: another process trains it.
+        """
+        from filelock import FileLock, Timeout
+
+        if not self.chief:
+            yield
+            return
+        self.output.create()
+        try:
+            with FileLock(self.output.logs / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise Mistake(
+                f"{self.output.logs}: another process trains this run; wait for it, or choose another --timestamp"
+            ) from None
 
     def resume_command(self) -> str:
         """Return what the user types to go on."""
@@ -281,7 +246,6 @@ class Training:
         described = devices.describe(self.strategy)
         if not self.chief:
             return
-        self.output.create()
         self.record = provenance.describe(experiment, self.dataset, self.plugin, described)
         if before := provenance.load(self.output.run_file):
             self.record["sessions"] = before["sessions"]
@@ -299,40 +263,6 @@ class Training:
             diagrams.draw(self.gan, Path(self.output.MODEL), console.say)
 
     # ---- the loop ---------------------------------------------------------------------------------------------
-
-    def compiled_step(self) -> Callable[..., Any]:
-        """Return the function of one step on all devices: (batch, step, stop) -> means over devices.
-
-        The stop request goes along, so that all machines learn after the same step that one of them is to stop.
-        """
-        import tensorflow as tf
-
-        from runs import devices, plugins
-
-        strategy, dataset = self.strategy, self.dataset
-        names = plugins.wanted(self.gan.train_step)
-        train_step = self.gan.train_step
-        if strategy.num_replicas_in_sync > 1:
-            train_step = devices.inlined(self.gan, "train_step")
-
-        def learn(fields: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            losses = train_step(**plugins.bind(self.plugin, "train_step", names, fields))
-            return losses if isinstance(losses, dict) else {}
-
-        if self.experiment.JIT_COMPILE:
-            learn = tf.function(learn, jit_compile=True, autograph=False)
-
-        def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-            losses = learn(dataset.prepare(batch) | {"step": step})
-            return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in losses.items()}
-
-        def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-            values = strategy.run(on_replica, args=(batch, step, stop))
-            mean = tf.distribute.ReduceOp.MEAN
-            return {name: strategy.reduce(mean, value, axis=None) for name, value in values.items()}
-
-        # The plug-in converts its own step; converting ours would only blur its error messages.
-        return tf.function(on_all, autograph=False)
 
     def batches(self, done: int) -> Any:
         """Return an iterator over this process's share of the batches from step ``done`` on."""
@@ -359,9 +289,11 @@ class Training:
 
         from records.format import DAMAGE
         from runs import plugins
+        from runs.compiled_step import STOP, compile_step
 
         experiment = self.experiment
-        train, batches = self.compiled_step(), self.batches(done)
+        train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
+        batches = self.batches(done)
         weightless = {
             name for weights in (experiment.GEN_LOSS, experiment.DISC_LOSS) for name in weights if not weights[name]
         }
@@ -370,7 +302,8 @@ class Training:
         saved = done if self.source == experiment.TIMESTAMP else None
         for step in range(done, experiment.STEPS):
             try:
-                batch = next(batches)
+                with self.explaining_devices():
+                    batch = next(batches)
             except DAMAGE as error:
                 self.save(step, journal, saved)
                 found = self.dataset.diagnose("train", self.dataset.step_names(step))

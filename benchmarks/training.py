@@ -30,7 +30,8 @@ from experiment import Environment, open_experiment
 from preprocessing.writer import DatasetWriter
 from records.manifest import Field, Manifest, Split
 from runs import plugins
-from train import STOP, Training
+from runs.compiled_step import STOP, compile_step
+from train import Training
 
 SIDE = 256
 
@@ -88,8 +89,8 @@ class Clock:
 
 def end_to_end(run: Training) -> Clock:
     """Run the whole loop under a clock."""
+    from runs.interruption import Interruption
     from runs.journal import Journal
-    from train import Interruption
 
     run.output.create()
     clock, interruption = Clock(), Interruption()
@@ -113,7 +114,8 @@ def reading(run: Training, steps: int) -> float:
 
 def stepping(run: Training, steps: int) -> float:
     """Return steps a second of the compiled step on a batch that stays."""
-    step, batch = run.compiled_step(), next(run.batches(0))
+    step = compile_step(run.gan, run.plugin, run.dataset, run.strategy)
+    batch = next(run.batches(0))
     zero = tf.constant(0, tf.int64)
     step(batch, zero, tf.constant(0.0))
     started = time.perf_counter()

@@ -29,6 +29,8 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
     replicas = strategy.num_replicas_in_sync
     if replicas > 1:
         _keep_losses_whole()
+        if experiment.JIT_COMPILE:
+            raise Mistake(f"{experiment.file}: jit_compile: is not possible on {replicas} devices; leave it out")
     if experiment.BATCH_SIZE % replicas:
         raise Mistake(
             f"{experiment.file}: batch_size: {experiment.BATCH_SIZE} cannot be divided among {replicas} devices;"
@@ -165,11 +167,15 @@ def _averaged(apply: Any, replicas: int) -> Any:
 
 
 def learning_rates(gan: Any) -> dict[str, float]:
-    """Return the present learning rate of each optimiser of a plug-in, by attribute."""
+    """Return the present learning rate of each optimiser of a plug-in, by attribute; schedules are left out.
+
+    A schedule is no variable, so no checkpoint overwrites it.
+    """
+    schedule = keras.optimizers.schedules.LearningRateSchedule
     return {
-        name: float(optimizer.learning_rate)
+        name: float(tf.convert_to_tensor(optimizer.learning_rate))
         for name, optimizer in vars(gan).items()
-        if isinstance(optimizer, keras.optimizers.Optimizer)
+        if isinstance(optimizer, keras.optimizers.Optimizer) and not isinstance(optimizer._learning_rate, schedule)
     }
 
 

@@ -112,7 +112,10 @@ def _build_optimizers(gan: Any) -> None:
     """Make the slots of every ``<network>_optimizer`` now: a checkpoint wants them before the first step."""
     for name, optimizer in vars(gan).items():
         network = getattr(gan, name.removesuffix("_optimizer"), None)
-        if name.endswith("_optimizer") and not getattr(optimizer, "built", True) and network is not None:
+        if not name.endswith("_optimizer") or network is None:
+            continue
+        # Keras 2 keeps it private.
+        if not getattr(optimizer, "built", getattr(optimizer, "_built", False)):
             optimizer.build(network.trainable_variables)
 
 

@@ -53,6 +53,6 @@ def _inside(holder: Any) -> Iterator[Any]:
     elif isinstance(holder, list | tuple):
         for item in holder:
             yield from _inside(item)
-    elif hasattr(holder, "variables"):
+    elif hasattr(holder, "variables") and not isinstance(holder, type):
         # Layers, models, optimisers, metrics of Keras 3 and 2, tf.Module.
         yield from holder.variables() if callable(holder.variables) else holder.variables

@@ -12,6 +12,7 @@ import pytest
 
 import train
 from runs.folders import checkpoint_steps
+from runs.interruption import Interruption
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"metrics": ["PSNR"], "steps": 4, "ckpt_freq": 2, "sample_freq": 2}
@@ -342,7 +343,7 @@ class TestDryRun:
 
 def test_interruption_notes_a_signal_and_restores_the_handlers():
     before = signal.getsignal(signal.SIGTERM)
-    interruption = train.Interruption()
+    interruption = Interruption()
     os.kill(os.getpid(), signal.SIGTERM)
     assert interruption.signal == signal.SIGTERM
     interruption.close()
