@@ -172,14 +172,16 @@ def learning_rates(gan: Any) -> dict[str, float]:
     A schedule is no variable, so no checkpoint overwrites it.
     """
     schedule = keras.optimizers.schedules.LearningRateSchedule
-    return {
-        name: float(tf.convert_to_tensor(optimizer.learning_rate))
-        for name, optimizer in vars(gan).items()
-        if isinstance(optimizer, keras.optimizers.Optimizer) and not isinstance(optimizer._learning_rate, schedule)
-    }
+    rates = {}
+    for name, optimizer in vars(gan).items():
+        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling optimiser
+        if isinstance(inner, keras.optimizers.Optimizer) and not isinstance(inner._learning_rate, schedule):
+            rates[name] = float(tf.convert_to_tensor(inner.learning_rate))
+    return rates
 
 
 def set_learning_rates(gan: Any, rates: dict[str, float]) -> None:
     """Set the learning rates of a plug-in's optimisers."""
     for name, rate in rates.items():
-        getattr(gan, name).learning_rate = rate
+        optimizer = getattr(gan, name)
+        getattr(optimizer, "inner_optimizer", optimizer).learning_rate = rate
