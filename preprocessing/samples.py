@@ -8,14 +8,13 @@ are kept: reflectance at the top of the atmosphere is 1e-4 times them, and 0 mea
 from __future__ import annotations
 
 import argparse
-import hashlib
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment import Environment
+from preprocessing.blocks import BLOCK, GROUP, block_splits
 from records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
 from settings.mistakes import Mistake, inside, reports_mistakes
 from settings.validation import load
@@ -27,10 +26,6 @@ SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 BANDS = ("B02", "B03", "B04", "B08")
 GSD = 10.0
 """Metres a pixel of these bands."""
-BLOCK = 2
-"""Side of a split's blocks in tiles: neighbours stay together, and enough blocks are left to choose from."""
-GROUP = 7
-"""Of so many neighbouring blocks one goes to val and one to test: 14 % each."""
 DESCRIPTION = (
     "Sentinel-2 L1C, reflectance at the top of the atmosphere. 18svg_*: eastern shore of Virginia,"
     " 2016-01-12; slovenia_*: Slovenia, summer 2015. Contains modified Copernicus Sentinel data 2015-2016."
@@ -222,39 +217,6 @@ def plan(recipe: Recipe) -> list[Tile]:
     return tiles
 
 
-def block_splits(rows: int, columns: int, seed: int) -> dict[tuple[int, int], str]:
-    """Assign a grid of tiles to splits, by blocks of neighbouring tiles.
-
-    Blocks are visited from west to east, down and up in turn, and of each group of about ``GROUP`` successive
-    ones the seed draws one for val and one for test: so fields, towns and marsh get into every split.
-
-    Args:
-        rows: tiles from north to south.
-        columns: tiles from west to east; with ``rows`` at least 3 tiles.
-        seed: what the draw depends on.
-
-    Returns:
-        The split of every (row, column), in reading order.
-    """
-    side = BLOCK if -(-rows // BLOCK) * -(-columns // BLOCK) >= len(SPLITS) else 1
-    down, across = -(-rows // side), -(-columns // side)
-    path = []
-    for column in range(across):
-        path += [(row, column) for row in (range(down) if column % 2 == 0 else reversed(range(down)))]
-    count = max(1, round(len(path) / GROUP))
-    held_out: dict[tuple[int, int], str] = {}
-    for index in range(count):
-        group = path[index * len(path) // count : (index + 1) * len(path) // count]
-        # A hash, because the order that random generators draw in may change between versions.
-        drawn = sorted(group, key=lambda block: hashlib.sha256(f"{seed} {block}".encode()).digest())
-        held_out |= {drawn[0]: "val", drawn[1]: "test"}
-    return {
-        (row, column): held_out.get((row // side, column // side), "train")
-        for row in range(rows)
-        for column in range(columns)
-    }
-
-
 def area_mean(tile: np.ndarray, factor: int) -> np.ndarray:
     """Average over squares of pixels, as a coarser sensor with a square response would see them.
 
@@ -320,6 +282,7 @@ def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bo
     Returns:
         The manifest with counts and fingerprint.
     """
+    from preprocessing.leaks import check_for_leaks
     from preprocessing.writer import DatasetWriter
     from records.format import defects
     from runs.progress import tracked
@@ -346,57 +309,6 @@ def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bo
     if empty:
         print(f"{empty} tiles with pixels of no data are left out")
     return writer.manifest
-
-
-def check_for_leaks(folder: Path, manifest: Manifest) -> str:
-    """Assert that no two tiles of different splits share ground on the same date.
-
-    Args:
-        folder: a written dataset; every record's own transform, CRS and date is examined.
-        manifest: its manifest.
-
-    Returns:
-        One line that says what was checked.
-
-    Raises:
-        ValueError: two tiles overlap, or one date has several CRSs, so that they cannot be compared.
-    """
-    import numpy as np
-
-    from records.format import read
-
-    found: dict[tuple[str, str], list[tuple[str, list[float]]]] = {}
-    crs_of: dict[str, str] = {}
-    for path in sorted(folder.glob(f"*/*{SUFFIX}")):
-        about = read(path, manifest)[1]
-        date = about["acquired"][0][:10]
-        if crs_of.setdefault(date, about["crs"]) != about["crs"]:
-            raise ValueError(f"{path}: tiles of {date} have several CRSs and cannot be compared")
-        box = _bounds(about["transform"], manifest.tilesize)
-        found.setdefault((date, path.parent.name), []).append((about["name"], box))
-    for date, (one, other) in itertools.product(crs_of, itertools.combinations(SPLITS, 2)):
-        ours, theirs = found.get((date, one), []), found.get((date, other), [])
-        first, second = (np.array([box for _, box in members]).reshape(-1, 4) for members in (ours, theirs))
-        for i, k in np.argwhere(_overlap(first[:, None], second[None])):
-            pair = f"{one}/{ours[i][0]} and {other}/{theirs[k][0]}"
-            raise ValueError(f"{folder}: {pair} share ground on {date}")
-    tiles = sum(map(len, found.values()))
-    return f"no leak: {tiles} tiles on {len(crs_of)} dates; no two of one date in different splits overlap"
-
-
-def _bounds(transform: Sequence[float], side: int) -> list[float]:
-    """Return (left, bottom, right, top) of a north-up tile, drawn in by 0.001 pixels against rounding."""
-    a, _, left, _, e, top = transform
-    return [left + a / 1000, top + e * (side - 0.001), left + a * (side - 0.001), top + e / 1000]
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Tell which boxes (..., 4) of left, bottom, right, top overlap."""
-    import numpy as np
-
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., 2:], other[..., 2:])
-    return (low < high).all(axis=-1)
 
 
 @reports_mistakes

@@ -13,6 +13,8 @@ from rasterio.transform import rowcol
 from rasterio.windows import Window
 
 from preprocessing import samples
+from preprocessing.blocks import block_splits
+from preprocessing.leaks import check_for_leaks
 from records.format import read
 from records.listing import Listing, record_of
 from records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
@@ -170,21 +172,21 @@ def test_leak_is_found(other):
     assert run(other, "--tilesize", "384") == 0
     folder = other.parent / "data" / "demo" / "384"
     manifest = load_manifest(folder, "demo")
-    assert samples.check_for_leaks(folder, manifest).startswith("no leak: 9 tiles")
+    assert check_for_leaks(folder, manifest).startswith("no leak: 9 tiles")
     leaked = next((folder / "train").iterdir())
     (folder / "test" / leaked.name).write_bytes(leaked.read_bytes())
     with pytest.raises(ValueError, match="share ground"):
-        samples.check_for_leaks(folder, manifest)
+        check_for_leaks(folder, manifest)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 3), (2, 2), (3, 3), (12, 12), (9, 13)])
 def test_every_split_gets_whole_blocks(rows, columns):
-    splits = samples.block_splits(rows, columns, seed=5)
+    splits = block_splits(rows, columns, seed=5)
     assert set(splits.values()) == set(SPLITS)
     assert len(splits) == rows * columns
     if rows > 3:
         assert all(splits[row, column] == splits[row // 2 * 2, column // 2 * 2] for row, column in splits)
-        assert splits != samples.block_splits(rows, columns, seed=6)
+        assert splits != block_splits(rows, columns, seed=6)
 
 
 def test_missing_samples_are_named(other, monkeypatch, capsys):
