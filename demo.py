@@ -17,7 +17,13 @@ EXPERIMENT, RUN = "demo", "demo"
 def command(*words: str) -> None:
     """Show a command and run it; where it fails, end with its status."""
     print(f"\n$ python {' '.join(words)}", flush=True)
-    status = subprocess.run([sys.executable, *words], cwd=PROJECT, check=False).returncode
+    process = subprocess.Popen([sys.executable, *words], cwd=PROJECT)
+    status = None
+    while status is None:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            continue  # the command has heard Ctrl-C too, and saves before it ends
     if status:
         sys.exit(status)
 
