@@ -44,13 +44,13 @@ def choose_step(experiment: Experiment, wanted: str) -> int:
     steps = checkpoint_steps(folder)
     if not steps:
         raise Mistake(f"{folder}: has no checkpoint; train first: python train.py --exp {experiment.NAME}")
-    if wanted == "last":
-        step = checkpoints.newest_intact(folder, print)
-        if step is None:
+    if wanted in ("last", "best"):
+        newest = checkpoints.newest_intact(folder, print)
+        if newest is None:
             raise Mistake(f"{folder}: no checkpoint is intact; train again")
-        return step
-    if wanted == "best":
-        best = checkpoints.about(folder, steps[-1])["best"]
+        if wanted == "last":
+            return newest
+        best = checkpoints.about(folder, newest)["best"]
         if best is None or best["step"] not in steps:
             raise Mistake(f"{folder}: no best step is kept; use --step last")
         return best["step"]

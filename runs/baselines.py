@@ -27,7 +27,8 @@ def choose(manifest: Manifest) -> tuple[str, Baseline] | None:
     height, width = target.size
     if manifest.ratio > 1 or source.size != target.size:
         coarse = tuple(
-            min(stored, int(side / manifest.ratio)) for stored, side in zip(source.size, target.size, strict=True)
+            min(stored, int(side / manifest.ratio + 1e-6))
+            for stored, side in zip(source.size, target.size, strict=True)
         )
         return "bicubic", lambda values: _bicubic(tf.gather(values, bands, axis=-1), coarse, (height, width))
     return "copy", lambda values: tf.gather(values, bands, axis=-1)

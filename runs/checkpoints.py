@@ -60,7 +60,7 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
         except tf.errors.OpError as error:
             raise OSError(f"{folder}: the checkpoint of step {step} cannot be written: {error.message}") from error
         files = sorted(part.iterdir())
-        about = {
+        described: dict[str, Any] = {
             "step": step,
             "best": best,
             "files": {path.name: _sha256(path) for path in files},
@@ -69,11 +69,12 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
                 for (key, variable), tensor in zip(variables.items(), tensors, strict=True)
             },
         }
+        described["sha256"] = _digest(described)
         (folder / f"{name}.json").unlink(missing_ok=True)
         for path in files:
             atomic.sync(path)
             os.replace(path, folder / path.name)
-        atomic.write_json(folder / f"{name}.json", about)
+        atomic.write_json(folder / f"{name}.json", described)
         atomic.write_text(
             folder / "checkpoint", f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n'
         )
@@ -85,6 +86,11 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
 def _sha256(path: Path) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of what a checkpoint's JSON says, so that no bit of it can change unseen."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def about(folder: Path, step: int) -> dict[str, Any]:
@@ -100,10 +106,12 @@ def damage(folder: Path, step: int) -> str | None:
     """Return what is wrong with a checkpoint's files, naming the file, or None."""
     sidecar = folder / f"ckpt-{step}.json"
     try:
-        files = about(folder, step)["files"]
-    except (ValueError, KeyError, TypeError):
+        content = about(folder, step)
+        if content.pop("sha256") != _digest(content):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"{sidecar}: is damaged"
-    for name, digest in files.items():
+    for name, digest in content["files"].items():
         path = folder / Path(name).name
         if not path.is_file():
             return f"{path}: is missing"

@@ -28,7 +28,7 @@ class RunConsole:
     def __init__(self, log: Path | None, *, total: int, done: int, batch_size: int) -> None:
         """Open the log (None: this process says nothing) and the bar over ``total`` steps."""
         self.quiet = log is None
-        self._console = Terminal(quiet=self.quiet, highlight=False, soft_wrap=True)
+        self._console = Terminal(quiet=self.quiet, highlight=False, emoji=False, soft_wrap=True)
         self._log: TextIO | None = None
         if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)

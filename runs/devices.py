@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from runs import state
 from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -89,11 +90,12 @@ def _check_tf_config() -> None:
     example = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
     try:
         config = json.loads(text)
-        workers = config["cluster"]["worker"]
-        index = config["task"]["index"]
+        workers, kind, index = config["cluster"]["worker"], config["task"]["type"], config["task"]["index"]
+        if not isinstance(workers, list) or not isinstance(index, int):
+            raise TypeError
     except (ValueError, KeyError, TypeError):
         raise Mistake(f"TF_CONFIG: distribution 'multiworker' needs it on every machine, such as {example}") from None
-    if config["task"]["type"] == "worker" and not 0 <= index < len(workers):
+    if kind == "worker" and not 0 <= index < len(workers):
         raise Mistake(f"TF_CONFIG: task index {index} is not one of the {len(workers)} workers")
 
 
@@ -154,9 +156,8 @@ def average_gradients(gan: Any, replicas: int) -> None:
     Keras adds them up, while a plug-in, which knows nothing of devices, computes the mean over its own share of the
     batch; without this the step would grow with the number of devices.
     """
-    for optimizer in vars(gan).values():
-        if isinstance(optimizer, keras.optimizers.Optimizer) and replicas > 1:
-            optimizer.apply = _averaged(optimizer.apply, replicas)
+    for optimizer in state.optimizers(gan).values() if replicas > 1 else ():
+        optimizer.apply = _averaged(optimizer.apply, replicas)
 
 
 def _averaged(apply: Any, replicas: int) -> Any:
@@ -173,15 +174,16 @@ def learning_rates(gan: Any) -> dict[str, float]:
     """
     schedule = keras.optimizers.schedules.LearningRateSchedule
     rates = {}
-    for name, optimizer in vars(gan).items():
+    for name, optimizer in state.optimizers(gan).items():
         inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling optimiser
-        if isinstance(inner, keras.optimizers.Optimizer) and not isinstance(inner._learning_rate, schedule):
+        if not isinstance(inner._learning_rate, schedule):
             rates[name] = float(tf.convert_to_tensor(inner.learning_rate))
     return rates
 
 
 def set_learning_rates(gan: Any, rates: dict[str, float]) -> None:
     """Set the learning rates of a plug-in's optimisers."""
+    optimizers = state.optimizers(gan)
     for name, rate in rates.items():
-        optimizer = getattr(gan, name)
+        optimizer = optimizers[name]
         getattr(optimizer, "inner_optimizer", optimizer).learning_rate = rate

@@ -30,12 +30,10 @@ class Journal:
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lines = path.open("a", buffering=1)
-        if finished_steps:
-            # Tells TensorBoard to forget what an earlier process wrote of these steps.
-            events = EventFileWriter(str(path.parent), filename_suffix=".restart")
-            start = SessionLog(status=SessionLog.START)
-            events.add_event(Event(step=finished_steps + 1, session_log=start))
-            events.close()
+        # Tells TensorBoard to forget what an earlier process wrote of these steps; it heeds the second one on.
+        events = EventFileWriter(str(path.parent), filename_suffix=".start")
+        events.add_event(Event(step=finished_steps + 1, session_log=SessionLog(status=SessionLog.START)))
+        events.close()
         self._scalars = Writer(str(path.parent))
 
     def losses(self, step: int, epoch: float, losses: dict[str, float]) -> None:

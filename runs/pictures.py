@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ class Panel:
 def stretch(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the (low, high) of each of the last axis's bands between which ``reference`` is shown."""
     finite = np.where(np.isfinite(reference), reference, np.nan).reshape(-1, reference.shape[-1])
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a band without any number
         low, high = np.nanpercentile(finite, STRETCH_PERCENTILES, axis=0)
     low, high = np.nan_to_num(low), np.nan_to_num(high)
     return low, np.where(high > low, high, low + 1.0)

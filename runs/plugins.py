@@ -28,7 +28,8 @@ def find(experiment: Experiment) -> Path:
     Raises:
         Mistake: no folder has it, or several have.
     """
-    folders = [*map(Path, experiment.environment.MODELS_ROOT), Path(experiment.PROJECT_ROOT) / "models"]
+    named = [*map(Path, experiment.environment.MODELS_ROOT), Path(experiment.PROJECT_ROOT) / "models"]
+    folders = list({folder.resolve(): folder for folder in named}.values())
     for folder in folders:
         if not folder.is_dir():
             raise Mistake(f"{experiment.environment.path}: models_root: there is no folder {folder}")
@@ -79,14 +80,24 @@ class blaming:
         lines = [frame.lineno for frame in traceback.extract_tb(trace) if frame.filename == str(self.path)]
         # Errors inside a tf.function carry the plug-in's own traceback in their text, and their message last.
         lines += [int(line) for line in re.findall(rf'File "{re.escape(str(self.path))}", line (\d+)', str(error))]
-        if isinstance(error, SyntaxError):
+        if isinstance(error, SyntaxError) and error.filename == str(self.path):
             lines = [error.lineno]
         place = f"{self.path}:{lines[-1]}" if lines else str(self.path)
-        message = " ".join(str(error).strip().split("\n\n")[-1 if "in user code" in str(error) else 0].split())
+        message = reason(str(error))
         kindly = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise Mistake(
             f"{place}: {self.what}: {kindly}{message} ({TRACEBACK_VARIABLE}=1 shows the traceback)"
         ) from error
+
+
+def reason(text: str) -> str:
+    """Return the telling part of an exception's text in one line, without what TensorFlow and Keras put around it."""
+    paragraphs = re.sub(r"\x1b\[[0-9;]*m", "", text).strip().split("\n\n")
+    index = len(paragraphs) - 1 if "in user code" in paragraphs[0] else 0
+    for number, paragraph in enumerate(paragraphs[:-1]):
+        if "Exception encountered when calling" in paragraph:
+            index = number + 1
+    return " ".join(paragraphs[index].split())
 
 
 def build(experiment: Experiment, path: Path) -> Any:

@@ -26,6 +26,25 @@ def variables(gan: Any) -> dict[str, Any]:
     return found
 
 
+def optimizers(gan: Any) -> dict[str, keras.optimizers.Optimizer]:
+    """Return every Keras optimiser that hangs on a plug-in's attributes, in lists and dicts too, by its place."""
+    found: dict[str, keras.optimizers.Optimizer] = {}
+
+    def look(place: str, holder: Any) -> None:
+        if isinstance(holder, keras.optimizers.Optimizer):
+            found[place] = holder
+        elif isinstance(holder, dict):
+            for key in holder:
+                look(f"{place}/{key}", holder[key])
+        elif isinstance(holder, list | tuple):
+            for index, item in enumerate(holder):
+                look(f"{place}/{index}", item)
+
+    for name, value in vars(gan).items():
+        look(name, value)
+    return found
+
+
 def path(variable: Any) -> str:
     """Return the name under which a person knows a variable."""
     return str(getattr(variable, "path", None) or variable.name)
