@@ -135,7 +135,7 @@ def show(frame: pd.DataFrame) -> None:
         for name in metrics:
             table.add_column(name, justify="right", no_wrap=True)
         for _, row in rows.iterrows():
-            cells = [f"{row[name]:.4g}" for name in metrics]
+            cells = ["-" if row[name] != row[name] else f"{row[name]:.4g}" for name in metrics]
             marked = [
                 f"[bold]{cell}[/]" if row[name] == best[name] else cell
                 for name, cell in zip(metrics, cells, strict=True)

@@ -238,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     showing = commands.add_parser("show", help="draw a contact sheet")
     for command in (checking, showing):
         command.add_argument("path", metavar="PATH", help="<data_root>/<dataset>[/<tilesize>]")
-    showing.add_argument("--samples", type=_positive, default=6, help="samples of each split (default 6)")
+    showing.add_argument("--samples", type=_positive, default=4, help="samples of each split (default 4)")
     showing.add_argument("--output", metavar="PNG", help="default: contact_sheet.png in the dataset's folder")
     options: Any = arguments.parse_args(argv)
     listing = open_folder(options.path)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from experiment import PROJECT, Environment
+from experiment import PROJECT, VARIABLE, Environment
 from runs import provenance
 from runs.folders import RunFolders, checkpoint_steps
 
 EXPERIMENT, RUN = "demo", "demo"
+ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 
 
 def command(*words: str) -> None:
     """Show a command and run it; where it fails, end with its status."""
     print(f"\n$ python {' '.join(words)}", flush=True)
-    process = subprocess.Popen([sys.executable, *words], cwd=PROJECT)
+    process = subprocess.Popen([sys.executable, *words], cwd=PROJECT, env=os.environ | {VARIABLE: str(ENVIRONMENT)})
     status = None
     while status is None:
         try:
@@ -31,7 +33,7 @@ def command(*words: str) -> None:
 def main() -> None:
     """Build the dataset, train or go on training, evaluate, compare; what is done is skipped."""
     started = time.monotonic()
-    folders = RunFolders(Path(Environment().EXPERIMENT_ROOT), EXPERIMENT, RUN)
+    folders = RunFolders(Path(Environment(ENVIRONMENT).EXPERIMENT_ROOT), EXPERIMENT, RUN)
     command("-m", "preprocessing.samples")
     run = provenance.load(folders.run_file)
     if run and run["sessions"][-1]["outcome"] == "completed" and folders.evaluation.is_file():

@@ -93,7 +93,7 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     from runs.undefined import mean_of_finite
 
     shown = Table(title=title, title_justify="left")
-    shown.add_column("metric")
+    shown.add_column("metric", no_wrap=True)
     baseline = scorer.baseline[0] if scorer.baseline else None
     for heading in ("mean", "median", "5 %", "95 %", *([baseline] if baseline else []), "undefined"):
         shown.add_column(heading, justify="right", no_wrap=True)

@@ -102,7 +102,10 @@ class Environment:
             )
         known = (found.parent.relative_to(root).as_posix() for found in root.rglob("experiment.json"))
         names = [name for name in known if "/logs/" not in f"/{name}/"]
-        raise Mistake(f"--exp {named}: there is no {root / given / 'experiment.json'}{nearest(given, names)}")
+        raise Mistake(
+            f"--exp {named}: there is no {root / given / 'experiment.json'}"
+            f" (environment: {self.path or 'built in'}){nearest(given, names)}"
+        )
 
 
 def _absolute(base: Path, path: str | None) -> str | None:

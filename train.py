@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from runs import provenance
 from runs.folders import RunFolders, checkpoint_steps
 from runs.interruption import Interruption
 from runs.restoring import check_changes, choose_run
+from settings import atomic
 from settings.mistakes import Mistake, Stopped, reports_mistakes
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> Non
     """Print the resolved experiment and the dataset's summary."""
     manifest = experiment.manifest
     print(json.dumps(experiment.resolved(), indent=2))
+    print(f"environment: {experiment.environment.path or 'built in'}")
     print(f"plug-in: {plugin}")
     print(f"run: {experiment.output.LOGS}")
     counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
@@ -202,7 +203,7 @@ class Training:
         self.finished = done
         try:
             outcome = self.loop(console, journal, interruption, done)
-        except (Mistake, OSError) as error:
+        except Exception as error:
             self.end(f"stopped: {error}")
             raise
         finally:
@@ -252,7 +253,7 @@ class Training:
         if self.source not in (None, experiment.TIMESTAMP):
             self.record["restored_from"] = f"{self.source}:{done}"
         provenance.begin_session(self.record, self.output.run_file, done)
-        shutil.copyfile(experiment.file, Path(self.output.LOGS) / "experiment.json")
+        atomic.copy(experiment.file, Path(self.output.LOGS) / "experiment.json")
         kind = "GPU" if "GPU" in described["devices"][0] else "CPU"
         console.say(
             f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(self.dataset)} training samples"
@@ -297,6 +298,11 @@ class Training:
         weightless = {
             name for weights in (experiment.GEN_LOSS, experiment.DISC_LOSS) for name in weights if not weights[name]
         }
+        if done < experiment.STEPS:
+            # What is wrong with a metric shows now, and not when the first validation is due.
+            next(self.scorer.rows(self.split, self.validation_names))
+        else:
+            console.say(f"all {experiment.STEPS} steps are done; raise steps to train on")
         if done == 0:
             self.picture(0)
         saved = done if self.source == experiment.TIMESTAMP else None
@@ -416,7 +422,7 @@ class Training:
         path = self.output.sample(step)
         caption = f"{self.output.run_name}, step {step}, {self.split}"
         sample_picture.draw(self.experiment.manifest, names, given, wanted, made, path, caption)
-        shutil.copyfile(path, self.output.latest_sample)
+        atomic.copy(path, self.output.latest_sample)
 
     # ---- after ------------------------------------------------------------------------------------------------
 

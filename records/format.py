@@ -130,7 +130,7 @@ def defects(path: Path, manifest: Manifest) -> list[str]:
     found = [
         defect for position, name in enumerate(manifest.fields) for defect in check(present, manifest, name, position)
     ]
-    return found or _frame_defects(content)
+    return found or _frame_defects(content, legacy=manifest.legacy)
 
 
 def _field_defects(features: dict[str, Any], manifest: Manifest, name: str, position: int) -> list[str]:
@@ -158,10 +158,13 @@ def _legacy_defects(features: dict[str, Any], manifest: Manifest, name: str, pos
     return [] if have == want else [f"field '{name}' has {have} numbers, not {want}"]
 
 
-def _frame_defects(content: bytes) -> list[str]:
+def _frame_defects(content: bytes, *, legacy: bool) -> list[str]:
     """Check the CRC-32C of the file's framing, which covers what the fields' hashes do not."""
     if framed(content[FRAME_HEAD:-FRAME_TAIL]) != content:
         return ["the record's checksum does not match: bits were flipped outside of the fields"]
+    example = content[FRAME_HEAD:-FRAME_TAIL]
+    if not legacy and farmhash(example[:-8]).numpy() != struct.unpack("<q", example[-8:])[0]:
+        return ["the record has no valid seal: another program wrote it"]
     return []
 
 

@@ -212,12 +212,16 @@ def load_manifest(folder: Path, dataset: str) -> Manifest:
 
 def _what_there_is(folder: Path) -> str:
     """Say which tile sizes or datasets exist near a folder that does not."""
-    if folder.parent.is_dir():
-        sizes = sorted(path.name for path in folder.parent.iterdir() if path.is_dir())
+    if folder.name.isdecimal() and folder.parent.is_dir():
+        sizes = sorted(path.name for path in folder.parent.iterdir() if path.is_dir() and path.name.isdecimal())
         return f"of this dataset there are the tile sizes: {', '.join(sizes) or 'none'}"
-    root = folder.parent.parent
-    names = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    root = folder.parent.parent if folder.name.isdecimal() else folder.parent
+    names = sorted(path.name for path in root.iterdir() if _is_dataset(path)) if root.is_dir() else []
     return f"in {root} there are: {', '.join(names) or 'no datasets'}"
+
+
+def _is_dataset(folder: Path) -> bool:
+    return any(path.name.isdecimal() and path.is_dir() for path in folder.iterdir()) if folder.is_dir() else False
 
 
 OLCI_BANDS = [f"Oa{number:02d}" for number in range(1, 22)]

@@ -58,7 +58,7 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
                 tensors=tensors,
             )
         except tf.errors.OpError as error:
-            raise OSError(f"{folder}: the checkpoint of step {step} cannot be written: {error.message}") from error
+            raise OSError(f"{folder}: the checkpoint of step {step} cannot be written; is the disk full?") from error
         files = sorted(part.iterdir())
         described: dict[str, Any] = {
             "step": step,

@@ -37,7 +37,7 @@ class RunConsole:
         self._started = self._last = time.monotonic()
         self._bar: Progress = bar(self._console, "img", "epoch {task.fields[epoch]:.1f}", "{task.fields[text]}",
                                   factor=batch_size)  # fmt: skip
-        self._task: TaskID = self._bar.add_task("step", total=total, completed=done, epoch=0.0, text="")
+        self._task: TaskID = self._bar.add_task("step", total=total, completed=done, first=done, epoch=0.0, text="")
         self.validation = ""
 
     def __enter__(self) -> RunConsole:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -25,7 +26,7 @@ class Panel:
     """One picture: (height, width, 3) values, or (height, width) for an error map or a class map."""
 
     values: np.ndarray
-    limits: tuple[np.ndarray, np.ndarray] | None = None
+    limits: tuple[Any, Any] | None = None
     colormap: str | None = None
     label: str = ""
 
@@ -75,7 +76,8 @@ def draw_rows(
 def _draw(figure: Figure, axis: matplotlib.axes.Axes, panel: Panel) -> None:
     values = panel.values
     if values.ndim == 2:
-        image = axis.imshow(values, cmap=panel.colormap or "magma", interpolation="nearest")
+        low, high = panel.limits or (None, None)
+        image = axis.imshow(values, cmap=panel.colormap or "magma", interpolation="nearest", vmin=low, vmax=high)
         bar = figure.colorbar(image, ax=axis, fraction=0.046, pad=0.02)
         bar.ax.tick_params(labelsize=6)
         bar.set_label(panel.label, fontsize=6)

@@ -18,14 +18,16 @@ class Rate(ProgressColumn):
     """Items a second."""
 
     def __init__(self, unit: str, factor: float = 1.0) -> None:
-        """Show ``factor`` times the task's own speed, followed by the unit."""
+        """Show ``factor`` times the mean speed since the task's field ``first``, followed by the unit."""
         super().__init__()
         self.unit, self.factor = unit, factor
 
     def render(self, task: Task) -> Text:
         """Return the rate of a task."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed * self.factor:.1f} {self.unit}/s", style="progress.data.speed")
+        seconds = task.finished_time or task.elapsed
+        done = task.completed - task.fields.get("first", 0)
+        shown = f"{done * self.factor / seconds:.1f} {self.unit}/s" if seconds and done > 0 else ""
+        return Text(shown, style="progress.data.speed")
 
 
 def bar(console: Console, unit: str, *extra: str, factor: float = 1.0) -> Progress:

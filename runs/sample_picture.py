@@ -36,16 +36,23 @@ def draw(
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     rows = []
     titles: list[str] = []
+    # One scale of errors for all rows, which no single pixel sets.
+    worst = float(np.nanpercentile([_error(*pair) for pair in zip(targets, predictions, strict=True)], 99.5))
     for sample in zip(inputs, targets, predictions, strict=True):
-        panels, titles = _row(source, target, *sample)
+        panels, titles = _row(source, target, *sample, worst)
         rows.append(panels)
-    draw_rows(rows, titles, names, path, caption=caption)
+    draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)")
+
+
+def _error(wanted: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error (height, width) over bands, and over dates where there are several."""
+    return np.abs(wanted - made).mean(axis=(0, 3) if wanted.ndim == 4 else 2)
 
 
 def _row(
-    source: Field, target: Field, given: np.ndarray, wanted: np.ndarray, made: np.ndarray
+    source: Field, target: Field, given: np.ndarray, wanted: np.ndarray, made: np.ndarray, worst: float | None = None
 ) -> tuple[list[Panel], list[str]]:
-    """Return panels and titles of one sample."""
+    """Return panels and titles of one sample; ``worst`` is the top of the error map's scale."""
     limits = stretch(_by_date(wanted, target)[0][..., target.rgb_indices])
     same_bands = [source.bands[index] for index in source.rgb_indices] == [
         target.bands[index] for index in target.rgb_indices
@@ -60,10 +67,9 @@ def _row(
         for number, image in enumerate(images := _by_date(values, target), start=1):
             panels.append(Panel(image[..., target.rgb_indices], limits))
             titles.append(title if len(images) == 1 else f"{title}, date {number}")
-    error = np.abs(wanted - made)
-    error = error.mean(axis=tuple(axis for axis in range(error.ndim) if axis not in (error.ndim - 3, error.ndim - 2)))
     label = "mean absolute error" + (f" ({target.units})" if target.units != "1" else "")
-    return [*panels, Panel(error, label=label)], [*titles, "Error"]
+    scale = None if worst is None else (0.0, worst)
+    return [*panels, Panel(_error(wanted, made), scale, label=label)], [*titles, "Error"]
 
 
 def _by_date(values: np.ndarray, field: Field) -> list[np.ndarray]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import Scale, score
+from metrics import METRICS, Scale, score
 from records.format import DAMAGE
 from records.preparation import physical, prepare, scaled, valid_pixels
 from runs import baselines, plugins
@@ -36,7 +37,7 @@ class Scorer:
         self.scale = self._scale()
         self.baseline = baselines.choose(manifest) if baseline else None
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
-        self._compute = tf.function(self._scores)
+        self._compute = tf.function(self._scores, autograph=False)
 
     def _scale(self) -> Scale:
         low, high = self.target.bounds
@@ -64,12 +65,21 @@ class Scorer:
     def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         _, target, prediction = self.predict(batch)
         mask = valid_pixels(batch, self.experiment)
-        result = score(_flat(target), _flat(prediction), self.scale, self.names, mask)
+        result = self._scored(_flat(target), _flat(prediction), mask)
         if self.baseline:
             name, _ = self.baseline
-            made = score(_flat(target), _flat(self._trivial(batch)), self.scale, self.names, mask)
+            made = self._scored(_flat(target), _flat(self._trivial(batch)), mask)
             result |= {f"{metric}_{name}": values for metric, values in made.items()}
         return result
+
+    def _scored(self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Score by every metric; one that fails is named with its file."""
+        scores: dict[str, tf.Tensor] = {}
+        for name in self.names:
+            module = importlib.import_module(METRICS[name].split(":")[0])
+            with plugins.blaming(Path(str(module.__file__)), f"metric {name} fails"):
+                scores |= score(target, prediction, self.scale, [name], mask)
+        return scores
 
     def _trivial(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the baseline's prediction in the unit in which the target is scored."""

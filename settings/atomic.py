@@ -26,8 +26,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and str(error.filename or temporary) == str(temporary):
+            # The system names no file (a full disk) or the temporary one; people know the other.
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
 
 
@@ -49,6 +52,11 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 def write_text(path: str | os.PathLike[str], content: str) -> None:
     """Write a whole UTF-8 text file atomically."""
     write_bytes(path, content.encode())
+
+
+def copy(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Copy a whole file atomically."""
+    write_bytes(path, Path(source).read_bytes())
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import functools
 import os
 import sys
@@ -57,7 +58,8 @@ def reports_mistakes(main: Callable[[Sequence[str] | None], int | None]) -> Call
                 forget_output()
             else:
                 place = f"{error.filename}: " if error.filename else ""
-                print(f"{place}{error.strerror or error}", file=sys.stderr)
+                advice = "; free some, then run the command again" if error.errno == errno.ENOSPC else ""
+                print(f"{place}{error.strerror or error}{advice}", file=sys.stderr)
             status = 1
         sys.exit(status or 0)
 

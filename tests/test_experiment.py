@@ -175,8 +175,8 @@ class TestExperimentName:
         with pytest.raises(Mistake) as caught:
             environment.experiment_name("arctic/see")
         assert caught.value.lines == (
-            f"--exp arctic/see: there is no {tiny_root}/experiments/arctic/see/experiment.json;"
-            " did you mean 'arctic/sea'?",
+            f"--exp arctic/see: there is no {tiny_root}/experiments/arctic/see/experiment.json"
+            f" (environment: {environment.path}); did you mean 'arctic/sea'?",
         )
 
     def test_nothing_near_lists_all(self, environment):
