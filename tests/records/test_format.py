@@ -322,3 +322,11 @@ def test_hashes_are_those_of_farmhash():
     # Part of the file format. FarmHash64 of nothing is its constant k2; the other number was noted on x86-64.
     empty = 0x9AE16A3B2F90404F % (2**63 - 1)
     assert format.farmhash([b"", b"pix2earth"]).numpy().tolist() == [empty, 1710603475714333611]
+
+
+def test_a_record_without_seal_is_refused_though_its_checksum_is_right(tmp_path, content, manifest):
+    example = tf.train.Example.FromString(content[format.FRAME_HEAD : -format.FRAME_TAIL])
+    del example.features.feature[format.SEAL]
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(format.framed(example.SerializeToString(deterministic=True)))
+    assert format.defects(path, manifest) == ["the record has no valid seal: another program wrote it"]

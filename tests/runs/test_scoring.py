@@ -382,3 +382,15 @@ def test_predict_returns_physical_input_target_and_prediction(scorer_of):
         np.testing.assert_allclose(given[index], enlarged(physical(fields["input_image"])), atol=1e-5)
         np.testing.assert_allclose(target[index], physical(fields["target"]), atol=1e-5)
         np.testing.assert_allclose(made[index], predicted(fields["input_image"], "symmetric"), atol=1e-5)
+
+
+def test_a_metric_that_fails_is_named_with_its_file_and_line(scorer_of, tmp_path, monkeypatch):
+    import metrics
+
+    path = tmp_path / "metric_of_this_test.py"
+    path.write_text("def bias(target, prediction, mask, scale):\n    return prediction.mean()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(metrics.METRICS, "bias", "metric_of_this_test:bias")
+    with pytest.raises(Mistake) as caught:
+        next(scorer_of(two_fields(1), ["bias"]).rows("val", ["tile00"]))
+    assert caught.value.lines[0].startswith(f"{path}:2: metric bias fails: AttributeError")
