@@ -129,7 +129,7 @@ def show(frame: pd.DataFrame) -> None:
     metrics = [column for column in frame.columns if column in METRICS]
     for dataset, rows in frame.groupby("dataset", sort=False):
         title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("run", no_wrap=True)
         best = {name: rows[name].min() if name in LOWER_IS_BETTER else rows[name].max() for name in metrics}
         for name in metrics:
@@ -142,6 +142,7 @@ def show(frame: pd.DataFrame) -> None:
             ]
             table.add_row(row["run"], *marked)
         width = Measurement.get(unlimited, unlimited.options, table).maximum
+        print(title)
         Console(highlight=False, width=width).print(table)
 
 
