@@ -304,6 +304,50 @@ def test_a_dataset_of_the_published_program(trained, tiny_root, tiny_arrays):
     assert table["PSNR_bicubic"].iloc[0] == pytest.approx(-10 * np.log10(error), rel=1e-4)
 
 
+DATES = """
+    def Generator(self):
+        exp = self.exp
+        image = keras.Input((exp.INPUT_DATES, exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS))
+        x = keras.layers.Conv3D(4, 3, padding="same")(image)
+        return keras.Model(image, keras.layers.Conv2D(exp.OUTPUT_CHANNELS, 1)(keras.ops.mean(x, axis=1)))
+
+    def Discriminator(self):
+        image = keras.Input((None, None, None, self.exp.INPUT_CHANNELS))
+        target = keras.Input((None, None, self.exp.OUTPUT_CHANNELS))
+        return keras.Model([image, target], keras.layers.Conv2D(1, 1)(target))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fold", [True, False])
+def test_several_dates_folded_and_as_they_are(trained, tiny_root, tiny_arrays, fold):
+    import pandas as pd
+
+    from preprocessing.writer import DatasetWriter
+    from records.manifest import Field, Manifest, Split
+
+    bands = {"dtype": "uint16", "bands": ["B04", "B03", "B02"], "scale": 1e-4, "rgb": ["B04", "B03", "B02"]}
+    fields = {"input_image": Field(shape=[3, 64, 64, 3], **bands), "target": Field(shape=[64, 64, 3], **bands)}
+    manifest = Manifest(name="dates", tilesize=64, fields=fields, split=Split(method="made up"))
+    with DatasetWriter(tiny_root / "data", manifest) as writer:
+        for split, tiles in tiny_arrays.items():
+            for name, arrays in tiles.items():
+                target = arrays["target"]
+                dates = np.stack([target // 2, target, target + 500]).astype(np.uint16)
+                writer.write(split, name, {"input_image": dates, "target": target})
+    settings = {}
+    if not fold:
+        settings = plugin(tiny_root, "dates")
+        path = tiny_root / "plugins" / "dates.py"
+        head, _, rest = path.read_text().partition("    def Generator")
+        path.write_text(head + DATES + "\n    @tf.function" + rest.partition("    @tf.function")[2])
+    status, _, err = trained("--timestamp", "a", name="m", dataset="dates", fold_dates=fold, steps=2, **settings)
+    assert status == 0, err
+    table = pd.read_csv(tiny_root / "experiments/_evaluation/m_a.csv")
+    assert np.isinf(table["PSNR_median"]).all() or (table["PSNR_median"] > 100).all()  # the middle date is the target
+    assert np.isfinite(table["PSNR"]).all()
+
+
 def fields_of(fields, name):
     return fields[name].astype(np.float32) * 1e-4
 
