@@ -37,7 +37,9 @@ def draw(
     rows = []
     titles: list[str] = []
     # One scale of errors for all rows, which no single pixel sets.
-    worst = float(np.nanpercentile([_error(*pair) for pair in zip(targets, predictions, strict=True)], 99.5))
+    errors = np.stack([_error(*pair) for pair in zip(targets, predictions, strict=True)])
+    finite = errors[np.isfinite(errors)]
+    worst = float(np.percentile(finite, 99.5)) if finite.size else None
     for sample in zip(inputs, targets, predictions, strict=True):
         panels, titles = _row(source, target, *sample, worst)
         rows.append(panels)
