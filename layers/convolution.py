@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -77,3 +79,16 @@ def deconv(
     if relu:
         block.append(layers.ReLU())
     return block[0] if len(block) == 1 else keras.Sequential(block)
+
+
+def image_output(x: Any, channels: int, kernel_size: int) -> Any:
+    """Return the image that a network's last convolution makes of features: linear, float32.
+
+    Args:
+        x: ``(batch, height, width, channel)``.
+        channels: bands of the image.
+        kernel_size: side of the convolution's kernel.
+
+    """
+    x = conv(kernel_size, channels, 1, batchnorm=False, lrelu=False)(x)
+    return layers.Activation("linear", dtype="float32", name="image")(x)

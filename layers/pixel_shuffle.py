@@ -62,6 +62,23 @@ class PixelShuffle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("pix2earth")
+class ScatteringShuffle(PixelShuffle):
+    """What the published ARISGAN has for a pixel shuffle: of the right shape, with pixels in the wrong places.
+
+    The blocks' rows and columns are moved behind the channels before the last reshape, so a pixel's values end up
+    beside one another along the row instead of in its block.
+    """
+
+    def call(self, x: Any) -> Any:
+        """Return the tensor of the enlarged shape."""
+        batch, height, width, channels = ops.shape(x)
+        ratio = self.ratio
+        x = ops.reshape(x, (batch, height, width, ratio, ratio, channels // ratio**2))
+        x = ops.transpose(x, (0, 1, 2, 5, 3, 4))
+        return ops.reshape(x, (batch, height * ratio, width * ratio, channels // ratio**2))
+
+
+@keras.saving.register_keras_serializable("pix2earth")
 class Decimate(keras.layers.Layer):
     """Keep the centre pixel of every ``ratio`` x ``ratio`` block, which undoes a nearest enlargement exactly.
 

@@ -9,16 +9,12 @@ from keras import layers
 from layers.convolution import conv, deconv
 
 
-def unet_multiple(tilesize: int) -> int:
-    """Return what height and width must be multiples of, since the tile size decides the depth."""
-    return next((size for size in (256, 128, 64) if tilesize >= size), 32)
-
-
 def unet(x: Any, tilesize: int, output_channels: int, kernel_size: int = 4) -> Any:
     """Return the U-Net's output for a tensor: tanh, float32, of the tensor's height and width.
 
     Args:
-        x: ``(batch, height, width, channel)``; sides are multiples of ``unet_multiple(tilesize)``.
+        x: ``(batch, height, width, channel)``; sides are multiples of 256, 128, 64 or 32, according to
+            the branch that the tile size takes.
         tilesize: at least 256, 128, 64 or less: 8, 7, 6 or 5 halvings, so that a tile ends as one pixel.
         output_channels: channels of the result.
         kernel_size: side of all kernels.

@@ -6,7 +6,7 @@ import pytest
 
 from layers.convolution import conv, deconv
 from layers.patchgan import patchgan
-from layers.unet import unet, unet_multiple
+from layers.unet import unet
 
 
 def names(block):
@@ -54,12 +54,6 @@ def test_small_patchgan():
     network = patchgan(3, 3, filters=8, halvings=2)
     images = np.zeros((2, 12, 16, 3), "float32")
     assert network([images, images]).shape == (2, 1, 2, 1)
-
-
-@pytest.mark.parametrize(("tilesize", "multiple"), [(512, 256), (256, 256), (200, 128), (64, 64), (48, 32), (16, 32)])
-def test_unet_multiple(tilesize, multiple):
-    """Larger tiles go with the next smaller depth."""
-    assert unet_multiple(tilesize) == multiple
 
 
 def test_unet_of_the_smallest_tile_and_a_wide_image():

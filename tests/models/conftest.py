@@ -42,6 +42,7 @@ def experiment():
             "LEARNING_RATE": {"generator": None, "discriminator": None},
             "PRECISION": "float32",
             "RATIO": 2.0,
+            "MODEL_NAME": "model",
             "SHARED_BANDS": [2, 1, 0],
             "DATA_RANGE": 2.0,
         }

@@ -4,13 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-SIZES = {"pix2pix": 32, "template": 64, "residual_upsampler": 64}
+SIZES = {
+    "pix2pix": 32, "template": 64, "residual_upsampler": 64, "aris-a": 32, "aris-b": 32, "aris-c": 32, "srgan": 32,
+    "dsen2w": 32, "dmnet": 32, "psgan": 32, "srs3": 32, "tarsgan": 32,
+}  # fmt: skip
+PARAMS = {"tarsgan": {"layers": 1}, "dsen2w": {"layers": 1}}
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_two_steps(name, plugin, experiment, batch):
     """Losses are finite and every trainable weight moves."""
-    exp = experiment(SIZES[name])
+    exp = experiment(SIZES[name], PARAMS=PARAMS.get(name, {}))
     gan = plugin(name).GAN(exp)
     networks = (gan.generator, gan.discriminator)
     before = [[w.numpy() for w in network.trainable_weights] for network in networks]
@@ -24,11 +28,11 @@ def test_two_steps(name, plugin, experiment, batch):
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", ["pix2pix", "template", "residual_upsampler", "aris-a", "srgan", "tarsgan"])
 def test_half_precision(name, policy, plugin, experiment, batch, precision):
     """Inside half precision, outside float32."""
     precision(policy)
-    exp = experiment(32, PRECISION=policy)
+    exp = experiment(32, PRECISION=policy, PARAMS=PARAMS.get(name, {}))
     gan = plugin(name).GAN(exp)
     losses = gan.train_step(**batch(exp))
     assert all(np.isfinite(value) for loss, value in losses.items() if loss != "gen_nll"), losses
@@ -37,10 +41,10 @@ def test_half_precision(name, policy, plugin, experiment, batch, precision):
         assert network.layers[1].compute_dtype != "float32" or name == "residual_upsampler"
 
 
-@pytest.mark.parametrize("name", ["template", "residual_upsampler"])
+@pytest.mark.parametrize("name", ["template", "residual_upsampler", "srgan", "tarsgan"])
 def test_saved_and_loaded(name, plugin, experiment, batch, tmp_path):
     """A generator outlives its process."""
-    exp = experiment(32)
+    exp = experiment(32, PARAMS=PARAMS.get(name, {}))
     gan = plugin(name).GAN(exp)
     gan.generator.save(tmp_path / "generator.keras")
     loaded = keras.saving.load_model(tmp_path / "generator.keras")

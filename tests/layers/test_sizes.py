@@ -1,0 +1,41 @@
+"""Which U-Net fits which image, and how it is said that none does."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from layers.sizes import require_multiple, unet_size
+
+
+def experiment(tilesize, height, width):
+    return SimpleNamespace(MODEL_NAME="net", TILESIZE=tilesize, IMG_HEIGHT=height, IMG_WIDTH=width)
+
+
+@pytest.mark.parametrize(
+    ("tilesize", "height", "width", "size"),
+    [
+        (512, 512, 256, 256),
+        (256, 256, 128, 128),
+        (256, 192, 192, 64),
+        (96, 96, 96, 32),
+        (64, 64, 64, 64),
+        (16, 32, 64, 32),
+    ],
+)
+def test_the_deepest_unet_that_fits(tilesize, height, width, size):
+    assert unet_size(experiment(tilesize, height, width)) == size
+
+
+@pytest.mark.parametrize(("tilesize", "size"), [(512, 256), (256, 256), (200, 128), (64, 64), (48, 32)])
+def test_as_published_the_tile_size_decides(tilesize, size):
+    assert unet_size(experiment(tilesize, 512, 512), as_published=True) == size
+
+
+def test_as_published_an_image_that_would_do_with_fewer_halvings_is_refused():
+    with pytest.raises(ValueError, match="multiples of 64, not 96 and 96"):
+        unet_size(experiment(96, 96, 96), as_published=True)
+
+
+def test_the_nearest_size_is_proposed():
+    with pytest.raises(ValueError, match=r"net needs .* of 32, not 100 and 20; 96 and 32 would do"):
+        require_multiple(experiment(100, 100, 20), 32)

@@ -1,0 +1,193 @@
+"""The ten architectures of ARISGAN: parameters as published, what differs from the published ones, and sizes."""
+
+import numpy as np
+import pytest
+
+# Generator at 256 px and 21 bands, at 256 px and 3 bands, at 64 px and 21 bands; discriminator with 21 and 3 bands; its
+# output at 256 px; batch statistics of both at 256 px and 3 bands. Tables 3.10 of the specification.
+PATCHGAN = (2_788_864, 2_770_432, (30, 30, 1))
+PUBLISHED = {
+    "aris-a": (55_574_816, 55_258_016, 54_590_496, *PATCHGAN, 10_880, 1_792),
+    "aris-b": (55_430_688, 55_404_768, 54_446_368, *PATCHGAN, 10_880, 1_792),
+    "aris-c": (55_319_488, 55_002_688, 53_843_648, *PATCHGAN, 10_880, 1_792),
+    "pix2pix": (54_444_288, 54_425_856, 52_559_872, *PATCHGAN, 10_880, 1_792),
+    "srgan": (1_160_192, 1_066_880, 1_160_192, 5_275_658, 5_265_290, (8, 8, 10), 1_536, 3_840),
+    "dsen2w": (1_354_935, 1_333_713, 1_354_935, 19_926_794, 19_916_426, (8, 8, 10), 1_536, 7_808),
+    "dmnet": (905_408, 895_040, 905_408, *PATCHGAN, 0, 1_792),
+    "psgan": (1_780_404, 1_775_148, 1_780_404, 396_288, 391_104, (32, 32, 1), 6, 0),
+    "srs3": (421_152, 104_352, 421_152, *PATCHGAN, 0, 1_792),
+    "tarsgan": (6_652_215, 6_646_545, 6_652_215, 5_228_288, 5_217_920, (16, 16, 512), 0, 3_712),
+}
+GATES = 16 * (3 * 3 + 2) * 32  # tarsgan's learnt ones: blocks x gates x channels
+SMALL = {"tarsgan": {"layers": 1}, "dsen2w": {"layers": 2}}
+LIGHT = [name for name in PUBLISHED if name not in ("aris-a", "aris-b", "aris-c", "pix2pix")]
+
+
+@pytest.fixture
+def networks(plugin, monkeypatch):
+    """``networks(name, experiment)``: the plug-in's GAN without optimisers, whose slots would fill the memory."""
+    import layers.conditional_gan
+    from layers.optimizers import adam
+
+    def lazy(*arguments, **keywords):
+        optimizer = adam(*arguments, **keywords)
+        optimizer.build = lambda variables: None
+        return optimizer
+
+    monkeypatch.setattr(layers.conditional_gan, "adam", lazy)
+    return lambda name, exp: plugin(name).GAN(exp)
+
+
+def random_image(exp, size=1, low=-1.0):
+    shape = (size, exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS)
+    return np.random.default_rng(0).uniform(low, 1, shape).astype("float32")
+
+
+def statistics(network):
+    return sum(int(np.prod(weight.shape)) for weight in network.non_trainable_weights)
+
+
+@pytest.mark.parametrize("as_published", [False, True])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_at_256_pixels_and_21_bands(name, as_published, networks, experiment):
+    expected = PUBLISHED[name]
+    gan = networks(name, experiment(256, INPUT_CHANNELS=21, PARAMS={"as_published": as_published}))
+    extra = GATES if name == "tarsgan" and not as_published else 0
+    assert gan.generator.count_params() == expected[0] + extra
+    assert gan.discriminator.count_params() == expected[3]
+    assert gan.generator.output_shape == (None, 256, 256, 3)
+    shapes = [(None, 256, 256, 21), (None, 256, 256, 3)]
+    assert gan.discriminator.compute_output_shape(shapes)[1:] == expected[5]
+    assert [tensor.name for tensor in gan.discriminator.inputs] == ["input_image", "target_image"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_and_batch_statistics_of_other_sizes(name, networks, experiment):
+    expected = PUBLISHED[name]
+    extra = GATES if name == "tarsgan" else 0
+    gan = networks(name, experiment(256, INPUT_CHANNELS=3))
+    assert gan.generator.count_params() == expected[1] + extra
+    assert gan.discriminator.count_params() == expected[4]
+    assert statistics(gan.generator) == expected[6]
+    assert statistics(gan.discriminator) == expected[7]
+    assert networks(name, experiment(64, INPUT_CHANNELS=21)).generator.count_params() == expected[2] + extra
+
+
+@pytest.mark.parametrize(("name", "count"), [("aris-a", 55_509_024), ("aris-b", 55_364_896), ("aris-c", 55_089_856)])
+def test_parameters_at_128_pixels(name, count, networks, experiment):
+    assert networks(name, experiment(128, INPUT_CHANNELS=21)).generator.count_params() == count
+
+
+@pytest.mark.parametrize("bands", [(1, 1), (7, 4)])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_any_bands_and_an_oblong_image(name, bands, networks, experiment):
+    """96 x 32 pixels: the U-Nets take it by halving five times."""
+    exp = experiment(
+        96, IMG_WIDTH=32, INPUT_CHANNELS=bands[0], OUTPUT_CHANNELS=bands[1], PARAMS=SMALL.get(name, {})
+    )  # fmt: skip
+    gan = networks(name, exp)
+    image = random_image(exp, size=2)
+    made = np.asarray(gan.generator(image, training=False))
+    assert made.shape == (2, 96, 32, bands[1])
+    assert np.isfinite(gan.discriminator([image, made], training=False)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "params", "message"),
+    [
+        ("aris-a", 48, {}, "aris-a needs img_height and img_width to be multiples of 32, not 48 and 48; 32 and 32"),
+        ("aris-c", 96, {"as_published": True}, "multiples of 64, not 96 and 96; 64 and 64 would do"),
+        ("pix2pix", 100, {}, "multiples of 32, not 100 and 100; 96 and 96 would do"),
+        ("srgan", 34, {}, "srgan needs .* multiples of 4, not 34 and 34"),
+        ("psgan", 66, {}, "psgan needs .* multiples of 4, not 66 and 66"),
+        ("srs3", 33, {}, "srs3 needs .* multiples of 2, not 33 and 33"),
+        ("tarsgan", 33, {"experimental_stride": 2}, "tarsgan needs .* multiples of 2, not 33 and 33"),
+        ("tarsgan", 32, {"experimental_stride": "2"}, "'experimental_stride' must be null or a whole number"),
+        ("dsen2w", 32, {"layer": 3}, "unknown key 'layer'; did you mean 'layers'"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(name, size, params, message, plugin, experiment):
+    with pytest.raises(ValueError, match=message) as error:
+        plugin(name).GAN(experiment(size, MODEL_NAME=name, PARAMS=params))
+    assert "\n" not in str(error.value)
+
+
+# ---- what differs from the published networks ------------------------------------------------------------------------
+
+
+def both(networks, experiment, name, **params):
+    """Return our GAN and the published one with the same generator weights."""
+    made = [
+        networks(name, experiment(32, PARAMS=params | {"as_published": as_published}))
+        for as_published in (False, True)
+    ]  # fmt: skip
+    if name != "tarsgan":
+        made[1].generator.set_weights(made[0].generator.get_weights())
+    return made
+
+
+def test_srgan_puts_pixels_in_their_place(networks, experiment):
+    """An input that is empty but for one corner changes only the pixels that can see the corner."""
+    ours, published = both(networks, experiment, "srgan")
+    image = np.zeros((1, 128, 128, 5), "float32")
+    reach = {}
+    for name, gan in (("ours", ours), ("published", published)):
+        exp = experiment(128, PARAMS={"as_published": name == "published"})
+        wide = networks("srgan", exp)
+        wide.generator.set_weights(gan.generator.get_weights())
+        corner = image.copy()
+        corner[0, :4, :4] = 1
+        change = np.abs(wide.generator(corner, training=False) - wide.generator(image, training=False)).max(axis=(0, 3))
+        reach[name] = change[:, 96:].max() + change[96:, :].max()
+    assert reach["ours"] == 0
+    assert reach["published"] > 0
+
+
+def test_psgan_may_be_negative(networks, experiment):
+    ours, published = both(networks, experiment, "psgan")
+    image = random_image(ours.exp)
+    made = np.asarray(ours.generator(image, training=False))
+    assert made.min() < 0
+    np.testing.assert_array_equal(published.generator(image, training=False), np.maximum(made, 0))
+
+
+def test_srs3_pays_attention_everywhere(networks, experiment):
+    """Published, three of four pixels go without; there both take the features as they are."""
+    import keras
+
+    for gan, share in zip(both(networks, experiment, "srs3"), (1.0, 0.25), strict=True):
+        multiply = next(layer for layer in gan.generator.layers if isinstance(layer, keras.layers.Multiply))
+        attention = keras.Model(gan.generator.input, multiply.input[1])(random_image(gan.exp))
+        assert np.mean(np.asarray(attention) != 0) == pytest.approx(share, abs=1e-3)
+
+
+def test_tarsgan_predicts_the_same_twice(networks, experiment):
+    ours, published = both(networks, experiment, "tarsgan", layers=1)
+    image = random_image(ours.exp)
+    first, second = (np.asarray(ours.generator(image, training=False)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    first, second = (np.asarray(published.generator(image, training=False)) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-6
+
+
+def test_tarsgan_discriminator_can_reject(networks, experiment):
+    ours, published = both(networks, experiment, "tarsgan", layers=1)
+    image = random_image(ours.exp)
+    pair = [image, image[..., :3]]
+    assert np.min(ours.discriminator(pair)) < 0.5
+    assert np.min(published.discriminator(pair)) >= 0.5
+
+
+@pytest.mark.parametrize("name", ["aris-b", "dmnet", "dsen2w"])
+def test_where_nothing_differs(name, networks, experiment):
+    ours, published = both(networks, experiment, name)
+    image = random_image(ours.exp)
+    np.testing.assert_array_equal(ours.generator(image), published.generator(image))
+
+
+def test_the_strided_dense_block_and_dropout_of_psgan(networks, experiment):
+    strided = networks("tarsgan", experiment(32, PARAMS={"layers": 1, "experimental_stride": 2, "concat": False}))
+    assert strided.generator(random_image(strided.exp), training=False).shape == (1, 32, 32, 3)
+    dropping = networks("psgan", experiment(32, PARAMS={"dropouts": True}))
+    image = random_image(dropping.exp)
+    assert np.any(dropping.generator(image, training=True) != dropping.generator(image, training=True))
