@@ -40,6 +40,12 @@ class Recipe(NamedTuple):
     tilesize: int
     factor: int
     seed: int
+    suffix: str = ""
+
+    @property
+    def ending(self) -> str:
+        """What the name of every tile ends with."""
+        return f"_{self.suffix}" if self.suffix else ""
 
     def check(self) -> None:
         """Find what cannot work before anything is read.
@@ -50,6 +56,8 @@ class Recipe(NamedTuple):
         lines = []
         if not inside(self.dataset) or "/" in self.dataset or self.dataset.startswith("."):
             lines.append(f"--dataset {self.dataset}: must be a plain name, without '/' or a leading '.'")
+        if self.suffix and not self.suffix.isidentifier():
+            lines.append(f"--suffix {self.suffix}: must be letters, digits and '_', such as notinmask")
         if self.tilesize < 1:
             lines.append(f"--tilesize {self.tilesize}: must be at least 1")
         if self.factor < 2:
@@ -82,6 +90,7 @@ class Recipe(NamedTuple):
             f" of about {GROUP} neighbouring blocks the seed draws one for val, one for test. Blocks share no"
             " pixels but adjoin: there is no guard gap, and the one date is on both sides."
             " slovenia: another region and season, whole scenes, test only."
+            f"{f' All names end with {self.ending}.' if self.ending else ''}"
         )
         split = Split(method="spatial block, and scene", seed=self.seed, detail=detail)
         return Manifest(
@@ -204,7 +213,7 @@ def plan(recipe: Recipe) -> list[Tile]:
             most = max(min(height, width // 3), min(height // 2, width // 2), min(height // 3, width))
             raise Mistake(f"--tilesize {side}: leaves no tile for some of the splits; use at most {most}")
     tiles = [
-        Tile(f"{large.name}_r{row:02d}_c{column:02d}", split, large, row * side, column * side)
+        Tile(f"{large.name}_r{row:02d}_c{column:02d}{recipe.ending}", split, large, row * side, column * side)
         for (row, column), split in block_splits(rows, columns, recipe.seed).items()
     ]
     for scene in small:
@@ -213,7 +222,7 @@ def plan(recipe: Recipe) -> list[Tile]:
                 height, width = raster.size
                 print(f"{scene.name}: is left out, {height} x {width} pixels hold no tile of {side} x {side}")
             else:
-                tiles.append(Tile(scene.name, "test", scene, 0, 0))
+                tiles.append(Tile(f"{scene.name}{recipe.ending}", "test", scene, 0, 0))
     return tiles
 
 
@@ -241,7 +250,7 @@ def is_complete(folder: Path, wanted: Manifest) -> bool:
     """Tell whether the dataset is there as wanted.
 
     Raises:
-        Mistake: it is there, but made with another factor or seed, or from other data.
+        Mistake: it is there, but made with another factor, seed or suffix, or from other data.
     """
     if not (folder / FILE).is_file() or (folder / UNFINISHED).exists():
         return False
@@ -250,6 +259,8 @@ def is_complete(folder: Path, wanted: Manifest) -> bool:
         reason = "has other fields or another factor"
     elif (found.split.method, found.split.seed) != (wanted.split.method, wanted.split.seed):
         reason = f"was split with seed {found.split.seed}, not {wanted.split.seed}"
+    elif found.split.detail != wanted.split.detail:
+        reason = "names its tiles otherwise (another suffix?)"
     else:
         return True
     raise Mistake(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
@@ -323,9 +334,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--tilesize", type=int, default=96, help="side of a target in pixels (default 96)")
     arguments.add_argument("--factor", type=int, default=3, help="how much coarser the input is (default 3)")
     arguments.add_argument("--seed", type=int, default=0, help="seed of the split (default 0)")
+    arguments.add_argument(
+        "--suffix", default="", help="end every tile's name with _SUFFIX, for experiments with enforce_suffix"
+    )
     arguments.add_argument("--replace", action="store_true", help="write an existing dataset again")
     options: Any = arguments.parse_args(argv)
-    recipe = Recipe(options.dataset, options.tilesize, options.factor, options.seed)
+    recipe = Recipe(options.dataset, options.tilesize, options.factor, options.seed, options.suffix)
     recipe.check()
     data_root = Path(Environment(options.env).DATA_ROOT)
     folder = data_root / recipe.dataset / str(recipe.tilesize)

@@ -225,3 +225,21 @@ def test_help_imports_nothing_heavy():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
     assert done.stdout.endswith("[]\n")
+
+
+def test_a_suffix_ends_every_name(tmp_path, capsys):
+    path = tmp_path / "environment.json"
+    path.write_text(json.dumps({"data_root": str(tmp_path / "data")}))
+    size = ("--tilesize", "256", "--factor", "16")
+    assert run(path, *size, "--suffix", "notinmask") == 0
+    names = [record.stem for record in (tmp_path / "data" / "demo" / "256").glob("*/*.tfrecord")]
+    assert len(names) == 16
+    assert all(name.endswith("_notinmask") for name in names)
+    assert run(path, *size, "--suffix", "notinmask") == 0
+    assert run(path, *size) == 2
+    assert "exists and names its tiles otherwise (another suffix?); choose another --dataset" in capsys.readouterr().err
+
+
+def test_a_suffix_that_cannot_be_in_a_name(environment, capsys):
+    assert run(environment, "--suffix", "../up") == 2
+    assert "--suffix ../up: must be letters, digits and '_', such as notinmask" in capsys.readouterr().err
