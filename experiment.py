@@ -100,12 +100,29 @@ class Environment:
             raise Mistake(
                 f"--exp {named}: is not below the experiment root {root}; move it there or set experiment_root"
             )
-        known = (found.parent.relative_to(root).as_posix() for found in root.rglob("experiment.json"))
-        names = [name for name in known if "/logs/" not in f"/{name}/"]
         raise Mistake(
             f"--exp {named}: there is no {root / given / 'experiment.json'}"
-            f" (environment: {self.path or 'built in'}){nearest(given, names)}"
+            f" (environment: {self.path or 'built in'}){nearest(given, _experiments(root, root))}"
         )
+
+    def experiments_below(self, named: str) -> list[str]:
+        """Return the names of all experiments in a folder of the experiment root and below, sorted.
+
+        Args:
+            named: the folder, as a name below the root or as a path; "." for all.
+
+        Raises:
+            Mistake: there is none, or the folder is not below the root.
+        """
+        root = Path(self.EXPERIMENT_ROOT)
+        given = named.rstrip("/")
+        folder = root / given if inside(given) and (root / given).is_dir() else Path(os.path.abspath(given))
+        if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
+            raise Mistake(f"--exp {named}: there is no folder {root / given}{nearest(given, _folders(root))}")
+        names = _experiments(root, root / folder.resolve().relative_to(root.resolve()))
+        if not names:
+            raise Mistake(f"--exp {named}: no experiment.json is in {folder} or below")
+        return names
 
 
 def _absolute(base: Path, path: str | None) -> str | None:
@@ -220,6 +237,18 @@ class Experiment:
     def resolved(self) -> dict[str, Any]:
         """Return all keys with their defaults filled in, as ``run.json`` keeps them."""
         return self.settings.model_dump(mode="json")
+
+
+def _experiments(root: Path, folder: Path) -> list[str]:
+    """Return the names below the root of all experiments in a folder and below it; copies in ``logs/`` are left out."""
+    found = (path.parent for path in folder.rglob("experiment.json"))
+    return sorted(path.relative_to(root).as_posix() for path in found if "logs" not in path.relative_to(root).parts)
+
+
+def _folders(root: Path) -> list[str]:
+    """Return the names of all folders below the root that hold experiments."""
+    names = _experiments(root, root) if root.is_dir() else []
+    return sorted({parent.as_posix() for name in names for parent in (Path(name), *Path(name).parents)} - {"."})
 
 
 def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> ExperimentFile:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment import Environment, Experiment, open_experiment
 from records.manifest import SPLITS
-from runs import provenance
+from runs import provenance, queue
 from runs.folders import RunFolders, checkpoint_steps
 from runs.interruption import Interruption
 from runs.restoring import check_changes, choose_run
@@ -43,6 +43,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         " that begins where the other one is",
     )  # fmt: skip
     arguments.add_argument("--force", action="store_true", help="restore although network or data settings changed")
+    arguments.add_argument(
+        "--all", action="store_true",
+        help="train every experiment below the folder --exp, one after the other: complete ones are skipped, begun"
+        " ones resumed, failures listed at the end",
+    )  # fmt: skip
     arguments.add_argument("--dry-run", action="store_true", help="print what would run, and stop")
     return arguments.parse_args(argv)
 
@@ -73,6 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train from the command line."""
     options = parse(argv)
     environment = Environment(options.env)
+    if options.all:
+        if options.restore is not None:
+            raise Mistake("--restore: is not needed with --all, which resumes what was begun; leave it out")
+        return queue.train_all(options, environment, Path(__file__).resolve())
     name = environment.experiment_name(options.exp)
     timestamp, source = choose_run(options, environment, name)
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
@@ -204,13 +213,13 @@ class Training:
         try:
             outcome = self.loop(console, journal, interruption, done)
         except Exception as error:
-            self.end(f"stopped: {error}")
+            self.end(f"stopped: {error}", console)
             raise
         finally:
             interruption.close()
             if journal:
                 journal.close()
-        self.end(outcome)
+        self.end(outcome, console)
         # A signal to another machine interrupts this one too.
         return (interruption.signal or signal.SIGTERM) if outcome == "interrupted" else None
 
@@ -248,6 +257,9 @@ class Training:
         if not self.chief:
             return
         self.record = provenance.describe(experiment, self.dataset, self.plugin, described)
+        self.record["parameters"] = {
+            name: getattr(self.gan, name).count_params() for name in ("generator", "discriminator")
+        }
         if before := provenance.load(self.output.run_file):
             self.record["sessions"] = before["sessions"]
         if self.source not in (None, experiment.TIMESTAMP):
@@ -426,11 +438,13 @@ class Training:
 
     # ---- after ------------------------------------------------------------------------------------------------
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: str, console: RunConsole) -> None:
         """Note in ``run.json`` how the process ended."""
         if self.chief:
             self.record["best"] = self.best
-            provenance.end_session(self.record, self.output.run_file, self.finished, outcome.split("\n")[0])
+            provenance.end_session(
+                self.record, self.output.run_file, self.finished, outcome.split("\n")[0], console.images_per_second
+            )
 
     def evaluate(self, step: int) -> None:
         """Write the metrics of every sample of the evaluation split."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from pathlib import Path
 from typing import TextIO
@@ -39,6 +40,13 @@ class RunConsole:
                                   factor=batch_size)  # fmt: skip
         self._task: TaskID = self._bar.add_task("step", total=total, completed=done, first=done, epoch=0.0, text="")
         self.validation = ""
+        self._seconds: list[float] = []
+        self._finished: float | None = None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Batch size over the median time from one finished step to the next; None before there are two."""
+        return self._batch / statistics.median(self._seconds) if self._seconds else None
 
     def __enter__(self) -> RunConsole:
         """Show the bar."""
@@ -66,6 +74,9 @@ class RunConsole:
         text = " ".join(f"{name} {value:.4g}" for name, value in totals.items())
         self._bar.update(self._task, completed=step, epoch=epoch, text=f"{text} {self.validation}")
         now = time.monotonic()
+        if self._finished is not None:
+            self._seconds.append(now - self._finished)
+        self._finished = now
         if now - self._last < SECONDS_BETWEEN_LINES and step != self._total:
             return
         rate = (step - self._first) / max(now - self._started, 1e-9)

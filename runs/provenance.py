@@ -83,7 +83,12 @@ def begin_session(run: dict[str, Any], path: Path, first_step: int) -> None:
     atomic.write_json(path, run)
 
 
-def end_session(run: dict[str, Any], path: Path, step: int, outcome: str) -> None:
-    """Note how it ended: "completed", "interrupted", "stopped: ..."; a killed process stays "running"."""
+def end_session(run: dict[str, Any], path: Path, step: int, outcome: str, speed: float | None = None) -> None:
+    """Note how it ended: "completed", "interrupted", "stopped: ..."; a killed process stays "running".
+
+    ``speed`` is in images a second, from the median time of a step.
+    """
     run["sessions"][-1] |= {"ended": now(), "last_step": step, "outcome": outcome}
+    if speed is not None:
+        run["sessions"][-1]["images_per_second"] = float(f"{speed:.3g}")
     atomic.write_json(path, run)
