@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,38 @@ METRICS: dict[str, str] = {
 }
 """Name, which is also the column of the CSV in this order -> "module:function"."""
 
-LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE"})
+PUBLISHED: dict[str, str] = {
+    "SAM_aris": "metrics.arisgan:spectral_angle",
+    "sCC_aris": "metrics.arisgan:spatial_correlation",
+    "CC_aris": "metrics.arisgan:correlation",
+    "HPSI_aris": "metrics.arisgan:haarpsi",
+    "SSIM_aris": "metrics.arisgan:ssim",
+    "PSNR_aris": "metrics.arisgan:psnr",
+    "RMSE_aris": "metrics.arisgan:rmse",
+    "ERGAS_aris": "metrics.arisgan:ergas",
+    "UIQC_aris": "metrics.arisgan:uiqc",
+}
+"""The same for measures as the published ARISGAN program computes them; only computed when asked for."""
 
-UNITS: dict[str, str] = {"SAM": "rad", "PSNR": "dB", "RMSE": "data", "ERGAS": "%", "MAE": "data"}
+KNOWN = ChainMap(PUBLISHED, METRICS)
+"""Both tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
+
+GROUPS: dict[str, Mapping[str, str]] = {"all": METRICS, "arisgan": KNOWN}
+"""What an experiment may write instead of a list of names."""
+
+LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris"})
+
+UNITS: dict[str, str] = {
+    "SAM": "rad",
+    "PSNR": "dB",
+    "RMSE": "data",
+    "ERGAS": "%",
+    "MAE": "data",
+    "SAM_aris": "rad",
+    "PSNR_aris": "dB",
+    "RMSE_aris": "data",
+    "ERGAS_aris": "%",
+}
 """Units for display; "data" is the unit of the images themselves. A metric not listed is a plain number."""
 
 
@@ -56,11 +86,11 @@ def metric(name: str) -> Callable[..., tf.Tensor]:
     """Return the function of a metric, importing its module at the first use.
 
     Raises:
-        KeyError: the table has no such name.
+        KeyError: the tables have no such name.
     """
-    if name not in METRICS:
-        raise KeyError(f"unknown metric {name!r}: choose from {', '.join(METRICS)}")
-    module, function = METRICS[name].split(":")
+    if name not in KNOWN:
+        raise KeyError(f"unknown metric {name!r}: choose from {', '.join(KNOWN)}")
+    module, function = KNOWN[name].split(":")
     return getattr(importlib.import_module(module), function)
 
 
@@ -74,13 +104,14 @@ def score(
     """Score each prediction of a batch by each metric asked for.
 
     Works eagerly and inside a tf.function, with an unknown batch size too. A sample without any valid pixel
-    or window scores NaN, and what lies outside of the mask has no influence, be it NaN.
+    or window scores NaN, and what lies outside of the mask has no influence, be it NaN. The metrics of `PUBLISHED`
+    take every pixel, whatever the mask.
 
     Args:
         target: float32 or float64, (batch, height, width, band), in physical units.
         prediction: as `target`.
         scale: what the numbers mean.
-        names: metrics of `METRICS`; all of them by default.
+        names: metrics of `KNOWN`; all of `METRICS` by default.
         mask: (batch, height, width), non-zero where a pixel counts; all pixels count by default.
 
     Returns:

@@ -44,12 +44,30 @@ def haarpsi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, sc
     bands = scale.rgb if target.shape[-1] >= 3 else scale.rgb[:1]
     if max(bands) >= target.shape[-1]:
         raise ValueError(f"scale.rgb names band {max(bands)}, but the images have {target.shape[-1]}")
-    weighted, weights = weighted_similarity(target, prediction, bands, 255 / float(scale.data_range))
-    positions = whole_supports(keep)
-    z = mean(weighted, positions, [1, 2]) / mean(weights, positions, [1, 2])
-    result = tf.square(tf.math.log(z / (1 - z)) / ALPHA)
+    result = similarity_index(target, prediction, bands, 255 / float(scale.data_range), whole_supports(keep))
     large_enough = tf.reduce_min(tf.shape(target)[1:3]) >= SUPPORT
     return tf.where(large_enough, result, tf.cast(math.nan, result.dtype))
+
+
+def similarity_index(
+    target: tf.Tensor,
+    prediction: tf.Tensor,
+    bands: tuple[int, ...],
+    gain: float,
+    positions: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Return the index (batch,) over the positions of the halved image that count, of images of any size.
+
+    Args:
+        target: (batch, height, width, band).
+        prediction: likewise.
+        bands: indices of red, green and blue, or of one grey band.
+        gain: brings the data to the scale of 0 to 255.
+        positions: (batch, ceil(height / 2), ceil(width / 2)) booleans, or None where all count.
+    """
+    weighted, weights = weighted_similarity(target, prediction, bands, gain)
+    z = mean(weighted, positions, [1, 2]) / mean(weights, positions, [1, 2])
+    return tf.square(tf.math.log(z / (1 - z)) / ALPHA)
 
 
 @fused

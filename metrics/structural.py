@@ -51,7 +51,13 @@ def ssim_map(
     """Return the SSIM at each window position from the results of `blurred_columns`."""
     x, y, squares, product = blurred(x, 2), blurred(y, 2), blurred(squares, 2), blurred(product, 2)
     variances, covariance = squares - x * x - y * y, product - x * y
-    x, y = x + origin, y + origin
+    return ssim_of_moments(x + origin, y + origin, variances, covariance, data_range)
+
+
+def ssim_of_moments(
+    x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Tensor, data_range: float
+) -> tf.Tensor:
+    """Return the SSIM of windows from both means, the sum of both variances, and the covariance."""
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     return (2 * x * y + c1) / (x * x + y * y + c1) * (2 * covariance + c2) / (variances + c2)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import METRICS, Scale, score
+from metrics import KNOWN, Scale, score
 from records.format import DAMAGE
 from records.preparation import physical, prepare, scaled, valid_pixels
 from runs import baselines, plugins
@@ -76,7 +76,7 @@ class Scorer:
         """Score by every metric; one that fails is named with its file."""
         scores: dict[str, tf.Tensor] = {}
         for name in self.names:
-            module = importlib.import_module(METRICS[name].split(":")[0])
+            module = importlib.import_module(KNOWN[name].split(":")[0])
             with plugins.blaming(Path(str(module.__file__)), f"metric {name} fails"):
                 scores |= score(target, prediction, self.scale, [name], mask)
         return scores

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
-from metrics import METRICS
+from metrics import GROUPS, KNOWN, METRICS
 from settings.mistakes import inside, nearest
 
 # The published program computes and logs a loss that the experiment leaves out; SSIM and the newer names it does not.
@@ -173,8 +173,9 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all"] = "all"
-    """Image quality measures to compute, by the names of the CSV."""
+    metrics: list[str] | Literal["all", "arisgan"] = "all"
+    """Image quality measures to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these
+    and nine more, `<name>_aris`, as the published ARISGAN program computes them."""
     best_metric: str = "PSNR"
     """The measure by which the best checkpoint is chosen in validation."""
     sample_freq: PositiveInt | None = None
@@ -200,10 +201,10 @@ class ExperimentFile(Schema):
     @field_validator("metrics")
     @classmethod
     def _known_metrics(cls, names: list[str] | str) -> list[str]:
-        chosen = list(METRICS) if isinstance(names, str) else list(dict.fromkeys(names))
+        chosen = list(GROUPS[names]) if isinstance(names, str) else list(dict.fromkeys(names))
         for name in chosen:
-            if name not in METRICS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, METRICS)}")
+            if name not in KNOWN:
+                raise ValueError(f"there is no metric '{name}'{nearest(name, KNOWN)}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
