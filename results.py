@@ -1,0 +1,166 @@
+"""Command: train all architectures of ARISGAN on one dataset with one budget, and tell how good they are.
+
+``python results.py`` makes the dataset (real Sentinel-2 of ``samples/``) and an experiment for each model below
+``<experiment_root>/architectures/``, trains what is not trained yet, and writes the table to ``docs/results.md``.
+It goes on where it was interrupted, and with more ``--steps`` where the runs ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiment import PROJECT, Environment
+from runs import provenance, queue
+from runs.folders import RunFolders
+from settings import atomic
+from settings.mistakes import Mistake, Stopped, reports_mistakes
+
+MODELS = ("aris-a", "aris-b", "aris-c", "pix2pix", "srgan", "dsen2w", "dmnet", "psgan", "srs3", "tarsgan")
+METRICS = ("PSNR", "SSIM", "SAM", "ERGAS", "HPSI")
+FOLDER = "architectures"
+TIMESTAMP = "results"
+PAGE = PROJECT / "docs" / "results.md"
+BEGIN, END = "<!-- architectures: begin -->", "<!-- architectures: end -->"
+
+
+class Row(NamedTuple):
+    """One model's line of the table."""
+
+    model: str
+    outcome: str
+    scores: dict[str, float]
+    speed: float | None
+    parameters: dict[str, int] | None
+
+
+def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the experiment of a model: all are equal but for ``model_name``."""
+    return {
+        "model_name": model, "dataset": "demo", "tilesize": options.tilesize, "batch_size": options.batch_size,
+        "steps": options.steps, "seed": options.seed, "random_resize": 1.0, "gen_loss": {"gen_gan": 1, "gen_l1": 100},
+        "metrics": list(METRICS), "ckpt_freq": 100, "sample_freq": 100, "keep_checkpoints": 1,
+    }  # fmt: skip
+
+
+def prepare(environment: Environment, options: argparse.Namespace) -> None:
+    """Write dataset and experiments, unless they are there.
+
+    Raises:
+        Mistake: the dataset is there, but another one.
+    """
+    from preprocessing import samples
+
+    command = ["--tilesize", str(options.tilesize), "--factor", str(options.factor)]
+    try:
+        samples.main([*command, *(["--env", options.env] if options.env else [])])
+    except SystemExit as end:
+        if end.code:
+            raise Stopped("the dataset cannot be made") from None
+    for model in options.models:
+        folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / model
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(folder / "experiment.json", settings(model, options))
+
+
+def row(environment: Environment, model: str) -> Row:
+    """Return what is known of a model's run."""
+    root = Path(environment.EXPERIMENT_ROOT)
+    folders = RunFolders(root, f"{FOLDER}/{model}", TIMESTAMP)
+    run = provenance.load(folders.run_file)
+    if run is None:
+        return Row(model, "not trained", {}, None, None)
+    session = run["sessions"][-1]
+    scores = means(folders.evaluation) if session["outcome"] == "completed" else {}
+    outcome = session["outcome"].split(":")[0]
+    if outcome != "completed":
+        outcome = f"{outcome} after step {session.get('last_step', session['first_step'])}"
+    return Row(model, outcome, scores, session.get("images_per_second"), run.get("parameters"))
+
+
+def means(path: Path) -> dict[str, float]:
+    """Return the mean of every column of an evaluation over the samples of the held-out split."""
+    import pandas as pd
+
+    from runs.undefined import mean_of_finite
+
+    table = pd.read_csv(path)
+    table = table[table["split"] == "test"]
+    wanted = [name for name in table.columns if name.split("_")[0] in METRICS]
+    return {"samples": len(table)} | {name: mean_of_finite(table[name].to_numpy(float)) for name in wanted}
+
+
+def table(rows: Sequence[Row], options: argparse.Namespace) -> str:
+    """Return the Markdown of the results, bicubic first."""
+    known = next((made.scores for made in rows if made.scores), {})
+    lines = [
+        f"| model | {' | '.join(METRICS)} | img/s | parameters, generator + discriminator |",
+        f"|---|{'---:|' * (len(METRICS) + 2)}",
+        f"| bicubic | {' | '.join(_number(known.get(f'{name}_bicubic')) for name in METRICS)} | | 0 |",
+    ]
+    for made in rows:
+        numbers = [_number(made.scores.get(name)) for name in METRICS] if made.scores else [made.outcome] + [""] * 4
+        speed = f"{made.speed:.3g}" if made.speed else ""
+        parameters = " + ".join(f"{count:,}" for count in made.parameters.values()) if made.parameters else ""
+        lines.append(f"| {made.model} | {' | '.join(numbers)} | {speed} | {parameters} |")
+    budget = (
+        f"{options.steps} steps of batch {options.batch_size}, {options.tilesize} px, factor {options.factor},"
+        f" seed {options.seed}; mean over {known.get('samples', 0)} held-out tiles."
+    )
+    return "\n".join([budget, "", *lines])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def write(text: str) -> None:
+    """Put the table into ``docs/results.md``.
+
+    Raises:
+        Mistake: the page has no place for it.
+    """
+    page = PAGE.read_text()
+    if not (BEGIN in page and END in page):
+        raise Mistake(f"{PAGE}: has no lines '{BEGIN}' and '{END}'; restore it from the repository")
+    inside = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    atomic.write_text(PAGE, inside.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page))
+
+
+@reports_mistakes
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train what is missing and write the table."""
+    arguments = argparse.ArgumentParser(prog="results.py", description=(__doc__ or "").split("\n")[0])
+    arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
+    arguments.add_argument("--steps", type=int, default=400, help="of each model (default 400)")
+    arguments.add_argument("--batch-size", type=int, default=4, help="tiles a step (default 4)")
+    arguments.add_argument("--tilesize", type=int, default=64, help="side of a tile in pixels (default 64)")
+    arguments.add_argument("--factor", type=int, default=4, help="how much coarser the input is (default 4)")
+    arguments.add_argument("--seed", type=int, default=0, help="seed of the runs (default 0)")
+    arguments.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="default: all")
+    arguments.add_argument("--no-page", action="store_true", help="print the table only")
+    options = arguments.parse_args(argv)
+    environment = Environment(options.env)
+    prepare(environment, options)
+    failure = None
+    training = argparse.Namespace(exp=FOLDER, env=options.env, timestamp=TIMESTAMP, force=False, dry_run=False)
+    try:
+        status = queue.train_all(training, environment, PROJECT / "train.py")
+    except Stopped as stopped:
+        failure, status = stopped, stopped.status
+    if status > 1:
+        return status
+    text = table([row(environment, model) for model in MODELS], options)
+    print(text)
+    if not options.no_page:
+        write(text)
+    if failure:
+        raise failure
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The command that trains all architectures: one budget, a table of held-out means, and its place in the page."""
+
+import argparse
+import json
+
+import pandas as pd
+import pytest
+
+import results
+from experiment import Environment
+from runs.folders import RunFolders
+from settings.mistakes import Mistake
+
+OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
+
+
+def leave_run(root, model, outcome, rows=None):
+    """Leave behind what a run does, as far as the table looks."""
+    folders = RunFolders(root / "experiments", f"{results.FOLDER}/{model}", results.TIMESTAMP)
+    folders.create()
+    session = {"first_step": 0, "last_step": 7, "outcome": outcome, "images_per_second": 12.345}
+    run = {
+        "experiment": "x", "timestamp": "x", "settings": {}, "dataset": {}, "sessions": [session],
+        "parameters": {"generator": 1234567, "discriminator": 89},
+    }  # fmt: skip
+    folders.run_file.write_text(json.dumps(run))
+    if rows is not None:
+        pd.DataFrame(rows).to_csv(folders.evaluation, index_label="index")
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "environment.json").write_text('{"experiment_root": "experiments", "data_root": "data"}')
+    return Environment(tmp_path / "environment.json")
+
+
+def test_the_table(tmp_path, environment):
+    scores = {"tile": list("abc"), "split": ["test", "test", "val"], "PSNR": [20.0, 30.0, 99.0],
+              "PSNR_bicubic": [40.0, 41.0, 0.0], "SSIM": [0.5, float("nan"), 0.0]}  # fmt: skip
+    leave_run(tmp_path, "srgan", "completed", scores)
+    leave_run(tmp_path, "psgan", "stopped: step 8: total_gen_loss is nan; | samples")
+    lines = results.table([results.row(environment, name) for name in ("srgan", "psgan", "dmnet")], OPTIONS).split("\n")
+    assert lines[0] == "7 steps of batch 4, 64 px, factor 4, seed 0; mean over 2 held-out tiles."
+    assert lines[2] == "| model | PSNR | SSIM | SAM | ERGAS | HPSI | img/s | parameters, generator + discriminator |"
+    assert lines[4] == "| bicubic | 40.5 |  |  |  |  | | 0 |"
+    assert lines[5] == "| srgan | 25 | 0.5 |  |  |  | 12.3 | 1,234,567 + 89 |"
+    assert lines[6] == "| psgan | stopped after step 7 |  |  |  |  | 12.3 | 1,234,567 + 89 |"
+    assert lines[7] == "| dmnet | not trained |  |  |  |  |  |  |"
+
+
+def test_the_page_keeps_everything_else(tmp_path, monkeypatch):
+    page = tmp_path / "results.md"
+    page.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter \\1\n")
+    monkeypatch.setattr(results, "PAGE", page)
+    results.write("new \\1")
+    assert page.read_text() == f"before\n{results.BEGIN}\nnew \\1\n{results.END}\nafter \\1\n"
+    page.write_text("nothing")
+    with pytest.raises(Mistake, match=r"results\.md: has no lines '<!-- architectures: begin -->' and"):
+        results.write("new")
+
+
+def test_the_page_of_the_project_has_its_place():
+    page = results.PAGE.read_text()
+    assert page.index(results.BEGIN) < page.index(results.END)
+
+
+def test_all_models_get_the_same(tmp_path):
+    made = [results.settings(model, OPTIONS) for model in results.MODELS]
+    assert [settings.pop("model_name") for settings in made] == list(results.MODELS)
+    assert all(settings == made[0] for settings in made)
+    assert made[0]["steps"] == 7
+
+
+@pytest.mark.slow
+def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
+    monkeypatch.setattr(results, "MODELS", ("psgan",))
+    command = ["--env", str(tmp_path / "environment.json"), "--models", "psgan", "--no-page", "--batch-size", "2"]
+    for steps, action in (("1", "begin"), ("1", "skip"), ("2", "resume")):
+        with pytest.raises(SystemExit) as end:
+            results.main([*command, "--steps", steps])
+        out, err = capfd.readouterr()
+        assert end.value.code == 0, err
+        assert f"[1/1] architectures/psgan: {action}" in out
+        assert f"{steps} steps of batch 2, 64 px" in out
+        assert "| psgan | not" not in out and "| psgan | s" not in out
+    table = pd.read_csv(RunFolders(tmp_path / "experiments", "architectures/psgan", "results").evaluation)
+    assert (table["step"] == 2).all() and len(table) == 50
