@@ -301,7 +301,7 @@ class Training:
         import tensorflow as tf
 
         from records.format import DAMAGE
-        from runs import plugins
+        from runs import plugins, state
         from runs.compiled_step import STOP, compile_step
 
         experiment = self.experiment
@@ -312,7 +312,8 @@ class Training:
         }
         if done < experiment.STEPS:
             # What is wrong with a metric shows now, and not when the first validation is due.
-            next(self.scorer.rows(self.split, self.validation_names))
+            with state.unmoved(self.gan):
+                next(self.scorer.rows(self.split, self.validation_names))
         else:
             console.say(f"all {experiment.STEPS} steps are done; raise steps to train on")
         if done == 0:
@@ -373,9 +374,12 @@ class Training:
     def occasionally(self, step: int, console: RunConsole, journal: Journal | None, saved: int | None) -> int | None:
         """Validate, draw and save where it is time; return the step of the newest checkpoint."""
         experiment, last = self.experiment, step == self.experiment.STEPS
+        from runs import state
+
         improved = False
         if step % experiment.VALIDATE_FREQ == 0 or last:
-            scores = self.scorer.means(self.split, self.validation_names)
+            with state.unmoved(self.gan):
+                scores = self.scorer.means(self.split, self.validation_names)
             improved = self.note_best(step, scores[experiment.BEST_METRIC])
             if journal:
                 journal.validation(step, scores)
@@ -424,11 +428,12 @@ class Training:
         """Draw the sample picture of fixed held-out samples."""
         import numpy as np
 
-        from runs import sample_picture
+        from runs import sample_picture, state
 
         names = spread(self.dataset.names(self.split), sample_picture.SAMPLES)
         batch = next(iter(self.dataset.batches(self.split, names, len(names))))
-        given, wanted, made = (np.asarray(array) for array in self.scorer.predict(batch))
+        with state.unmoved(self.gan):
+            given, wanted, made = (np.asarray(array) for array in self.scorer.predict(batch))
         if not self.chief:
             return
         path = self.output.sample(step)

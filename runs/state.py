@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -43,6 +44,20 @@ def optimizers(gan: Any) -> dict[str, keras.optimizers.Optimizer]:
     for name, value in vars(gan).items():
         look(name, value)
     return found
+
+
+@contextmanager
+def unmoved(gan: Any) -> Iterator[None]:
+    """A block after which the random numbers of training go on as if it had not been.
+
+    A model that is random when predicting too, such as one with dropout switched on, would otherwise train differently
+    after a validation, and a restored run validates at other times than the one that was interrupted.
+    """
+    states = [variable for variable in variables(gan).values() if "seed_generator_state" in path(variable)]
+    before = [variable.numpy() for variable in states]
+    yield
+    for variable, value in zip(states, before, strict=True):
+        variable.assign(value)
 
 
 def path(variable: Any) -> str:

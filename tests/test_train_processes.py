@@ -18,9 +18,11 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
 PLUGIN = '''
-"""A small model in which everything has a state: dropout, batch statistics, two optimisers."""
+"""A small model in which everything has a state: dropout, a gate that is random when predicting too, batch statistics,
+two optimisers."""
 import keras
 from layers.conditional_gan import ConditionalGAN
+from layers.gates import RandomGate
 from layers.patchgan import patchgan
 
 class GAN(ConditionalGAN):
@@ -29,7 +31,7 @@ class GAN(ConditionalGAN):
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS))
         x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(image)
         x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.Dropout(0.3)(x)
+        x = RandomGate()(keras.layers.Dropout(0.3)(x))
         return keras.Model(image, keras.layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same")(x))
 
     def Discriminator(self):

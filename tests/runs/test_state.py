@@ -1,6 +1,9 @@
 """Everything with a state is found, once, and under the same name every time."""
 
+from types import SimpleNamespace
+
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -152,3 +155,19 @@ def test_a_variable_is_called_by_its_path(namespace, dense):
     layer = dense()
     assert state.path(layer.kernel) == f"{layer.name}/kernel"
     assert state.path(tf.Variable(1.0, name="mine")).startswith("mine")
+
+
+def test_what_happens_in_an_unmoved_block_leaves_the_random_numbers_alone():
+    image = keras.Input((4, 4, 2))
+    gan = SimpleNamespace(generator=keras.Model(image, keras.layers.Dropout(0.5)(image)))
+    ones = np.ones((1, 4, 4, 2), "float32")
+    keras.utils.set_random_seed(1)
+    before = {name: variable.numpy() for name, variable in state.variables(gan).items()}
+    with state.unmoved(gan):
+        inside = [np.asarray(gan.generator(ones, training=True)), np.asarray(keras.random.normal((3,)))]
+        assert any((variable.numpy() != before[name]).any() for name, variable in state.variables(gan).items())
+    assert len(before) == 2
+    for name, variable in state.variables(gan).items():
+        np.testing.assert_array_equal(variable.numpy(), before[name])
+    np.testing.assert_array_equal(gan.generator(ones, training=True), inside[0])
+    np.testing.assert_array_equal(keras.random.normal((3,)), inside[1])
