@@ -42,3 +42,4 @@ pins: $(VENV)/$(REQUIREMENTS)   ## compile requirements from pyproject.toml
 clean:   ## remove what the demo has written (not the environment)
 	rm -rf data/demo experiments/_samples experiments/_evaluation
 	rm -rf experiments/demo/ckpt experiments/demo/logs experiments/demo/model experiments/demo/nohup experiments/demo/samples
+	rm -rf experiments/demo/test

@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiment import Environment
-from metrics import LOWER_IS_BETTER, METRICS
-from runs import provenance
-from runs.folders import RunFolders
+from metrics import KNOWN, LOWER_IS_BETTER
+from runs.folders import COMPARISON, EVALUATION
 from settings import atomic
 from settings.mistakes import Mistake, reports_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SUMMARY = "summary.csv"
 
 
 class Run(NamedTuple):
@@ -36,40 +33,31 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     Raises:
         Mistake: there are none, or a CSV cannot be read.
     """
-    datasets = {run["csv"]: run["dataset"] for run in _recorded(root)}
+    from runs import evaluations
+
+    recorded = {path: _dataset(run["dataset"]) for path, run in evaluations.recorded(root).items()}
     runs = []
-    for path in sorted((root / "_evaluation").glob("*.csv")):
-        if path.name == SUMMARY or not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
+    for path in evaluations.files(root):
+        if not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
             continue
         for split, table in _tables(path).items():
-            runs.append(Run(path.stem, f"{datasets.get(path, '?')} {split}".strip(), table))
+            runs.append(Run(path.stem, f"{recorded.get(path, '?')} {split}".strip(), table))
     if not runs:
         wanted = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
-        raise Mistake(
-            f"{root / '_evaluation'}: has no evaluated run{wanted}; evaluate one: python evaluate.py --exp NAME"
-        )
+        raise Mistake(f"{root / EVALUATION}: has no evaluated run{wanted}; evaluate one: python evaluate.py --exp NAME")
     return runs
 
 
-def _recorded(root: Path) -> list[dict[str, Any]]:
-    """Return CSV and dataset of every run that has a ``run.json``."""
-    found = []
-    for path in root.glob("**/logs/*/run.json"):
-        run = provenance.load(path) or {}
-        folders = RunFolders(root, run["experiment"], run["timestamp"])
-        dataset = f"{run['dataset']['name']} {run['dataset']['fingerprint'][7:15]}"
-        found.append({"csv": folders.evaluation, "dataset": dataset})
-    return found
+def _dataset(recorded: dict[str, str]) -> str:
+    """Return what a dataset is called here: its name and the beginning of its fingerprint."""
+    return f"{recorded['name']} {recorded['fingerprint'][7:15]}"
 
 
 def _tables(path: Path) -> dict[str, pd.DataFrame]:
     """Return the rows of each split of a CSV, indexed by sample."""
-    import pandas as pd
+    from runs import evaluations
 
-    try:
-        table = pd.read_csv(path, dtype={"tile": str})
-    except (ValueError, OSError) as error:
-        raise Mistake(f"{path}: cannot be read as CSV: {error}; evaluate the run again or remove the file") from None
+    table = evaluations.read(path)
     key = "tile" if "tile" in table else table.columns[0]
     if "split" not in table:
         return {"": table.set_index(key)}
@@ -90,10 +78,10 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
         common = set.intersection(*(set(run.table.index) for run in group))
         tables = {run.name: run.table.loc[sorted(common)] for run in group}
         for name, table in {**_baselines(tables), **tables}.items():
-            metrics = [column for column in table.columns if column in METRICS]
+            metrics = [column for column in table.columns if column in KNOWN]
             means = {metric: _mean(table[metric]) for metric in metrics}
             rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
-    columns = [name for name in METRICS if any(name in row for row in rows)]
+    columns = [name for name in KNOWN if any(name in row for row in rows)]
     frame = pd.DataFrame(rows, columns=["dataset", "run", "samples", *columns])
     best = next((name for name in ("PSNR", *columns) if name in columns), "run")
     return frame.sort_values(["dataset", best], ascending=[True, best in LOWER_IS_BETTER], ignore_index=True)
@@ -112,8 +100,8 @@ def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     found: dict[str, dict[str, pd.Series]] = {}
     for table in tables.values():
         for column in table.columns:
-            metric, _, baseline = column.partition("_")
-            if metric in METRICS and baseline:
+            metric, _, baseline = column.rpartition("_")  # a metric's own name may have an underscore
+            if metric in KNOWN and column not in KNOWN:
                 found.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
     return {name: pd.DataFrame(columns) for name, columns in found.items()}
 
@@ -126,7 +114,7 @@ def show(frame: pd.DataFrame) -> None:
     from rich.table import Table
 
     unlimited = Console(width=1000)
-    metrics = [column for column in frame.columns if column in METRICS]
+    metrics = [column for column in frame.columns if column in KNOWN]
     for dataset, rows in frame.groupby("dataset", sort=False):
         title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -155,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     root = Path(Environment(options.env).EXPERIMENT_ROOT)
     frame = compare(load(root, options.exp))
-    path = root / "_evaluation" / SUMMARY
+    path = root / EVALUATION / COMPARISON
     with atomic.replacing(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
     show(frame)

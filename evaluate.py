@@ -132,16 +132,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
     arguments.add_argument("--step", default="last", help="best, last (default) or a number")
     options = arguments.parse_args(argv)
-    environment = Environment(options.env)
-    name = environment.experiment_name(options.exp)
-    folder = Path(environment.EXPERIMENT_ROOT) / name
-    timestamp = check_timestamp(options.timestamp) if options.timestamp else newest_run(folder, name)
-    run = provenance.load(RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp).run_file) or {}
-    experiment = open_experiment(name, environment, timestamp, restore=True, recorded=run.get("settings"))
-    _run(experiment, options.split, options.step)
+    experiment = open_run(Environment(options.env), options.exp, options.timestamp)
+    evaluate_and_show(*trained(experiment, options.split, options.step))
 
 
-def _run(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> None:
+def open_run(environment: Environment, named: str, timestamp: str | None = None) -> Experiment:
+    """Return the experiment of a run as it was when it ran; without a timestamp the newest that has a checkpoint.
+
+    Raises:
+        Mistake: there is no such experiment or run.
+    """
+    name = environment.experiment_name(named)
+    root = Path(environment.EXPERIMENT_ROOT)
+    timestamp = check_timestamp(timestamp) if timestamp else newest_run(root / name, name)
+    run = provenance.load(RunFolders(root, name, timestamp).run_file) or {}
+    return open_experiment(name, environment, timestamp, restore=True, recorded=run.get("settings"))
+
+
+def trained(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> tuple[Scorer, str, int]:
+    """Return a scorer of a run's trained network, and the split and the step that are meant.
+
+    Raises:
+        Mistake: the dataset has no such split, or the run no such checkpoint.
+    """
     from dataset import Dataset
     from runs import plugins
 
@@ -159,7 +172,7 @@ def _run(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> 
     devices.prepare_single(experiment)
     gan = plugins.build(experiment, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
-    evaluate_and_show(Scorer(dataset, gan, plugin, experiment.METRICS), split, step)
+    return Scorer(dataset, gan, plugin, experiment.METRICS), split, step
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from settings.mistakes import Mistake
 
 TIMESTAMP = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*")
 CHECKPOINT = re.compile(r"ckpt-(\d+)\.json")
+EVALUATION = "_evaluation"
+COMPARISON = "summary.csv"
+"""What ``compare.py`` writes beside the CSVs of the runs."""
 
 
 def new_timestamp(logs: Path, stringname: str) -> str:
@@ -100,12 +103,17 @@ class RunFolders:
     @property
     def evaluation(self) -> Path:
         """Metrics of every sample."""
-        return self.experiment_root / "_evaluation" / f"{self.run_name}.csv"
+        return self.experiment_root / EVALUATION / f"{self.run_name}.csv"
 
     @property
     def latest_sample(self) -> Path:
         """The newest sample picture, beside those of all other runs."""
         return self.experiment_root / "_samples" / f"{self.run_name}.png"
+
+    @property
+    def test_pictures(self) -> Path:
+        """Pictures of every batch of an evaluated split, ``0.png`` and so on."""
+        return self.folder / "test" / self.timestamp
 
     def sample(self, step: int) -> Path:
         """Sample picture of a step."""

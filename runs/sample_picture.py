@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from records.manifest import Field, Manifest
 from runs.pictures import Panel, draw_rows, stretch
 
 SAMPLES = 5
+COLUMNS = {"Input": "Input", "Target": "Target", "Prediction": "Prediction", "Error": "Error"}
+PUBLISHED_COLUMNS = {"Input": "Input", "Target": "Ground Truth", "Prediction": "Predicted"}
 
 
 def draw(
@@ -21,6 +23,7 @@ def draw(
     predictions: np.ndarray,
     path: Path,
     caption: str,
+    columns: Mapping[str, str] = COLUMNS,
 ) -> None:
     """Draw one row a sample.
 
@@ -32,6 +35,7 @@ def draw(
         predictions: likewise.
         path: the PNG.
         caption: run and step.
+        columns: which columns to draw, and what to call them.
     """
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     rows = []
@@ -41,9 +45,17 @@ def draw(
     finite = errors[np.isfinite(errors)]
     worst = float(np.percentile(finite, 99.5)) if finite.size else None
     for sample in zip(inputs, targets, predictions, strict=True):
-        panels, titles = _row(source, target, *sample, worst)
-        rows.append(panels)
+        panels, found = _row(source, target, *sample, worst)
+        kept = [index for index, title in enumerate(found) if title.split(",")[0] in columns]
+        rows.append([panels[index] for index in kept])
+        titles = [_renamed(found[index], columns) for index in kept]
     draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)")
+
+
+def _renamed(title: str, columns: Mapping[str, str]) -> str:
+    """Return "Input, date 2" with the name of its column exchanged."""
+    kind, *date = title.split(",")
+    return ",".join([columns[kind], *date])
 
 
 def _error(wanted: np.ndarray, made: np.ndarray) -> np.ndarray:
