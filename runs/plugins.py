@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from runs import legacy_plugins
 from settings.mistakes import Mistake, nearest
 
 if TYPE_CHECKING:
@@ -28,14 +29,13 @@ def find(experiment: Experiment) -> Path:
     Raises:
         Mistake: no folder has it, or several have.
     """
-    named = [*map(Path, experiment.environment.MODELS_ROOT), Path(experiment.PROJECT_ROOT) / "models"]
-    folders = list({folder.resolve(): folder for folder in named}.values())
+    folders = folders_of(experiment)
     for folder in folders:
         if not folder.is_dir():
             raise Mistake(f"{experiment.environment.path}: models_root: there is no folder {folder}")
+    names = {path.stem for folder in folders for path in folder.glob("*.py")} - set(legacy_plugins.SUPPORT)
     found = [path for folder in folders if (path := folder / f"{experiment.MODEL_NAME}.py").is_file()]
-    if not found:
-        names = [path.stem for folder in folders for path in folder.glob("*.py")]
+    if not found or experiment.MODEL_NAME in legacy_plugins.SUPPORT:
         raise Mistake(
             f"{experiment.file}: model_name: there is no plug-in '{experiment.MODEL_NAME}'"
             f" in {' or '.join(map(str, folders))}{nearest(experiment.MODEL_NAME, names)}"
@@ -43,6 +43,12 @@ def find(experiment: Experiment) -> Path:
     if len(found) > 1:
         raise Mistake(f"{experiment.file}: model_name: is ambiguous: {' and '.join(map(str, found))}; rename one")
     return found[0]
+
+
+def folders_of(experiment: Experiment) -> list[Path]:
+    """Return the folders in which an experiment's plug-in is looked for, each once: ``models_root``, ``models/``."""
+    named = [*map(Path, experiment.environment.MODELS_ROOT), Path(experiment.PROJECT_ROOT) / "models"]
+    return list({folder.resolve(): folder for folder in named}.values())
 
 
 def load(path: Path) -> ModuleType:
@@ -83,7 +89,7 @@ class blaming:
         if isinstance(error, SyntaxError) and error.filename == str(self.path):
             lines = [error.lineno]
         place = f"{self.path}:{lines[-1]}" if lines else str(self.path)
-        message = reason(str(error))
+        message = legacy_plugins.advice(str(error), reason(str(error)))
         kindly = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise Mistake(
             f"{place}: {self.what}: {kindly}{message} ({TRACEBACK_VARIABLE}=1 shows the traceback)"
@@ -93,24 +99,29 @@ class blaming:
 def reason(text: str) -> str:
     """Return the telling part of an exception's text in one line, without what TensorFlow and Keras put around it."""
     paragraphs = re.sub(r"\x1b\[[0-9;]*m", "", text).strip().split("\n\n")
-    index = len(paragraphs) - 1 if "in user code" in paragraphs[0] else 0
+    nested = ("in user code", "Graph execution error")  # these tell where, and the message last
+    index = len(paragraphs) - 1 if any(sign in paragraphs[0] for sign in nested) else 0
     for number, paragraph in enumerate(paragraphs[:-1]):
         if "Exception encountered when calling" in paragraph:
             index = number + 1
-    return " ".join(paragraphs[index].split())
+    return " ".join(paragraphs[index].partition("\n\t [[")[0].split())
 
 
 def build(experiment: Experiment, path: Path) -> Any:
     """Return the plug-in's ``GAN(experiment)``, its optimisers built.
 
+    Plug-ins written for the published program and Keras 2 are helped along, see ``runs/legacy_plugins.py``.
+
     Raises:
         Mistake: the file has no class GAN, the constructor fails, or a part of the contract is missing.
     """
-    module = load(path)
-    if not inspect.isclass(getattr(module, "GAN", None)):
-        raise Mistake(f"{path}: has no class GAN; see docs/add-a-model.md")
-    with blaming(path, "GAN(experiment) fails"):
-        gan = module.GAN(experiment)
+    legacy_plugins.offer_models(folders_of(experiment))
+    with legacy_plugins.cures():
+        module = load(path)
+        if not inspect.isclass(getattr(module, "GAN", None)):
+            raise Mistake(f"{path}: has no class GAN; see docs/add-a-model.md")
+        with blaming(path, "GAN(experiment) fails"):
+            gan = module.GAN(experiment)
     missing = [name for name in REQUIRED if not hasattr(gan, name)]
     if missing:
         raise Mistake(f"{path}: GAN lacks {', '.join(missing)}; see docs/add-a-model.md")

@@ -272,6 +272,35 @@ def test_an_error_inside_a_layer_inside_a_compiled_step_is_told_in_the_layers_wo
     assert "x is too small" in blamed(path, call)
 
 
+def test_an_error_while_a_compiled_step_runs_is_told_by_its_message(plugin):
+    path = plugin(
+        "import tensorflow as tf\n\n@tf.function\ndef step(x, index):\n    return tf.gather(x, [index]) + 1\n"
+    )
+    module = plugins.load(path)
+
+    def call():
+        with plugins.blaming(path, "train_step() fails"):
+            module.step(tf.zeros((3,)), tf.constant(7))
+
+    line = blamed(path, call)
+    assert line.startswith(":5: train_step() fails: InvalidArgumentError: indices[0] = 7 is not in [0, 3) (")
+
+
+def test_what_xla_cannot_compile_is_told_with_the_key_to_leave_out(plugin, tmp_path):
+    path = plugin(
+        "import tensorflow as tf\n\nwriter = tf.summary.create_file_writer('LOGS')\n\n"
+        "@tf.function(jit_compile=True)\ndef step(x):\n    with writer.as_default():\n"
+        "        tf.summary.scalar('x', x, step=1)\n".replace("LOGS", str(tmp_path / "logs"))
+    )
+    module = plugins.load(path)
+
+    def call():
+        with plugins.blaming(path, "train_step() fails"):
+            module.step(tf.zeros(()))
+
+    assert "XLA has no WriteSummary" in blamed(path, call)
+
+
 # ---- build ---------------------------------------------------------------------------------------------------------
 
 
