@@ -9,40 +9,20 @@ this network differs from it, except that the U-Net also takes sizes such as 96,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
-from layers.conditional_gan import ConditionalGAN
 from layers.convolution import image_output
 from layers.dense_block import dense_block
 from layers.multireceptive import multireceptive
-from layers.params import known_params
-from layers.patchgan import patchgan
-from layers.sizes import unet_size
 from layers.unet import unet
-
-if TYPE_CHECKING:
-    from experiment import Experiment
-
+from layers.unet_gan import UNetGAN
 
 UNET_CHANNELS = 64
 
 
-class GAN(ConditionalGAN):
+class GAN(UNetGAN):
     """ARISGAN-a against a PatchGAN."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        """Check the size, then build networks and optimisers.
-
-        Raises:
-            ValueError: a height or width that no U-Net can halve; unknown `params`.
-
-        """
-        params = known_params(experiment, {"as_published": False})
-        self.unet_size = unet_size(experiment, as_published=params["as_published"])
-        super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
         """Return the network of the drawing above; its output is linear."""
@@ -52,7 +32,3 @@ class GAN(ConditionalGAN):
         x = layers.Concatenate()([unet(features, self.unet_size, UNET_CHANNELS), features])
         x = dense_block(x)
         return keras.Model(image, image_output(x, exp.OUTPUT_CHANNELS, kernel_size=1), name="generator")
-
-    def Discriminator(self) -> keras.Model:
-        """Return the PatchGAN; its output is logits."""
-        return patchgan(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS)
