@@ -117,7 +117,10 @@ def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
     table = evaluate(scorer, split, step, output.evaluation)
     units = scorer.target.units
     title = f"{output.run_name}, step {step}: {len(table)} samples of {split}, data range {scorer.scale.data_range:g}"
-    Console(highlight=False).print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)  # in a file, numbers are worth more than the 80 columns of a terminal
+    console.print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
     print(output.evaluation)
     return table
 

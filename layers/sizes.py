@@ -31,6 +31,26 @@ def require_multiple(experiment: Experiment, multiple: int) -> None:
         )
 
 
+def require_patches(experiment: Experiment, halvings: int = 3) -> None:
+    """Make sure that a PatchGAN has at least one patch.
+
+    Args:
+        experiment: read for MODEL_NAME, IMG_HEIGHT, IMG_WIDTH.
+        halvings: of the PatchGAN.
+
+    Raises:
+        ValueError: the image is smaller than three pixels after the halvings.
+
+    """
+    height, width = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+    least = 3 * 2**halvings
+    if min(height, width) < least:
+        raise ValueError(
+            f"{experiment.MODEL_NAME} needs img_height and img_width of at least {least}, not {height} and {width}:"
+            " its PatchGAN has no patch else"
+        )
+
+
 def unet_size(experiment: Experiment, *, as_published: bool = False) -> int:
     """Return the tile size whose U-Net fits the experiment's images: 256, 128, 64 or 32.
 

@@ -18,6 +18,7 @@ from layers.convolution import conv, image_output
 from layers.multireceptive import multireceptive
 from layers.params import known_params
 from layers.patchgan import patchgan
+from layers.sizes import require_patches
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -29,13 +30,14 @@ class GAN(ConditionalGAN):
     """The multi-scale dilated network against a PatchGAN, for images of any size from 24 pixels."""
 
     def __init__(self, experiment: Experiment) -> None:
-        """Build networks and optimisers.
+        """Check the size, then build networks and optimisers.
 
         Raises:
-            ValueError: unknown `params`.
+            ValueError: an image of less than 24 pixels; unknown `params`.
 
         """
         known_params(experiment, {"as_published": False})
+        require_patches(experiment)
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:

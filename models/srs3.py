@@ -20,7 +20,7 @@ from layers.convolution import conv, deconv, image_output
 from layers.multireceptive import multireceptive
 from layers.params import known_params
 from layers.patchgan import patchgan
-from layers.sizes import require_multiple
+from layers.sizes import require_multiple, require_patches
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -33,11 +33,12 @@ class GAN(ConditionalGAN):
         """Check the size, then build networks and optimisers.
 
         Raises:
-            ValueError: an odd height or width; unknown `params`.
+            ValueError: a height or width that is odd or less than 24; unknown `params`.
 
         """
         self.as_published = known_params(experiment, {"as_published": False})["as_published"]
         require_multiple(experiment, 2)
+        require_patches(experiment)
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:

@@ -78,6 +78,13 @@ def test_parameters_at_128_pixels(name, count, networks, experiment):
     assert networks(name, experiment(128, INPUT_CHANNELS=21)).generator.count_params() == count
 
 
+@pytest.mark.parametrize("name", ["dmnet", "srs3"])
+def test_the_smallest_image_for_a_patchgan(name, networks, experiment):
+    gan = networks(name, experiment(24))
+    image = random_image(gan.exp)
+    assert gan.discriminator([image, image[..., :3]]).shape == (1, 1, 1, 1)
+
+
 @pytest.mark.parametrize("bands", [(1, 1), (7, 4)])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_any_bands_and_an_oblong_image(name, bands, networks, experiment):
@@ -101,6 +108,8 @@ def test_any_bands_and_an_oblong_image(name, bands, networks, experiment):
         ("srgan", 34, {}, "srgan needs .* multiples of 4, not 34 and 34"),
         ("psgan", 66, {}, "psgan needs .* multiples of 4, not 66 and 66"),
         ("srs3", 33, {}, "srs3 needs .* multiples of 2, not 33 and 33"),
+        ("dmnet", 22, {}, "dmnet needs img_height and img_width of at least 24, not 22 and 22: its PatchGAN"),
+        ("srs3", 16, {}, "srs3 needs .* at least 24, not 16 and 16"),
         ("tarsgan", 33, {"experimental_stride": 2}, "tarsgan needs .* multiples of 2, not 33 and 33"),
         ("tarsgan", 32, {"experimental_stride": "2"}, "'experimental_stride' must be null or a whole number"),
         ("dsen2w", 32, {"layer": 3}, "unknown key 'layer'; did you mean 'layers'"),
