@@ -1,5 +1,6 @@
 """An experiment without a file, and plug-ins loaded by their path as the toolkit does."""
 
+import gc
 import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,14 @@ import pytest
 import tensorflow as tf
 
 MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Let go of a test's networks: some have fifty million weights, and Keras and cycles hold on to them."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture
