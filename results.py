@@ -143,6 +143,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="default: all")
     arguments.add_argument("--no-page", action="store_true", help="print the table only")
     options = arguments.parse_args(argv)
+    for name in ("steps", "batch_size"):
+        if getattr(options, name) < 1:
+            raise Mistake(f"--{name.replace('_', '-')} {getattr(options, name)}: must be at least 1")
     environment = Environment(options.env)
     prepare(environment, options)
     failure = None

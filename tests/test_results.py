@@ -71,6 +71,15 @@ def test_all_models_get_the_same(tmp_path):
     assert made[0]["steps"] == 7
 
 
+@pytest.mark.parametrize("option", ["--steps", "--batch-size"])
+def test_a_budget_of_nothing_is_refused_before_anything_is_written(option, tmp_path, environment, capfd):
+    with pytest.raises(SystemExit) as end:
+        results.main(["--env", str(tmp_path / "environment.json"), option, "0"])
+    assert end.value.code == 2
+    assert capfd.readouterr().err == f"{option} 0: must be at least 1\n"
+    assert not (tmp_path / "experiments").exists() and not (tmp_path / "data").exists()
+
+
 @pytest.mark.slow
 def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
     monkeypatch.setattr(results, "MODELS", ("psgan",))

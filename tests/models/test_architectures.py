@@ -73,9 +73,15 @@ def test_parameters_and_batch_statistics_of_other_sizes(name, networks, experime
     assert networks(name, experiment(64, INPUT_CHANNELS=21)).generator.count_params() == expected[2] + extra
 
 
-@pytest.mark.parametrize(("name", "count"), [("aris-a", 55_509_024), ("aris-b", 55_364_896), ("aris-c", 55_089_856)])
-def test_parameters_at_128_pixels(name, count, networks, experiment):
-    assert networks(name, experiment(128, INPUT_CHANNELS=21)).generator.count_params() == count
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("aris-a", 55_509_024), ("aris-b", 55_364_896), ("aris-c", 55_089_856), ("pix2pix", 54_078_464)],
+)
+def test_unets_at_128_and_64_pixels(name, count, networks, experiment):
+    network = networks(name, experiment(128, INPUT_CHANNELS=21)).generator
+    assert network.count_params() == count
+    assert statistics(network) == 10_752
+    assert statistics(networks(name, experiment(64, INPUT_CHANNELS=21)).generator) == 10_240
 
 
 @pytest.mark.parametrize("name", ["dmnet", "srs3"])
