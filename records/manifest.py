@@ -140,6 +140,8 @@ class Manifest(Schema):
     """The field that the generator is to make."""
     mask: str | None = None
     """A mask field (1 = counts) by which metrics are restricted, where there is one."""
+    score_by: str | None = None
+    """A mask field, where there is one: metrics are computed inside of it (1) and outside of it (0) besides."""
     split: Split
     """How the split was made."""
     records: dict[Literal["train", "val", "test"], NonNegativeInt] = PydanticField(default_factory=dict)
@@ -151,10 +153,14 @@ class Manifest(Schema):
 
     @model_validator(mode="after")
     def _roles_exist(self) -> Manifest:
-        for role in ("input", "target", "mask"):
+        for role in ("input", "target", "mask", "score_by"):
             name = getattr(self, role)
             if name is not None and name not in self.fields:
                 raise ValueError(f"{role}: there is no field '{name}'{nearest(name, self.fields)}")
+        if self.score_by is not None:
+            mask, target = self.fields[self.score_by], self.fields[self.target]
+            if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:
+                raise ValueError(f"score_by: '{self.score_by}' has not as many dates as the target")
         return self
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -39,15 +40,23 @@ def bar(console: Console, unit: str, *extra: str, factor: float = 1.0) -> Progre
     )  # fmt: skip
 
 
-def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
-    """Yield the items under a progress bar; without a terminal print a line every ten seconds and at the end."""
+@contextmanager
+def counted(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar, or without a terminal a line every ten seconds and at the end.
+
+    Yields:
+        A function that says how many more are done.
+    """
     console = Console(stderr=True)
     started = last = time.monotonic()
+    done = 0
     with bar(console, unit) as progress:
         task = progress.add_task(title, total=total)
-        for done, item in enumerate(items, start=1):
-            yield item
-            progress.advance(task)
+
+        def advance(more: int) -> None:
+            nonlocal done, last
+            done += more
+            progress.advance(task, more)
             now = time.monotonic()
             if not console.is_terminal and (done == total or now - last > SECONDS_BETWEEN_LINES):
                 last, rate = now, done / max(now - started, 1e-9)
@@ -55,3 +64,13 @@ def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterato
                 console.print(
                     f"{title}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {left:.0f} s left", highlight=False
                 )
+
+        yield advance
+
+
+def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
+    """Yield the items under a progress bar; without a terminal print a line every ten seconds and at the end."""
+    with counted(title, total, unit) as advance:
+        for item in items:
+            yield item
+            advance(1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from settings.commented_json import Document, read
+from settings import commented_json, yaml_documents
+from settings.commented_json import Document
 from settings.mistakes import Mistake, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -33,12 +33,17 @@ WORDING = {
 
 
 def load(path: str | os.PathLike[str], schema: type[Model]) -> Model:
-    """Read and check a JSON file with comments.
+    """Read and check a file.
 
     Raises:
-        Mistake: the file is no JSON, or has one or several mistakes: one line for each.
+        Mistake: the file is no JSON (or YAML), or has one or several mistakes: one line for each.
     """
     return check(read(path), schema)
+
+
+def read(path: str | os.PathLike[str]) -> Document:
+    """Parse a file: YAML where its name ends so, else JSON with comments."""
+    return (yaml_documents if str(path).endswith((".yaml", ".yml")) else commented_json).read(path)
 
 
 def check(document: Document, schema: type[Model]) -> Model:
@@ -86,7 +91,7 @@ def _explain(document: Document, schema: type[BaseModel], error: dict[str, Any])
     key: tuple[str | int, ...] = error["loc"]
     shown = ".".join(str(part) for part in key).translate(ESCAPED)
     if error["type"] == "extra_forbidden":
-        known = _keys(schema, key[:-1])
+        known = _keys(schema, key[:-1], document.data)
         return f"{document.place(key, of_key=True)}: unknown key '{shown}'{nearest(str(key[-1]), known)}"
     place = document.place(key)
     if not key:
@@ -130,17 +135,40 @@ def _show(value: Any) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
-def _keys(schema: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that are valid at a location of a schema."""
+def _keys(schema: type[BaseModel], location: tuple[str | int, ...], content: Any) -> list[str]:
+    """Return the keys that are valid at a location of a schema; ``content`` is the whole file's."""
     current: Any = schema
     for part in location:
-        field = current.model_fields.get(str(part)) if _is_schema(current) else None
-        if field is None:
-            continue  # a key of a dictionary of schemas
-        inner = field.annotation
-        options = typing.get_args(inner) if isinstance(inner, types.UnionType) or typing.get_origin(inner) else (inner,)
-        current = next((option for option in options if _is_schema(option)), None)
+        content = content[part]
+        if isinstance(part, int):
+            options = [current] if _is_schema(current) else current
+        else:
+            field = current.model_fields.get(part) if _is_schema(current) else None
+            if field is None:
+                continue  # a key of a dictionary of schemas
+            options = _schemas(field.annotation)
+        fitting = [option for option in options if _chosen_by(option, content)]
+        current = fitting[0] if fitting else options or None
+        if isinstance(content, list):
+            current = options
     return list(current.model_fields) if _is_schema(current) else []
+
+
+def _schemas(annotation: Any) -> list[type[BaseModel]]:
+    """Return the schemas in an annotation, however deep in lists, unions and dictionaries."""
+    if _is_schema(annotation):
+        return [annotation]
+    return [schema for part in typing.get_args(annotation) for schema in _schemas(part)]
+
+
+def _chosen_by(schema: type[BaseModel], content: Any) -> bool:
+    """Tell whether the literal keys of a schema (``kind``, ``type``) have the content's values."""
+    literals = {
+        name: typing.get_args(field.annotation)
+        for name, field in schema.model_fields.items()
+        if typing.get_origin(field.annotation) is typing.Literal and field.is_required()
+    }
+    return isinstance(content, dict) and all(content.get(name) in values for name, values in literals.items())
 
 
 def _is_schema(candidate: Any) -> bool:

@@ -1,0 +1,1 @@
+"""A made-up Earth: latent scenes, sensors and clouds, for data whose truth is known."""

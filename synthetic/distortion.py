@@ -1,0 +1,61 @@
+"""Tangential scale distortion of a scanner, in closed form: pixels far from nadir cover more ground."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def growth(length: int, rate: float | None) -> float:
+    """Return the growth rate; the default 4 / length is the largest that never expands.
+
+    Raises:
+        ValueError: a larger one is asked for.
+    """
+    largest = 4 / length
+    if rate is not None and rate > largest * (1 + 1e-9):
+        raise ValueError(f"growth_rate {rate:g} expands the centre of {length} pixels; use at most {largest:.6g}")
+    return rate or largest
+
+
+def forward(x: np.ndarray, length: int, rate: float) -> np.ndarray:
+    """Return where ground at x (pixels, 0 to length) is seen: ``length * sigmoid(rate * (x - length / 2))``."""
+    return length / (1 + np.exp(-rate * (x - length / 2)))
+
+
+def backward(x: np.ndarray, length: int, rate: float) -> np.ndarray:
+    """Return which ground is seen at x: the inverse of ``forward``."""
+    share = x / length
+    return length / 2 + np.log(share / (1 - share)) / rate
+
+
+def source_positions(length: int, rate: float | None = None) -> np.ndarray:
+    """Return for each output pixel's centre where on the ground it looks, in pixels from the first one's edge.
+
+    The output has ``length * tanh(rate * length / 4)`` pixels, its ends cut off to whole ones.
+    """
+    rate = growth(length, rate)
+    half = length / 2 * math.tanh(rate * length / 4)
+    first, last = math.floor(length / 2 - half), math.floor(length / 2 + half)
+    positions = backward(np.arange(first, last) + 0.5, length, rate)
+    return np.clip(positions, 0.5, length - 0.5)
+
+
+def distorted(image: np.ndarray, axis: int, rate: float | None, *, labels: bool = False) -> np.ndarray:
+    """Return an image as a wide scanner sees it.
+
+    Args:
+        image: (height, width, ...).
+        axis: 0 along the rows (height), 1 along the columns (width).
+        rate: see ``growth``.
+        labels: take the nearest pixel instead of interpolating: numbers of classes cannot be mixed.
+    """
+    positions = source_positions(image.shape[axis], rate)
+    if labels:
+        return np.take(image, np.floor(positions).astype(int), axis=axis)
+    left = np.minimum(np.floor(positions - 0.5).astype(int), image.shape[axis] - 2)
+    weight = (positions - 0.5 - left).astype(np.float32)
+    weight = weight.reshape([-1 if at == axis else 1 for at in range(image.ndim)])
+    low, high = np.take(image, left, axis=axis), np.take(image, left + 1, axis=axis)
+    return low + weight * (high - low)
