@@ -33,13 +33,16 @@ def backward(x: np.ndarray, length: int, rate: float) -> np.ndarray:
 def source_positions(length: int, rate: float | None = None) -> np.ndarray:
     """Return for each output pixel's centre where on the ground it looks, in pixels from the first one's edge.
 
-    The output has ``length * tanh(rate * length / 4)`` pixels, its ends cut off to whole ones.
+    The output has ``length * tanh(rate * length / 4)`` pixels, rounded down; as much is cut off at both ends.
+
+    Raises:
+        ValueError: the rate is too large, or so small that no pixel is left.
     """
     rate = growth(length, rate)
-    half = length / 2 * math.tanh(rate * length / 4)
-    first, last = math.floor(length / 2 - half), math.floor(length / 2 + half)
-    positions = backward(np.arange(first, last) + 0.5, length, rate)
-    return np.clip(positions, 0.5, length - 0.5)
+    count = math.floor(length * math.tanh(rate * length / 4))
+    if count == 0:
+        raise ValueError(f"growth_rate {rate:g} leaves nothing of {length} pixels; use up to {4 / length:.6g}")
+    return backward(length / 2 + np.arange(count) + (1 - count) / 2, length, rate)
 
 
 def distorted(image: np.ndarray, axis: int, rate: float | None, *, labels: bool = False) -> np.ndarray:

@@ -6,7 +6,7 @@ import functools
 import math
 
 import numpy as np
-from scipy import sparse
+from scipy import optimize, sparse
 
 FWHM = 2 * math.sqrt(2 * math.log(2))
 """Full width at half maximum of a Gaussian in standard deviations."""
@@ -35,9 +35,26 @@ def sampling(size: int, factor: int, fwhm: float | None, shift: float) -> sparse
         # The share of each fine pixel inside of the coarse one.
         weights = np.clip(factor / 2 + 0.5 - distance, 0, 1)
     else:
-        sigma = fwhm / FWHM
+        sigma = fwhm / FWHM if factor > 1 else _sampled_at_pixels(fwhm / FWHM)
         weights = np.where(distance <= max(REACH * sigma, 0.5001), np.exp(-(distance**2) / (2 * sigma**2)), 0.0)
     return sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _sampled_at_pixels(sigma: float) -> float:
+    """Return the standard deviation of a Gaussian whose samples at whole pixels are spread by ``sigma``.
+
+    Samples of a Gaussian that is narrower than a pixel are spread less than itself: by 12 % of the variance at the
+    usual width of 1.2 pixels.
+    """
+    if sigma > 1:
+        return sigma
+    squares = np.arange(-8, 9) ** 2
+
+    def excess(trial: float) -> float:
+        weights = np.exp(-squares / (2 * trial**2))
+        return float(weights @ squares / weights.sum() - sigma**2)
+
+    return float(optimize.brentq(excess, sigma, sigma + 0.5))
 
 
 def seen(
