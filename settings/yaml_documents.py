@@ -20,9 +20,11 @@ def read(path: str | os.PathLike[str]) -> Document:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     shown = str(path)
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Constructor = _constructor()
+    document = Document(shown, None, {}, {(): (1, 1)})
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        data = YAML(typ="rt", pure=True).load(text)
+        data = _plain(document, yaml.load(Path(path).read_text(encoding="utf-8-sig")), ())
     except UnicodeDecodeError as error:
         raise Mistake(f"{shown}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
@@ -34,8 +36,24 @@ def read(path: str | os.PathLike[str]) -> Document:
         raise Mistake(f"{shown}:{place}: is not YAML here: {what}") from None
     except YAMLError as error:
         raise Mistake(f"{shown}: is not YAML: {str(error).splitlines()[0]}") from None
-    document = Document(shown, None, {}, {(): (1, 1)})
-    return Document(shown, _plain(document, data, ()), document.keys, document.values)
+    except RecursionError:
+        raise Mistake(f"{shown}: is nested too deeply") from None
+    return Document(shown, data, document.keys, document.values)
+
+
+def _constructor() -> type:
+    """Return ruamel's constructor, but for one thing: values that are none (February 30) are errors with a place."""
+    from ruamel.yaml import RoundTripConstructor
+    from ruamel.yaml.constructor import ConstructorError
+
+    class Constructor(RoundTripConstructor):
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, KeyError) as error:
+                raise ConstructorError(None, None, str(error), node.start_mark) from None
+
+    return Constructor
 
 
 def _plain(document: Document, node: Any, key: Key) -> Any:
@@ -45,8 +63,9 @@ def _plain(document: Document, node: Any, key: Key) -> Any:
         content = {}
         for name, value in node.items():
             inner = (*key, str(name))
-            document.keys[inner] = _place(places.key(name))
-            document.values[inner] = _place(places.value(name))
+            if name in (places.data or ()):  # else it comes from elsewhere ("<<: *base")
+                document.keys[inner] = _place(places.key(name))
+                document.values[inner] = _place(places.value(name))
             content[str(name)] = _plain(document, value, inner)
         return content
     if isinstance(node, list):
@@ -62,6 +81,10 @@ def _place(found: tuple[int, int]) -> tuple[int, int]:
 
 def _scalar(value: Any) -> Any:
     """Return plain Python numbers and texts; ruamel's own remember how they were written."""
+    from ruamel.yaml.scalarbool import ScalarBoolean
+
+    if isinstance(value, ScalarBoolean):  # an int to Python
+        return bool(value)
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

@@ -131,24 +131,25 @@ def derive(options: Any) -> None:
     if named is None:
         raise Mistake(f"{options.cfg}: product: names no product to derive from; name one there or with --product")
     source_of = str(Path(named) if options.product else Path(options.cfg).resolve().parent / named)
-    numbers, todo, tasks, frames = views(options), [], [], 0
-    for number in numbers:
+    products, todo, tasks, frames = [], [], [], 0
+    for number in views(options):
         source, folder = (Path(text.replace(VIEW, str(number))) for text in (source_of, options.o))
         if source.resolve() == folder.resolve():
             raise Mistake(f"--o {folder}: is the product to derive from; choose another folder")
         index = product.load_index(source)
-        first = derivation.check(configuration, options.cfg, source, index)
+        products.append((source, folder, index, derivation.check(configuration, options.cfg, source, index)))
+    for source, folder, index, made in products:
         if product.begin(folder, derivation.digest(configuration, index), overwrite=options.overwrite):
-            todo.append((source, folder, index, first))
+            todo.append((folder, index, made))
             kept = derivation.kept(configuration, index)
             frames += len(kept)
-            parts = 1 if len(numbers) > 1 else options.workers
+            parts = 1 if len(products) > 1 else options.workers
             text = configuration.model_dump_json()
             tasks += [derivation.Task(text, source, folder, part) for part in chunks(kept, parts)]
     run(derivation.write, tasks, "derive", frames, options.workers)
-    for source, folder, index, first in todo:
-        derivation.finish(configuration, source, folder, index, first)
-    report(options, len(todo), len(numbers))
+    for folder, index, made in todo:
+        derivation.finish(configuration, folder, index, made)
+    report(options, len(todo), len(products))
 
 
 def report(options: Any, written: int, total: int) -> None:
@@ -174,9 +175,9 @@ def show(options: Any) -> None:
 
 def verify(options: Any) -> None:
     """Compare a product with its index; exit status 1 where they differ."""
-    from synthetic import product
+    from synthetic import product, verification
 
-    lines = product.defects(Path(options.path))
+    lines = verification.defects(Path(options.path))
     if lines:
         raise Stopped(*lines)
     index = product.load_index(Path(options.path))

@@ -58,6 +58,18 @@ class Size(Schema):
     """Rows."""
 
 
+def have_room(count: int, smallest: int, size: Size) -> None:
+    """Check that so many cells can be drawn, none below ``smallest`` pixels, without many attempts.
+
+    Raises:
+        ValueError: there are too many.
+    """
+    area = size.width * size.height
+    if count * smallest * 3 > area:
+        most = max(1, area // (3 * smallest))
+        raise ValueError(f"n_polygons: {count} cells have no room in {area} pixels; use at most {most}")
+
+
 class Ground(Schema):
     """The ground of a scene: what is where, and of which land cover."""
 
@@ -100,10 +112,7 @@ class Ground(Schema):
         if abs(total - 1) > 1e-6:
             raise ValueError(f"class_prior: sums to {total:g}, not to 1")
         rising("latitude", self.latitude, 0, 66)
-        area = self.size.width * self.size.height
-        if self.n_polygons * self.min_area_px * 3 > area:
-            most = max(1, area // max(1, 3 * self.min_area_px))
-            raise ValueError(f"n_polygons: {self.n_polygons} cells have no room in {area} pixels; use at most {most}")
+        have_room(self.n_polygons, self.min_area_px, self.size)
         return self
 
 
@@ -236,6 +245,11 @@ class Product(Schema):
     dtype: Literal["uint16", "float32"] | None = None
     """Stored numbers; null: uint16 with scale 1e-4 for reflectance, float32 otherwise."""
 
+    @model_validator(mode="after")
+    def _has_room(self) -> Product:
+        have_room(self.n_polygons, self.min_area_px, self.size)
+        return self
+
 
 class GenerationFile(Schema):
     """``python -m synthetic generate``: an ideal product, before any sensor has looked."""
@@ -253,6 +267,9 @@ class GenerationFile(Schema):
         bands = 3 if isinstance(source, TimeSeries) else len(sensor(source.sensor).bands)
         if isinstance(source, Physical):
             bands = len(source.bands) if source.bands else bands
+            for key in ("size", "gsd", "n_polygons", "min_area_px"):
+                if key in source.ground.model_fields_set and getattr(source.ground, key) != getattr(self.product, key):
+                    raise ValueError(f"source.ground.{key}: is that of product here; leave it out")
             source.ground = Ground(
                 **source.ground.model_dump(exclude={"size", "gsd", "n_polygons", "min_area_px"}),
                 **self.product.model_dump(include={"gsd", "n_polygons", "min_area_px"}), size=self.product.size,

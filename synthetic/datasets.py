@@ -43,21 +43,22 @@ def load(path: Path, profile: str, factor: int | None = None, seed: int | None =
         Mistake: the file has mistakes or no such profile.
     """
     document = read(path)
-    if not isinstance(document.data, dict) or document.data.get("preset") not in PRESETS:
+    preset = document.data.get("preset") if isinstance(document.data, dict) else None
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise Mistake(f"{document.place(('preset',))}: preset: must be one of {', '.join(PRESETS)}")
     data = dict(document.data)
     changes = data.get("profiles", {}) if isinstance(data.get("profiles", {}), dict) else {}
     if profile != "default":
-        if profile not in changes:
+        if not isinstance(changes.get(profile), dict):
             raise Mistake(f"{path}: profiles: has no '{profile}'{nearest(profile, changes) or '; use default'}")
         data = merged(data, changes[profile])
     if factor is not None:
-        if data["preset"] != "super_resolution":
-            raise Mistake(f"--factor {factor}: is of super_resolution; {data['preset']} has none")
+        if preset != "super_resolution":
+            raise Mistake(f"--factor {factor}: is of super_resolution; {preset} has none")
         data["factor"] = factor
     if seed is not None:
         data["seed"] = seed
-    return check(Document(document.path, data, document.keys, document.values), PRESETS[data["preset"]])
+    return check(Document(document.path, data, document.keys, document.values), PRESETS[preset])
 
 
 def merged(data: dict[str, Any], changes: Any) -> dict[str, Any]:

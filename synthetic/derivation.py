@@ -19,6 +19,14 @@ class Task(NamedTuple):
     frames: tuple[int, ...]
 
 
+class Outcome(NamedTuple):
+    """What the frames of a derived product have in common: names of the bands, their sensor, metres a pixel."""
+
+    bands: tuple[str, ...]
+    sensor: str | None
+    gsd: float
+
+
 def kept(configuration: DerivationFile, index: dict[str, Any]) -> list[int]:
     """Return the numbers of the frames to keep."""
     return [number for number in product.frames_of(index) if number % configuration.temporal_res == 0]
@@ -35,8 +43,8 @@ def derived(configuration: DerivationFile, source: Path, index: dict[str, Any], 
     return steps.derived(product.read_frame(source, index, number), configuration.steps, frame)
 
 
-def check(configuration: DerivationFile, path: str, source: Path, index: dict[str, Any]) -> steps.View:
-    """Derive the first frame, and find what does not fit; return it.
+def check(configuration: DerivationFile, path: str, source: Path, index: dict[str, Any]) -> Outcome:
+    """Derive the first frame, and find what does not fit; return what it is like.
 
     Raises:
         Mistake: with the file.
@@ -53,7 +61,7 @@ def check(configuration: DerivationFile, path: str, source: Path, index: dict[st
         height, width = view.image.shape[:2]
         made, asked = f"{width} x {height}", f"{wanted.width} x {wanted.height}"
         raise Mistake(f"{path}: target_size: the steps make {made} pixels, not {asked}")
-    return view
+    return Outcome(view.bands, view.sensor.name if view.sensor else None, view.gsd)
 
 
 def write(task: Task) -> int:
@@ -67,11 +75,11 @@ def write(task: Task) -> int:
     return len(task.frames)
 
 
-def finish(configuration: DerivationFile, source: Path, folder: Path, index: dict[str, Any], view: steps.View) -> None:
-    """Write the index of a complete product; ``view`` is any of its frames."""
+def finish(configuration: DerivationFile, folder: Path, index: dict[str, Any], made: Outcome) -> None:
+    """Write the index of a complete product; ``index`` is that of the product it was derived from."""
     numbers = set(kept(configuration, index))
     about = {
-        "bands": list(view.bands), "sensor": view.sensor.name if view.sensor else None, "gsd": view.gsd,
+        "bands": list(made.bands), "sensor": made.sensor, "gsd": made.gsd,
         "dtype": index["dtype"], "astype": "h5",
         "dates": {str(number): index["dates"][str(number)] for number in sorted(numbers)},
         "scene": index["scene"], "seed": configuration.seed, "latitude": index["latitude"],

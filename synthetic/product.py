@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +13,7 @@ import h5py
 import numpy as np
 
 from settings import atomic
-from settings.mistakes import Mistake
+from settings.mistakes import Mistake, inside
 from synthetic.land_cover import land_covers
 from synthetic.sensors import Sensor, sensor
 from synthetic.steps import View
@@ -25,6 +24,21 @@ VERSION = 1
 SCALE, OFFSET = 1e-4, -0.1
 """Reflectance = stored * SCALE + OFFSET, as Sentinel-2 does since 2022: noise around 0 keeps its sign."""
 NODATA = 0
+KEYS = {
+    "features",
+    "files",
+    "bands",
+    "sensor",
+    "gsd",
+    "dtype",
+    "dates",
+    "scene",
+    "latitude",
+    "scale",
+    "offset",
+    "digest",
+}
+"""What an index has at least."""
 ANNOTATION = "annotations/annotation_0.h5"
 """One for all frames: the ground does not move."""
 
@@ -101,16 +115,20 @@ def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
     Raises:
         Mistake: the folder holds something else.
     """
-    if overwrite:
-        remove(folder)
-    if (folder / INDEX).is_file():
-        if load_index(folder).get("digest") == digest:
-            return False
-        raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
     marker = folder / UNFINISHED
-    if marker.is_file():
+    if folder.exists() and not folder.is_dir():
+        raise Mistake(f"{folder}: is a file; choose another --o")
+    if overwrite and ((folder / INDEX).is_file() or marker.is_file()):
+        remove(folder)
+    elif marker.is_file():
         if marker.read_text() != digest:
             raise Mistake(f"{folder}: holds an unfinished product of another configuration; --overwrite replaces it")
+        for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
+            path.unlink()
+    elif (folder / INDEX).is_file():
+        if load_index(folder)["digest"] == digest:
+            return False
+        raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
     elif folder.is_dir() and any(folder.iterdir()):
         raise Mistake(f"{folder}: is not empty and holds no product; choose another --o")
     atomic.write_text(marker, digest)
@@ -118,9 +136,15 @@ def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Remove the files of a product, and nothing else."""
+    """Remove the files of a product, and nothing else; what is killed in between leaves an unfinished product."""
+    atomic.write_text(folder / UNFINISHED, "being removed")
     (folder / INDEX).unlink(missing_ok=True)
-    for pattern in ("frames/frame_*", "annotations/annotation_*.h5", "masks/mask_*.h5", UNFINISHED):
+    for pattern in (
+        "frames/frame_*",
+        "annotations/annotation_*.h5",
+        "masks/mask_*.h5",
+        f"*/.*{atomic.TEMPORARY_SUFFIX}",
+    ):
         for path in folder.glob(pattern):
             path.unlink()
 
@@ -188,7 +212,11 @@ def load_index(folder: Path) -> dict[str, Any]:
         raise Mistake(f"{folder}: holds no product ({INDEX} is missing)")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        frames_of(index)
+        if missing := KEYS - set(index):
+            raise KeyError(*missing)
+        names = [name for number in frames_of(index) for name in index["files"][str(number)].values()]
+        if not names or not all(map(inside, names)):
+            raise ValueError("names")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Mistake(f"{path}: is damaged; write the product again") from None
     return index
@@ -242,38 +270,3 @@ def sensor_of(index: dict[str, Any]) -> Sensor | None:
 def date_of(index: dict[str, Any], number: int) -> datetime:
     """Return when a frame was taken."""
     return datetime.fromisoformat(index["dates"][str(number)])
-
-
-def defects(folder: Path) -> list[str]:
-    """Compare a product's index with what is on disk; return a line for each difference.
-
-    Raises:
-        Mistake: there is no product.
-    """
-    index = load_index(folder)
-    listed = {name for entry in index["files"].values() if entry for name in entry.values()}
-    present = {path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.is_file()}
-    lines = [f"{folder / name}: is missing" for name in sorted(listed - present)]
-    lines += [f"{folder / name}: is not in {INDEX}" for name in sorted(present - listed)]
-    dates = [date_of(index, number) for number in frames_of(index)]
-    if any(one >= other for one, other in itertools.pairwise(dates)):
-        lines.append(f"{folder / INDEX}: dates do not rise")
-    if index["features"]["nframes"] != len(dates):
-        lines.append(f"{folder / INDEX}: counts {index['features']['nframes']} frames, lists {len(dates)}")
-    for name in sorted(listed & present):
-        lines += _shape_defects(folder / name, index["features"])
-    return lines
-
-
-def _shape_defects(path: Path, features: dict[str, int]) -> list[str]:
-    """Say what is wrong with one file."""
-    if path.suffix != ".h5":
-        return []
-    size = features["height"], features["width"]
-    try:
-        with h5py.File(path) as file:
-            arrays = {name: data[:] for name, data in file.items()}  # reading all is what finds damage
-    except OSError as error:
-        return [f"{path}: is damaged ({error})"]
-    wrong = [name for name, array in arrays.items() if array.shape[:2] != size]
-    return [f"{path}: '{name}' is {arrays[name].shape[:2]}, the index says {size}" for name in wrong]
