@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements$(if $(GPU),-gpu).txt
 
-.PHONY: demo test lint format docs pins benchmark clean
+.PHONY: demo demo-synthetic test lint format docs pins benchmark clean
 
 # The environment is complete when the stamp of its requirements is there.
 $(VENV)/$(REQUIREMENTS): $(REQUIREMENTS)
@@ -14,6 +14,9 @@ $(VENV)/$(REQUIREMENTS): $(REQUIREMENTS)
 
 demo: $(VENV)/$(REQUIREMENTS)   ## data, training, evaluation, comparison on real Sentinel-2 (GPU=1: with CUDA)
 	@$(BIN)/python demo.py
+
+demo-synthetic: $(VENV)/$(REQUIREMENTS)   ## the same on a made-up Earth: PRESET=cloud_removal and three more
+	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
 
 test: $(VENV)/$(REQUIREMENTS)   ## all tests
 	$(BIN)/python -m pytest
@@ -40,6 +43,6 @@ pins: $(VENV)/$(REQUIREMENTS)   ## compile requirements from pyproject.toml
 	  --custom-compile-command "make pins" --quiet --output-file requirements-gpu.txt
 
 clean:   ## remove what the demo has written (not the environment)
-	rm -rf data/demo experiments/_samples experiments/_evaluation
-	rm -rf experiments/demo/ckpt experiments/demo/logs experiments/demo/model experiments/demo/nohup experiments/demo/samples
-	rm -rf experiments/demo/test
+	rm -rf data/demo data/synthetic experiments/_samples experiments/_evaluation
+	for run in experiments/demo experiments/synthetic/*; do \
+	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done

@@ -1,18 +1,24 @@
-"""The demo: real Sentinel-2 data to a trained model and its figures, by the commands that a user types."""
+"""The demo: data to a trained model and its figures, by the commands that a user types.
+
+``python demo.py`` uses real Sentinel-2, ``python demo.py PRESET`` a dataset of the made-up Earth.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import PROJECT, VARIABLE, Environment
 from runs import provenance
 from runs.folders import RunFolders, checkpoint_steps
+from synthetic.__main__ import PRESETS
 
-EXPERIMENT, RUN = "demo", "demo"
+RUN = "demo"
 ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 
 
@@ -30,19 +36,28 @@ def command(*words: str) -> None:
         sys.exit(status)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Build the dataset, train or go on training, evaluate, compare; what is done is skipped."""
+    arguments = argparse.ArgumentParser(prog="demo.py", description="Data, training, evaluation, comparison.")
+    arguments.add_argument("preset", nargs="?", choices=PRESETS, help="a made-up Earth instead of real Sentinel-2")
+    preset = arguments.parse_args(argv).preset
     started = time.monotonic()
-    folders = RunFolders(Path(Environment(ENVIRONMENT).EXPERIMENT_ROOT), EXPERIMENT, RUN)
-    command("-m", "preprocessing.samples")
+    environment = Environment(ENVIRONMENT)
+    experiment = f"synthetic/{preset}" if preset else "demo"
+    folders = RunFolders(Path(environment.EXPERIMENT_ROOT), experiment, RUN)
+    if preset:
+        place = os.path.relpath(Path(environment.DATA_ROOT) / "synthetic" / preset, PROJECT)
+        command("-m", "synthetic", "make", "--preset", preset, "--profile", "cpu", "--o", place)
+    else:
+        command("-m", "preprocessing.samples")
     run = provenance.load(folders.run_file)
     if run and run["sessions"][-1]["outcome"] == "completed" and folders.evaluation.is_file():
         print(f"\nthe run {folders.run_name} is complete (make clean removes it)")
     elif checkpoint_steps(folders.checkpoints):
-        command("train.py", "--exp", EXPERIMENT, "--restore", RUN)
+        command("train.py", "--exp", experiment, "--restore", RUN)
     else:
-        command("train.py", "--exp", EXPERIMENT, "--timestamp", RUN)
-    command("compare.py", "--exp", EXPERIMENT)
+        command("train.py", "--exp", experiment, "--timestamp", RUN)
+    command("compare.py", "--exp", experiment)
     print(f"\npicture:    {folders.latest_sample}")
     print(f"metrics:    {folders.evaluation}")
     print(f"comparison: {folders.evaluation.with_name('summary.csv')}")

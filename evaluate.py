@@ -97,13 +97,14 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     baseline = scorer.baseline[0] if scorer.baseline else None
     for heading in ("mean", "median", "5 %", "95 %", *([baseline] if baseline else []), "undefined"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    for name in scorer.names:
+    for name in scorer.measures:
         values = table[name].to_numpy(float)
         finite = values[np.isfinite(values)]
         numbers = [mean_of_finite(values), *(np.percentile(finite, [50, 5, 95]) if finite.size else [np.nan] * 3)]
         if baseline:
             numbers.append(mean_of_finite(table[f"{name}_{baseline}"]))
-        unit = {"data": scorer.target.units}.get(UNITS.get(name, ""), UNITS.get(name, ""))
+        unit = UNITS.get(name.split(".")[0], "")
+        unit = scorer.target.units if unit == "data" else unit
         label = f"{name} ({unit})" if unit not in ("", "1") else name
         shown.add_row(label, *(f"{number:.4g}" for number in numbers), str(len(values) - len(finite)))
     return shown

@@ -62,7 +62,7 @@ def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> Non
     counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
     print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
     for name, field in manifest.fields.items():
-        role = ", ".join(role for role in ("input", "target", "mask") if getattr(manifest, role) == name)
+        role = ", ".join(role for role in ("input", "target", "mask", "score_by") if getattr(manifest, role) == name)
         print(
             f"  {name}{f' ({role})' if role else ''}: {field.dtype} {'x'.join(map(str, field.shape))},"
             f" {field.kind}, {' '.join(field.bands)}"
@@ -143,7 +143,8 @@ class Training:
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.split = held_out(dataset)
         self.validation_names = spread(dataset.names(self.split), VALIDATION_SAMPLES)
-        self.scorer: Scorer = Scorer(dataset, self.gan, plugin, validation_metrics(experiment), baseline=False)
+        metrics = validation_metrics(experiment)
+        self.scorer: Scorer = Scorer(dataset, self.gan, plugin, metrics, baseline=False, regions=False)
         self.best: dict[str, Any] | None = None
         self.keep_rates = False
 

@@ -74,8 +74,8 @@ class ConditionalGAN:
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)
-        _update(self.generator, self.generator_optimizer, generator_tape, generator_scaled)
-        _update(self.discriminator, self.discriminator_optimizer, discriminator_tape, discriminator_scaled)
+        update(self.generator, self.generator_optimizer, generator_tape, generator_scaled)
+        update(self.discriminator, self.discriminator_optimizer, discriminator_tape, discriminator_scaled)
         return {
             "total_gen_loss": generator_total,
             **generator_terms,
@@ -84,9 +84,7 @@ class ConditionalGAN:
         }
 
 
-def _update(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor
-) -> None:
+def update(network: keras.Model, optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor) -> None:
     """Apply one gradient; a network that no loss reaches (all weights 0) stays as it is."""
     variables = network.trainable_variables
     gradients = tape.gradient(loss, variables)

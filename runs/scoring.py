@@ -13,6 +13,7 @@ from metrics import KNOWN, Scale, score
 from records.format import DAMAGE
 from records.preparation import physical, prepare, scaled, valid_pixels
 from runs import baselines, plugins
+from runs.regions import REGIONS, by_date, column, masks, mean_over_dates
 from runs.undefined import mean_of_finite
 from settings.mistakes import Mistake
 
@@ -26,9 +27,25 @@ class Scorer:
     """Computes metrics batch by batch in one compiled function."""
 
     def __init__(
-        self, dataset: Dataset, gan: Any, plugin: Path, names: Sequence[str], *, baseline: bool = True
+        self,
+        dataset: Dataset,
+        gan: Any,
+        plugin: Path,
+        names: Sequence[str],
+        *,
+        baseline: bool = True,
+        regions: bool = True,
     ) -> None:
-        """Prepare to score ``gan`` by the metrics ``names``, and the trivial baseline too where there is one."""
+        """Prepare to score ``gan`` by the metrics ``names``.
+
+        Args:
+            dataset: what to score on.
+            gan: the plug-in's networks.
+            plugin: its file.
+            names: of metrics.
+            baseline: score the trivial baseline too, where there is one.
+            regions: score inside and outside of the manifest's ``score_by`` too, where there is one.
+        """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
         self.experiment = dataset.experiment
         self.names = list(names)
@@ -36,6 +53,7 @@ class Scorer:
         self.target = manifest.fields[manifest.target]
         self.scale = self._scale()
         self.baseline = baselines.choose(manifest) if baseline else None
+        self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
 
@@ -46,10 +64,15 @@ class Scorer:
         return Scale(data_range, 1.0 / self.experiment.manifest.ratio, self.target.rgb_indices)
 
     @property
+    def measures(self) -> list[str]:
+        """What is measured: every metric, then every metric in every region as ``<metric>.<region>``."""
+        return [*self.names, *(column(name, region) for region in self.regions for name in self.names)]
+
+    @property
     def columns(self) -> list[str]:
-        """The columns of scores: every metric, then every metric of the baseline as ``<metric>_<baseline>``."""
-        extra = [f"{name}_{self.baseline[0]}" for name in self.names] if self.baseline else []
-        return [*self.names, *extra]
+        """The columns of scores: every measure, then every measure of the baseline as ``<measure>_<baseline>``."""
+        extra = [f"{name}_{self.baseline[0]}" for name in self.measures] if self.baseline else []
+        return [*self.measures, *extra]
 
     def predict(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return input, target and prediction of a batch as stored, in physical units."""
@@ -64,12 +87,24 @@ class Scorer:
 
     def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         _, target, prediction = self.predict(batch)
-        mask = valid_pixels(batch, self.experiment)
-        result = self._scored(_flat(target), _flat(prediction), mask)
+        result = self._measured(batch, target, prediction)
         if self.baseline:
             name, _ = self.baseline
-            made = self._scored(_flat(target), _flat(self._trivial(batch)), mask)
-            result |= {f"{metric}_{name}": values for metric, values in made.items()}
+            made = self._measured(batch, target, self._trivial(batch))
+            result |= {f"{measure}_{name}": values for measure, values in made.items()}
+        return result
+
+    def _measured(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Score by every metric, over the whole image and by region."""
+        valid = valid_pixels(batch, self.experiment)
+        result = self._scored(_flat(target), _flat(prediction), valid)
+        if self.regions:
+            dates = self.target.dates
+            wanted, made = by_date(target, dates), by_date(prediction, dates)
+            mask = prepare(batch, self.experiment)[self.experiment.manifest.score_by or ""]
+            for region, where in masks(mask, dates, valid).items():
+                scores = self._scored(wanted, made, where)
+                result |= {column(name, region): mean_over_dates(values, dates) for name, values in scores.items()}
         return result
 
     def _scored(self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:

@@ -28,6 +28,7 @@ WORDING = {
     "bool_type": "must be true or false",
     "dict_type": "must be an object in braces {}",
     "model_type": "must be an object in braces {}",
+    "model_attributes_type": "must be an object in braces {}",
     "list_type": "must be a list in brackets []",
 }
 
@@ -81,7 +82,9 @@ def _key(content: Any, entry: Mapping[str, Any]) -> tuple[str | int, ...]:
     """Return the keys of an error's location without the union branches (``int``, ``literal['all']``) in between."""
     key: list[str | int] = []
     for part in entry["loc"]:
-        if (isinstance(content, dict) and part in content) or (isinstance(content, list) and isinstance(part, int)):
+        if (isinstance(content, dict) and part in content) or (
+            isinstance(content, list) and part in range(len(content))
+        ):
             content = content[part]
             key.append(part)
     return (*key, entry["loc"][-1]) if entry["type"] == "missing" else tuple(key)
@@ -108,6 +111,8 @@ def _wrong(error: dict[str, Any]) -> str:
         return f"{ours[0]['msg'].removeprefix('Value error, ')}, not {_show(error['input'])}" if isinstance(
             error["input"], str
         ) else ours[0]["msg"].removeprefix("Value error, ")  # fmt: skip
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _wrong_kind(error["ctx"])
     parts = []
     choices: list[str] = []
     for tried in error["tried"]:
@@ -121,6 +126,17 @@ def _wrong(error: dict[str, Any]) -> str:
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         parts.append(f"must be one of {', '.join(choices)}{hint}" if len(choices) > 1 else f'must be "{choices[0]}"')
     return f"{' or '.join(dict.fromkeys(parts))}, not {_show(error['input'])}"
+
+
+def _wrong_kind(about: Mapping[str, Any]) -> str:
+    """Say what is wrong with the key that chooses between schemas."""
+    key = about["discriminator"].strip("'")
+    if "tag" not in about:
+        return f"{key}: is missing; it chooses what this is"
+    kinds = about["expected_tags"].replace("'", "").split(", ")
+    near = difflib.get_close_matches(about["tag"], kinds, n=1, cutoff=0.5)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"{key}: must be one of {', '.join(kinds)}{hint}, not {_show(about['tag'])}"
 
 
 def _literal_choices(error: dict[str, Any]) -> list[str]:
@@ -137,21 +153,16 @@ def _show(value: Any) -> str:
 
 def _keys(schema: type[BaseModel], location: tuple[str | int, ...], content: Any) -> list[str]:
     """Return the keys that are valid at a location of a schema; ``content`` is the whole file's."""
-    current: Any = schema
+    options: list[type[BaseModel]] = [schema]
     for part in location:
         content = content[part]
-        if isinstance(part, int):
-            options = [current] if _is_schema(current) else current
-        else:
-            field = current.model_fields.get(part) if _is_schema(current) else None
-            if field is None:
-                continue  # a key of a dictionary of schemas
+        field = options[0].model_fields.get(str(part)) if options else None
+        if field is not None:
             options = _schemas(field.annotation)
-        fitting = [option for option in options if _chosen_by(option, content)]
-        current = fitting[0] if fitting else options or None
-        if isinstance(content, list):
-            current = options
-    return list(current.model_fields) if _is_schema(current) else []
+        # Else it is a key of a dictionary, or an item of a list, of the same schemas.
+        if isinstance(content, dict) and len(options) > 1:
+            options = [option for option in options if _chosen_by(option, content)] or options
+    return list(options[0].model_fields) if options else []
 
 
 def _schemas(annotation: Any) -> list[type[BaseModel]]:
@@ -166,7 +177,8 @@ def _chosen_by(schema: type[BaseModel], content: Any) -> bool:
     literals = {
         name: typing.get_args(field.annotation)
         for name, field in schema.model_fields.items()
-        if typing.get_origin(field.annotation) is typing.Literal and field.is_required()
+        if typing.get_origin(field.annotation) is typing.Literal
+        and (field.is_required() or len(typing.get_args(field.annotation)) == 1)
     }
     return isinstance(content, dict) and all(content.get(name) in values for name, values in literals.items())
 

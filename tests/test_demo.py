@@ -12,7 +12,8 @@ def test_the_demo_has_folders_of_its_own(tmp_path, monkeypatch):
     environment = Environment(demo.ENVIRONMENT)
     assert environment.EXPERIMENT_ROOT == str(PROJECT / "experiments")
     assert environment.DATA_ROOT == str(PROJECT / "data")
-    assert environment.experiment_name(demo.EXPERIMENT) == "demo"
+    for name in ("demo", *(f"synthetic/{preset}" for preset in demo.PRESETS)):
+        assert environment.experiment_name(name) == name
 
 
 def test_commands_run_in_it_and_their_status_ends_the_demo(capfd):

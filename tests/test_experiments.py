@@ -12,6 +12,7 @@ import pytest
 import train
 from preprocessing import samples
 from settings.commented_json import read
+from synthetic import __main__ as synthetic
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(
@@ -20,6 +21,7 @@ EXAMPLES = sorted(
     if not {"logs", "architectures"} & set(path.parts)
 )
 SIDE = 32
+TINY = 64
 
 
 def import_samples(root, *arguments):
@@ -30,13 +32,23 @@ def import_samples(root, *arguments):
 
 @pytest.fixture(scope="module")
 def data_root(tmp_path_factory):
-    """The dataset that the demo makes of the shipped samples, and small ones as ARISGAN itself writes them."""
+    """The demo's dataset of the shipped samples, small ones as ARISGAN itself writes them, and tiny presets."""
     root = tmp_path_factory.mktemp("examples")
     (root / "environment.json").write_text('{"data_root": "data"}')
     import_samples(root)
     for kind, field, factor in (("alt12", "raw_s2_alt", 4), ("alt30", "raw_s2_alt", 8), ("curated", "raw_s3", 8)):
         write_published(root / "data" / kind / str(SIDE), field, factor)
+    for preset in synthetic.PRESETS:
+        make_tiny(root / "data", preset)
     return root / "data"
+
+
+def make_tiny(data_root: Path, preset: str) -> None:
+    """Make the dataset that an example names, in the smallest profile."""
+    place = str(data_root / "synthetic" / preset)
+    with pytest.raises(SystemExit) as end:
+        synthetic.main(["make", "--preset", preset, "--profile", "tiny", "--workers", "1", "--o", place])
+    assert end.value.code == 0
 
 
 def write_published(folder: Path, field: str, factor: int) -> None:
@@ -89,6 +101,8 @@ def test_example_trains_and_is_evaluated(name, data_root, tmp_path):
     changes = {"steps": 2, "batch_size": 2, "sample_val": 2, "metrics": ["PSNR"]}
     if name.startswith("arisgan/"):
         changes["tilesize"] = SIDE
+    elif name.startswith("synthetic/"):
+        changes["tilesize"] = TINY
     environment = environment_of(tmp_path, data_root, name, settings | changes)
     # A process of its own, as a user starts it: this one would keep gigabytes of the networks of all examples.
     command = [sys.executable, str(ROOT / "train.py"), "--env", environment, "--exp", name, "--timestamp", "a"]
@@ -97,6 +111,7 @@ def test_example_trains_and_is_evaluated(name, data_root, tmp_path):
     (csv,) = (tmp_path / "experiments" / "_evaluation").glob("*_a.csv")
     table = pd.read_csv(csv)
     assert len(table) == 2 and np.isfinite(table["PSNR"]).all() and (table["step"] == 2).all()
+    assert ("PSNR.inside" in table) == any(word in name for word in ("cloud_removal", "gap_filling"))
     if suffix := settings.get("enforce_suffix"):
         assert table["tile"].str.endswith(suffix).all()
     # Up to 0.7 GB, which pytest would keep.

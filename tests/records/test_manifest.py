@@ -193,3 +193,16 @@ class TestFingerprint:
 
     def test_depends_on_the_number_of_records(self):
         assert len({fingerprint(self.RECORDS[:count]) for count in range(4)}) == 4
+
+
+def test_score_by_must_have_the_targets_dates():
+    mask = {"dtype": "uint8", "kind": "mask", "bands": ["gap"]}
+    stack = Field(dtype="uint8", shape=[3, 8, 8, 2], bands=["a", "b"])
+    about = {"name": "made", "tilesize": 8, "split": Split(method="made up"), "input": "target"}
+    for shape in ([8, 8, 1], [2, 8, 8, 1]):
+        with pytest.raises(ValueError, match="'gap' has not as many dates as the target"):
+            Manifest(fields={"target": stack, "gap": Field(shape=shape, **mask)}, score_by="gap", **about)
+    fitting = Manifest(fields={"target": stack, "gap": Field(shape=[3, 4, 4, 1], **mask)}, score_by="gap", **about)
+    assert fitting.score_by == "gap"
+    with pytest.raises(ValueError, match="score_by: there is no field 'gpa'; did you mean 'gap'"):
+        Manifest(fields=fitting.fields, score_by="gpa", **about)
