@@ -53,7 +53,8 @@ def arguments() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="compare a product with its index (datasets: python dataset.py verify)")
     verify.add_argument("path", metavar="PATH", help="folder of a product")
     baselines = commands.add_parser("baselines", help="score what needs no training on a dataset's test split")
-    baselines.add_argument("path", metavar="PATH", help="folder of a dataset")
+    baselines.add_argument("paths", metavar="PATH", nargs="+", help="folder of a dataset")
+    baselines.add_argument("--page", action="store_true", help="freeze the tables in docs/results.md, all anew")
     return parser
 
 
@@ -186,9 +187,9 @@ def verify(options: Any) -> None:
 
 def baselines(options: Any) -> None:
     """Print the scores of trivial baselines."""
-    from synthetic import baselines as trivial
+    from synthetic.baselines.report import report as report_baselines
 
-    trivial.report(options.path)
+    report_baselines(options.paths, page=options.page)
 
 
 COMMANDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -54,13 +55,16 @@ def write_h5(path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, An
     Raises:
         OSError: the disk is full; the file is then absent.
     """
-    with atomic.replacing(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    # In memory first: HDF5 crashes the process when a disk is full. Groups of newer formats state when they were made.
+    content = io.BytesIO()
+    with h5py.File(content, "w", libver=("earliest", "v110")) as file:
         for name, array in arrays.items():
             chunk = (*array.shape[:2], 1)[: array.ndim]
             data = file.create_dataset(
                 name, data=array, chunks=chunk, compression="gzip", compression_opts=1, shuffle=True, track_times=False
             )
             data.attrs.update(attributes or {})
+    atomic.write_bytes(path, content.getvalue())
 
 
 def write_frame(folder: Path, number: int, view: View, *, dtype: str, astype: str = "h5") -> None:
