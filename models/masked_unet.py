@@ -4,6 +4,9 @@ It asks for the field `cloud_mask` by its name: the network sees it beside the i
 `inside_weight` times, and with `keep_clear` what is not hidden is handed through as it is. Dates are folded into bands
 (`"fold_dates": true`), the target's bands last, as in the cloud removal and gap filling datasets of the made-up Earth.
 
+    image, mask -> U-Net -+-> weights of the dates, for each pixel -> mixture of the dates -+-> output
+                          +-> correction ---------------------------------------------------+
+
 params: `filters` (32) of the first level, doubled twice; `discriminator_filters` (32); `inside_weight` (4.0);
 `l1_weight` (100.0) of the masked L1, beside what `gen_loss` weighs; `keep_clear` (true).
 """
@@ -35,8 +38,8 @@ class GAN(ConditionalGAN):
         """Check dates, bands and mask, then build networks and optimisers.
 
         Raises:
-            ValueError: dates that are not folded, a dataset without the field `cloud_mask`, an input without the
-                target's date, a size that is no multiple of 4, or unknown `params`.
+            ValueError: dates that are not folded, a dataset without the field `cloud_mask`, an input that lacks the
+                target's bands, a size that is no multiple of 4, or unknown `params`.
 
         """
         defaults = {
@@ -48,11 +51,16 @@ class GAN(ConditionalGAN):
             raise ValueError(f"masked_unet needs a field cloud_mask; the dataset has {', '.join(fields)}")
         if any(field.dates for field in fields.values()) and not experiment.FOLD_DATES:
             raise ValueError('masked_unet knows one date: fold them with "fold_dates": true')
-        if self.params["keep_clear"] and experiment.INPUT_CHANNELS < experiment.OUTPUT_CHANNELS:
-            raise ValueError("masked_unet with keep_clear needs the target's bands at the end of the input's")
         require_multiple(experiment, 2**HALVINGS)
         require_patches(experiment, halvings=2)
-        self.mask_channels = fields["cloud_mask"].dates or 1
+        self.target_dates = fields["cloud_mask"].dates or 1
+        self.bands = experiment.OUTPUT_CHANNELS // self.target_dates
+        self.dates = experiment.INPUT_CHANNELS // self.bands
+        if self.dates * self.bands != experiment.INPUT_CHANNELS or self.dates < self.target_dates:
+            raise ValueError(
+                f"masked_unet needs the target's {self.bands} bands on every date of the input, which has "
+                f"{experiment.INPUT_CHANNELS} channels"
+            )
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
@@ -60,7 +68,7 @@ class GAN(ConditionalGAN):
         exp, filters = self.exp, self.params["filters"]
         size = (exp.IMG_HEIGHT, exp.IMG_WIDTH)
         image = keras.Input((*size, exp.INPUT_CHANNELS), name="input_image")
-        mask = keras.Input((*size, self.mask_channels), name="cloud_mask")
+        mask = keras.Input((*size, self.target_dates), name="cloud_mask")
         x = layers.Concatenate()([image, mask])
         skips = []
         for level in range(HALVINGS):
@@ -71,11 +79,19 @@ class GAN(ConditionalGAN):
         for skip in reversed(skips):
             x = layers.UpSampling2D(interpolation="bilinear")(x)
             x = _twice(layers.Concatenate()([x, skip]), skip.shape[-1])
-        made = layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same", dtype="float32")(x)
+        made = self._mixture(x, image) + layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same", dtype="float32")(x)
         if self.params["keep_clear"]:
-            hidden = ops.repeat(mask, exp.OUTPUT_CHANNELS // self.mask_channels, axis=-1)
+            hidden = ops.repeat(mask, exp.OUTPUT_CHANNELS // self.target_dates, axis=-1)
             made = hidden * made + (1.0 - hidden) * image[..., -exp.OUTPUT_CHANNELS :]
         return keras.Model([image, mask], made, name="generator")
+
+    def _mixture(self, features: Any, image: Any) -> Any:
+        """Return for each date of the target the mean over the input's dates, weighted pixel by pixel."""
+        size, shape = (self.exp.IMG_HEIGHT, self.exp.IMG_WIDTH), (self.target_dates, self.dates)
+        scores = layers.Conv2D(shape[0] * shape[1], 3, padding="same", dtype="float32")(features)
+        weights = layers.Softmax(dtype="float32")(layers.Reshape((*size, *shape))(scores))
+        stack = layers.Reshape((*size, self.dates, self.bands))(image)
+        return layers.Reshape((*size, self.exp.OUTPUT_CHANNELS))(ops.einsum("bhwtd,bhwdc->bhwtc", weights, stack))
 
     def Discriminator(self) -> keras.Model:
         """Return a small PatchGAN; its output is logits."""
