@@ -92,12 +92,6 @@ def block_mean_of_classes(labels: np.ndarray, factor: int, classes: int) -> np.n
     return seen(one_hot, factor)
 
 
-def majority(labels: np.ndarray, factor: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most frequent class (height, width) of every coarse pixel (ties: the lowest), and the shares."""
-    shares = block_mean_of_classes(labels, factor, classes)
-    return (shares.argmax(axis=-1) + 1).astype(labels.dtype), shares
-
-
 def calibrated(image: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Return ``gain * image + offset`` band by band."""
     return image * gain.astype(np.float32) + offset.astype(np.float32)

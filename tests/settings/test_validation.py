@@ -1,11 +1,13 @@
 """The lines that people read when their JSON does not fit the schema."""
 
 import re
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import Field, Strict
 
 from settings.mistakes import Mistake
-from settings.schema import EnvironmentFile, ExperimentFile
+from settings.schema import EnvironmentFile, ExperimentFile, Schema
 from settings.validation import load
 
 
@@ -193,6 +195,64 @@ class TestUnions:
     def test_an_entry_of_the_metrics_is_named_alone(self, lines):
         text = '{"model_name": "a", "metrics":\n["PSNR", 3]}'
         assert lines(text) == ["2:10: metrics.1: must be a text in double quotes, not 3"]
+
+
+class Circle(Schema):
+    kind: Literal["circle"]
+    radius: float
+
+
+class Square(Schema):
+    kind: Literal["square"] = "square"
+    sides: list[Circle] = []
+    side: float
+
+
+class Drawing(Schema):
+    first: Annotated[Circle | Square, Field(discriminator="kind")] | None = None
+    others: list[Annotated[Square | Circle, Field(discriminator="kind")]] = []
+    named: dict[str, Circle] = {}
+
+
+class TestChosenSchemas:
+    """Where a key says which of several schemas an object follows."""
+
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            ('"first": {"kind": "circel", "radius": 1}',
+             "2:10: first: kind: must be one of circle, square (did you mean 'circle'?), not the text \"circel\""),
+            ('"first": {"kind": "x", "radius": 1}',
+             '2:10: first: kind: must be one of circle, square, not the text "x"'),
+            ('"first": {"radius": 1}', "2:10: first: kind: is missing; it chooses what this is"),
+            ('"first": {"kind": "circle", "radius": "1"}',
+             '2:39: first.radius: must be a number, not the text "1"'),
+            ('"first": {"kind": "circle"}', "2:10: first.radius: is missing; it is required"),
+            ('"first": {"kind": "circle", "radius": 1, "radios": 1}',
+             "2:42: unknown key 'first.radios'; did you mean 'radius'?"),
+            ('"others": [3]', "2:12: others.0: must be an object in braces {}, not 3"),
+            ('"others": {"kind": "circle"}', "2:11: others: must be a list in brackets [], not an object"),
+            ('"others": [{"kind": "square", "side": 1}, {"kind": "circle", "radius": 1, "x": 1}]',
+             "2:75: unknown key 'others.1.x'; there are: kind, radius"),
+            ('"others": [{"kind": "square", "side": 1, "sides": [{"kind": "circle", "radius": 1, "radi": 1}]}]',
+             "2:84: unknown key 'others.0.sides.0.radi'; did you mean 'radius'?"),
+            ('"named": {"a": {"kind": "circle", "radius": 1, "knd": 1}}',
+             "2:48: unknown key 'named.a.knd'; did you mean 'kind'?"),
+        ],
+    )  # fmt: skip
+    def test_only_what_was_meant_is_told(self, lines, text, wanted):
+        assert lines(f"{{\n{text}}}", Drawing) == [wanted]
+
+    def test_several_mistakes_come_at_once(self, lines):
+        text = '{"first": {"kind": "circle", "radius": "a"},\n"others": [{"kind": "sqare"},\n{"kind": "square"}]}'
+        assert [entry.split(": ", 1)[0] for entry in lines(text, Drawing)] == ["1:40", "2:12", "3:1"]
+
+
+def test_a_pair_with_one_number_is_a_mistake_and_no_crash(lines):
+    class Range(Schema):
+        bounds: Annotated[tuple[float, float], Strict(False)]
+
+    assert lines('{"bounds": [1.5]}', Range) == ["1:12: bounds.1: is missing; it is required"]
 
 
 class TestNames:
