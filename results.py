@@ -8,7 +8,6 @@ It goes on where it was interrupted, and with more ``--steps`` where the runs en
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from experiment import PROJECT, Environment
 from runs import provenance, queue
 from runs.folders import RunFolders
+from runs.frozen_section import freeze
 from settings import atomic
 from settings.mistakes import Mistake, Stopped, reports_mistakes
 
@@ -24,7 +24,6 @@ METRICS = ("PSNR", "SSIM", "SAM", "ERGAS", "HPSI")
 FOLDER = "architectures"
 TIMESTAMP = "results"
 PAGE = PROJECT / "docs" / "results.md"
-BEGIN, END = "<!-- architectures: begin -->", "<!-- architectures: end -->"
 
 
 class Row(NamedTuple):
@@ -123,11 +122,7 @@ def write(text: str) -> None:
     Raises:
         Mistake: the page has no place for it.
     """
-    page = PAGE.read_text()
-    if not (BEGIN in page and END in page):
-        raise Mistake(f"{PAGE}: has no lines '{BEGIN}' and '{END}'; restore it from the repository")
-    inside = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    atomic.write_text(PAGE, inside.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page))
+    freeze(PAGE, FOLDER, text)
 
 
 @reports_mistakes

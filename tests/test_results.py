@@ -9,6 +9,7 @@ import pytest
 import results
 from experiment import Environment
 from runs.folders import RunFolders
+from runs.frozen_section import marks
 from settings.mistakes import Mistake
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
@@ -50,10 +51,11 @@ def test_the_table(tmp_path, environment):
 
 def test_the_page_keeps_everything_else(tmp_path, monkeypatch):
     page = tmp_path / "results.md"
-    page.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter \\1\n")
+    begin, end = marks(results.FOLDER)
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter \\1\n")
     monkeypatch.setattr(results, "PAGE", page)
     results.write("new \\1")
-    assert page.read_text() == f"before\n{results.BEGIN}\nnew \\1\n{results.END}\nafter \\1\n"
+    assert page.read_text() == f"before\n{begin}\nnew \\1\n{end}\nafter \\1\n"
     page.write_text("nothing")
     with pytest.raises(Mistake, match=r"results\.md: has no lines '<!-- architectures: begin -->' and"):
         results.write("new")
@@ -61,7 +63,8 @@ def test_the_page_keeps_everything_else(tmp_path, monkeypatch):
 
 def test_the_page_of_the_project_has_its_place():
     page = results.PAGE.read_text()
-    assert page.index(results.BEGIN) < page.index(results.END)
+    begin, end = marks(results.FOLDER)
+    assert page.index(begin) < page.index(end)
 
 
 def test_all_models_get_the_same(tmp_path):
