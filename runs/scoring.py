@@ -65,10 +65,10 @@ class Scorer:
     def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         _, target, prediction = self.predict(batch)
         mask = valid_pixels(batch, self.experiment)
-        result = self._scored(_flat(target), _flat(prediction), mask)
+        result = self._scored(flat(target), flat(prediction), mask)
         if self.baseline:
             name, _ = self.baseline
-            made = self._scored(_flat(target), _flat(self._trivial(batch)), mask)
+            made = self._scored(flat(target), flat(self._trivial(batch)), mask)
             result |= {f"{metric}_{name}": values for metric, values in made.items()}
         return result
 
@@ -118,8 +118,8 @@ class Scorer:
         return {column: mean_of_finite([row[column] for row in rows]) for column in self.columns}
 
 
-def _flat(values: tf.Tensor) -> tf.Tensor:
-    """Fold the dates of (batch, date, height, width, band) into bands."""
+def flat(values: tf.Tensor) -> tf.Tensor:
+    """Fold the dates of (batch, date, height, width, band) into bands, date by date."""
     if len(values.shape) == 4:
         return values
     dates, bands = values.shape[1], values.shape[4]
