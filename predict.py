@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from evaluate import open_run, trained
+from dataset import open_folder
+from evaluate import open_run, restored, trained
 from experiment import Environment, Experiment
-from records.manifest import FILE
+from records.listing import Listing
+from records.manifest import FILE, SPLITS
 from settings.mistakes import Mistake, reports_mistakes
 
 if TYPE_CHECKING:
     from mapping.inference import Network
-    from runs.scoring import Scorer
+    from mapping.scene import Scene
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the command line's options."""
+    """Return the command line's options.
+
+    Raises:
+        Mistake: a number is out of its range.
+
+    """
     arguments = argparse.ArgumentParser(prog="predict.py", description="Apply a trained network to a scene.")
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
@@ -26,39 +34,69 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument("--step", default="last", help="best, last (default) or a number")
     arguments.add_argument(
         "--input", required=True, metavar="PATH",
-        help="a GeoTIFF with the bands of the network's input; or the experiment's dataset: one file a sample",
+        help="a GeoTIFF with the bands of the network's input, a folder with one raster a band, or a dataset",
     )  # fmt: skip
     arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; of a dataset, the folder")
-    arguments.add_argument("--bbox", nargs=4, type=float, metavar=("WEST", "SOUTH", "EAST", "NORTH"), help="in degrees")
-    arguments.add_argument("--overlap", type=float, default=0.5, help="of neighbouring windows (default 0.5)")
-    arguments.add_argument("--split", choices=("val", "test"), help="of a dataset: test where it has one, else val")
-    return arguments.parse_args(argv)
+    arguments.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+    arguments.add_argument(
+        "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="only this box of the scene, in degrees"
+    )
+    arguments.add_argument(
+        "--overlap", type=float, default=0.25, help="of neighbouring windows, 0 to 0.5 of a window (default 0.25)"
+    )
+    arguments.add_argument(
+        "--degrade", action="store_true",
+        help="average the scene's pixels to the ground sampling distance that the network learnt from",
+    )  # fmt: skip
+    arguments.add_argument("--split", choices=SPLITS, help="of a dataset: test where it has one (default), else val")
+    options = arguments.parse_args(argv)
+    # argparse takes nan for a number.
+    if options.bbox and not all(map(math.isfinite, options.bbox)):
+        raise Mistake("--bbox: takes four finite numbers, west south east north in degrees")
+    if not 0 <= options.overlap <= 0.5:
+        raise Mistake(f"--overlap {options.overlap:g}: must be between 0 and 0.5 of a window")
+    return options
 
 
 @reports_mistakes
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict from the command line."""
     options = parse(argv)
-    if not 0.25 <= options.overlap <= 0.75:
-        raise Mistake(f"--overlap {options.overlap:g}: must be between 0.25 and 0.75 of a window")
     source, output = Path(options.input), Path(options.output)
-    if not source.exists() and "://" not in options.input and not options.input.startswith("/vsi"):
+    if not source.exists() and not options.input.startswith("/vsi"):
         raise Mistake(f"--input {source}: there is no such file or folder")
     experiment = open_run(Environment(options.env), options.exp, options.timestamp)
-    if source.is_dir():
-        check_dataset(source, experiment)
-        scorer, split, step = trained(experiment, options.split, options.step)
-        predict_dataset(scorer, split, step, output)
+    if is_dataset(source):
+        map_dataset(source, experiment, options)
         return
-    if output.suffix.lower() not in (".tif", ".tiff"):
-        raise Mistake(f"--output {output}: must end with .tif")
-    scorer, _, step = trained(experiment, None, options.step)
-    from mapping.inference import Network
-    from mapping.scene import Scene
+    check_output(output, overwrite=options.overwrite)
+    from mapping.geometry import geometry_of
+    from mapping.opening import open_scene
+    from mapping.scene import clipped
 
-    network = Network(experiment, scorer.gan, scorer.plugin)
-    scene = Scene(source, network.source, tuple(options.bbox) if options.bbox else None)
-    predict_scene(network, scene, step, round(options.overlap * network.side), output)
+    geometry, manifest = geometry_of(experiment), experiment.manifest
+    scene: Scene = open_scene(source, manifest.fields[manifest.input], geometry, degrade=options.degrade)
+    if options.bbox:
+        scene = clipped(scene, tuple(options.bbox))
+    gan, plugin, step = restored(experiment, options.step)
+    from mapping.inference import Network
+
+    map_scene(Network(experiment, gan, plugin, geometry), scene, step, options.overlap, output)
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Make sure that the output can be written.
+
+    Raises:
+        Mistake: it exists, is a folder or no GeoTIFF.
+
+    """
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise Mistake(f"--output {path}: must end with .tif")
+    if path.is_dir():
+        raise Mistake(f"--output {path}: is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise Mistake(f"--output {path}: exists; --overwrite replaces it")
 
 
 def tags(experiment: Experiment, step: int) -> dict[str, str]:
@@ -69,83 +107,96 @@ def tags(experiment: Experiment, step: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def predict_scene(network: Network, scene: Any, step: int, overlap: int, output: Path) -> None:
-    """Write the prediction of a scene, going on where an earlier process was stopped."""
-    from affine import Affine
+def map_scene(network: Network, scene: Scene, step: int, overlap: float, output: Path) -> None:
+    """Write the prediction of a scene, going on where an earlier process was stopped.
 
-    from mapping.inference import strips
-    from mapping.raster_writer import RasterWriter
-    from mapping.windows import starts
-    from runs.progress import tracked
+    Args:
+        network: what predicts.
+        scene: what it reads.
+        step: of the checkpoint.
+        overlap: of neighbouring windows, part of a window.
+        output: the GeoTIFF.
 
-    experiment, factor = network.experiment, network.factor
-    height, width = (side * factor for side in scene.size)
-    identity = {"run": experiment.output.run_name, "step": step, "overlap": overlap, **scene.identity()}
-    writer = RasterWriter(output, (height, width, len(network.bands)), identity)
-    if writer.done:
-        print(f"{output}: goes on after row {writer.done} of {height}")
-    rows = len(starts(scene.size[0], network.side, overlap))
-    for strip in tracked(strips(network, scene, overlap, writer.done), "predict", rows, "rows of windows"):
-        if len(strip):
-            writer.write(strip)
-    transform = scene.transform * Affine.scale(1 / factor)
-    writer.finish(scene.raster.crs, transform, network.bands, tags(experiment, step), network.target.units)
-    print(f"{output}: {width} x {height} pixels, {len(network.bands)} bands ({', '.join(network.bands)})")
-
-
-def check_dataset(folder: Path, experiment: Experiment) -> None:
-    """Make sure that a folder is the dataset of the experiment.
-
-    Raises:
-        Mistake: it is not.
     """
-    own = Path(experiment.DATA_ROOT).resolve()
-    if folder.resolve() not in (own, own.parent):
-        found = "another dataset" if any(folder.rglob(FILE)) else "no dataset"
-        raise Mistake(f"--input {folder}: is {found}; the experiment reads {own}")
-
-
-def predict_dataset(scorer: Scorer, split: str, step: int, folder: Path) -> None:
-    """Write one GeoTIFF a sample, placed on the map by what its record says."""
-    import numpy as np
-
-    from records.format import read
-    from runs.progress import tracked
-    from runs.scoring import flat
-
-    names, dataset = scorer.dataset.names(split), scorer.dataset
-    facts = tags(scorer.experiment, step)
-    bands = scorer.target.bands * (scorer.target.dates or 1)
-    batches = iter(dataset.batches(split, names, 1))
-    for name in tracked(names, f"predict {split}", len(names), "samples"):
-        made = np.asarray(flat(scorer.predict(next(batches))[2]))[0]
-        about = read(dataset.listing.path(split, name), dataset.manifest)[1]
-        write_tile(folder / f"{name}.tif", made, about, scorer.target.size, bands, facts, scorer.target.units)
-    print(f"{folder}: {len(names)} files")
-
-
-def write_tile(
-    path: Path, made: Any, about: dict[str, Any], size: tuple[int, int], bands: Sequence[str], facts: dict[str, str], units: str
-) -> None:  # fmt: skip
-    """Write one sample's prediction ``(height, width, band)``."""
-    import numpy as np
     import rasterio
     from affine import Affine
 
-    from settings import atomic
+    from mapping.dataset_maps import band_names
+    from mapping.inference import Plan
+    from mapping.raster_writer import Description, RasterWriter
+    from runs.progress import tracked
 
-    height, width, count = made.shape
-    transform = Affine(*about["transform"]) if about.get("transform") else Affine.identity()
-    profile = {
-        "driver": "GTiff", "height": height, "width": width, "count": count, "dtype": "float32", "nodata": np.nan,
-        "crs": about.get("crs") or None, "transform": transform * Affine.scale(size[1] / width, size[0] / height),
-        "compress": "deflate", "predictor": 3,
-    }  # fmt: skip
-    with atomic.replacing(path) as temporary:
-        with rasterio.open(temporary, "w", **profile) as raster:
-            raster.write(np.moveaxis(made, -1, 0))
-            raster.descriptions, raster.units = tuple(bands), (units,) * count
-            raster.update_tags(**facts, **({"ACQUIRED": ", ".join(about["acquired"])} if about.get("acquired") else {}))
+    experiment, factor, target = network.experiment, network.geometry.factor, network.target
+    plan = Plan(network, scene, round(overlap * network.geometry.side))
+    shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
+    checkpoint = (experiment.output.checkpoints / f"ckpt-{step}.json").stat().st_mtime_ns
+    about = {"run": experiment.output.run_name, "step": step, "checkpoint": checkpoint, "overlap": overlap}
+    with RasterWriter(output, shape, {**about, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
+        if writer.done:
+            print(f"{output}: goes on after row {writer.done} of {shape[0]}")
+        left = (len(plan.rows) - writer.strips) * len(plan.columns)
+        predictions = tracked(plan.predictions(writer.strips), "predict", left, "windows")
+        for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
+            writer.write(strip, carried)
+        transform = scene.transform * Affine.scale(1 / factor) if scene.crs else None
+        overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
+        bands = band_names(target.bands, target.dates)
+        writer.finish(Description(scene.crs, transform, bands, target.units, tags(experiment, step), overviews))
+    print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")
+
+
+def is_dataset(path: Path) -> bool:
+    """Tell whether a path is a dataset, with or without its tile size."""
+    folders = [path, *(child for child in path.iterdir() if child.name.isdecimal())] if path.is_dir() else []
+    return any((folder / FILE).is_file() or any((folder / split).is_dir() for split in SPLITS) for folder in folders)
+
+
+def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+    """Write one GeoTIFF a sample into the folder ``--output``.
+
+    Raises:
+        Mistake: the dataset is not like the one that the network learnt from, or an option means nothing here.
+
+    """
+    for option in ("bbox", "degrade"):
+        if getattr(options, option):
+            raise Mistake(f"--{option}: means nothing for a dataset; leave it out")
+    folder = Path(options.output)
+    if folder.exists() and not folder.is_dir():
+        raise Mistake(f"--output {folder}: is a file; a dataset needs a folder")
+    listing = listing_of(path, experiment)
+    # The run may be led over any dataset whose samples are alike: same network, other places.
+    experiment.DATA_ROOT, experiment.manifest = str(listing.folder), listing.manifest
+    scorer, split, step = trained(experiment, options.split, options.step)
+    from mapping.dataset_maps import predict_dataset
+
+    count = predict_dataset(scorer, split, folder, tags(experiment, step), overwrite=options.overwrite)
+    print(f"{folder}: {count} GeoTIFFs")
+
+
+def listing_of(path: Path, experiment: Experiment) -> Listing:
+    """Return the listing of a dataset that an experiment's network can read.
+
+    Raises:
+        Mistake: its samples differ.
+
+    """
+    sized = path / str(experiment.TILESIZE)
+    listing = open_folder(str(sized if sized.is_dir() else path))
+    mine, other = experiment.manifest, listing.manifest
+    if (mine.input, mine.target, mine.fields) != (other.input, other.target, other.fields):
+        differing = [
+            name for name in {**mine.fields, **other.fields} if mine.fields.get(name) != other.fields.get(name)
+        ]
+        raise Mistake(
+            f"--input {listing.folder}: {', '.join(differing) or 'input and target'} differ from those of"
+            f" {experiment.DATA_ROOT}, from which '{experiment.NAME}' learnt"
+        )
+    return listing
+
+
+CACHE = 768
+"""MB of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
 
 
 if __name__ == "__main__":

@@ -3,132 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from mapping.windows import Blender, starts, weights
+from mapping.scene import Scene, present
+from mapping.windows import Windows, crossfade, join
 from records.preparation import physical, prepare_input
 from runs import plugins
-from settings.mistakes import Mistake
+from runs.scoring import PIXELS_A_BATCH, flat
 
 if TYPE_CHECKING:
     from experiment import Experiment
-    from mapping.scene import Scene
-
-PIXELS_A_BATCH = 8 * 256 * 256
+    from mapping.geometry import Geometry
 
 
 class Network:
-    """A plug-in's network, from stored input windows to physical output windows."""
+    """A plug-in's network, from windows as stored to windows in physical units."""
 
-    def __init__(self, experiment: Experiment, gan: Any, plugin: Path) -> None:
-        """Check that input and output windows fit one another.
-
-        Raises:
-            Mistake: values cannot be brought back to physical units, or the grids do not fit.
-        """
-        self.experiment, self.gan, self.plugin = experiment, gan, plugin
+    def __init__(self, experiment: Experiment, gan: Any, plugin: Path, geometry: Geometry) -> None:
+        """Keep a restored plug-in, its file, and how its input and output lie on one another."""
+        self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        if experiment.NORMALIZE == "l2":
-            raise Mistake(f"{experiment.file}: normalize: 'l2' cannot be undone, so that there is no map to make")
-        size = (experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
-        if size != self.target.size:
-            raise Mistake(
-                f"{experiment.file}: img_height, img_width: the network works at {size[0]} x {size[1]} pixels and not on"
-                f" the grid of its target, {self.target.size[0]} x {self.target.size[1]}"
-            )
-        factors = {out / into for out, into in zip(self.target.size, self.source.size, strict=True)}
-        self.factor = round(min(factors))
-        if factors != {self.factor} or self.source.size[0] != self.source.size[1]:
-            raise Mistake(
-                f"{experiment.file}: dataset: input tiles of {self.source.size} and target tiles of {self.target.size}"
-                " pixels: only squares and whole factors can be put together"
-            )
-        self.side = self.source.size[0]
-        self.batch = max(1, min(16, PIXELS_A_BATCH // (size[0] * size[1])))
         self._compute = tf.function(self._predict, autograph=False)
 
-    @property
-    def bands(self) -> list[str]:
-        """Names of the bands of the output."""
-        dates = self.target.dates or 1
-        return (
-            self.target.bands
-            if dates == 1
-            else [f"{band} {date + 1}" for date in range(dates) for band in self.target.bands]
-        )
-
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:
-        fields = {"input_image": prepare_input(stored, self.experiment)}
+        prepared = prepare_input(stored, self.experiment)
+        fields = {self.experiment.manifest.input: prepared, "input_image": prepared}
         made = tf.cast(plugins.forward(self.gan, self.plugin, fields), tf.float32)
-        values = physical(made, self.target, self.experiment)
-        if len(values.shape) == 5:
-            values = tf.reshape(tf.transpose(values, (0, 2, 3, 1, 4)), (-1, *self.target.size, len(self.bands)))
-        return values
+        return flat(physical(made, self.target, self.experiment))
 
-    def predict(self, windows: list[np.ndarray]) -> np.ndarray:
-        """Return physical values ``(window, height, width, band)`` of windows as stored."""
-        made = []
-        for first in range(0, len(windows), self.batch):
-            group = windows[first : first + self.batch]
-            # Another batch size would be compiled anew.
-            padded = group + [group[-1]] * (self.batch - len(group))
-            with plugins.blaming(self.plugin, "the prediction fails"):
-                made.append(self._compute(tf.constant(np.stack(padded))).numpy()[: len(group)])
-        return np.concatenate(made)
+    def predict(self, windows: list[np.ndarray]) -> list[np.ndarray]:
+        """Predict a group of windows in one batch; always of the same number, for another would be compiled anew.
 
+        Args:
+            windows: float32 ``(side, side, date * band)`` as ``Scene.read`` returns them.
 
-def strips(network: Network, scene: Scene, overlap: int, done: int) -> Iterator[np.ndarray]:
-    """Yield the output from north to south, float32 ``(rows, width, band)``, NaN where the input has nothing.
+        Returns:
+            float32 ``(height, width, band)`` of each, physical units, NaN where the input has nothing.
 
-    Args:
-        network: what predicts.
-        scene: what it reads.
-        overlap: of neighbouring windows, input pixels.
-        done: output rows that are there already and are not yielded again.
-
-    """
-    (height, width), side, factor = scene.size, network.side, network.factor
-    rows, columns = starts(height, side, overlap), starts(width, side, overlap)
-    blender = Blender(height * factor, width * factor, len(network.bands))
-    for number, row in enumerate(rows):
-        until = height if number == len(rows) - 1 else rows[number + 1]
-        following = rows[number + 2] if number + 2 < len(rows) else height
-        if following * factor <= done:  # nor does any later row need these windows
-            blender.top = until * factor
-            yield np.zeros((0, width * factor, len(network.bands)), np.float32)
-            continue
-        there = _add_row(network, scene, blender, row, columns, overlap, (number == 0, number == len(rows) - 1))
-        made = blender.take(until * factor)
-        there = np.repeat(np.repeat(there[: until - row], factor, 0), factor, 1)
-        made[~there] = np.nan
-        yield made[max(0, done - row * factor) :].astype(np.float32)
+        """
+        dates, side, factor = self.source.dates or 1, self.geometry.side, self.geometry.factor
+        there = [present(window, dates) for window in windows]
+        shape = (side * factor, side * factor, self.geometry.bands)
+        if not any(mask.any() for mask in there):
+            return [np.full(shape, np.nan, np.float32) for _ in windows]
+        stored = np.stack(windows)
+        if self.source.kind != "image":  # these are no quantities: nothing fills them but what is stored
+            stored = np.nan_to_num(stored, nan=self.source.nodata or 0.0)
+        if self.source.dates:
+            stored = np.moveaxis(stored.reshape(len(windows), side, side, dates, -1), 3, 1)
+        with plugins.blaming(self.plugin, "the prediction fails"):
+            made = self._compute(tf.constant(stored)).numpy()
+        for values, mask in zip(made, there, strict=True):
+            values[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
+        return list(made)
 
 
-def _add_row(
-    network: Network,
-    scene: Scene,
-    blender: Blender,
-    row: int,
-    columns: list[int],
-    overlap: int,
-    edge: tuple[bool, bool],
-) -> np.ndarray:
-    """Predict the windows of one row; return where the scene has something, ``(side, width)``."""
-    side, factor = network.side, network.factor
-    read = [scene.read(row, column, side, side) for column in columns]
-    there = np.zeros((side, max(scene.size[1], columns[-1] + side)), bool)
-    for column, (_, valid) in zip(columns, read, strict=True):
-        there[:, column : column + side] = valid
-    wanted = [index for index, (_, valid) in enumerate(read) if valid.any()]
-    made = dict(zip(wanted, network.predict([read[index][0] for index in wanted]), strict=True)) if wanted else {}
-    nothing = np.zeros((side * factor, side * factor, len(network.bands)))
-    down = weights(side * factor, overlap * factor, first=edge[0], last=edge[1])
-    for index, column in enumerate(columns):
-        across = weights(side * factor, overlap * factor, first=index == 0, last=index == len(columns) - 1)
-        blender.add(row * factor, column * factor, made.get(index, nothing), np.outer(down, across))
-    return there[:, : scene.size[1]]
+def group_size(count: int, most: int) -> int:
+    """Return into groups of how many a row of windows is cut, such that the last group wants the fewest more."""
+    if count <= most:
+        return count
+    sizes = range(1 + most // 2, most + 1)
+    return min(sizes, key=lambda size: (-(-count // size) * size, -size))
+
+
+class Plan:
+    """The windows of a scene and the strips of output to which they are joined, from north to south."""
+
+    def __init__(self, network: Network, scene: Scene, overlap: int) -> None:
+        """Place the windows.
+
+        Args:
+            network: what predicts.
+            scene: what it reads.
+            overlap: of neighbouring windows, input pixels.
+
+        """
+        self.network, self.scene = network, scene
+        side, self.factor = network.geometry.side, network.geometry.factor
+        self.rows, self.columns = (Windows(length, side, overlap, self.factor) for length in scene.size)
+        pixels = (side * self.factor) ** 2
+        self.group = group_size(len(self.columns), max(1, min(16, PIXELS_A_BATCH // pixels)))
+
+    def predictions(self, first: int) -> Iterator[np.ndarray]:
+        """Yield the prediction of every window, row by row from row ``first`` of windows.
+
+        Groups never reach over the end of a row. So a group holds the same windows wherever the work began, and the
+        result is the same bit for bit.
+        """
+        side, starts = self.network.geometry.side, self.columns.starts
+        for row in self.rows.starts[first:]:
+            for begin in range(0, len(starts), self.group):
+                group = [_window(self.scene, row, column, side) for column in starts[begin : begin + self.group]]
+                filled = group + [group[-1]] * (self.group - len(group))
+                yield from self.network.predict(filled)[: len(group)]
+
+    def strips(
+        self, predictions: Iterator[np.ndarray], first: int, carried: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Join predictions to strips of the output.
+
+        Args:
+            predictions: of the windows from row ``first``.
+            first: row of windows to begin with.
+            carried: what the row before has left, as it was yielded.
+
+        Yields:
+            The next finished rows of output, float32 ``(rows, width, band)``, and the rows after them, which the
+            next windows fade out.
+
+        """
+        for index in range(first, len(self.rows)):
+            strip = join(islice(predictions, len(self.columns)), self.columns, self.factor)
+            start = self.rows.starts[index] * self.factor
+            top, faded = (row - start for row in self.rows.fades[index])
+            if index:
+                strip[top:faded] = crossfade(carried, strip[top:faded], 0)
+            else:
+                top = 0
+            until, after = (row - start for row in self.rows.next_fade(index))
+            carried = strip[until:after].copy()
+            yield strip[top:until], carried
+
+
+def _window(scene: Scene, row: int, column: int, side: int) -> np.ndarray:
+    """Read a window; what reaches beyond a scene smaller than it is mirrored, as if the ground went on."""
+    height, width = (min(side, length - start) for length, start in zip(scene.size, (row, column), strict=True))
+    values = scene.read(row, column, height, width)
+    return np.pad(values, ((0, side - height), (0, side - width), (0, 0)), "symmetric")

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
-import rasterio
-import rasterio.shutil
-from rasterio.windows import Window
+from affine import Affine
+from filelock import FileLock, Timeout
 
 from settings import atomic
+from settings.mistakes import Mistake, Stopped
 
-ROWS_AT_ONCE = 512
+ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.vrt", "finished.tif", "lock"
+
+
+class Description(NamedTuple):
+    """What a raster says of itself."""
+
+    crs: Any
+    """rasterio's CRS, or None."""
+    transform: Affine | None
+    """From (column, row) to the map, or None."""
+    bands: Sequence[str]
+    """A description of each band."""
+    units: str
+    """Of the values."""
+    tags: dict[str, str]
+    """Further facts."""
+    overviews: str
+    """How they are made: AVERAGE or NEAREST."""
 
 
 class RasterWriter:
-    """Rows of float32 (width, band), kept beside the output in ``<output>.part`` until all are there."""
+    """Rows of float32, kept in the folder ``<output>.part`` until all are there.
+
+    The rows are plain bytes, so that a full disk is an ordinary error and nothing but the new rows can be torn; how
+    many count is said by ``progress.npz``, which is replaced as a whole.
+    """
 
     def __init__(self, path: Path, shape: tuple[int, int, int], identity: dict[str, Any]) -> None:
         """Go on with what an earlier process left of the same work, or begin.
@@ -28,60 +55,124 @@ class RasterWriter:
             shape: (height, width, band).
             identity: what tells this work from another; JSON.
 
+        Raises:
+            Mistake: another process writes it.
+            Stopped: the disk has no room for the rows.
+
         """
         self.path, self.shape = path, shape
-        self.identity = {**identity, "shape": list(shape)}
-        self._rows, self._note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.done = self._done_before()
-        mode: Any = "r+" if self.done else "w+"
-        self._values = np.memmap(self._rows, np.float32, mode, shape=shape)
-
-    def _done_before(self) -> int:
-        if not (self._rows.is_file() and self._note.is_file()):
-            return 0
+        self.folder = path.with_name(f"{path.name}.part")
+        self.identity = json.dumps([*shape, identity])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(self.folder / LOCK, timeout=0)
         try:
-            note = json.loads(self._note.read_text())
-        except ValueError:
-            return 0
-        whole = self._rows.stat().st_size == 4 * int(np.prod(self.shape))
-        return note["rows"] if whole and note["identity"] == self.identity else 0
+            self.lock.acquire()
+        except Timeout:
+            raise Mistake(f"{path}: another process writes it; wait for it, or use another --output") from None
+        self.done, self.strips, self.carried = self._left()
+        wanted, free = self._bytes(shape[0] - self.done), shutil.disk_usage(self.folder).free
+        if wanted > free:
+            raise Stopped(
+                f"{self.folder}: needs {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; free some, or use another"
+                " disk for --output"
+            )
 
-    def write(self, rows: np.ndarray) -> None:
-        """Append rows, and note that they are safe."""
-        self._values[self.done : self.done + len(rows)] = rows
-        self._values.flush()
-        self.done += len(rows)
-        atomic.write_json(self._note, {"identity": self.identity, "rows": self.done})
+    def __enter__(self) -> RasterWriter:
+        """Return the writer."""
+        return self
 
-    def finish(self, crs: Any, transform: Any, bands: Sequence[str], tags: dict[str, str], units: str) -> None:
-        """Write the Cloud-Optimized GeoTIFF with overviews, and remove what was kept.
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Let other processes write."""
+        self.lock.release()
+
+    def _bytes(self, rows: int) -> int:
+        return 4 * rows * self.shape[1] * self.shape[2]
+
+    def _left(self) -> tuple[int, int, np.ndarray]:
+        """Return the finished rows and strips, and the rows that the next strip fades out."""
+        nothing = np.zeros((0, *self.shape[1:]), np.float32)
+        if not (self.folder / PROGRESS).is_file():
+            return 0, 0, nothing
+        with np.load(self.folder / PROGRESS) as left:
+            if str(left["identity"]) != self.identity:
+                print(f"{self.folder}: is of other work (another input, run or option); it begins anew")
+                return 0, 0, nothing
+            return int(left["rows"]), int(left["strips"]), left["carried"]
+
+    def write(self, rows: np.ndarray, carried: np.ndarray) -> None:
+        """Append a strip of finished rows; when this returns they are safe.
 
         Args:
-            crs: of the raster, or None.
-            transform: from pixels to the map.
-            bands: descriptions.
-            tags: further facts, as GeoTIFF tags.
-            units: of the values.
+            rows: float32 ``(rows, width, band)``.
+            carried: the rows that the next strip fades out.
+
+        Raises:
+            OSError: the disk is full; what was safe stays so.
 
         """
-        height, width, count = self.shape
-        plain = self.path.with_name(f"{self.path.name}.plain.part")
-        profile = {
-            "driver": "GTiff", "height": height, "width": width, "count": count, "dtype": "float32", "crs": crs,
-            "transform": transform, "nodata": np.nan, "tiled": True, "interleave": "pixel", "BIGTIFF": "IF_SAFER",
-        }  # fmt: skip
-        with rasterio.open(plain, "w", **profile) as raster:
-            for top in range(0, height, ROWS_AT_ONCE):
-                rows = np.moveaxis(np.asarray(self._values[top : top + ROWS_AT_ONCE]), -1, 0)
-                raster.write(rows, window=Window(0, top, width, rows.shape[1]))
-            raster.descriptions = tuple(bands)
-            raster.units = (units,) * count
-            raster.update_tags(**tags)
-        with atomic.replacing(self.path) as temporary:
+        place = self.folder / ROWS
+        try:
+            with place.open("r+b" if place.exists() else "w+b") as file:
+                file.seek(self._bytes(self.done))
+                file.write(np.ascontiguousarray(rows, "<f4").data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(place)) from None
+        self.done, self.strips = self.done + len(rows), self.strips + 1
+        buffer = io.BytesIO()
+        np.savez(buffer, identity=self.identity, rows=self.done, strips=self.strips, carried=carried)
+        atomic.write_bytes(self.folder / PROGRESS, buffer.getvalue())
+
+    def finish(self, description: Description) -> None:
+        """Write the Cloud-Optimized GeoTIFF with overviews, and remove what was kept.
+
+        Raises:
+            OSError: the disk is full; the command can be run again and goes on here.
+
+        """
+        import rasterio.shutil
+        from rasterio.errors import RasterioError
+
+        source, made = self.folder / DESCRIPTION, self.folder / FINISHED
+        source.write_bytes(self._virtual_raster(description))
+        try:
+            # GDAL says at once when a write fails, except for the last one: hence it is read again.
             rasterio.shutil.copy(
-                str(plain), str(temporary), driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BIGTIFF="IF_SAFER",
-                OVERVIEW_RESAMPLING="AVERAGE", NUM_THREADS="ALL_CPUS",
+                str(source), str(made), driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BIGTIFF="IF_SAFER",
+                OVERVIEW_RESAMPLING=description.overviews, NUM_THREADS="ALL_CPUS",
             )  # fmt: skip
-        for leftover in (plain, self._rows, self._note):
-            leftover.unlink()
+            with rasterio.open(made) as raster:
+                for _, window in raster.block_windows(1):
+                    raster.read(window=window)
+        except RasterioError as error:
+            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])
+            code = errno.ENOSPC if full else errno.EIO
+            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(made)) from error
+        atomic.sync(made)
+        os.replace(made, self.path)
+        shutil.rmtree(self.folder)
+
+    def _virtual_raster(self, about: Description) -> bytes:
+        """Describe the rows to GDAL, which has no other way to read plain bytes with names and nodata."""
+        height, width, count = self.shape
+        root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
+        if about.crs is not None:
+            ElementTree.SubElement(root, "SRS").text = about.crs.to_wkt()
+        if about.transform is not None:
+            ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, about.transform.to_gdal()))
+        tags = ElementTree.SubElement(root, "Metadata")
+        for key, value in about.tags.items():
+            ElementTree.SubElement(tags, "MDI", key=key).text = value
+        for number, name in enumerate(about.bands):
+            band = ElementTree.SubElement(
+                root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
+            )
+            facts = {
+                "Description": name, "NoDataValue": "nan", "UnitType": about.units, "ImageOffset": 4 * number,
+                "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
+            }  # fmt: skip
+            for key, fact in facts.items():
+                ElementTree.SubElement(band, key).text = str(fact)
+            ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = ROWS
+        return ElementTree.tostring(root)

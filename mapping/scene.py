@@ -1,131 +1,155 @@
-"""A GeoTIFF as the input of a network: its bands found, its numbers brought to those of the dataset."""
+"""What a network can be led over: pixels on a grid, read window by window as the dataset stores its input."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
-import rasterio
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
+from affine import Affine
 
+from records.manifest import Field
 from settings.mistakes import Mistake
 
-if TYPE_CHECKING:
-    from records.manifest import Field
 
+class Scene(Protocol):
+    """One source of input pixels; a new source is one more class like this."""
 
-class Scene:
-    """An open raster, read window by window as the input field stores its numbers."""
+    name: str
+    """Shown in messages."""
+    crs: Any
+    """rasterio's CRS, or None."""
+    transform: Affine
+    """From (column, row) to the map."""
+    size: tuple[int, int]
+    """(height, width) in pixels."""
 
-    def __init__(self, path: Path, field: Field, bbox: tuple[float, float, float, float] | None = None) -> None:
-        """Open the file and find the bands.
-
-        Args:
-            path: anything that GDAL reads.
-            field: the dataset's input field.
-            bbox: west, south, east, north in degrees: the part to work on.
-
-        Raises:
-            Mistake: it cannot be read, lacks a band, or does not meet the box.
-
-        """
-        self.path, self.field = path, field
-        try:
-            self.raster = rasterio.open(path)
-        except RasterioError as error:
-            raise Mistake(
-                f"{path}: cannot be read as a raster ({error}); --input takes a GeoTIFF or a dataset"
-            ) from None
-        self.indexes = self._find_bands()
-        self.window = self._find_window(bbox) if bbox else Window(0, 0, self.raster.width, self.raster.height)
-        self.transform = rasterio.windows.transform(self.window, self.raster.transform)
-        scales = np.array([self.raster.scales[index - 1] for index in self.indexes])
-        offsets = np.array([self.raster.offsets[index - 1] for index in self.indexes])
-        self.tagged = (scales, offsets) if (scales != 1).any() or (offsets != 0).any() else None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) in pixels of the part to work on."""
-        return int(self.window.height), int(self.window.width)
-
-    def _find_bands(self) -> list[int]:
-        """Return the number of each band that the field wants: by name, or in order where the file names none."""
-        wanted = self.field.bands * (self.field.dates or 1)
-        names = [description or "" for description in self.raster.descriptions]
-        if any(names) and not self.field.dates:
-            missing = [band for band in wanted if band not in names]
-            if missing:
-                raise Mistake(
-                    f"{self.path}: lacks the bands {', '.join(missing)}; it has {', '.join(filter(None, names))}"
-                )
-            return [names.index(band) + 1 for band in wanted]
-        if len(names) != len(wanted):
-            raise Mistake(f"{self.path}: has {len(names)} bands; the network takes {len(wanted)}: {', '.join(wanted)}")
-        return list(range(1, len(names) + 1))
-
-    def _find_window(self, bbox: tuple[float, float, float, float]) -> Window:
-        if self.raster.crs is None:
-            raise Mistake(f"{self.path}: has no CRS, so that --bbox means nothing; leave it out")
-        bounds = rasterio.warp.transform_bounds("EPSG:4326", self.raster.crs, *bbox)
-        box = rasterio.windows.from_bounds(*bounds, transform=self.raster.transform)
-        rows, columns = (
-            (max(0, int(np.floor(low + 1e-6))), min(full, int(np.ceil(high - 1e-6))))
-            for low, high, full in (
-                (box.row_off, box.row_off + box.height, self.raster.height),
-                (box.col_off, box.col_off + box.width, self.raster.width),
-            )
-        )
-        if rows[0] >= rows[1] or columns[0] >= columns[1]:
-            raise Mistake(f"{self.path}: --bbox {' '.join(map(str, bbox))} does not meet it (west south east north)")
-        return Window(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0])
-
-    def read(self, row: int, column: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return a window as the field stores it, and where there is something; the edge is repeated beyond the scene.
-
-        Numbers of another type than the field's, or with scale and offset tags, are taken for physical values.
+    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
+        """Return a window that lies in the scene.
 
         Returns:
-            ``(height, width, band)``, or ``(date, height, width, band)``, and booleans ``(height, width)``.
+            float32 ``(height, width, date * band)``: numbers as the dataset's input field stores them, NaN where
+            nothing was measured.
 
         Raises:
-            Mistake: the file is damaged.
+            Mistake: a file is damaged.
 
         """
-        rows, columns = min(height, self.size[0] - row), min(width, self.size[1] - column)
-        window = Window(self.window.col_off + column, self.window.row_off + row, columns, rows)
-        try:
-            stored = self.raster.read(self.indexes, window=window)
-        except RasterioError:
-            raise Mistake(f"{self.path}: is damaged at row {row}, column {column}; copy it again") from None
-        there = self._there(stored)
-        values = np.moveaxis(self._as_stored(stored), 0, -1)
-        beyond = ((0, height - rows), (0, width - columns))
-        values, there = np.pad(values, (*beyond, (0, 0)), "edge"), np.pad(there, beyond, "edge")
-        if self.field.dates:
-            values = np.moveaxis(values.reshape(height, width, self.field.dates, -1), 2, 0)
-        return values, there
-
-    def _there(self, stored: np.ndarray) -> np.ndarray:
-        """Return where any band was measured."""
-        nodata = self.raster.nodata if self.raster.nodata is not None else self.field.nodata
-        there = np.isfinite(stored) if stored.dtype.kind == "f" else np.ones(stored.shape, bool)
-        return (there if nodata is None else there & (stored != nodata)).any(axis=0)
-
-    def _as_stored(self, stored: np.ndarray) -> np.ndarray:
-        """Return the numbers of (band, height, width) as the field stores them."""
-        if self.tagged is None and stored.dtype == self.field.dtype:
-            return stored
-        values = stored.astype(np.float64)
-        if self.tagged is not None:
-            values = values * self.tagged[0][:, None, None] + self.tagged[1][:, None, None]
-        elif stored.dtype.kind != "f":
-            return stored.astype(np.float32)
-        return ((values - self.field.offset) / self.field.scale).astype(np.float32)
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells this input from another."""
-        about = self.path.stat() if self.path.exists() else None
-        stamp = [about.st_size, about.st_mtime_ns] if about else []
-        return {"input": str(self.path), "stamp": stamp, "window": [int(number) for number in self.window.flatten()]}
+        """Return what tells this scene from another, for JSON."""
+
+
+def present(window: np.ndarray, dates: int) -> np.ndarray:
+    """Return where a window holds a measurement of all bands at one date at least, booleans ``(height, width)``."""
+    return np.isfinite(window).reshape(*window.shape[:2], dates, -1).all(-1).any(-1)
+
+
+def as_stored(values: np.ndarray, field: Field) -> np.ndarray:
+    """Return physical values as the numbers that a field stores, float32."""
+    return ((np.asarray(values, np.float64) - field.offset) / field.scale).astype(np.float32)
+
+
+class Clipped:
+    """A rectangle of a scene."""
+
+    def __init__(self, scene: Scene, row: int, column: int, height: int, width: int) -> None:
+        """Take the rectangle in pixels of the scene."""
+        self.scene, self.row, self.column, self.size = scene, row, column, (height, width)
+        self.name, self.crs = scene.name, scene.crs
+        self.transform = scene.transform * Affine.translation(column, row)
+
+    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
+        """Return a window; see ``Scene``."""
+        return self.scene.read(self.row + row, self.column + column, height, width)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells it from another."""
+        return {**self.scene.identity(), "clipped": [self.row, self.column, *self.size]}
+
+
+class Averaged:
+    """A scene seen by a coarser sensor: means of squares of pixels, as the datasets average their tiles."""
+
+    def __init__(self, scene: Scene, times: int, field: Field) -> None:
+        """Average ``times`` x ``times`` pixels; what is left over in the south and east is dropped.
+
+        Raises:
+            Mistake: the scene is smaller than one square.
+
+        """
+        self.scene, self.times, self.whole = scene, times, "int" in field.dtype
+        self.name, self.crs = scene.name, scene.crs
+        self.size = scene.size[0] // times, scene.size[1] // times
+        if 0 in self.size:
+            raise Mistake(f"{scene.name}: {scene.size[0]} x {scene.size[1]} pixels hold none of the input's")
+        self.transform = scene.transform * Affine.scale(times)
+
+    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
+        """Return a window; see ``Scene``. A square that is not whole is missing."""
+        fine = self.scene.read(*(self.times * number for number in (row, column, height, width)))
+        means = fine.reshape(height, self.times, width, self.times, -1).mean(axis=(1, 3), dtype=np.float64)
+        return (np.rint(means) if self.whole else means).astype(np.float32)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells it from another."""
+        return {**self.scene.identity(), "averaged": self.times}
+
+
+class Enlarged:
+    """A scene whose pixels are repeated, as datasets of one pixel size for input and target hold coarse sensors."""
+
+    def __init__(self, scene: Scene, times: int) -> None:
+        """Repeat every pixel ``times`` x ``times``."""
+        self.scene, self.times = scene, times
+        self.name, self.crs = scene.name, scene.crs
+        self.size = scene.size[0] * times, scene.size[1] * times
+        self.transform = scene.transform * Affine.scale(1 / times)
+
+    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
+        """Return a window; see ``Scene``."""
+        rows, columns = (
+            np.arange(first, first + count) // self.times for first, count in ((row, height), (column, width))
+        )
+        coarse = self.scene.read(rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+        return coarse[rows - rows[0]][:, columns - columns[0]]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells it from another."""
+        return {**self.scene.identity(), "enlarged": self.times}
+
+
+def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
+    """Return the part of a scene that covers a box, snapped outwards to whole pixels.
+
+    Args:
+        scene: any.
+        box: west, south, east, north in degrees (WGS 84); west above east crosses the antimeridian.
+
+    Raises:
+        Mistake: the scene is not on the map, the box is none or lies outside.
+
+    """
+    from rasterio.warp import transform
+
+    west, south, east, north = box
+    shown = " ".join(f"{number:g}" for number in box)
+    if scene.crs is None:
+        raise Mistake(f"{scene.name}: has no coordinates, so that --bbox means nothing; leave it out")
+    if not (south < north and west != east and all(-90 <= number <= 90 for number in (south, north))):
+        raise Mistake(f"--bbox {shown}: is no box; give west south east north in degrees")
+    # The edges of a box in degrees are curves on the scene's grid, so that corners alone would not do.
+    steps = np.linspace(0, 1, 65)
+    across, up = west + steps * ((east - west) % 360 or 360), south + steps * (north - south)
+    longitudes = np.concatenate([across, across, np.full(65, across[0]), np.full(65, across[-1])])
+    latitudes = np.concatenate([np.full(65, south), np.full(65, north), up, up])
+    x, y = transform("EPSG:4326", scene.crs, longitudes, latitudes)
+    columns, rows = ~scene.transform * (np.array(x), np.array(y))
+    (top, bottom), (left, right) = (
+        (max(0, int(np.floor(places.min() + 1e-6))), min(length, int(np.ceil(places.max() - 1e-6))))
+        if np.isfinite(places).all()
+        else (0, 0)
+        for places, length in zip((rows, columns), scene.size, strict=True)
+    )
+    if top >= bottom or left >= right:
+        raise Mistake(f"--bbox {shown}: lies outside of {scene.name} (west south east north in degrees)")
+    return Clipped(scene, top, left, bottom - top, right - left)

@@ -1,86 +1,85 @@
-"""Overlapping windows along one axis of a scene, and the weights by which they are blended."""
+"""Overlapping windows along an axis of a scene, and how their predictions are joined without a seam.
+
+Neighbouring windows are cross-faded in the middle half of their overlap; what lies farther out, where a network
+knows least, counts nothing. Since windows overlap by half at most, no more than two meet at any place of an axis.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import numpy as np
 
-
-def starts(length: int, side: int, overlap: int) -> list[int]:
-    """Return where windows of `side` pixels begin so that they cover `length` and overlap by `overlap` at least.
-
-    The last window ends with the scene; a scene shorter than a window has one window, which reaches beyond it.
-
-    Raises:
-        ValueError: the overlap leaves no step.
-
-    """
-    step = side - overlap
-    if step < 1:
-        raise ValueError(f"an overlap of {overlap} pixels leaves no step for windows of {side}")
-    if length <= side:
-        return [0]
-    return [*range(0, length - side, step), length - side]
+FINENESS = 2**16
+"""Weights are multiples of 1 / FINENESS: times a float32 they are exact in float64, and so is their sum, 1."""
 
 
-def weights(side: int, overlap: int, *, first: bool, last: bool) -> np.ndarray:
-    """Return the weight of each pixel of a window, float64 ``(side,)``, 0 to 1.
+class Windows:
+    """The windows along one axis, and the stretches of the prediction in which each one replaces the one before."""
 
-    Towards a neighbour the outermost quarter of the overlap counts nothing, since a network knows least at its window's
-    edge; from there half a cosine rises to 1 at the inner end of the overlap. At the edge of the scene all count.
-
-    Args:
-        side: pixels of the window.
-        overlap: pixels that it shares with its neighbours.
-        first: the scene begins with this window.
-        last: the scene ends with it.
-
-    """
-    margin = overlap // 4
-    ramp = np.zeros(overlap)
-    rising = overlap - 2 * margin
-    ramp[margin : margin + rising] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(rising) + 0.5) / max(rising, 1))
-    ramp[margin + rising :] = 1.0
-    result = np.ones(side)
-    if not first:
-        result[:overlap] *= ramp
-    if not last:
-        result[side - overlap :] *= ramp[::-1]
-    return result
-
-
-class Blender:
-    """Sums up weighed rows of windows from north to south, and hands out the rows that no later window touches."""
-
-    def __init__(self, height: int, width: int, bands: int) -> None:
-        """Take the size of the scene in output pixels."""
-        self.height, self.width, self.bands = height, width, bands
-        self.top = 0
-        self._sum = np.zeros((0, width, bands))
-        self._weight = np.zeros((0, width, 1))
-
-    def add(self, row: int, column: int, values: np.ndarray, weight: np.ndarray) -> None:
-        """Add a window; what reaches beyond the scene is cut off.
+    def __init__(self, length: int, side: int, overlap: int, factor: int = 1) -> None:
+        """Place as many windows as needed; the last one ends with the scene, which may be shorter than one window.
 
         Args:
-            row: of its upper edge, not above ``top``.
-            column: of its left edge.
-            values: float ``(side, side, band)``.
-            weight: ``(side, side)``.
+            length: of the scene, input pixels.
+            side: of a window, input pixels.
+            overlap: of neighbours at least, input pixels; half a window at most.
+            factor: output pixels a pixel of the input.
 
         """
-        rows, columns = min(values.shape[0], self.height - row), min(values.shape[1], self.width - column)
-        missing = row + rows - self.top - len(self._sum)
-        if missing > 0:
-            self._sum = np.concatenate([self._sum, np.zeros((missing, self.width, self.bands))])
-            self._weight = np.concatenate([self._weight, np.zeros((missing, self.width, 1))])
-        place = np.s_[row - self.top : row - self.top + rows, column : column + columns]
-        counted = weight[:rows, :columns, None]
-        self._sum[place] += values[:rows, :columns].astype(np.float64) * counted
-        self._weight[place] += counted
+        step, self.length = side - overlap, length * factor
+        self.starts = [*range(0, max(length - side, 0), step), max(length - side, 0)]
+        """First input pixel of each window."""
+        zone = overlap // 2
+        middles = [(first + side + second - zone) // 2 for first, second in pairwise(self.starts)]
+        self.fades = [(0, 0), *((start * factor, (start + zone) * factor) for start in middles)]
+        """First output pixel of each window's fading in, and the first one after it."""
 
-    def take(self, until: int) -> np.ndarray:
-        """Return the rows from ``top`` until a row of the scene, float64 ``(rows, width, band)``, and forget them."""
-        count = until - self.top
-        made = self._sum[:count] / self._weight[:count]
-        self._sum, self._weight, self.top = self._sum[count:], self._weight[count:], until
-        return made
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.starts)
+
+    def next_fade(self, index: int) -> tuple[int, int]:
+        """Return the stretch, output pixels, in which the window after ``index`` fades in; empty after the last."""
+        return self.fades[index + 1] if index + 1 < len(self) else (self.length, self.length)
+
+
+def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
+    """Go over from one prediction to another along an axis, by half a cosine; where both are equal, so is the result.
+
+    Args:
+        before: float32 of any shape.
+        after: the same place in the later window.
+        axis: along which.
+
+    Returns:
+        float32 of that shape.
+
+    """
+    count = before.shape[axis]
+    rising = np.rint((0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / max(count, 1))) * FINENESS) / FINENESS
+    weight = rising.reshape([-1 if number == axis else 1 for number in range(before.ndim)])
+    return (before * (1 - weight) + after * weight).astype(np.float32)
+
+
+def join(made: Iterable[np.ndarray], windows: Windows, factor: int) -> np.ndarray:
+    """Join the predictions of a row of windows.
+
+    Args:
+        made: float32 ``(height, side, band)`` of each window, from west to east.
+        windows: along the width.
+        factor: output pixels a pixel of the input.
+
+    Returns:
+        float32 ``(height, width, band)``; what reaches beyond the scene is cut off.
+
+    """
+    strip = np.zeros((0, 0, 0), np.float32)
+    for index, values in enumerate(made):
+        if not index:
+            strip = np.empty((values.shape[0], windows.length, values.shape[2]), np.float32)
+        start, (first, last) = windows.starts[index] * factor, windows.fades[index]
+        strip[:, first:last] = crossfade(strip[:, first:last], values[:, first - start : last - start], 1)
+        strip[:, last : start + values.shape[1]] = values[:, last - start : windows.length - start]
+    return strip
