@@ -138,7 +138,8 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
         predictions = tracked(plan.predictions(writer.strips), "predict", left, "windows")
         for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
             writer.write(strip, carried)
-        transform = scene.transform * Affine.scale(1 / factor) if scene.crs else None
+        next(predictions, None)  # the bar arrives
+        transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
         bands = band_names(target.bands, target.dates)
         writer.finish(Description(scene.crs, transform, bands, target.units, tags(experiment, step), overviews))
@@ -195,8 +196,8 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
     return listing
 
 
-CACHE = 768
-"""MB of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
+CACHE = 768 * 2**20
+"""Bytes of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def write_map(
     height, width, count = made.shape
     place: dict[str, Any] = {}
     if about.get("transform"):
-        place["transform"] = Affine(*about["transform"]) * Affine.scale(size[1] / width, size[0] / height)
+        place["transform"] = Affine(*about["transform"]) @ Affine.scale(size[1] / width, size[0] / height)
     if about.get("crs"):
         place["crs"] = about["crs"]
     acquired = {"ACQUIRED": ", ".join(about["acquired"])} if about.get("acquired") else {}

@@ -56,7 +56,7 @@ class Clipped:
         """Take the rectangle in pixels of the scene."""
         self.scene, self.row, self.column, self.size = scene, row, column, (height, width)
         self.name, self.crs = scene.name, scene.crs
-        self.transform = scene.transform * Affine.translation(column, row)
+        self.transform = scene.transform @ Affine.translation(column, row)
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -82,7 +82,7 @@ class Averaged:
         self.size = scene.size[0] // times, scene.size[1] // times
         if 0 in self.size:
             raise Mistake(f"{scene.name}: {scene.size[0]} x {scene.size[1]} pixels hold none of the input's")
-        self.transform = scene.transform * Affine.scale(times)
+        self.transform = scene.transform @ Affine.scale(times)
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``. A square that is not whole is missing."""
@@ -103,7 +103,7 @@ class Enlarged:
         self.scene, self.times = scene, times
         self.name, self.crs = scene.name, scene.crs
         self.size = scene.size[0] * times, scene.size[1] * times
-        self.transform = scene.transform * Affine.scale(1 / times)
+        self.transform = scene.transform @ Affine.scale(1 / times)
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -143,7 +143,7 @@ def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
     longitudes = np.concatenate([across, across, np.full(65, across[0]), np.full(65, across[-1])])
     latitudes = np.concatenate([np.full(65, south), np.full(65, north), up, up])
     x, y = transform("EPSG:4326", scene.crs, longitudes, latitudes)
-    columns, rows = ~scene.transform * (np.array(x), np.array(y))
+    columns, rows = ~scene.transform @ (np.array(x), np.array(y))
     (top, bottom), (left, right) = (
         (max(0, int(np.floor(places.min() + 1e-6))), min(length, int(np.ceil(places.max() - 1e-6))))
         if np.isfinite(places).all()

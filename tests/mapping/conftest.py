@@ -82,4 +82,3 @@ def whole():
         return np.concatenate([strip for strip, _ in strips])
 
     return joined
-

@@ -5,7 +5,17 @@ import pytest
 
 from mapping.windows import Windows, crossfade, join
 
-SIZES = [(1, 8, 2), (8, 8, 2), (9, 8, 2), (517, 64, 16), (301, 64, 32), (100, 7, 3), (100, 7, 0), (11, 1, 0), (65, 64, 32)]
+SIZES = [
+    (1, 8, 2),
+    (8, 8, 2),
+    (9, 8, 2),
+    (517, 64, 16),
+    (301, 64, 32),
+    (100, 7, 3),
+    (100, 7, 0),
+    (11, 1, 0),
+    (65, 64, 32),
+]
 
 
 @pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
