@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from preprocessing.archives import bare_name
 from settings import atomic
 from settings.mistakes import Mistake, inside, nearest
 
@@ -84,7 +85,7 @@ def locate(root: Path, product: str) -> Path:
     """
     if inside(product) and (root / product).exists():
         return root / product
-    name = _bare(product)
+    name = bare_name(PurePosixPath(product.replace("\\", "/")).name)
     found = _by_name(root, name.startswith("S3")).get(name)
     if found is None:
         raise Mistake(f"{product}: is not below {root}; fetch it, or make the inventory again")
@@ -93,18 +94,12 @@ def locate(root: Path, product: str) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def _by_name(root: Path, sentinel3: bool) -> dict[str, Path]:
-    """Return every product below a root by its name without ending; a folder wins over a zip."""
+    """Return every product below a root by its name without ending."""
     import preprocessing.sentinel2
     import preprocessing.sentinel3
 
     reader = preprocessing.sentinel3 if sentinel3 else preprocessing.sentinel2
-    return {_bare(path.name): path for path in sorted(reader.products(root), key=lambda path: path.suffix != ".zip")}
-
-
-def _bare(product: str) -> str:
-    """Return a product's name without folders and without .zip, .SAFE and .SEN3."""
-    name = PurePosixPath(product.replace("\\", "/")).name
-    return name.removesuffix(".zip").removesuffix(".SAFE").removesuffix(".SEN3")
+    return {bare_name(path.name): path for path in reader.products(root)}
 
 
 # ---- the file ----------------------------------------------------------------------------------------------

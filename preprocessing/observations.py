@@ -69,23 +69,23 @@ def time_in_name(name: str) -> datetime | None:
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
-def observe(root: Path, product: str) -> Observation:
-    """Read the metadata of one product below a root.
+def observe(root: Path, tile: str, product: str) -> Observation:
+    """Read the metadata of one product below a root; of a Sentinel-2 product those of one tile.
 
     Raises:
         Mistake: it cannot be read, or its footprint is empty.
     """
     path = root / product
-    seen = _sentinel3(path, product) if path.name.startswith("S3") else _sentinel2(path, product)
+    seen = _sentinel3(path, product) if path.name.startswith("S3") else _sentinel2(path, tile, product)
     if not seen.geometry.area:
         raise Mistake(f"{path}: its footprint has no area; fetch the product again")
     return seen
 
 
-def _sentinel2(path: Path, product: str) -> Observation:
+def _sentinel2(path: Path, tile: str, product: str) -> Observation:
     from preprocessing.sentinel2 import Safe
 
-    safe = Safe.open(path)
+    safe = Safe.open(path, tile)
     # Of one baseline the last processed is meant; the name's last time says when that was.
     version = f"{safe.baseline or '00.00'} {safe.name.rsplit('_', 1)[-1]}"
     return Observation(
@@ -105,12 +105,13 @@ def _sentinel3(path: Path, product: str) -> Observation:
 
 
 def observe_all(
-    root: Path, paths: Sequence[Path], journal: Path, *, title: str, workers: int, scheduler: str | None
+    root: Path, tile: str, paths: Sequence[Path], journal: Path, *, title: str, workers: int, scheduler: str | None
 ) -> tuple[list[Observation], list[str]]:
     """Read the metadata of products, except of those that a journal of an interrupted run holds already.
 
     Args:
         root: folder of the products.
+        tile: which tile of a Sentinel-2 product.
         paths: products below it.
         journal: a file that gets one line a product as soon as it is read.
         title: of the progress bar.
@@ -133,7 +134,7 @@ def observe_all(
 
         new = [product for product in stamps if product not in known]
         _, failures = parallel.each(
-            functools.partial(observe, root), new, title=title, unit="products", workers=workers,
+            functools.partial(observe, root, tile), new, title=title, unit="products", workers=workers,
             scheduler=scheduler, done=remember,
         )  # fmt: skip
     return [known[product] for product in stamps if product in known], failures

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import Environment
-from preprocessing import inventory, parallel
+from preprocessing import archives, inventory, parallel
 from preprocessing.inventory import Pair
 from preprocessing.observations import TILE_CODE, Observation, newest, observe_all, tile_code, time_in_name
 from settings.mistakes import Mistake, nearest, reports_mistakes
@@ -47,19 +47,26 @@ def pair(scenes: Sequence[Observation], frames: Sequence[Observation], within: t
 
 
 def scenes_of(root: Path, tile: str) -> list[Path]:
-    """Return the Sentinel-2 products of a tile, and those whose names state no tile (they have to be opened).
+    """Return the Sentinel-2 products of a tile: by name or, where the name states no tile, by their granules.
 
     Raises:
         Mistake: there are none.
     """
     from preprocessing import sentinel2
 
-    every = sentinel2.products(root)
-    found = [path for path in every if tile_code(path.name) in (tile, None)]
+    every = {path: tile_code(path.name) for path in sentinel2.products(root)}
+    found = [path for path, code in every.items() if code == tile or (code is None and _holds(path, tile))]
     if not found:
-        codes = {code for path in every if (code := tile_code(path.name))}
-        raise Mistake(f"--tile {tile}: {root} has no product of it{nearest(tile, codes)}")
+        raise Mistake(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, every.values()))}")
     return found
+
+
+def _holds(path: Path, tile: str) -> bool:
+    try:
+        members = archives.open_members(path)
+    except Mistake:
+        return True  # reading it will say what is wrong with it
+    return any(f"_{tile}_" in member for member in members)
 
 
 def frames_near(root: Path, scenes: Sequence[Observation], within: timedelta) -> list[Path]:
@@ -149,14 +156,13 @@ def gather(
     """
     how: dict[str, Any] = {"workers": options.workers, "scheduler": options.scheduler}
     paths = scenes_of(roots[0], options.tile)
-    seen, failures = observe_all(roots[0], paths, journals[0], title="Sentinel-2", **how)
-    seen = [one for one in seen if one.tile == options.tile]
+    seen, failures = observe_all(roots[0], options.tile, paths, journals[0], title="Sentinel-2", **how)
     scenes, old_scenes = newest(one for one in seen if one.kind == options.level)
     others = len(seen) - len(scenes) - len(old_scenes)
     if others:
         print(f"{others} Sentinel-2 products are left out: they are not {options.level} (--level)")
     paths = frames_near(roots[1], scenes, timedelta(hours=options.timediff))
-    frames, more = observe_all(roots[1], paths, journals[1], title="Sentinel-3", **how)
+    frames, more = observe_all(roots[1], options.tile, paths, journals[1], title="Sentinel-3", **how)
     frames, old_frames = newest(frames)
     for old, new in old_scenes + old_frames:
         print(f"left out: {old.product}, of which {new.product} is a newer version")

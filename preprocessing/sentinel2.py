@@ -211,10 +211,13 @@ class Safe:
             self._fill(reflectance[..., index], band_name(band), corner, resampling)
         return reflectance
 
-    def digital_numbers(self, band: str, window: Window | None = None) -> np.ndarray:
+    def digital_numbers(
+        self, band: str, window: Window | None = None, shape: tuple[int, int] | None = None
+    ) -> np.ndarray:
         """Return the stored numbers (height, width), uint16 (SCL uint8), at the band's native resolution.
 
-        ``window`` is in the band's own pixels.
+        ``window`` is in the band's own pixels. With ``shape`` the image is decimated to that (height, width) while it
+        is read: of JPEG 2000 only the coarser resolution levels are decoded.
 
         Raises:
             Mistake: the band is missing, or its image damaged.
@@ -223,7 +226,7 @@ class Safe:
 
         source = self._source(band_name(band))
         try:
-            return source.read(1, window=window)
+            return source.read(1, window=window, out_shape=shape)
         except RasterioIOError as error:
             raise self._damaged(band_name(band), error) from None
 

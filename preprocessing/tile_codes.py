@@ -42,11 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from preprocessing import sentinel2
 
     paths = sentinel2.products(root)
-    codes, unread = count(path.name for path in paths)
+    strangers = (entry for entry in root.iterdir() if not any(path.is_relative_to(entry) for path in paths))
+    codes, unread = count([path.name for path in paths] + sorted(entry.name for entry in strangers))
     print("tile    products")
     for code, number in sorted(codes.items(), key=lambda entry: (-entry[1], entry[0])):
         print(f"{code:6s}  {number:8d}")
-    print(f"{len(paths)} products in {root}: {len(codes)} tiles; {len(unread)} names could not be read")
+    print(f"{codes.total()} products of {len(codes)} tiles in {root}; {len(unread)} names could not be read")
     for name in unread[:SHOWN]:
         print(f"{name}: states no tile", file=sys.stderr)
     if len(unread) > SHOWN:
