@@ -137,14 +137,17 @@ def _stream(
     if workers <= 1 and not scheduler:
         yield ((number, attempt(item)) for number, item in enumerate(items))
         return
+    import dask
     from distributed import LocalCluster
 
     if scheduler:
         with _connected(scheduler) as client:
             yield _spread(client, attempt, items)
     else:
-        # Without a limit, because dask cannot tell our arrays from GDAL's cache and would restart busy workers.
+        # Without a limit, because dask cannot tell our arrays from GDAL's cache and would restart busy workers. With one
+        # item at a time on each, so that a worker that dies takes the guilty one with it only.
         with (
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=None, silence_logs="ERROR"
             ) as cluster,
@@ -173,7 +176,7 @@ def _spread(client: Client, attempt: Callable[[Item], Outcome], items: Sequence[
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
-    """Yield a client of a running cluster whose workers can import this project.
+    """Yield a client of a running cluster that can import this project from then on.
 
     Raises:
         Mistake: nothing answers at the address, or it has no workers.
@@ -195,5 +198,7 @@ def _connected(address: str) -> Iterator[Client]:
                 f"--scheduler {address}: has no workers; start some with `dask worker {address}`, in this project's"
                 " environment"
             ) from None
+        # Both unpack the function, by its name in this project.
+        client.run_on_scheduler(site.addsitedir, str(PROJECT))
         client.run(site.addsitedir, str(PROJECT))
         yield client
