@@ -91,7 +91,8 @@ class Collocation:
             "window", "", "", _projection(crs), width, height, (transform.c, bottom, right, transform.f)
         )  # fmt: skip
         radius = _influence(latitude, longitude, sen3.kind)
-        usable, wanted, index, _ = get_neighbour_info(swath, area, radius, neighbours=1)
+        # pyresample's own reduction drops pixels beyond the window's border, though they are the nearest inside it.
+        usable, wanted, index, _ = get_neighbour_info(swath, area, radius, neighbours=1, reduce_data=False)
         found = np.zeros(height * width, bool)
         found[wanted] = index < usable.sum()
         self.valid = found.reshape(self._size)
@@ -109,7 +110,7 @@ def _between(swath: SwathDefinition, area: AreaDefinition, radius: float) -> Num
         warnings.simplefilter("ignore", UserWarning)
         from pyresample.bilinear import NumpyBilinearResampler
 
-        bilinear = NumpyBilinearResampler(swath, area, radius, neighbours=16)
+        bilinear = NumpyBilinearResampler(swath, area, radius, neighbours=16, reduce_data=False)
         bilinear.get_bil_info()
     return bilinear
 
