@@ -280,7 +280,7 @@ class Safe:
         """Return the open image of a band."""
         if band not in self._granule.images:
             images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
-            advice = nearest(band, ORDER) if band not in ORDER else ""
+            advice = nearest(band, self.bands) if self.bands and band not in ORDER else ""
             raise Mistake(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
         if band not in self._open:
             try:
