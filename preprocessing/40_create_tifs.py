@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: Any = arguments.parse_args(argv)
 
     from experiment import Environment
-    from preprocessing.cutting import Draw, cut
+    from preprocessing.cutting import cut
+    from preprocessing.cutting_jobs import Draw
     from preprocessing.cutting_plan import Request, plan
 
     masks = tuple(sorted({name.strip() for name in (options.masks or "").split(",") if name.strip()}))

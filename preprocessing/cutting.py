@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from preprocessing.selection import Pair
-from settings import atomic
+from preprocessing.cutting_accounts import finished, record, refuse_other_draws
+from preprocessing.cutting_jobs import Job, Outcome, Window
 from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -20,76 +22,8 @@ if TYPE_CHECKING:
 
 IN_MASK = 0.8
 """Least share of a window inside the masks for it to count as in them, as published."""
-
-
-class Draw(NamedTuple):
-    """What decides which windows a scene gives; tiles of different draws may overlap and are never mixed."""
-
-    tilesize: int
-    seed: int = 0
-    tile_overlap: float = 0.0
-    visible: float = 0.95
-    masks: tuple[str, ...] = ()
-    method: str = "nearest"
-
-
-class Job(NamedTuple):
-    """One pair of products to cut."""
-
-    pair: Pair
-    s2: Path
-    s3: Path
-    inventory: str
-    draw: Draw
-    quantity: int
-    masks: tuple[Path, ...]
-    tiles: Path
-    """Folder of the GeoTIFFs."""
-    review: Path
-    """Folder of the overlay plot and of the account of what was cut."""
-
-    @property
-    def plot(self) -> Path:
-        """The overlay plot."""
-        return self.review / f"{self.pair.number}.png"
-
-    @property
-    def account(self) -> Path:
-        """What was cut, and with which options."""
-        return self.review / f"{self.pair.number}.json"
-
-
-class Window(NamedTuple):
-    """A window that was cut; column and row of its upper left pixel."""
-
-    column: int
-    row: int
-    in_mask: bool | None
-
-    def name(self, pair: Pair) -> str:
-        """Return the name of its files."""
-        from preprocessing.tile_rasters import NOTINMASK
-
-        return f"{pair.label}_{self.column}x{self.row}{NOTINMASK if self.in_mask is False else ''}"
-
-
-class Outcome(NamedTuple):
-    """What became of a pair."""
-
-    number: int
-    windows: list[Window]
-    written: int
-    rejected: dict[str, int]
-    exhausted: bool
-
-    @property
-    def line(self) -> str:
-        """Say it."""
-        reasons = ", ".join(f"{count} {reason}" for reason, count in self.rejected.items() if count)
-        short = "; there is no place left for more" if self.exhausted else ""
-        return (
-            f"{self.number}: {len(self.windows)} tiles, {self.written} new{short}{f' ({reasons})' if reasons else ''}"
-        )
+CACHE_BYTES = 512 * 2**20
+"""Decoded blocks that GDAL keeps: 256 of 1024 x 1024 pixels, more than 20 tiles touch; the default grows."""
 
 
 def cut(job: Job) -> Outcome:
@@ -100,19 +34,21 @@ def cut(job: Job) -> Outcome:
     Raises:
         Mistake: a product cannot be read, or tiles of another draw are in the folder.
     """
+    import rasterio
+
     from preprocessing.overlay_plot import draw_overlay
     from preprocessing.sentinel2 import Safe
     from preprocessing.sentinel3 import Sen3
 
-    finished = _finished(job)
-    if finished:
-        return finished
-    _refuse_other_draws(job)
-    safe, sen3 = Safe.open(job.s2), Sen3.open(job.s3)
-    scene = Scene(safe, sen3, job)
-    outcome = scene.cut()
-    draw_overlay(job.plot, scene, outcome.windows)
-    atomic.write_json(job.account, {"options": _options(job), "outcome": outcome._asdict()})
+    before = finished(job)
+    if before:
+        return before
+    refuse_other_draws(job)
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Safe.open(job.s2, _tile_code(job.inventory)) as safe:
+        scene = Scene(safe, Sen3.open(job.s3), job)
+        outcome = scene.cut()
+        draw_overlay(job.plot, scene, outcome.windows)
+    record(job, outcome)
     return outcome
 
 
@@ -123,16 +59,20 @@ class Scene:
         """Bring footprints and masks onto the grid of the Sentinel-2 scene.
 
         Raises:
-            Mistake: a mask cannot be read, or the scene is smaller than a tile.
+            Mistake: a mask cannot be read, the scene is smaller than a tile, or the products do not touch.
         """
         import shapely
 
+        from preprocessing.collocation import part_near
         from preprocessing.vector_masks import on_grid, read_mask
 
         side = job.draw.tilesize
         if min(safe.size) < side:
             raise Mistake(f"{job.s2}: has {safe.size[0]} x {safe.size[1]} pixels, too few for --tilesize {side}")
-        self.safe, self.sen3, self.job = safe, sen3, job
+        swath = part_near(sen3, safe.crs, safe.transform, safe.size)
+        if swath is None:
+            raise Mistake(f"{job.s3}: does not touch {safe.name}; leave row {job.pair.number} out of the selection")
+        self.safe, self.sen3, self.swath, self.job = safe, sen3, swath, job
         self.footprints = {
             # Its edges follow the grid, so corners are enough; those of the swath and of masks follow the map.
             "Sentinel-2": on_grid(safe.footprint, safe.footprint, safe.crs, step=None),
@@ -155,17 +95,19 @@ class Scene:
         while len(windows) < self.job.quantity and (place := places.draw()):
             row, column = place
             polygon = self.polygon(column, row)
-            if min(share(polygon, footprint) for footprint in self.footprints.values()) < draw.visible:
+            seen = min(share(polygon, footprint) for footprint in self.footprints.values())
+            if seen < draw.visible:
                 rejected["outside a footprint"] += 1
-                places.reject(row, column)
+                places.reject(row, column, seen, draw.visible)
                 continue
             window = Window(column, row, None if self.mask is None else share(polygon, self.mask) >= IN_MASK)
             path = self.job.tiles / f"{window.name(self.job.pair)}.tif"
             if not path.is_file():
                 tile = self.read(window)
-                if min(visible_shares(tile)) < draw.visible:
+                seen = min(visible_shares(tile))
+                if seen < draw.visible:
                     rejected["without enough valid pixels"] += 1
-                    places.reject(row, column)
+                    places.reject(row, column, seen, draw.visible)
                     continue
                 tile_rasters.write(path, tile, self.sen3.flag_masks)
                 written += 1
@@ -194,26 +136,23 @@ class Scene:
         side = self.job.draw.tilesize
         place = rasterio.windows.Window(window.column, window.row, side, side)
         transform = rasterio.windows.transform(place, self.safe.transform)
-        swath = Collocation(self.sen3, self.safe.crs, transform, (side, side), self.job.draw.method)
-        radiance = np.stack([swath.take(self._radiance(band)) for band in OLCI_BANDS], axis=-1).astype(np.float32)
-        flags = np.where(swath.valid, swath.take(self.sen3.flags), 0).astype(np.uint32)
+        here = Collocation(self.swath, self.safe.crs, transform, (side, side), self.job.draw.method)
+        radiance = np.stack([here.take(functools.partial(self.swath.radiance, band)) for band in OLCI_BANDS], axis=-1)
+        flags = here.take(self.swath.flags)
         radiance[(flags & self.sen3.flag_masks.get("invalid", 0)) != 0] = np.nan
         reflectance = self.safe.read(SENTINEL2_BANDS, place)
-        return Tile(flags, swath.valid, reflectance, radiance, self.safe.crs, transform, self.tags(window))
-
-    def _radiance(self, band: str) -> Any:
-        return lambda rows=None, columns=None: self.sen3.radiance(band, rows, columns)
+        return Tile(flags, here.valid, reflectance, radiance, self.safe.crs, transform, self.tags(window))
 
     def tags(self, window: Window) -> dict[str, str]:
         """Return what the GeoTIFF of a window says about itself."""
-        sensed, start = self.safe.sensing_time, self.sen3.start
+        sensed, start, stop = self.safe.sensing_time, self.sen3.start, self.sen3.stop
         years = sorted({sensed.year, start.year})
         return {
             "S2_PRODUCT": self.safe.name,
-            "S2_SENSING_TIME": sensed.isoformat(),
+            "S2_SENSING_TIME": _iso(sensed),
             "S3_PRODUCT": self.sen3.name,
-            "S3_START_TIME": start.isoformat(),
-            "S3_STOP_TIME": self.sen3.stop.isoformat(),
+            "S3_START_TIME": _iso(start),
+            "S3_STOP_TIME": _iso(stop),
             "TIFFTAG_DATETIME": sensed.strftime("%Y:%m:%d %H:%M:%S"),
             "INVENTORY": self.job.inventory,
             "INVENTORY_INDEX": str(self.job.pair.number),
@@ -224,6 +163,12 @@ class Scene:
             "DRAW": json.dumps(self.job.draw._asdict()),
             "COPYRIGHT": f"contains modified Copernicus Sentinel data {'-'.join(map(str, years))}",
         }
+
+
+def _tile_code(inventory: str) -> str | None:
+    """Return the tile that an inventory is of: products from before December 2016 hold several."""
+    named = re.match(r"inv_(T\d\d[A-Z]{3})_", inventory)
+    return named[1] if named else None
 
 
 def share(window: BaseGeometry, region: BaseGeometry) -> float:
@@ -242,47 +187,6 @@ def visible_shares(tile: Tile) -> tuple[float, float]:
     return float(s2.mean()), float(s3.mean())
 
 
-# ---- what was cut before -----------------------------------------------------------------------------------
-
-
-def _options(job: Job) -> dict[str, Any]:
-    """Return what an account must agree in, as JSON has it."""
-    options = {"draw": job.draw._asdict(), "quantity": job.quantity, "s2": job.s2.name, "s3": job.s3.name}
-    plain: dict[str, Any] = json.loads(json.dumps(options))
-    return plain
-
-
-def _finished(job: Job) -> Outcome | None:
-    """Return the outcome of an earlier call with the same options whose files are all there, or None."""
-    if not (job.account.is_file() and job.plot.is_file()):
-        return None
-    try:
-        found = json.loads(job.account.read_text(encoding="utf-8"))
-        outcome = Outcome(**found["outcome"])
-        windows = [Window(*window) for window in outcome.windows]
-    except (ValueError, TypeError, KeyError):
-        raise Mistake(f"{job.account}: is damaged; remove it and run the command again") from None
-    complete = all((job.tiles / f"{window.name(job.pair)}.tif").is_file() for window in windows)
-    return outcome._replace(windows=windows, written=0) if found["options"] == _options(job) and complete else None
-
-
-def _refuse_other_draws(job: Job) -> None:
-    """Make sure that tiles of this pair which are there already come from the same draw.
-
-    Raises:
-        Mistake: they come from another one, or from another program; new tiles could overlap them.
-    """
-    from preprocessing.tile_rasters import read_tags
-
-    wanted = json.loads(json.dumps(job.draw._asdict()))
-    for path in sorted(job.tiles.glob(f"{job.pair.label}_*.tif")):
-        draw = read_tags(path).get("DRAW")
-        if draw is None:
-            raise Mistake(f"{path}: was cut by another program, and new tiles could overlap it; move such tiles away")
-        found = json.loads(draw)
-        differing = [key for key in wanted if found.get(key) != wanted[key]]
-        if differing:
-            raise Mistake(
-                f"{path}: was cut with another {differing[0]} ({found.get(differing[0])}, not {wanted[differing[0]]});"
-                f" remove the tiles {job.pair.label}_*.tif or use the same"
-            )
+def _iso(time: datetime) -> str:
+    """Return a time (UTC) as ISO 8601."""
+    return time.isoformat().replace("+00:00", "Z")

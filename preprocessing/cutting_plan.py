@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from preprocessing import inventory
-from preprocessing.cutting import Draw, Job
+from preprocessing.cutting_jobs import Draw, Job
 from preprocessing.selection import Pair, best_pairs, read_selection
 from preprocessing.vector_masks import find_mask, read_mask
 from settings.mistakes import Mistake

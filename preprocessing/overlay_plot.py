@@ -11,11 +11,14 @@ from settings import atomic
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from preprocessing.cutting import Scene, Window
+    from preprocessing.cutting import Scene
+    from preprocessing.cutting_jobs import Window
 
 # Okabe and Ito's colours, which most colour-blind people can tell apart.
 COLOURS = {"Sentinel-2": "#0072B2", "Sentinel-3": "#D55E00"}
 WINDOW, OUTSIDE_MASK = "#009E73", "#CC79A7"
+MOST_LABELS = 100
+"""More would cover one another."""
 
 
 def draw_overlay(path: Path, scene: Scene, windows: Sequence[Window]) -> None:
@@ -42,8 +45,14 @@ def draw_overlay(path: Path, scene: Scene, windows: Sequence[Window]) -> None:
         axes.set_ylabel("northing in km")
         axes.set_aspect("equal")
     for window in windows:
-        _draw_window(near, scene.polygon(window.column, window.row), window)
-        _fill(whole, scene.polygon(window.column, window.row), color=_colour(window))
+        polygon = scene.polygon(window.column, window.row)
+        _outline(near, polygon, color=_colour(window), linewidth=1.2)
+        if len(windows) <= MOST_LABELS:
+            _label(near, polygon, f"{window.column}x{window.row}")
+        _fill(whole, polygon, color=_colour(window))
+    for in_mask in dict.fromkeys(window.in_mask for window in windows):
+        named = {None: "tile", True: "tile in the masks", False: "tile not in the masks"}[in_mask]
+        whole.plot([], [], color=OUTSIDE_MASK if in_mask is False else WINDOW, marker="s", linestyle="", label=named)
     bounds = [length / 1000 for length in scene.footprints["Sentinel-2"].bounds]
     margin = 0.05 * max(bounds[2] - bounds[0], bounds[3] - bounds[1])
     near.set_xlim(bounds[0] - margin, bounds[2] + margin)
@@ -58,13 +67,9 @@ def draw_overlay(path: Path, scene: Scene, windows: Sequence[Window]) -> None:
         figure.savefig(temporary, format="png", dpi=100)
 
 
-def _draw_window(axes: Any, polygon: BaseGeometry, window: Window) -> None:
-    _outline(axes, polygon, color=_colour(window), linewidth=1.2)
-    ending = " not in mask" if window.in_mask is False else ""
+def _label(axes: Any, polygon: BaseGeometry, text: str) -> None:
     place = polygon.bounds[0] / 1000, polygon.bounds[3] / 1000
-    axes.annotate(
-        f"{window.column}x{window.row}{ending}", place, xytext=(0, 2), textcoords="offset points", fontsize="x-small",
-    )  # fmt: skip
+    axes.annotate(text, place, xytext=(0, 2), textcoords="offset points", fontsize="x-small")
 
 
 def _colour(window: Window) -> str:

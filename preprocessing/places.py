@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
-NEIGHBOURHOOD = 8
-"""A rejected window rules out those that begin less than this part of a tile's side away: they see much the same."""
+NEIGHBOURHOOD = 16
+"""A rejected window rules out those that begin less than this part of a side away too: they see much the same."""
 
 
 class Places:
@@ -50,10 +50,21 @@ class Places:
         """Rule out all positions that overlap this one too much."""
         self._rule_out(row, column, self._near)
 
-    def reject(self, row: int, column: int) -> None:
-        """Rule out this position and those around it."""
-        reach = 2 * max(0, -(-self.side // NEIGHBOURHOOD) - 1) + 1
-        self._rule_out(row, column, np.ones((reach, reach), bool))
+    def reject(self, row: int, column: int, seen: float, wanted: float) -> None:
+        """Rule out a position, those around it, and all that cannot be better.
+
+        Args:
+            row: of the upper left pixel.
+            column: of the upper left pixel.
+            seen: share of the window that is visible, less than ``wanted``.
+            wanted: least share that is enough. A window that has more than ``1 - wanted + seen`` of its area in common
+                with this one has too much of what is not visible, whatever the rest holds.
+        """
+        pattern = _too_near(self.side, min(1 - wanted + seen, 1.0))
+        middle, reach = self.side - 1, max(0, -(-self.side // NEIGHBOURHOOD) - 1)
+        around = slice(middle - reach, middle + reach + 1)
+        pattern[around, around] = True
+        self._rule_out(row, column, pattern)
 
     def _rule_out(self, row: int, column: int, pattern: np.ndarray) -> None:
         """Take the positions of a pattern (odd, odd), centred on one, from the map."""

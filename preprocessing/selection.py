@@ -84,7 +84,7 @@ def best_pairs(
     Raises:
         Mistake: an index is not in the inventory.
     """
-    rows = inventory.set_index("index", drop=False)
+    rows = inventory.set_index(inventory["index"].rename(None))
     unknown = sorted(set(indices) - set(rows.index))
     if unknown:
         raise Mistake(f"s2_indices: {unknown[0]} is no row of the inventory, which has {len(rows)}; select again")

@@ -46,14 +46,36 @@ def test_every_position_is_equally_likely():
     assert ((counts - 200) ** 2 / 200).sum() < 50
 
 
-def test_rejected_windows_rule_out_their_neighbourhood_only():
-    places = Places((100, 100), 16, 0, "s")
+def test_rejected_windows_rule_out_their_neighbourhood():
+    places = Places((100, 100), 32, 0, "s")
     before = places.count
-    places.reject(40, 40)
-    # A sixteenth's eighth is 2 pixels: positions less than 2 away, 3 x 3 of them, are gone.
+    places.reject(40, 40, seen=0.94, wanted=0.95)
+    # A sixteenth of 32 is 2 pixels: positions less than 2 away, 3 x 3 of them, are gone.
     assert before - places.count == 9
-    places.reject(0, 0)
+    places.reject(0, 0, seen=0.94, wanted=0.95)
     assert before - places.count == 9 + 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rejection_rules_out_no_good_place_farther_away(seed):
+    # Visible pixels are a random half plane; every position's share is known from sums.
+    random = np.random.default_rng(seed)
+    side, size, wanted = 32, 90, 0.95
+    rows, columns = np.mgrid[0:size, 0:size]
+    angle = random.uniform(0, 2 * np.pi)
+    visible = (rows - 45) * np.sin(angle) + (columns - 45) * np.cos(angle) < random.uniform(-20, 20)
+    shares = np.lib.stride_tricks.sliding_window_view(visible, (side, side)).mean(axis=(2, 3))
+    places = Places((size, size), side, seed, "s")
+    rejections = []
+    while place := places.draw():
+        if shares[place] >= wanted:
+            places._rule_out(*place, np.ones((1, 1), bool))
+            shares[place] = -1
+        else:
+            places.reject(*place, shares[place], wanted)
+            rejections.append(place)
+    for row, column in np.argwhere(shares >= wanted):
+        assert min(max(abs(row - r), abs(column - c)) for r, c in rejections) < 2
 
 
 def test_a_scene_smaller_than_the_window_has_no_place():
