@@ -34,8 +34,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument("--step", default="last", help="best, last (default) or a number")
     arguments.add_argument(
         "--input", required=True, metavar="PATH",
-        help="a GeoTIFF with the bands of the network's input, a folder with one raster a band, or a dataset",
+        help="a GeoTIFF with the bands of the network's input, a folder with one raster a band, a Sentinel-2 product"
+        " (.SAFE or .zip), or a dataset",
     )  # fmt: skip
+    arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
     arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; of a dataset, the folder")
     arguments.add_argument("--overwrite", action="store_true", help="replace an output that exists")
     arguments.add_argument(
@@ -46,7 +48,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     arguments.add_argument(
         "--degrade", action="store_true",
-        help="average the scene's pixels to the ground sampling distance that the network learnt from",
+        help="the scene is as fine as the network's target: average it to the input that the network learnt from",
     )  # fmt: skip
     arguments.add_argument("--split", choices=SPLITS, help="of a dataset: test where it has one (default), else val")
     options = arguments.parse_args(argv)
@@ -70,12 +72,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         map_dataset(source, experiment, options)
         return
     check_output(output, overwrite=options.overwrite)
-    from mapping.geometry import geometry_of
     from mapping.opening import open_scene
     from mapping.scene import clipped
 
-    geometry, manifest = geometry_of(experiment), experiment.manifest
-    scene: Scene = open_scene(source, manifest.fields[manifest.input], geometry, degrade=options.degrade)
+    swath = Path(options.s3) if options.s3 else None
+    if swath and not swath.exists():
+        raise Mistake(f"--s3 {swath}: there is no such file or folder")
+    scene, geometry = open_scene(source, swath, experiment, degrade=options.degrade)
     if options.bbox:
         scene = clipped(scene, tuple(options.bbox))
     gan, plugin, step = restored(experiment, options.step)
@@ -141,8 +144,8 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
         next(predictions, None)  # the bar arrives
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
-        bands = band_names(target.bands, target.dates)
-        writer.finish(Description(scene.crs, transform, bands, target.units, tags(experiment, step), overviews))
+        bands, facts = band_names(target.bands, target.dates), {**tags(experiment, step), **scene.tags}
+        writer.finish(Description(scene.crs, transform, bands, target.units, facts, overviews))
     print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")
 
 
@@ -159,7 +162,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
         Mistake: the dataset is not like the one that the network learnt from, or an option means nothing here.
 
     """
-    for option in ("bbox", "degrade"):
+    for option in ("bbox", "degrade", "s3"):
         if getattr(options, option):
             raise Mistake(f"--{option}: means nothing for a dataset; leave it out")
     folder = Path(options.output)

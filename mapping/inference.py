@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from mapping.degrading import degraded
 from mapping.scene import Scene, present
 from mapping.windows import Windows, crossfade, join
 from records.preparation import physical, prepare_input
@@ -52,11 +53,13 @@ class Network:
         shape = (side * factor, side * factor, self.geometry.bands)
         if not any(mask.any() for mask in there):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
+        if self.geometry.coarse is not None:
+            windows = [degraded(window, self.geometry, self.source) for window in windows]
         stored = np.stack(windows)
         if self.source.kind != "image":  # these are no quantities: nothing fills them but what is stored
             stored = np.nan_to_num(stored, nan=self.source.nodata or 0.0)
         if self.source.dates:
-            stored = np.moveaxis(stored.reshape(len(windows), side, side, dates, -1), 3, 1)
+            stored = np.moveaxis(stored.reshape(*stored.shape[:3], dates, -1), 3, 1)
         with plugins.blaming(self.plugin, "the prediction fails"):
             made = self._compute(tf.constant(stored)).numpy()
         for values, mask in zip(made, there, strict=True):

@@ -6,67 +6,71 @@ import math
 import sys
 from pathlib import Path
 
-from mapping.geometry import Geometry
+from experiment import Experiment
+from mapping.geometry import Geometry, geometry_of
+from mapping.products import is_product, open_product
 from mapping.raster_scene import RasterScene
-from mapping.scene import Averaged, Enlarged, Scene
+from mapping.scene import Enlarged, Scene
 from records.manifest import Field
 from settings.mistakes import Mistake
 
-TOLERANCE = 0.01
+TOLERANCE = 0.03
+"""Datasets round: 256 pixels of 10 m are averaged to 21 of 122 m, which are called 120 m."""
 
 
-def open_scene(path: Path, field: Field, geometry: Geometry, *, degrade: bool = False) -> Scene:
-    """Open a raster, or a folder with one a band.
+def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrade: bool) -> tuple[Scene, Geometry]:
+    """Open a product, a raster, or a folder with one raster a band.
 
     Args:
         path: what ``--input`` names.
-        field: the input field.
-        geometry: of the network.
-        degrade: average the pixels to those that the network learnt from.
+        swath: what ``--s3`` names.
+        experiment: whose network reads the scene.
+        degrade: average the scene to the pixels that the network learnt from; products are, where need be.
+
+    Returns:
+        The scene, and how the network's windows lie in it.
 
     Raises:
-        Mistake: it cannot be read or has other bands, or its pixels cannot be averaged so.
+        Mistake: it cannot be read, has other bands, or pixels that do not fit.
 
     """
+    manifest = experiment.manifest
+    field = manifest.fields[manifest.input]
+    if is_product(path):
+        return open_product(path, swath, experiment, degrade=degrade)
+    if swath is not None:
+        raise Mistake(f"--s3 {swath}: needs a Sentinel-2 product as --input, on whose grid it is brought")
+    geometry = geometry_of(experiment, degrade=degrade)
     raster = RasterScene(path, field)
     print(f"{path}: {', '.join(field.bands)}, {raster.numbers}")
     if raster.crs is None:
         print(f"{path}: has no coordinates, nor will the output have any", file=sys.stderr)
-    return fitted(raster, field, geometry, degrade=degrade)
+    return fitted(raster, field, geometry), geometry
 
 
-def fitted(scene: Scene, field: Field, geometry: Geometry, *, degrade: bool) -> Scene:
-    """Bring the pixels of a scene to those of the input field, as far as both tell their size.
+def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
+    """Compare the pixels of a scene with those that the network learnt from, where both are known.
+
+    Returns:
+        The scene, with its pixels repeated where the dataset stores coarse pixels so.
 
     Raises:
-        Mistake: ``degrade`` is wanted and impossible.
+        Mistake: the scene is to be averaged, and its pixels are not those of the target.
 
     """
-    pixel, learnt, times = pixel_size(scene), field.gsd, geometry.enlarged
-    if degrade:
-        if not pixel or not learnt:
-            lacking = "the dataset states no gsd" if pixel else f"{scene.name} has no pixel size in metres"
-            raise Mistake(f"--degrade: {lacking}; leave it out")
-        squares = round(learnt / pixel)
-        if squares < 2 or not _equal(squares * pixel, learnt):
-            raise Mistake(
-                f"--degrade: the network learnt from {learnt:g} m and the pixels of {scene.name} are {pixel:g} m:"
-                " not a whole multiple; leave it out"
-            )
-        print(f"{scene.name}: means of {squares} x {squares} pixels, {learnt:g} m")
-        scene = Averaged(scene, squares, field)
-        return Enlarged(scene, times) if times > 1 else scene
-    if not pixel or not learnt:
+    pixel, expected = pixel_size(scene), geometry.pixel
+    if pixel is None or expected is None or math.isclose(pixel, expected, rel_tol=TOLERANCE):
         return scene
-    if times > 1 and _equal(pixel, learnt):
-        print(f"{scene.name}: every pixel is repeated {times} x {times} times, as the dataset does")
-        return Enlarged(scene, times)
-    if not _equal(pixel, learnt / times):
-        print(
-            f"{scene.name}: pixels of {pixel:g} m, where the network learnt from {learnt:g} m; expect artefacts"
-            f"{' (--degrade averages them)' if pixel < learnt else ''}",
-            file=sys.stderr,
-        )
+    if geometry.coarse is not None:
+        raise Mistake(f"--degrade: {scene.name} has pixels of {pixel:g} m; the network's target has {expected:g} m")
+    if math.isclose(pixel, expected * geometry.repeated, rel_tol=TOLERANCE):
+        print(f"{scene.name}: every pixel is repeated {geometry.repeated} times each way, as the dataset does")
+        return Enlarged(scene, geometry.repeated)
+    print(
+        f"{scene.name}: pixels of {pixel:g} m, where the network learnt from {field.gsd:g} m: expect artefacts"
+        " (--degrade averages pixels of the target's size)",
+        file=sys.stderr,
+    )
     return scene
 
 
@@ -75,7 +79,3 @@ def pixel_size(scene: Scene) -> float | None:
     if scene.crs is None or not scene.crs.is_projected:
         return None
     return math.sqrt(abs(scene.transform.determinant)) * scene.crs.linear_units_factor[1]
-
-
-def _equal(first: float, second: float) -> bool:
-    return math.isclose(first, second, rel_tol=TOLERANCE)

@@ -36,6 +36,7 @@ class RasterScene:
         """Of each band of the input its raster and its number in it."""
         grid = self.bands[0][0]
         self.size, self.crs, self.transform = (grid.height, grid.width), grid.crs, grid.transform
+        self.tags = {"ACQUIRED": acquired} if (acquired := grid.tags().get("ACQUIRED")) else {}
         kinds = {_numbers(raster, number, field) for raster, number in self.bands}
         if len(kinds) > 1:
             raise Mistake(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in one way")

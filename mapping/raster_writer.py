@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+import rasterio.shutil
 from affine import Affine
 from filelock import FileLock, Timeout
+from rasterio._err import CPLE_BaseError  # has no public name, and `copy` lets it through
+from rasterio.errors import RasterioError
 
 from settings import atomic
 from settings.mistakes import Mistake, Stopped
@@ -131,9 +134,6 @@ class RasterWriter:
             OSError: the disk is full; the command can be run again and goes on here.
 
         """
-        import rasterio.shutil
-        from rasterio.errors import RasterioError
-
         source, made = self.folder / DESCRIPTION, self.folder / FINISHED
         source.write_bytes(self._virtual_raster(description))
         try:
@@ -145,8 +145,10 @@ class RasterWriter:
             with rasterio.open(made) as raster:
                 for _, window in raster.block_windows(1):
                     raster.read(window=window)
-        except RasterioError as error:
-            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])
+        except (RasterioError, CPLE_BaseError) as error:
+            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # at most so much was wanted
+            for part in self.folder.glob(f"{FINISHED}*"):
+                part.unlink()
             code = errno.ENOSPC if full else errno.EIO
             raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(made)) from error
         atomic.sync(made)

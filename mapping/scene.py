@@ -22,6 +22,8 @@ class Scene(Protocol):
     """From (column, row) to the map."""
     size: tuple[int, int]
     """(height, width) in pixels."""
+    tags: dict[str, str]
+    """Facts that the output inherits, such as ACQUIRED."""
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window that lies in the scene.
@@ -55,7 +57,7 @@ class Clipped:
     def __init__(self, scene: Scene, row: int, column: int, height: int, width: int) -> None:
         """Take the rectangle in pixels of the scene."""
         self.scene, self.row, self.column, self.size = scene, row, column, (height, width)
-        self.name, self.crs = scene.name, scene.crs
+        self.name, self.crs, self.tags = scene.name, scene.crs, scene.tags
         self.transform = scene.transform @ Affine.translation(column, row)
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
@@ -67,41 +69,13 @@ class Clipped:
         return {**self.scene.identity(), "clipped": [self.row, self.column, *self.size]}
 
 
-class Averaged:
-    """A scene seen by a coarser sensor: means of squares of pixels, as the datasets average their tiles."""
-
-    def __init__(self, scene: Scene, times: int, field: Field) -> None:
-        """Average ``times`` x ``times`` pixels; what is left over in the south and east is dropped.
-
-        Raises:
-            Mistake: the scene is smaller than one square.
-
-        """
-        self.scene, self.times, self.whole = scene, times, "int" in field.dtype
-        self.name, self.crs = scene.name, scene.crs
-        self.size = scene.size[0] // times, scene.size[1] // times
-        if 0 in self.size:
-            raise Mistake(f"{scene.name}: {scene.size[0]} x {scene.size[1]} pixels hold none of the input's")
-        self.transform = scene.transform @ Affine.scale(times)
-
-    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
-        """Return a window; see ``Scene``. A square that is not whole is missing."""
-        fine = self.scene.read(*(self.times * number for number in (row, column, height, width)))
-        means = fine.reshape(height, self.times, width, self.times, -1).mean(axis=(1, 3), dtype=np.float64)
-        return (np.rint(means) if self.whole else means).astype(np.float32)
-
-    def identity(self) -> dict[str, Any]:
-        """Return what tells it from another."""
-        return {**self.scene.identity(), "averaged": self.times}
-
-
 class Enlarged:
     """A scene whose pixels are repeated, as datasets of one pixel size for input and target hold coarse sensors."""
 
     def __init__(self, scene: Scene, times: int) -> None:
         """Repeat every pixel ``times`` x ``times``."""
         self.scene, self.times = scene, times
-        self.name, self.crs = scene.name, scene.crs
+        self.name, self.crs, self.tags = scene.name, scene.crs, scene.tags
         self.size = scene.size[0] * times, scene.size[1] * times
         self.transform = scene.transform @ Affine.scale(1 / times)
 

@@ -254,8 +254,11 @@ def test_mistakes_of_the_input(root, mistaken):
 
 
 def test_a_damaged_scene_is_named_and_leaves_no_output(root, mistaken):
-    scene = write_scene(root / "scene.tif", numbers(500, 500))
-    scene.write_bytes(scene.read_bytes()[:700_000])
+    scene = write_scene(root / "scene.tif", numbers(500, 500) // 100, compress="deflate")
+    content = bytearray(scene.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 5000] = b"\xff" * 5000
+    scene.write_bytes(content)
     assert "scene.tif: is damaged" in mistaken("--input", scene, "--output", root / "out.tif")
     assert not (root / "out.tif").exists()
 

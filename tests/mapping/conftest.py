@@ -37,13 +37,18 @@ def raster(tmp_path):
 
 
 @pytest.fixture
-def network_of(experiment_of, tmp_path):
+def namespace_of():
+    """``namespace_of(generator)``: a plug-in whose generator is a function of its input."""
+    return lambda generator: SimpleNamespace(generator=lambda image, training: generator(image))
+
+
+@pytest.fixture
+def network_of(experiment_of, namespace_of, tmp_path):
     """``network_of(source, target, generator, **settings)``: a Network whose plug-in is a function of its input."""
 
     def made(source: Field, target: Field, generator, **settings):
         experiment = experiment_of({"input_image": source, "target": target}, **{"normalize": "none", **settings})
-        gan = SimpleNamespace(generator=lambda image, training: generator(image))
-        return Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
+        return Network(experiment, namespace_of(generator), tmp_path / "mine.py", geometry_of(experiment))
 
     return made
 
@@ -51,7 +56,7 @@ def network_of(experiment_of, tmp_path):
 class ArrayScene:
     """Numbers as stored, NaN where nothing was measured."""
 
-    name, crs, transform = "array", None, TRANSFORM
+    name, crs, transform, tags = "array", None, TRANSFORM, {}
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values.astype(np.float32)
