@@ -16,6 +16,7 @@ from mapping.windows import Windows, crossfade, join
 from records.preparation import physical, prepare_input
 from runs import plugins
 from runs.scoring import PIXELS_A_BATCH, flat
+from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -26,10 +27,21 @@ class Network:
     """A plug-in's network, from windows as stored to windows in physical units."""
 
     def __init__(self, experiment: Experiment, gan: Any, plugin: Path, geometry: Geometry) -> None:
-        """Keep a restored plug-in, its file, and how its input and output lie on one another."""
+        """Keep a restored plug-in, its file, and how its windows lie on a scene.
+
+        Raises:
+            Mistake: the plug-in wants more than the input.
+
+        """
         self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+        given = ("input_image", manifest.input)
+        others = [name for name in plugins.wanted(gan.predict) if name not in given] if hasattr(gan, "predict") else []
+        if others:
+            raise Mistake(
+                f"{plugin}: predict() asks for {', '.join(others)}, which a scene does not have; --input takes a dataset"
+            )
         self._compute = tf.function(self._predict, autograph=False)
 
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:
@@ -67,12 +79,18 @@ class Network:
         return list(made)
 
 
-def group_size(count: int, most: int) -> int:
-    """Return into groups of how many a row of windows is cut, such that the last group wants the fewest more."""
+def batch_size(count: int, side: int) -> int:
+    """Return into batches of how many a row of windows is cut, such that the last batch wants the fewest more.
+
+    Args:
+        count: windows in a row.
+        side: of their predictions, pixels.
+
+    """
+    most = max(1, min(16, PIXELS_A_BATCH // side**2))
     if count <= most:
         return count
-    sizes = range(1 + most // 2, most + 1)
-    return min(sizes, key=lambda size: (-(-count // size) * size, -size))
+    return min(range(1 + most // 2, most + 1), key=lambda size: (-(-count // size) * size, -size))
 
 
 class Plan:
@@ -90,20 +108,19 @@ class Plan:
         self.network, self.scene = network, scene
         side, self.factor = network.geometry.side, network.geometry.factor
         self.rows, self.columns = (Windows(length, side, overlap, self.factor) for length in scene.size)
-        pixels = (side * self.factor) ** 2
-        self.group = group_size(len(self.columns), max(1, min(16, PIXELS_A_BATCH // pixels)))
+        self.batch = batch_size(len(self.columns), side * self.factor)
 
     def predictions(self, first: int) -> Iterator[np.ndarray]:
         """Yield the prediction of every window, row by row from row ``first`` of windows.
 
-        Groups never reach over the end of a row. So a group holds the same windows wherever the work began, and the
+        Batches never reach over the end of a row. So a batch holds the same windows wherever the work began, and the
         result is the same bit for bit.
         """
         side, starts = self.network.geometry.side, self.columns.starts
         for row in self.rows.starts[first:]:
-            for begin in range(0, len(starts), self.group):
-                group = [_window(self.scene, row, column, side) for column in starts[begin : begin + self.group]]
-                filled = group + [group[-1]] * (self.group - len(group))
+            for begin in range(0, len(starts), self.batch):
+                group = [_window(self.scene, row, column, side) for column in starts[begin : begin + self.batch]]
+                filled = group + [group[-1]] * (self.batch - len(group))
                 yield from self.network.predict(filled)[: len(group)]
 
     def strips(

@@ -1,12 +1,16 @@
 """A network over a scene gives what it gives for the whole image."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.ndimage import correlate
 
-from mapping.inference import Plan, group_size
+from mapping.geometry import geometry_of
+from mapping.inference import Network, Plan, batch_size
 from records.manifest import Field
+from settings.mistakes import Mistake
 
 SIDE = 64
 BANDS = ["B02", "B03"]
@@ -118,6 +122,13 @@ def test_classes_are_not_scaled(network_of, array_scene, whole):
     assert np.array_equal(whole(network, array_scene(values), 16), values)
 
 
+def test_a_plugin_that_wants_more_than_the_input(experiment_of, tmp_path):
+    experiment = experiment_of({"input_image": field(), "target": field()})
+    gan = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
+    with pytest.raises(Mistake, match=r"mine.py: predict\(\) asks for cloud_mask, which a scene does not have"):
+        Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
+
+
 # ---- going on ------------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +143,6 @@ def test_strips_from_any_row_are_those_of_an_uninterrupted_run(network_of, array
             assert np.array_equal(strip, wanted) and np.array_equal(carried, left)
 
 
-def test_groups_waste_little():
-    assert [group_size(count, 8) for count in (1, 8, 16, 57, 9)] == [1, 8, 8, 6, 5]
-    assert group_size(58, 1) == 1
+def test_batches_waste_little():
+    assert [batch_size(count, 256) for count in (1, 8, 16, 57, 9)] == [1, 8, 8, 6, 5]
+    assert [batch_size(58, side) for side in (4096, 16)] == [1, 15]
