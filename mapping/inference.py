@@ -39,9 +39,8 @@ class Network:
         given = ("input_image", manifest.input)
         others = [name for name in plugins.wanted(gan.predict) if name not in given] if hasattr(gan, "predict") else []
         if others:
-            raise Mistake(
-                f"{plugin}: predict() asks for {', '.join(others)}, which a scene does not have; --input takes a dataset"
-            )
+            wanted = ", ".join(others)
+            raise Mistake(f"{plugin}: predict() asks for {wanted}, which a scene does not have; --input takes a dataset")
         self._compute = tf.function(self._predict, autograph=False)
 
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:

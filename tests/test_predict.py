@@ -17,7 +17,9 @@ from rasterio.warp import transform_bounds
 import predict
 from evaluate import open_run
 from experiment import Environment
+from preprocessing.sentinel2 import Safe
 from records.manifest import Field, Manifest, Split
+from tests.products import write_safe
 
 ROOT = Path(__file__).parents[1]
 SIDE = 64
@@ -170,6 +172,23 @@ def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, fo
     assert status == 0 and "2 of 3 files are there" in out
     after = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     assert [path.name for path in before if before[path] != after[path]] == ["tile1.tif"]
+
+
+def test_a_damaged_sample_is_named(root, mistaken):
+    record = root / "data/made/64/val/tile1.tfrecord"
+    content = bytearray(record.read_bytes())
+    content[len(content) // 2] ^= 1
+    record.write_bytes(content)
+    assert "tile1.tfrecord: field" in mistaken("--input", root / "data/made", "--output", root / "maps")
+
+
+def test_a_product_gives_its_reflectance(root, command):
+    safe = write_safe(root, baseline="05.10", zipped=True)
+    assert command("--input", safe, "--output", root / "out.tif")[0] == 0
+    with Safe.open(safe) as product, rasterio.open(root / "out.tif") as made:
+        np.testing.assert_allclose(np.moveaxis(made.read(), 0, -1), product.read(BANDS), atol=1e-6)
+        assert (made.crs, made.transform, made.shape) == (product.crs, product.transform, product.size)
+        assert made.tags()["ACQUIRED"].startswith("2020-07-02T17:29:01")
 
 
 def test_files_of_another_run_are_not_taken_for_its_own(root, command):
