@@ -73,13 +73,15 @@ class SwathFiles:
     def tie_points(self, file: str, variable: str, rows: slice | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the frame's columns that have tie points, and a variable there, float64 (rows, tie columns).
 
+        The last tie point may lie beyond the last column.
+
         Raises:
             Mistake: the file is missing or damaged.
         """
         import numpy as np
 
         values = self._read(file, variable, (self.within_frame(rows, None)[0], slice(None)))
-        return np.minimum(np.arange(values.shape[1]) * self._tie_step, self._frame[1] - 1), values.astype(np.float64)
+        return np.arange(values.shape[1]) * self._tie_step, values.astype(np.float64)
 
     def table(self, file: str, variable: str) -> np.ndarray:
         """Return a whole variable that is not on the pixels, float64, NaN where fill.
