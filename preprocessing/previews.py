@@ -105,7 +105,7 @@ def _draw(job: Job) -> Preview:
     facts.add_text("Title", job.title)
     facts.add_text(FACTS, json.dumps({**job.recipe, "cloud_cover": cloud_cover, "box": box}))
     with atomic.replacing(job.output) as temporary:
-        picture.save(temporary, format="PNG", pnginfo=facts, optimize=True)
+        picture.save(temporary, format="PNG", pnginfo=facts)
     return Preview(job.index, job.output, cloud_cover, box)
 
 
