@@ -139,11 +139,11 @@ def stretched(reflectance: np.ndarray) -> np.ndarray:
 
     from runs.pictures import stretch
 
-    low, high = stretch(reflectance)
+    missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
+    low, high = stretch(np.where(missing, np.nan, reflectance))
     spare = np.maximum(NARROWEST - (high - low), 0) / 2
     low, high = low - spare, high + spare
     scaled = np.clip((reflectance - low) / (high - low), 0, 1) * 255
-    missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
     return np.where(missing, np.array(NO_DATA), np.nan_to_num(scaled).round()).astype(np.uint8)
 
 

@@ -98,6 +98,8 @@ class TestStretch:
         ground[3, 4, 1] = np.nan
         found = stretched(ground)
         assert found[3, 4].tolist() == list(NO_DATA)
+        ground[3, 4] = (9, np.nan, 9)  # and has no part in the stretch of the others
+        np.testing.assert_array_equal(stretched(ground), found)
         assert stretched(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NO_DATA)] * 2] * 2
 
     def test_even_ground_is_not_made_noisy(self):
