@@ -181,9 +181,11 @@ def plan(table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsamp
 
 
 def remove_others(folder: Path, jobs: Sequence[Job]) -> None:
-    """Remove previews of this program that belong to another choice of scenes."""
+    """Remove previews of this program that belong to another choice of scenes, and what a kill has left unfinished."""
     from PIL import Image
 
+    for unfinished in folder.glob(f".*.png.*{atomic.TEMPORARY_SUFFIX}"):
+        unfinished.unlink()
     wanted = {job.output for job in jobs}
     for path in folder.glob("*.png"):
         if path not in wanted and path.stem.isdecimal():

@@ -1,7 +1,12 @@
 """Step 30 on fake products: the pictures, and which of them are drawn again."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +19,7 @@ from preprocessing.inventory import Pair
 from preprocessing.observations import time_in_name
 from preprocessing.previews import NO_DATA, TITLE_HEIGHT, decimated, stretched
 from preprocessing.sentinel2 import Safe
-from tests.product_roots import killed_step, step, write_environment
+from tests.product_roots import PROJECT, killed_step, step, write_environment
 from tests.products import ORIGIN, made_up_reflectance, write_safe
 
 NAME = "inv_T17XNA_10h"
@@ -220,3 +225,33 @@ def test_a_killed_step_goes_on_where_it_was(tmp_path):
         with Image.open(one) as picture:
             picture.load()
     assert len(list(folder.glob("[0-9]*.png"))) == 12
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_one_line_and_leaves_no_process(tmp_path):
+    path = write_environment(tmp_path)
+    first = write_safe(tmp_path / "s2", sensing="20200701T172901", size=(600, 600), bands=("B02", "B03", "B04"))
+    days = [
+        shutil.copytree(first, first.with_name(first.name.replace("20200701", f"202007{day:02d}")))
+        for day in range(2, 25)
+    ]
+    write_inventory(path, dict.fromkeys(days, (1.0,)))
+    folder = tmp_path / "data" / "_inventory" / NAME
+    command = [sys.executable, str(PROJECT / "preprocessing" / "30_create_s2pngs.py"), "--env", str(path)]
+    # A session of its own, so that the signal reaches the workers as a terminal's would.
+    running = subprocess.Popen(
+        [*command, "--inventory", NAME, "--downsample", "1", "--workers", "2"], start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(folder.glob("[0-9]*.png")):
+        assert running.poll() is None, "it ended before it could be interrupted"
+        time.sleep(0.005)
+    os.killpg(running.pid, signal.SIGINT)
+    _, complaint = running.communicate(timeout=60)
+    assert complaint.splitlines()[-1:] == ["previews: interrupted; the same command goes on from here"]
+    assert "Traceback" not in complaint and running.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        for _ in range(500):
+            os.killpg(running.pid, 0)
+            time.sleep(0.02)
