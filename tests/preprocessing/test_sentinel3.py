@@ -1,5 +1,6 @@
 """OLCI products, real and made up, against h5py and calculations by hand."""
 
+import gc
 import re
 import shutil
 from datetime import UTC, datetime
@@ -122,7 +123,7 @@ READS = {
 
 @pytest.mark.parametrize("file", READS)
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path):
+def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path, capfd):
     path = write_sen3(tmp_path)
     content = (path / file).read_bytes()
     (path / file).write_bytes(content[: len(content) // 2])
@@ -133,6 +134,9 @@ def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path):
         READS[file](sen3)
     assert len(found.value.lines) == 1
     assert found.value.lines[0].startswith(f"{path}/{file}: ")
+    del found
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("file", sorted(set(READS) - {"Oa07_radiance.nc"}))
