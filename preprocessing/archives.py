@@ -23,8 +23,12 @@ LARGEST_PRODUCT = 16 << 30
 LARGEST_RATIO = 200
 """Unpacked by packed size of a member above ``SUSPICIOUS_SIZE``; real XML stays below 30, images and netCDF near 1."""
 SUSPICIOUS_SIZE = 16 * MIB
+MOST_MEMBERS = 20_000
+"""A SAFE of 15 tiles has about 2000; reading a table of contents takes 20 us a member."""
 LARGEST_METADATA = 64 * MIB
 LARGEST_NETCDF = 1 << 30
+END_RECORD = 66_000
+"""Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
 _PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -68,7 +72,7 @@ class Members:
         raise NotImplementedError
 
     def netcdf(self, member: str) -> str | io.BytesIO:
-        """Return what h5netcdf opens: the path of a file, or a file object in memory where it lies in a .zip.
+        """Return what h5py opens: the path of a file, or a file object in memory where it lies in a .zip.
 
         Raises:
             Mistake: it is missing or damaged.
@@ -111,6 +115,10 @@ class Zip(Members):
         Raises:
             Mistake: the file is damaged, hostile, or holds several products.
         """
+        if _stated_members(path) > MOST_MEMBERS:
+            raise Mistake(
+                f"{path}: claims to hold {_stated_members(path)} members; this is not a product as distributed"
+            )
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
@@ -185,6 +193,18 @@ def bare_name(name: str) -> str:
     return re.sub(r"(\.SAFE|\.SEN3)?(\.zip)?$", "", name, flags=re.IGNORECASE)
 
 
+def _stated_members(path: Path) -> int:
+    """Return how many members the end of a .zip states, before its table of contents is read."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, END_RECORD), os.SEEK_END)
+        tail = file.read()
+    at, large = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    if at < 0:
+        return 0
+    count = int.from_bytes(tail[at + 10 : at + 12], "little")
+    return int.from_bytes(tail[large + 32 : large + 40], "little") if count == 0xFFFF and large >= 0 else count
+
+
 def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     """Refuse a table of contents that no real product has."""
     names = set()
@@ -195,8 +215,11 @@ def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if reason:
             raise Mistake(f"{path}: the member {info.filename!r} {reason}; this is not a product as distributed")
         names.add(info.filename)
+    size = path.stat().st_size
+    if any(not 0 <= info.header_offset < size for info in infos):
+        raise Mistake(f"{path}: cannot be read as a .zip (members lie outside it); download it again")
     declared, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
-    if declared > LARGEST_PRODUCT or packed > path.stat().st_size:
+    if declared > LARGEST_PRODUCT or packed > size:
         raise Mistake(f"{path}: claims to hold {declared} bytes; this is not a product as distributed")
 
 

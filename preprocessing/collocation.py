@@ -3,12 +3,14 @@
 The indices are computed once for a window, by a k-d tree (pyresample) on just the part of the swath around it, and
 serve every band. Both sides are places of pixel centres: latitude and longitude of the swath, and the centres that
 the window's transform gives, so nothing shifts by half a pixel.
+
+"bilinear" interpolates inside the swath's own cells, from the index of the nearest pixel on. pyresample's bilinear
+resampler chooses its four corners by the quadrants of the map, which leaves streaks where the swath is turned.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,6 @@ from settings.mistakes import Mistake
 if TYPE_CHECKING:
     from affine import Affine
     from pyproj import CRS as ProjCRS
-    from pyresample import AreaDefinition, SwathDefinition
-    from pyresample.bilinear import NumpyBilinearResampler
     from rasterio.crs import CRS
 
 EARTH_RADIUS = 6_371_000.0
@@ -53,12 +53,12 @@ class Collocation:
             raise Mistake(f"collocation '{method}': is not known; use {' or '.join(METHODS)}")
         if transform.b or transform.d:
             raise Mistake("the input grid is turned against its CRS; warp it to a north-up grid first (gdalwarp)")
-        self._frame, self._size, self._method = sen3.size, size, method
+        self._method = method
         self.valid = np.zeros(size, bool)
         self._flat = np.zeros(size, np.int64)
         near = _near(sen3, crs, transform, size)
         self.rows, self.columns = near or (slice(0, 0), slice(0, 0))
-        self._bilinear: NumpyBilinearResampler | None = None
+        self._coordinates: np.ndarray | None = None
         if near is not None:
             self._search(sen3, crs, transform)
 
@@ -66,15 +66,17 @@ class Collocation:
         """Return values of the swath on the window, (height, width), in the dtype of the source.
 
         ``source`` is an array on the pixels of ``sen3`` or what reads it, such as ``partial(sen3.radiance, "Oa01")``.
-        Outside ``valid``: NaN, or 0 for integers. Integers (flags) always come from the nearest pixel; between
-        values one of which is fill, "bilinear" gives NaN.
+        Outside ``valid``: NaN, or 0 for integers. Integers (flags) always come from the nearest pixel. "bilinear"
+        gives NaN where one of the four pixels is fill or beyond the edge of the swath.
         """
+        from scipy.ndimage import map_coordinates
+
         values = source(self.rows, self.columns) if callable(source) else source[self.rows, self.columns]
         floating = np.issubdtype(values.dtype, np.floating)
-        if self._bilinear is not None and floating:
-            between = self._bilinear.get_sample_from_bil_info(values, fill_value=np.nan, output_shape=self._size)
+        if self._coordinates is not None and floating:
+            between = map_coordinates(values, self._coordinates, order=1, mode="constant", cval=np.nan, prefilter=False)
             return np.where(self.valid, between, np.nan).astype(values.dtype)
-        out = np.full(self._size, np.nan if floating else 0, values.dtype)
+        out = np.full(self.valid.shape, np.nan if floating else 0, values.dtype)
         out[self.valid] = values.ravel()[self._flat[self.valid]]
         return out
 
@@ -84,35 +86,53 @@ class Collocation:
         from pyresample.kd_tree import get_neighbour_info
 
         latitude, longitude = sen3.latitude_longitude(self.rows, self.columns)
-        swath = SwathDefinition(longitude, latitude)
-        height, width = self._size
+        (height, width), projection = self.valid.shape, _projection(crs)
         right, bottom = transform @ (width, height)
-        area = AreaDefinition(
-            "window", "", "", _projection(crs), width, height, (transform.c, bottom, right, transform.f)
-        )  # fmt: skip
+        area = AreaDefinition("window", "", "", projection, width, height, (transform.c, bottom, right, transform.f))
         radius = _influence(latitude, longitude, sen3.kind)
         # pyresample's own reduction drops pixels beyond the window's border, though they are the nearest inside it.
-        usable, wanted, index, _ = get_neighbour_info(swath, area, radius, neighbours=1, reduce_data=False)
-        found = np.zeros(height * width, bool)
-        found[wanted] = index < usable.sum()
-        self.valid = found.reshape(self._size)
-        flat = np.zeros(height * width, np.int64)
-        flat[found] = np.flatnonzero(usable)[index[index < usable.sum()]]
-        self._flat = flat.reshape(self._size)
-        if self._method == "bilinear" and found.any():
-            self._bilinear = _between(swath, area, 4 * radius)
+        usable, wanted, index, _ = get_neighbour_info(
+            SwathDefinition(longitude, latitude), area, radius, neighbours=1, reduce_data=False
+        )  # fmt: skip
+        near = index < usable.sum()
+        found, flat = self.valid.reshape(-1), self._flat.reshape(-1)
+        found[np.flatnonzero(wanted)[near]] = True
+        flat[found] = np.flatnonzero(usable)[index[near]]
+        if self._method == "bilinear" and found.any() and min(latitude.shape) > 1:
+            from pyproj import Transformer
+
+            to_map = Transformer.from_crs(4326, projection, always_xy=True)
+            places = np.stack(to_map.transform(longitude, latitude))
+            self._coordinates = _within_cells(places, np.stack(_centres(transform, self.valid.shape)), self._flat)
 
 
-def _between(swath: SwathDefinition, area: AreaDefinition, radius: float) -> NumpyBilinearResampler:
-    """Return pyresample's bilinear resampler, with the weights of every pixel computed."""
-    # It warns that its other resampler needs zarr, and that PROJ strings are poorer than the CRS; neither matters here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        from pyresample.bilinear import NumpyBilinearResampler
+def _within_cells(places: np.ndarray, wanted: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+    """Return fractional (row, column) of places in a swath, (2, height, width); -1 where they are not known.
 
-        bilinear = NumpyBilinearResampler(swath, area, radius, neighbours=16, reduce_data=False)
-        bilinear.get_bil_info()
-    return bilinear
+    ``places`` are x and y of the swath's pixels, (2, rows, columns), ``wanted`` those of the window, and ``nearest``
+    the number of the pixel that the search starts from. Two steps of Newton's method: the swath is nearly regular.
+    """
+    from scipy.ndimage import map_coordinates
+
+    slopes = np.stack([np.stack(np.gradient(axis)) for axis in places])
+    at = np.stack(np.unravel_index(nearest, places.shape[1:]))
+    inverse = np.moveaxis(slopes[:, :, at[0], at[1]], (0, 1), (-2, -1))
+    with np.errstate(invalid="ignore"):
+        singular = ~(np.abs(np.linalg.det(inverse)) > 0)
+    inverse[singular] = np.eye(2)
+    inverse = np.linalg.inv(inverse)
+    coordinates = at.astype(np.float64)
+    for _ in range(2):
+        here = np.stack([map_coordinates(axis, coordinates, order=1, mode="nearest") for axis in places])
+        coordinates += np.moveaxis(np.einsum("...ij,...j->...i", inverse, np.moveaxis(wanted - here, 0, -1)), -1, 0)
+        coordinates[:, singular | ~np.isfinite(coordinates).all(axis=0)] = -1
+    return coordinates
+
+
+def _centres(transform: Affine, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of the pixel centres of a north-up grid, each (height, width)."""
+    columns, rows = np.meshgrid(np.arange(size[1]) + 0.5, np.arange(size[0]) + 0.5)
+    return transform.c + transform.a * columns, transform.f + transform.e * rows
 
 
 def part_near(sen3: Sen3, crs: CRS, transform: Affine, size: tuple[int, int]) -> Sen3 | None:

@@ -149,6 +149,8 @@ class Scene:
         years = sorted({sensed.year, start.year})
         return {
             "S2_PRODUCT": self.safe.name,
+            "S2_LEVEL": self.safe.level,
+            "S2_BASELINE": self.safe.baseline or "unknown",
             "S2_SENSING_TIME": _iso(sensed),
             "S3_PRODUCT": self.sen3.name,
             "S3_START_TIME": _iso(start),

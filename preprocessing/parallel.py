@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import errno
 import functools
+import signal
 import site
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -144,16 +146,29 @@ def _stream(
         with _connected(scheduler) as client:
             yield _spread(client, attempt, items)
     else:
-        # Without a limit, because dask cannot tell our arrays from GDAL's cache and would restart busy workers. With one
+        # No limit of memory, because dask cannot tell our arrays from GDAL's cache and would restart busy workers. One
         # item at a time on each, so that a worker that dies takes the guilty one with it only.
-        with (
-            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
-            LocalCluster(
-                n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=None, silence_logs="ERROR"
-            ) as cluster,
-            cluster.get_client() as client,
-        ):
-            yield _spread(client, attempt, items)
+        with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+            with _without_ctrl_c():
+                cluster = LocalCluster(
+                    n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=None,
+                    silence_logs="ERROR",
+                )  # fmt: skip
+            with cluster, cluster.get_client() as client:
+                yield _spread(client, attempt, items)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let processes that begin now ignore Ctrl-C, which reaches all of a terminal's: this one ends the others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _spread(client: Client, attempt: Callable[[Item], Outcome], items: Sequence[Item]) -> Iterator[tuple[int, Outcome]]:

@@ -105,7 +105,7 @@ def _draw(job: Job) -> Preview:
     facts.add_text("Title", job.title)
     facts.add_text(FACTS, json.dumps({**job.recipe, "cloud_cover": cloud_cover, "box": box}))
     with atomic.replacing(job.output) as temporary:
-        picture.save(temporary, format="PNG", pnginfo=facts, optimize=True)
+        picture.save(temporary, format="PNG", pnginfo=facts)
     return Preview(job.index, job.output, cloud_cover, box)
 
 
@@ -139,11 +139,11 @@ def stretched(reflectance: np.ndarray) -> np.ndarray:
 
     from runs.pictures import stretch
 
-    low, high = stretch(reflectance)
+    missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
+    low, high = stretch(np.where(missing, np.nan, reflectance))
     spare = np.maximum(NARROWEST - (high - low), 0) / 2
     low, high = low - spare, high + spare
     scaled = np.clip((reflectance - low) / (high - low), 0, 1) * 255
-    missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
     return np.where(missing, np.array(NO_DATA), np.nan_to_num(scaled).round()).astype(np.uint8)
 
 
@@ -181,9 +181,11 @@ def plan(table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsamp
 
 
 def remove_others(folder: Path, jobs: Sequence[Job]) -> None:
-    """Remove previews of this program that belong to another choice of scenes."""
+    """Remove previews of this program that belong to another choice of scenes, and what a kill has left unfinished."""
     from PIL import Image
 
+    for unfinished in folder.glob(f".*.png.*{atomic.TEMPORARY_SUFFIX}"):
+        unfinished.unlink()
     wanted = {job.output for job in jobs}
     for path in folder.glob("*.png"):
         if path not in wanted and path.stem.isdecimal():

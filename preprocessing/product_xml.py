@@ -34,7 +34,7 @@ class Document:
             self.root: Element = fromstring(members.read(member), forbid_dtd=True)
         except DefusedXmlException:
             raise Mistake(f"{self.label}: declares XML entities, which no product does; do not trust it") from None
-        except (ParseError, ValueError) as error:
+        except (ParseError, ValueError, LookupError) as error:
             raise Mistake(f"{self.label}: is not XML ({error}); download the product again") from None
 
     def all(self, pattern: str) -> Iterator[Element]:
@@ -72,10 +72,13 @@ class Document:
             Mistake: it is none.
         """
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             name = element.split("|")[0]
-            raise Mistake(f"{self.label}: {name} is '{text}', not a number; download the product again") from None
+            raise Mistake(f"{self.label}: {name} is '{text}', not a number; download the product again")
+        return number
 
     def time(self, pattern: str) -> datetime:
         """Return the time (UTC) in the first element whose local name matches.

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from preprocessing.archives import Members
+from preprocessing.image_grids import Grid
 from preprocessing.product_xml import Document
 from settings.mistakes import Mistake, nearest
 
@@ -53,6 +54,29 @@ def find_metadata(members: Members) -> tuple[str, str]:
         f"{members.path}: is no Sentinel-2 L1C or L2A product: neither MTD_MSIL1C.xml nor MTD_MSIL2A.xml is in it;"
         " download it again or name another"
     )
+
+
+def read_grid(tile: Document) -> Grid:
+    """Return the 10 m grid that a granule's metadata state; it is the first of those they state.
+
+    Raises:
+        Mistake: an element is missing or makes no sense.
+    """
+    from affine import Affine
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    rows, columns, left, top, width, height = (
+        tile.number(name) for name in ("NROWS", "NCOLS", "ULX", "ULY", "XDIM", "YDIM")
+    )
+    code = tile.text("HORIZONTAL_CS_CODE")
+    try:
+        crs = CRS.from_string(code)
+    except CRSError:
+        raise Mistake(
+            f"{tile.label}: HORIZONTAL_CS_CODE '{code}' is no known CRS; download the product again"
+        ) from None
+    return Grid(crs, (int(rows), int(columns)), Affine(width, 0, left, 0, height, top))
 
 
 def band_name(band: str) -> str:

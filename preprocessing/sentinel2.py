@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from preprocessing import archives
 from preprocessing.image_grids import Grid, open_image, resample, scaled, source_window
 from preprocessing.product_xml import Document
-from preprocessing.safe_layout import ORDER, RADIOMETRIC_IDS, band_name, choose_granule, find_metadata
+from preprocessing.safe_layout import ORDER, RADIOMETRIC_IDS, band_name, choose_granule, find_metadata, read_grid
 from settings.mistakes import Mistake, nearest
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Safe:
         ``tile`` chooses among several tiles of one product, as there were before December 2016.
 
         Raises:
-            Mistake: this is no readable Sentinel-2 product, or has several tiles and ``tile`` says not which.
+            Mistake: this is no readable Sentinel-2 product, or has several tiles and ``tile`` is None.
         """
         return cls(archives.open_members(Path(path)), tile)
 
@@ -118,9 +118,8 @@ class Safe:
             return self.stated_grid
         finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
         source, factor = self._source(finest), self._granule.images[finest].metres // 10
-        return Grid(
-            source.crs, (source.height * factor, source.width * factor), scaled(source.transform, 1 / factor)
-        )  # fmt: skip
+        size = source.height * factor, source.width * factor
+        return Grid(source.crs, size, scaled(source.transform, 1 / factor))
 
     @cached_property
     def stated_grid(self) -> Grid:
@@ -129,23 +128,9 @@ class Safe:
         Raises:
             Mistake: the granule's metadata are missing or incomplete.
         """
-        from affine import Affine
-        from rasterio.crs import CRS
-        from rasterio.errors import CRSError
-
         if self._granule.metadata is None:
             raise Mistake(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
-        xml = Document(self._members, self._granule.metadata)
-        # The first of each is that of 10 m.
-        rows, columns, left, top, width, height = (
-            xml.number(name) for name in ("NROWS", "NCOLS", "ULX", "ULY", "XDIM", "YDIM")
-        )
-        code = xml.text("HORIZONTAL_CS_CODE")
-        try:
-            crs = CRS.from_string(code)
-        except CRSError:
-            raise Mistake(f"{xml.label}: HORIZONTAL_CS_CODE '{code}' is no known CRS") from None
-        return Grid(crs, (int(rows), int(columns)), Affine(width, 0, left, 0, height, top))
+        return read_grid(Document(self._members, self._granule.metadata))
 
     @property
     def crs(self) -> CRS:
@@ -284,12 +269,15 @@ class Safe:
             raise Mistake(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
         if band not in self._open:
             try:
-                self._open[band] = open_image(self._members.gdal_path(self._granule.images[band].member))
+                image = open_image(self._members.gdal_path(self._granule.images[band].member))
             except OSError as error:
                 raise self._damaged(band, error) from None
+            if image.crs is None:
+                raise self._damaged(band, "it has no CRS")
+            self._open[band] = image
         return self._open[band]
 
-    def _damaged(self, band: str, error: Exception) -> Mistake:
+    def _damaged(self, band: str, error: Exception | str) -> Mistake:
         label = self._members.label(self._granule.images[band].member)
         return Mistake(f"{label}: is damaged or no image ({error}); download the product again")
 

@@ -1,8 +1,8 @@
 """The netCDF files of an OLCI product: windows of them, decoded as their attributes say.
 
-h5netcdf opens them and reads the windows; xarray decodes them, because it knows scale, offset, fill and ``_Unsigned``.
-xarray does not open the files itself: it would read every variable's attributes each time, and warn of the one in
-instrument_data.nc that has a dimension twice.
+h5py reads the windows; xarray decodes them, because it knows scale, offset, fill and ``_Unsigned``. xarray does not
+open the files itself: it reads every variable's attributes each time and warns of the one in instrument_data.nc that
+has a dimension twice, and what h5netcdf cannot open leaves a traceback on stderr when it is forgotten.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from preprocessing.archives import Members
 from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
-    import h5netcdf
+    import h5py
     import numpy as np
+
+PACKING = ("scale_factor", "add_offset", "_FillValue", "_Unsigned")
+"""The attributes that say how numbers are stored."""
 
 
 class SwathFiles:
@@ -73,13 +76,15 @@ class SwathFiles:
     def tie_points(self, file: str, variable: str, rows: slice | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the frame's columns that have tie points, and a variable there, float64 (rows, tie columns).
 
+        The last tie point may lie beyond the last column.
+
         Raises:
             Mistake: the file is missing or damaged.
         """
         import numpy as np
 
         values = self._read(file, variable, (self.within_frame(rows, None)[0], slice(None)))
-        return np.minimum(np.arange(values.shape[1]) * self._tie_step, self._frame[1] - 1), values.astype(np.float64)
+        return np.arange(values.shape[1]) * self._tie_step, values.astype(np.float64)
 
     def table(self, file: str, variable: str) -> np.ndarray:
         """Return a whole variable that is not on the pixels, float64, NaN where fill.
@@ -98,10 +103,10 @@ class SwathFiles:
             Mistake: the file is missing or damaged, or there is no such attribute.
         """
         with self._variable(file, variable) as found:
-            notes = dict(found.attrs)
-        if name not in notes:
+            note = _note(found, name)
+        if note is None:
             raise Mistake(f"{self._members.label(file)}: {variable} has no {name}; download the product again")
-        return notes[name]
+        return note
 
     def _window(self, file: str, variable: str, rows: slice | None, columns: slice | None, decode: bool) -> np.ndarray:
         """Return a window, cut from what is kept where this is a part."""
@@ -126,25 +131,36 @@ class SwathFiles:
                     f"{label}: {variable} has {' x '.join(map(str, found.shape))} pixels, the manifest states {stated};"
                     " download the product again"
                 )
-            numbers, notes = found[key], dict(found.attrs)
+            numbers, notes = found[key], {name: _note(found, name) for name in PACKING}
         if not decode:
             return numbers
-        values = Variable(range(numbers.ndim), numbers, notes)
+        values = Variable(
+            range(numbers.ndim), numbers, {name: note for name, note in notes.items() if note is not None}
+        )
         return decode_cf_variable(variable, values, decode_times=False).values
 
     @contextmanager
-    def _variable(self, file: str, variable: str) -> Iterator[h5netcdf.Variable]:
+    def _variable(self, file: str, variable: str) -> Iterator[h5py.Dataset]:
         """Open a file and yield a variable of it; what goes wrong meanwhile is a Mistake that names the file."""
-        import h5netcdf
+        import h5py
 
         source, label = self._members.netcdf(file), self._members.label(file)
         try:
-            with h5netcdf.File(source, "r", phony_dims="access") as dataset:
-                if variable not in dataset.variables:
+            with h5py.File(source, "r") as opened:
+                found = opened.get(variable)
+                if not isinstance(found, h5py.Dataset):
                     raise Mistake(f"{label}: has no variable {variable}; download the product again")
-                yield dataset.variables[variable]
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
+                yield found
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise Mistake(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None
+
+
+def _note(variable: h5py.Dataset, name: str) -> Any:
+    """Return an attribute as netCDF means it (text, a number, or an array of them), or None."""
+    value = variable.attrs.get(name)
+    if getattr(value, "shape", None) == (1,):
+        value = value[0]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _within(outer: slice, inner: slice | None) -> slice:

@@ -58,7 +58,7 @@ def _is_complete(folder: Path, wanted: Manifest, sources: Sequence[Source]) -> b
     indexed = Listing(folder, found).indexed or {}
     tiles = {(split, name) for split, names in indexed.items() for name in names}
     if found.split != wanted.split:
-        reason = f"was split otherwise ({found.split.method}, seed {found.split.seed}; {found.split.detail})"
+        reason = f"was split otherwise ({found.split.method}, seed {found.split.seed})"
     elif found.fields != wanted.fields:
         reason = "has other fields"
     elif tiles != {(source.split, source.path.stem) for source in sources}:

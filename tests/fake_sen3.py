@@ -55,13 +55,15 @@ def write_sen3(
     name = f"{platform}_OL_1_{kind}____{start}_{stop}_{start[:9]}235959_0002_060_197_1800_LN1_O_NT_002.SEN3"
     sen3 = Path(folder) / name
     sen3.mkdir(parents=True)
-    longitude, latitude = _swath(epsg, area, spacing or ((270, 294) if kind == "EFR" else (1080, 1176)), turn)
-    rows, columns = longitude.shape
+    step = 64 if kind == "EFR" else 16
+    spacing = spacing or ((270, 294) if kind == "EFR" else (1080, 1176))
+    *wide, columns = _swath(epsg, area, spacing, turn, step)
+    longitude, latitude = (array[:, :columns] for array in wide)
+    rows = len(longitude)
     invalid = np.zeros((rows, columns), bool)
     invalid[:, :edge] = invalid[:, columns - edge :] = True
-    step = 64 if kind == "EFR" else 16
     _write_radiances(sen3, radiance, longitude, latitude, invalid, signed)
-    _write_annotations(sen3, longitude, latitude, invalid, step, signed)
+    _write_annotations(sen3, wide, invalid, step, signed)
     if footprint is None:
         border = [
             (0, 0),
@@ -82,8 +84,11 @@ def write_sen3(
     return zip_folder(sen3, compression) if zipped else sen3
 
 
-def _swath(epsg, area, spacing, turn) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitude and latitude of the pixel centres of a turned grid that covers an area."""
+def _swath(epsg, area, spacing, turn, step) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return longitude, latitude and number of columns of a turned grid of pixel centres that covers an area.
+
+    The arrays go on beyond the last column to the last tie point, a multiple of ``step`` columns.
+    """
     from pyproj import Transformer
 
     west, south, east, north = area
@@ -91,11 +96,12 @@ def _swath(epsg, area, spacing, turn) -> tuple[np.ndarray, np.ndarray]:
     reach = abs(math.cos(angle)), abs(math.sin(angle))
     columns = math.ceil(((east - west) * reach[0] + (north - south) * reach[1]) / across) + 2
     rows = math.ceil(((east - west) * reach[1] + (north - south) * reach[0]) / along) + 2
-    u, v = np.meshgrid((np.arange(columns) - (columns - 1) / 2) * across, ((rows - 1) / 2 - np.arange(rows)) * along)
+    wide = np.arange(math.ceil((columns - 1) / step) * step + 1)
+    u, v = np.meshgrid((wide - (columns - 1) / 2) * across, ((rows - 1) / 2 - np.arange(rows)) * along)
     x = (west + east) / 2 + u * math.cos(angle) + v * math.sin(angle)
     y = (south + north) / 2 - u * math.sin(angle) + v * math.cos(angle)
     longitude, latitude = Transformer.from_crs(epsg, 4326, always_xy=True).transform(x, y)
-    return np.round(longitude, 6), np.round(latitude, 6)
+    return np.round(longitude, 6), np.round(latitude, 6), columns
 
 
 def _netcdf(path, dimensions, variables, **attributes) -> None:
@@ -142,19 +148,24 @@ def _micro(array: np.ndarray) -> tuple[np.ndarray, dict]:
     return np.round(array * 1e6).astype(np.int32), {"_FillValue": np.int32(-(2**31)), "scale_factor": 1e-6}
 
 
-def _write_annotations(sen3, longitude, latitude, invalid, step, signed) -> None:
+def _write_annotations(sen3, wide, invalid, step, signed) -> None:
     rows, columns = invalid.shape
     grid = {"rows": rows, "columns": columns}
     on = ("rows", "columns")
-    tie = np.minimum(np.arange(math.ceil((columns - 1) / step) + 1) * step, columns - 1)
-    tie_grid, on_tie = {"tie_rows": rows, "tie_columns": len(tie)}, ("tie_rows", "tie_columns")
-    geo = [(name, on, *_micro(array)) for name, array in (("latitude", latitude), ("longitude", longitude))]
+    longitude, latitude = wide
+    ties = longitude[:, ::step].shape[1]
+    tie_grid, on_tie = {"tie_rows": rows, "tie_columns": ties}, ("tie_rows", "tie_columns")
+    geo = [
+        (name, on, *_micro(array[:, :columns])) for name, array in (("latitude", latitude), ("longitude", longitude))
+    ]
     altitude = ("altitude", on, np.zeros((rows, columns), np.int16), {"_FillValue": np.int16(-32768)})
     _netcdf(sen3 / "geo_coordinates.nc", grid, [*geo, altitude])
-    geo = [(name, on_tie, *_micro(array[:, tie])) for name, array in (("latitude", latitude), ("longitude", longitude))]
+    geo = [
+        (name, on_tie, *_micro(array[:, ::step])) for name, array in (("latitude", latitude), ("longitude", longitude))
+    ]
     subsampling = {"ac_subsampling_factor": np.uint16(step), "al_subsampling_factor": np.uint16(1)}
     _netcdf(sen3 / "tie_geo_coordinates.nc", tie_grid, geo, **subsampling)
-    zenith = np.full((rows, len(tie)), SUN_ZENITH * 1e6, np.uint32)
+    zenith = np.full((rows, ties), SUN_ZENITH * 1e6, np.uint32)
     stored, notes = _stored(zenith, 2**32 - 1, signed)
     _netcdf(
         sen3 / "tie_geometries.nc", tie_grid, [("SZA", on_tie, stored, notes | {"scale_factor": 1e-6})], **subsampling
@@ -165,13 +176,8 @@ def _write_annotations(sen3, longitude, latitude, invalid, step, signed) -> None
     notes |= {"flag_masks": masks.view(stored.dtype), "flag_meanings": FLAGS}
     _netcdf(sen3 / "qualityFlags.nc", grid, [("quality_flags", on, stored, notes)])
     stamps = 646_200_000_000_000 + np.arange(rows, dtype=np.int64) * 44001
-    times = (
-        "time_stamp",
-        ("rows",),
-        stamps,
-        {"_FillValue": np.int64(-1), "units": "microseconds since 2000-01-01 00:00:00"},
-    )
-    _netcdf(sen3 / "time_coordinates.nc", {"rows": rows}, [times])
+    notes = {"_FillValue": np.int64(-1), "units": "microseconds since 2000-01-01 00:00:00"}
+    _netcdf(sen3 / "time_coordinates.nc", {"rows": rows}, [("time_stamp", ("rows",), stamps, notes)])
     detector = np.where(invalid, -1, np.arange(columns) % 3700).astype(np.int16)
     flux = np.full((21, 3700), SOLAR_FLUX, np.float32) - 10 * np.arange(21, dtype=np.float32)[:, None]
     _netcdf(

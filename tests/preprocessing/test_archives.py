@@ -44,6 +44,14 @@ def overlapping(archive: zipfile.ZipFile) -> None:
     archive.filelist.append(again)
 
 
+def many(archive: zipfile.ZipFile) -> None:
+    archive.writestr("X.SAFE/0", "")
+    for number in range(1, 70_000):
+        again = copy.copy(archive.filelist[0])
+        again.filename = f"X.SAFE/{number}"
+        archive.filelist.append(again)
+
+
 def twice(archive: zipfile.ZipFile) -> None:
     for content in ("one", "two"):
         with pytest.warns(UserWarning) if content == "two" else open(os.devnull):
@@ -59,6 +67,7 @@ HOSTILE = {
     "device": (with_member("X.SAFE/manifest.safe", mode=stat.S_IFCHR | 0o666), "is a link or a device"),
     "bomb": (bomb, "claims to unpack"),
     "overlapping": (overlapping, "claims to hold"),
+    "many": (many, "claims to hold 70000 members"),
     "twice": (twice, "is there twice"),
 }
 
@@ -170,6 +179,16 @@ def test_a_zip_that_was_cut_off_is_named(tmp_path):
     path = write_safe(tmp_path, zipped=True, size=(60, 60))
     path.write_bytes(path.read_bytes()[:-4000])
     with pytest.raises(Mistake, match=r"cannot be read as a \.zip"):
+        open_members(path)
+
+
+def test_members_that_lie_outside_the_file_are_refused(archive):
+    path = archive(with_member("X.SAFE/manifest.safe"))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02") + 42
+    content[at : at + 4] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(Mistake, match="members lie outside it"):
         open_members(path)
 
 

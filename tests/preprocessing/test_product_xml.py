@@ -34,7 +34,7 @@ def test_entities_are_refused_in_one_line_in_no_time(kind, tmp_path):
     assert "root:" not in refused.value.lines[0]
 
 
-@pytest.mark.parametrize("text", ["", "<a>", "no XML", "<a></b>"])
+@pytest.mark.parametrize("text", ["", "<a>", "no XML", "<a></b>", '<?xml version="1.0" encoding="UTq-8"?><a/>'])
 def test_what_is_no_xml_is_named(text, tmp_path):
     with pytest.raises(Mistake, match=r"a\.xml: is not XML"):
         document(tmp_path, text)
@@ -55,13 +55,14 @@ def test_elements_are_found_whatever_their_namespace(tmp_path):
         (lambda one: one.time("word"), "word is 'seven', not a time"),
         (lambda one: one.ring("odd"), "odd is no ring"),
         (lambda one: one.ring("swapped"), "swapped is no ring"),
-        (lambda one: one.ring("nan"), "nan is no ring"),
+        (lambda one: one.ring("nan"), "nan is 'nan', not a number"),
+        (lambda one: one.number("endless"), "endless is '1e999', not a number"),
     ],
 )
 def test_what_is_missing_or_no_number_is_named(ask, line, tmp_path):
     one = document(
         tmp_path, "<a><word>seven</word><odd>1 2 3 4 5 6 7</odd><swapped>99 1 99 2 98 2 99 1</swapped>"
-        "<nan>1 2 nan 3 4 5 1 2</nan></a>",
+        "<nan>1 2 nan 3 4 5 1 2</nan><endless>1e999</endless></a>",
     )  # fmt: skip
     with pytest.raises(Mistake, match=line) as refused:
         ask(one)

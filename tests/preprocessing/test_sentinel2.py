@@ -223,6 +223,15 @@ def test_a_truncated_image_is_named(keep, tmp_path):
     assert len(found.value.lines) == 1
 
 
+def test_an_image_without_place_is_named(tmp_path):
+    path = write_safe(tmp_path, size=(60, 60), driver="GTiff")
+    image = next(path.glob("GRANULE/*/IMG_DATA/*_B03.jp2"))
+    with rasterio.open(image, "w", driver="GTiff", height=60, width=60, count=1, dtype="uint16") as file:
+        file.write(np.ones((60, 60), np.uint16), 1)
+    with Safe.open(path) as safe, pytest.raises(Mistake, match=r"_B03\.jp2: .*\(it has no CRS\)"):
+        safe.read(["B02", "B03"])
+
+
 @pytest.mark.parametrize(
     ("file", "element"),
     [
