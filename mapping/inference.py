@@ -40,7 +40,7 @@ class Network:
         others = [name for name in plugins.wanted(gan.predict) if name not in given] if hasattr(gan, "predict") else []
         if others:
             wanted = ", ".join(others)
-            raise Mistake(f"{plugin}: predict() asks for {wanted}, which a scene does not have; --input takes a dataset")
+            raise Mistake(f"{plugin}: predict() asks for {wanted}, which no scene has; --input takes a dataset")
         self._compute = tf.function(self._predict, autograph=False)
 
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:

@@ -125,7 +125,7 @@ def test_classes_are_not_scaled(network_of, array_scene, whole):
 def test_a_plugin_that_wants_more_than_the_input(experiment_of, tmp_path):
     experiment = experiment_of({"input_image": field(), "target": field()})
     gan = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
-    with pytest.raises(Mistake, match=r"mine.py: predict\(\) asks for cloud_mask, which a scene does not have"):
+    with pytest.raises(Mistake, match=r"mine.py: predict\(\) asks for cloud_mask, which no scene has"):
         Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
 
 
