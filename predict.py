@@ -44,7 +44,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="only this box of the scene, in degrees"
     )
     arguments.add_argument(
-        "--overlap", type=float, default=0.25, help="of neighbouring windows, 0 to 0.5 of a window (default 0.25)"
+        "--overlap", type=float, default=0.5, help="of neighbouring windows, 0 to 0.5 of a window (default 0.5)"
     )
     arguments.add_argument(
         "--degrade", action="store_true",
@@ -199,7 +199,7 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
     return listing
 
 
-CACHE = 768 * 2**20
+CACHE = 512 * 2**20
 """Bytes of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
 
 

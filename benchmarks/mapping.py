@@ -109,7 +109,7 @@ def bare(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, flo
 
     experiment = open_run(Environment(root / "environment.json"), "e", "a")
     gan = plugins.build(experiment, plugins.find(experiment))
-    count = len(Windows(side, tilesize, round(0.25 * tilesize)))
+    count = len(Windows(side, tilesize, tilesize // 2))
     size = batch_size(count, tilesize)
     call = tf.function(lambda image: gan.generator(image, training=False))
     image = tf.constant(np.random.default_rng(0).random((size, tilesize, tilesize, 4), np.float32))
