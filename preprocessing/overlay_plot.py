@@ -32,7 +32,9 @@ def draw_overlay(path: Path, scene: Scene, windows: Sequence[Window]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14, 7.5), layout="constrained")
+    figure = Figure(figsize=(14, 7.5))
+    # Margins of our own: a layout that fits itself draws everything twice.
+    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.08, top=0.84, wspace=0.16)
     FigureCanvasAgg(figure)
     whole, near = figure.subplots(1, 2)
     for axes in (whole, near):

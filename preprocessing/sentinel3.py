@@ -121,8 +121,6 @@ class Sen3:
     def coarse_positions(self) -> Positions:
         """Return positions of some pixels, enough to find a place in the swath: the tie points, or every 16th pixel.
 
-        A part gives all of its pixels.
-
         Raises:
             Mistake: a file is missing or damaged.
         """
@@ -132,8 +130,7 @@ class Sen3:
         if file in self.files and not self.files.is_part:
             at, latitude = self.files.tie_points(file, "latitude")
             return Positions(np.arange(rows), at, latitude, self.files.tie_points(file, "longitude")[1])
-        step = 1 if self.files.is_part else 16
-        down, across = (np.unique(np.append(np.arange(0, side, step), side - 1)) for side in (rows, columns))
+        down, across = (np.unique(np.append(np.arange(0, side, 16), side - 1)) for side in (rows, columns))
         latitude, longitude = self.latitude_longitude()
         return Positions(down, across, latitude[np.ix_(down, across)], longitude[np.ix_(down, across)])
 

@@ -42,7 +42,7 @@ def test_bands_are_those_documented(tile, tmp_path):
         assert raster.transform == TRANSFORM
         assert raster.units[2:6] == ("1", "1", "1", "mW m-2 sr-1 nm-1")
         assert raster.profile["compress"] == "deflate"
-        assert raster.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"] == "3"
+        assert raster.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"] == "2"
         assert raster.tags()["S2_SENSING_TIME"] == "2020-07-02T17:29:01Z"
         assert json.loads(raster.tags(1)["flag_masks"]) == FLAGS
         np.testing.assert_array_equal(raster.read(4), tile.reflectance[..., 1])
