@@ -162,21 +162,34 @@ def trained(experiment: Experiment, wanted_split: str | None, wanted_step: str) 
     from dataset import Dataset
     from runs import plugins
 
-    plugin = plugins.find(experiment)
+    plugins.find(experiment)
     dataset = Dataset(experiment)
     split = evaluation_split(dataset, wanted_split)
+    gan, plugin, step = restored(experiment, wanted_step)
+    from runs.scoring import Scorer
+
+    return Scorer(dataset, gan, plugin, experiment.METRICS), split, step
+
+
+def restored(experiment: Experiment, wanted_step: str) -> tuple[Any, Path, int]:
+    """Return the plug-in of a run with its trained weights, its file, and the step that is meant.
+
+    Raises:
+        Mistake: there is no such plug-in, or the run has no such checkpoint.
+    """
+    from runs import plugins
     from runs.quiet import quieten_tensorflow
 
+    plugin = plugins.find(experiment)
     experiment.environment.choose_keras()
     quieten_tensorflow()
     from runs import checkpoints, devices
-    from runs.scoring import Scorer
 
     step = choose_step(experiment, wanted_step)
     devices.prepare_single(experiment)
     gan = plugins.build(experiment, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
-    return Scorer(dataset, gan, plugin, experiment.METRICS), split, step
+    return gan, plugin, step
 
 
 if __name__ == "__main__":

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+from records.manifest import SUFFIX, Manifest
 
-from records.format import read
-from records.manifest import SPLITS, SUFFIX, Manifest
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+MARGIN = 0.001
+"""Pixels by which a tile is drawn in, so that neighbours that touch do not overlap by rounding."""
+
+
+class Leak(ValueError):
+    """Two tiles of different splits that share ground."""
+
+
+class Ground(NamedTuple):
+    """Where and when a sample was taken."""
+
+    split: str
+    name: str
+    date: str
+    """Day of the target, or whatever else tells one acquisition from another."""
+    crs: str
+    transform: Sequence[float]
+    """a, b, c, d, e, f of the target."""
 
 
 def check_for_leaks(folder: Path, manifest: Manifest) -> str:
@@ -23,35 +43,71 @@ def check_for_leaks(folder: Path, manifest: Manifest) -> str:
         One line that says what was checked.
 
     Raises:
-        ValueError: two tiles overlap, or one date has several CRSs, so that they cannot be compared.
+        Leak: two tiles overlap.
     """
-    found: dict[tuple[str, str], list[tuple[str, list[float]]]] = {}
-    crs_of: dict[str, str] = {}
+    from records.format import read
+
+    found = []
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         about = read(path, manifest)[1]
         date = about["acquired"][0][:10]
-        if crs_of.setdefault(date, about["crs"]) != about["crs"]:
-            raise ValueError(f"{path}: tiles of {date} have several CRSs and cannot be compared")
-        box = _bounds(about["transform"], manifest.tilesize)
-        found.setdefault((date, path.parent.name), []).append((about["name"], box))
-    for date, (one, other) in itertools.product(crs_of, itertools.combinations(SPLITS, 2)):
-        ours, theirs = found.get((date, one), []), found.get((date, other), [])
-        first, second = (np.array([box for _, box in members]).reshape(-1, 4) for members in (ours, theirs))
-        for i, k in np.argwhere(_overlap(first[:, None], second[None])):
-            pair = f"{one}/{ours[i][0]} and {other}/{theirs[k][0]}"
-            raise ValueError(f"{folder}: {pair} share ground on {date}")
-    tiles = sum(map(len, found.values()))
-    return f"no leak: {tiles} tiles on {len(crs_of)} dates; no two of one date in different splits overlap"
+        found.append(Ground(path.parent.name, about["name"], date, about["crs"], about["transform"]))
+    return refuse_leaks(found, manifest.tilesize)
 
 
-def _bounds(transform: Sequence[float], side: int) -> list[float]:
-    """Return (left, bottom, right, top) of a north-up tile, drawn in by 0.001 pixels against rounding."""
-    a, _, left, _, e, top = transform
-    return [left + a / 1000, top + e * (side - 0.001), left + a * (side - 0.001), top + e / 1000]
+def refuse_leaks(tiles: Iterable[Ground], side: int, *, any_date: bool = False) -> str:
+    """Assert that no two tiles of different splits share ground, on the same date or at all.
+
+    Args:
+        tiles: all samples; tiles in several CRSs are compared in the first of them.
+        side: of a tile in pixels.
+        any_date: refuse shared ground even where the dates differ.
+
+    Returns:
+        One line that says what was checked.
+
+    Raises:
+        Leak: two tiles overlap.
+    """
+    groups: dict[str, list[Ground]] = defaultdict(list)
+    splits_of: dict[str, set[str]] = defaultdict(set)
+    for tile in tiles:
+        groups["" if any_date else tile.date].append(tile)
+        splits_of[tile.date].add(tile.split)
+    for members in groups.values():
+        if len({tile.split for tile in members}) > 1:
+            _compare(members, side)
+    count = sum(map(len, groups.values()))
+    divided = sum(len(splits) > 1 for splits in splits_of.values())
+    compared = "no two" if any_date else "no two of one date"
+    dates = f"{divided} of the dates are in several splits" if divided else "no date is in several splits"
+    return f"no leak: {count} tiles on {len(splits_of)} dates; {compared} in different splits overlap; {dates}"
 
 
-def _overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Tell which boxes (..., 4) of left, bottom, right, top overlap."""
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., 2:], other[..., 2:])
-    return (low < high).all(axis=-1)
+def _compare(tiles: Sequence[Ground], side: int) -> None:
+    """Raise Leak for the first two tiles of different splits that overlap."""
+    import shapely
+
+    outlines = [_outline(tile, side, tiles[0].crs) for tile in tiles]
+    for one, other in sorted(map(tuple, shapely.STRtree(outlines).query(outlines, predicate="intersects").T)):
+        ours, theirs = tiles[one], tiles[other]
+        if one < other and ours.split != theirs.split:
+            pair = f"{ours.split}/{ours.name} and {theirs.split}/{theirs.name}"
+            dates = ours.date if ours.date == theirs.date else f"{ours.date} and {theirs.date}"
+            raise Leak(f"{pair} share ground on {dates}")
+
+
+def _outline(tile: Ground, side: int, crs: str) -> BaseGeometry:
+    """Return the outline of a tile, drawn in by ``MARGIN``, in a CRS."""
+    import shapely
+
+    a, b, c, d, e, f = tile.transform
+    low, high = MARGIN, side - MARGIN
+    corners = ((low, low), (high, low), (high, high), (low, high))
+    outline = shapely.Polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners])
+    if tile.crs == crs:
+        return outline
+    import pyproj
+
+    project = pyproj.Transformer.from_crs(tile.crs, crs, always_xy=True).transform
+    return shapely.transform(outline, project, interleaved=False)

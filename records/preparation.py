@@ -22,6 +22,12 @@ def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf
     return prepared | {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
 
 
+def prepare_input(stored: tf.Tensor, experiment: Experiment) -> tf.Tensor:
+    """Turn a batch of the input field as stored into network values, without anything else of the samples."""
+    manifest = experiment.manifest
+    return _prepare_field(stored, manifest.fields[manifest.input], experiment, None)
+
+
 def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     augmentation = geometry.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)

@@ -97,7 +97,7 @@ class Scorer:
     def _measured(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
         """Score by every metric, over the whole image and by region."""
         valid = valid_pixels(batch, self.experiment)
-        result = self._scored(_flat(target), _flat(prediction), valid)
+        result = self._scored(flat(target), flat(prediction), valid)
         if self.regions:
             dates = self.target.dates
             wanted, made = by_date(target, dates), by_date(prediction, dates)
@@ -153,8 +153,8 @@ class Scorer:
         return {column: mean_of_finite([row[column] for row in rows]) for column in self.columns}
 
 
-def _flat(values: tf.Tensor) -> tf.Tensor:
-    """Fold the dates of (batch, date, height, width, band) into bands."""
+def flat(values: tf.Tensor) -> tf.Tensor:
+    """Fold the dates of (batch, date, height, width, band) into bands, date by date."""
     if len(values.shape) == 4:
         return values
     dates, bands = values.shape[1], values.shape[4]

@@ -1,0 +1,11 @@
+"""Step 30: ``python preprocessing/30_create_s2pngs.py --inventory inv_T17XNA_10h``; see docs/preprocessing.md."""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from preprocessing.previews import main
+
+if __name__ == "__main__":
+    main()

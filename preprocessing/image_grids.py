@@ -1,0 +1,103 @@
+"""Grids of images: opening an image by its content, the part of it that another grid needs, and resampling onto it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from affine import Affine
+    from rasterio.crs import CRS
+    from rasterio.io import DatasetReader
+    from rasterio.windows import Window
+
+DRIVERS = ("JP2OpenJPEG", "GTiff")
+"""By content, not by suffix; no other format, because some (VRT) could read files outside the product."""
+
+
+class Grid(NamedTuple):
+    """A raster's CRS, (height, width), and affine transform."""
+
+    crs: CRS
+    size: tuple[int, int]
+    transform: Affine
+
+
+def open_image(path: str) -> DatasetReader:
+    """Open an image in one of ``DRIVERS``.
+
+    Raises:
+        RasterioIOError: it is in none of them; the error is that of the first.
+    """
+    import rasterio
+    from rasterio.errors import RasterioIOError
+
+    first = None
+    # Files beside the image are not looked for: that takes time, and they could override its georeference.
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+        for driver in DRIVERS:
+            try:
+                return rasterio.open(path, driver=driver)
+            except RasterioIOError as error:
+                first = first or error
+    assert first is not None
+    raise first
+
+
+def scaled(transform: Affine, factor: float) -> Affine:
+    """Return the transform of a grid with the same corner and pixels ``factor`` times as large."""
+    return transform @ type(transform).scale(factor)
+
+
+def source_window(source: DatasetReader, transform: Affine, height: int, width: int) -> Window | None:
+    """Return the part of an image that a grid of the same CRS needs, or None where they do not touch.
+
+    Where both have the same pixels it is exactly those; otherwise two pixels of the coarser grid are added around,
+    so that interpolation has its neighbours and neighbouring windows meet without a seam.
+    """
+    from rasterio.windows import Window
+
+    inverse = ~source.transform @ transform
+    left, top = inverse @ (0, 0)
+    right, bottom = inverse @ (width, height)
+    reach = 0 if _same_pixels(inverse) else math.ceil(2 * max(1.0, abs(inverse.a)))
+    first_column, first_row = max(_floor(left) - reach, 0), max(_floor(top) - reach, 0)
+    columns = min(_ceil(right) + reach, source.width) - first_column
+    rows = min(_ceil(bottom) + reach, source.height) - first_row
+    return Window(first_column, first_row, columns, rows) if columns > 0 and rows > 0 else None
+
+
+def resample(
+    values: np.ndarray, transform: Affine, out: np.ndarray, out_transform: Affine, crs: CRS, resampling: str
+) -> None:
+    """Fill ``out`` (height, width; float32) from ``values``, each on its own grid of one CRS; NaN is no data.
+
+    ``resampling``: "nearest", "bilinear", "average". NaN has no part in its neighbours, and fills what lies outside.
+    """
+    import numpy as np
+    from rasterio.enums import Resampling
+    from rasterio.warp import reproject
+
+    if values.shape == out.shape and transform.almost_equals(out_transform, 1e-6):
+        out[...] = values
+        return
+    out.fill(np.nan)
+    reproject(
+        values, out, src_transform=transform, dst_transform=out_transform, src_crs=crs, dst_crs=crs,
+        src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling[resampling],
+    )  # fmt: skip
+
+
+def _same_pixels(inverse: Affine) -> bool:
+    """Tell whether the pixels of two grids coincide."""
+    whole = all(abs(edge - round(edge)) < 1e-6 for edge in (inverse.c, inverse.f))
+    return whole and abs(inverse.a - 1) < 1e-9 and abs(inverse.e - 1) < 1e-9
+
+
+def _floor(edge: float) -> int:
+    return math.floor(edge + 1e-6)
+
+
+def _ceil(edge: float) -> int:
+    return math.ceil(edge - 1e-6)

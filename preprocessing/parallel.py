@@ -1,0 +1,219 @@
+"""Many products at once: in this process, in processes of this machine, or on a cluster; one failure stops none.
+
+``--workers N`` starts N processes here, ``--scheduler ADDRESS`` uses a running dask.distributed cluster whose workers
+see the same folders under the same names. What runs is the same code in all cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import functools
+import signal
+import site
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from runs.progress import tracked
+from settings.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PROJECT = Path(__file__).resolve().parent.parent
+SECONDS_TO_ANSWER = 20
+"""How long a scheduler, and then its first worker, may take to answer."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Interrupted(Mistake):
+    """Ctrl-C: nothing is wrong, and what is written is complete."""
+
+    status = 130
+
+
+class Outcome(NamedTuple):
+    """What became of one item."""
+
+    result: Any
+    failure: str | None = None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--workers`` and ``--scheduler``, of which at most one may be given."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=whole_number, default=1, metavar="N", help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, as tcp://host:8786")
+
+
+def whole_number(text: str) -> int:
+    """Return a number of at least 1 from the command line."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+    return int(text)
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    title: str,
+    unit: str,
+    workers: int = 1,
+    scheduler: str | None = None,
+    done: Callable[[Item, Result], None] | None = None,
+) -> tuple[list[Result], list[str]]:
+    """Call a function for every item, under a progress bar.
+
+    Args:
+        function: importable by name from a module (not of ``__main__``), so that other processes find it.
+        items: what it is called with, one at a time; they travel to other processes by pickle.
+        title: of the progress bar.
+        unit: what the items are, in the plural.
+        workers: number of processes; 1: this one.
+        scheduler: address of a dask.distributed scheduler to use instead.
+        done: called in this process with every item and its result, as soon as there is one.
+
+    Returns:
+        The results of the items that did not fail, in the order of the items, and one line for each that did.
+
+    Raises:
+        Mistake: no scheduler answers, or the user interrupts.
+        OSError: the disk is full, which would fail for all others too.
+    """
+    outcomes: dict[int, Outcome] = {}
+    attempt = functools.partial(_attempt, function)
+    try:
+        with _stream(attempt, items, min(workers, len(items)), scheduler if items else None) as stream:
+            for number, outcome in tracked(stream, title, len(items), unit):
+                outcomes[number] = outcome
+                if done and outcome.failure is None:
+                    done(items[number], outcome.result)
+    except KeyboardInterrupt:
+        raise Interrupted(f"{title}: interrupted; the same command goes on from here") from None
+    ordered = [outcomes[number] for number in sorted(outcomes)]
+    failures = [outcome.failure for outcome in ordered if outcome.failure is not None]
+    return [outcome.result for outcome in ordered if outcome.failure is None], failures
+
+
+def report(failures: Sequence[str], unit: str) -> int:
+    """Print the failures on stderr, one line each and their number; return the exit status."""
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    if failures:
+        print(f"{len(failures)} {unit} failed and were left out", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome:
+    """Call the function; turn what it raises into a line that names the item."""
+    try:
+        return Outcome(function(item))
+    except Mistake as mistake:
+        return Outcome(None, "; ".join(mistake.lines))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        if isinstance(error, OSError) and error.strerror:
+            return Outcome(None, f"{error.filename or item}: {error.strerror}")
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = " ".join(str(error).split()) or "no message"
+        return Outcome(
+            None, f"{item}: {type(error).__name__}: {message} ({Path(place.filename).name}, line {place.lineno})"
+        )
+
+
+@contextmanager
+def _stream(
+    attempt: Callable[[Item], Outcome], items: Sequence[Item], workers: int, scheduler: str | None
+) -> Iterator[Iterator[tuple[int, Outcome]]]:
+    """Yield the (number, outcome) of every item as they come."""
+    if workers <= 1 and not scheduler:
+        yield ((number, attempt(item)) for number, item in enumerate(items))
+        return
+    import dask
+    from distributed import LocalCluster
+
+    if scheduler:
+        with _connected(scheduler) as client:
+            yield _spread(client, attempt, items)
+    else:
+        # No limit of memory, because dask cannot tell our arrays from GDAL's cache and would restart busy workers. One
+        # item at a time on each, so that a worker that dies takes the guilty one with it only.
+        with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+            with _without_ctrl_c():
+                cluster = LocalCluster(
+                    n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=None,
+                    silence_logs="ERROR",
+                )  # fmt: skip
+            with cluster, cluster.get_client() as client:
+                yield _spread(client, attempt, items)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let processes that begin now ignore Ctrl-C, which reaches all of a terminal's: this one ends the others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _spread(client: Client, attempt: Callable[[Item], Outcome], items: Sequence[Item]) -> Iterator[tuple[int, Outcome]]:
+    """Send the items to the workers; a worker that dies (of too little memory) fails its item only."""
+    from distributed import KilledWorker, as_completed
+
+    futures = {
+        future: number
+        for number, future in enumerate(client.map(attempt, items, pure=False, retries=0, batch_size=1000))
+    }
+    for future in as_completed(futures):
+        number = futures[future]
+        try:
+            outcome = future.result()
+        except KilledWorker:
+            outcome = Outcome(None, f"{items[number]}: the worker died of it, several times (too little memory?)")
+        yield number, outcome
+        future.release()
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """Yield a client of a running cluster that can import this project from then on.
+
+    Raises:
+        Mistake: nothing answers at the address, or it has no workers.
+    """
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=SECONDS_TO_ANSWER)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Mistake(
+            f"--scheduler {address}: no scheduler answers there ({reason}); start one with `dask scheduler`"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
+        except TimeoutError:
+            raise Mistake(
+                f"--scheduler {address}: has no workers; start some with `dask worker {address}`, in this project's"
+                " environment"
+            ) from None
+        # Both unpack the function, by its name in this project.
+        client.run_on_scheduler(site.addsitedir, str(PROJECT))
+        client.run(site.addsitedir, str(PROJECT))
+        yield client

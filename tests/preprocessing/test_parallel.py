@@ -1,0 +1,169 @@
+"""Many items at once: order, failures, workers that die, clusters that are not there."""
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from preprocessing import parallel
+from settings.mistakes import Mistake
+
+
+def half(number: int) -> int:
+    if number % 2:
+        raise Mistake(f"{number}: is odd; take another")
+    return number // 2
+
+
+def process(number: int) -> int:
+    if number == 3:
+        os._exit(1)
+    return os.getpid()
+
+
+def fill(number: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "there")
+
+
+def fail(number: int) -> None:
+    raise (ValueError("several\nlines") if number else FileNotFoundError(errno.ENOENT, "No such file", "gone"))
+
+
+def interrupt(number: int) -> None:
+    raise KeyboardInterrupt
+
+
+EXPECTED = ([0, 1, 2, 3], ["1: is odd; take another", "3: is odd; take another", "5: is odd; take another"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_and_failures_come_in_the_order_of_the_items(workers):
+    assert parallel.each(half, [0, 1, 2, 3, 4, 5, 6], title="halves", unit="numbers", workers=workers) == EXPECTED
+
+
+def test_a_running_cluster_does_the_same():
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        found = parallel.each(
+            half, range(7), title="halves", unit="numbers", scheduler=cluster.scheduler_address
+        )  # fmt: skip
+    assert found == EXPECTED
+
+
+def test_several_workers_are_several_processes():
+    pids, failures = parallel.each(process, [0] * 20, title="pids", unit="items", workers=2)
+    assert len(set(pids)) == 2 and os.getpid() not in pids and not failures
+
+
+def test_a_worker_that_dies_fails_its_item_only():
+    pids, failures = parallel.each(process, range(8), title="pids", unit="items", workers=2)
+    assert len(pids) == 7
+    assert failures == ["3: the worker died of it, several times (too little memory?)"]
+
+
+def test_every_result_is_handed_over_at_once():
+    seen = []
+    parallel.each(half, [2, 3, 4], title="halves", unit="numbers", done=lambda *both: seen.append(both))
+    assert seen == [(2, 1), (4, 2)]
+
+
+def test_nothing_to_do_starts_no_cluster():
+    assert parallel.each(half, [], title="halves", unit="numbers", scheduler="tcp://nowhere:1") == ([], [])
+
+
+def test_other_errors_are_one_line_each():
+    _, failures = parallel.each(fail, [0, 1], title="failures", unit="items")
+    assert failures[0] == "gone: No such file"
+    assert failures[1].startswith("1: ValueError: several lines (test_parallel.py, line ")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_stops_all(workers):
+    with pytest.raises(OSError, match="No space left"):
+        parallel.each(fill, [0, 1, 2], title="fill", unit="items", workers=workers)
+
+
+def test_an_interruption_is_no_fault_of_an_item():
+    with pytest.raises(parallel.Interrupted, match="goes on from here") as stopped:
+        parallel.each(interrupt, [0], title="step", unit="items")
+    assert stopped.value.status == 130
+
+
+def test_a_report_names_every_failure(capsys):
+    assert parallel.report(["a: is broken", "b: is broken"], "products") == 1
+    assert capsys.readouterr().err == "a: is broken\nb: is broken\n2 products failed and were left out\n"
+    assert parallel.report([], "products") == 0
+    assert capsys.readouterr().err == ""
+
+
+class TestScheduler:
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch):
+        monkeypatch.setattr(parallel, "SECONDS_TO_ANSWER", 1)
+
+    def test_that_is_not_there_is_a_mistake(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(Mistake, match=rf"--scheduler {address}: no scheduler answers there .*start one"):
+            parallel.each(half, [0], title="halves", unit="numbers", scheduler=address)
+
+    def test_without_workers_is_a_mistake(self):
+        from distributed import LocalCluster
+
+        with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+            address = cluster.scheduler_address
+            with pytest.raises(Mistake, match=r"has no workers; start some with `dask worker"):
+                parallel.each(half, [0], title="halves", unit="numbers", scheduler=address)
+
+
+def test_workers_of_a_cluster_find_the_project(tmp_path):
+    """A worker that was started elsewhere, without this project on its path."""
+    port = _free_port()
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    commands = [
+        ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+        ["-m", "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--no-dashboard", "--no-nanny"],
+    ]
+    running = [
+        subprocess.Popen([sys.executable, *command], cwd=tmp_path, env=clean, stderr=subprocess.DEVNULL)
+        for command in commands
+    ]
+    try:
+        found = parallel.each(
+            parallel.whole_number, ["1", "x"], title="numbers", unit="texts", scheduler=f"tcp://127.0.0.1:{port}"
+        )  # fmt: skip
+    finally:
+        for one in running:
+            one.kill()
+            one.wait()
+    results, failures = found
+    assert results == [1]
+    assert failures[0].startswith("x: ArgumentTypeError: must be a whole number")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_help_is_quick(tmp_path):
+    """The options are parsed before dask is imported."""
+    script = Path(parallel.__file__).parent / "20_create_inventory.py"
+    code = (
+        "import runpy, sys; sys.argv = ['step', '--help']\n"
+        f"try: runpy.run_path({str(script)!r}, run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({'dask', 'distributed', 'tensorflow', 'pandas', 'rasterio', 'shapely'} & set(sys.modules)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": "/bin"}, capture_output=True, text=True, check=True
+    )
+    assert "--workers" in printed.stdout
+    assert printed.stdout.splitlines()[-1] == ""

@@ -1,0 +1,319 @@
+"""The command from a checkpoint to a GeoTIFF: pixels, places, going on after kill -9, and every mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.warp import transform_bounds
+
+import predict
+from evaluate import open_run
+from experiment import Environment
+from preprocessing.sentinel2 import Safe
+from records.manifest import Field, Manifest, Split
+from tests.products import write_safe
+
+ROOT = Path(__file__).parents[1]
+SIDE = 64
+BANDS = ["B02", "B03"]
+TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
+REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "gsd": 10.0}
+PLUGIN = '''
+"""Takes time, and gives back what it is given."""
+import time
+import keras
+import tensorflow as tf
+
+class GAN:
+    def __init__(self, exp):
+        image = keras.Input((64, 64, 2))
+        self.generator = keras.Model(image, keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones")(image))
+        self.discriminator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        self.generator_optimizer, self.discriminator_optimizer = keras.optimizers.SGD(), keras.optimizers.SGD()
+        self.seconds = exp.PARAMS.get("seconds", 0)
+
+    def train_step(self, input_image, target, step):
+        return {}
+
+    def predict(self, input_image):
+        def waited(image):
+            time.sleep(self.seconds)
+            return image
+        made = self.generator(input_image, training=False)
+        if not self.seconds:
+            return made
+        made = tf.numpy_function(waited, [made], tf.float32, stateful=True)
+        return tf.ensure_shape(made, (None, 64, 64, 2))
+'''
+
+
+@pytest.fixture
+def root(tmp_path, write_experiment, monkeypatch):
+    """Experiments "same" and "slow" with a checkpoint each, whose network changes nothing, and their dataset."""
+    from preprocessing.writer import DatasetWriter
+    from runs import checkpoints, plugins
+
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "same.py").write_text(PLUGIN)
+    roots = {"data_root": "data", "experiment_root": "experiments", "models_root": ["plugins"]}
+    (tmp_path / "environment.json").write_text(json.dumps(roots))
+    monkeypatch.setenv("PIX2EARTH_ENV", str(tmp_path / "environment.json"))
+    field = Field(shape=[SIDE, SIDE, 2], **REFLECTANCE)
+    manifest = Manifest(
+        name="made", tilesize=SIDE, fields={"input_image": field, "target": field}, split=Split(method="made up")
+    )
+    with DatasetWriter(tmp_path / "data", manifest) as writer:
+        for number in range(3):
+            tile = numbers(SIDE, SIDE, seed=number)
+            place = {"crs": "EPSG:32618", "transform": TRANSFORM @ Affine.translation(number * SIDE, 5)}
+            writer.write(
+                "val", f"tile{number}", {"input_image": tile, "target": tile}, **place, acquired=["2016-01-12"]
+            )
+    for name, params in (("same", {}), ("slow", {"seconds": 0.4})):
+        write_experiment(
+            tmp_path, name, model_name="same", dataset="made", tilesize=SIDE, normalize="none", params=params
+        )
+        experiment = open_run(Environment(), name, "a")
+        gan = plugins.build(experiment, plugins.find(experiment))
+        checkpoints.save(gan, experiment.output.checkpoints, 7, None)
+    return tmp_path
+
+
+def numbers(height, width, seed=0):
+    values = np.random.default_rng(seed).integers(1, 12000, (height, width, 2), np.uint16)
+    values[height // 3, : width // 2] = 0
+    return values
+
+
+def write_scene(path, values, **profile):
+    height, width, count = values.shape
+    profile = {"crs": "EPSG:32618", "transform": TRANSFORM, "dtype": values.dtype, "driver": "GTiff", **profile}
+    with rasterio.open(path, "w", height=height, width=width, count=count, **profile) as file:
+        file.write(np.moveaxis(values, -1, 0))
+        if count == 2:
+            file.descriptions = BANDS
+    return path
+
+
+@pytest.fixture
+def command(root, capfd):
+    """``command(*arguments, exp="same")``: status, output and errors of predict.py."""
+
+    def run(*arguments, exp="same"):
+        with pytest.raises(SystemExit) as end:
+            predict.main(["--exp", exp, *map(str, arguments)])
+        captured = capfd.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize("size", [(301, 517), (40, 30)])
+def test_identity_in_physical_units_on_the_map(root, command, size):
+    values = numbers(*size)
+    scene = write_scene(root / "scene.tif", values, nodata=0)
+    status, _, err = command("--input", scene, "--output", root / "out.tif")
+    assert status == 0 and "windows/s" in err
+    with rasterio.open(scene) as source, rasterio.open(root / "out.tif") as made:
+        read = np.moveaxis(made.read(), 0, -1)
+        there = values[..., 0] != 0
+        assert np.array_equal(read[there], values[there].astype(np.float32) * np.float32(1e-4))
+        assert np.isnan(read[~there]).all() and np.isnan(made.nodata)
+        assert (made.crs, made.transform, made.shape) == (source.crs, source.transform, source.shape)
+        assert [made.xy(row, 7) for row in range(9)] == [source.xy(row, 7) for row in range(9)]
+        assert made.descriptions == ("B02", "B03") and made.units == ("1", "1")
+        assert made.tags()["RUN"] == "a" and made.tags()["STEP"] == "7" and made.tags()["EXPERIMENT"] == "same"
+        assert made.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert bool(made.overviews(1)) == (size[0] > 512 or size[1] > 512)
+    assert sorted(path.name for path in root.glob("out*")) == ["out.tif"]
+
+
+def test_a_box_is_snapped_to_pixels_of_the_scene(root, command):
+    values = numbers(120, 130)
+    scene = write_scene(root / "scene.tif", values)
+    box = transform_bounds("EPSG:32618", "EPSG:4326", 436700, 4178000, 437203, 4178500)
+    assert command("--input", scene, "--output", root / "out.tif", "--bbox", *box)[0] == 0
+    with rasterio.open(root / "out.tif") as made:
+        # The box in degrees, which encloses the rectangle in metres, is some pixels larger.
+        left, bottom, right, top = made.bounds
+        assert 436600 < left <= 436700 and 437203 <= right < 437300 and 4177900 < bottom <= 4178000
+        row, column = (round(number) for number in ((4178940 - top) / 10, (left - 436500) / 10))
+        assert made.transform == TRANSFORM @ Affine.translation(column, row)
+        cut = values[row : row + made.height, column : column + made.width]
+        read = np.nan_to_num(np.moveaxis(made.read(), 0, -1))
+    assert np.array_equal(read, cut.astype(np.float32) * np.float32(1e-4))
+
+
+@pytest.mark.parametrize("form", ["demo", "demo/64"])
+def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, form):
+    folder = root / "data" / form.replace("demo", "made")
+    output = root / "maps"
+    status, out, _ = command("--input", folder, "--output", output)
+    assert status == 0 and "3 GeoTIFFs" in out
+    for number in range(3):
+        with rasterio.open(output / f"tile{number}.tif") as made:
+            assert made.transform == TRANSFORM @ Affine.translation(number * SIDE, 5)
+            assert made.crs == "EPSG:32618" and made.tags()["ACQUIRED"] == "2016-01-12"
+            tile, read = numbers(SIDE, SIDE, seed=number), np.moveaxis(made.read(), 0, -1)
+            there = tile[..., 0] != 0
+            assert np.array_equal(read[there], tile[there].astype(np.float32) * np.float32(1e-4))
+            assert np.isnan(read[~there]).all()
+    before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
+    (output / "tile1.tif").unlink()
+    status, out, _ = command("--input", folder, "--output", output)
+    assert status == 0 and "2 of 3 files are there" in out
+    after = {path: path.stat().st_mtime_ns for path in output.iterdir()}
+    assert [path.name for path in before if before[path] != after[path]] == ["tile1.tif"]
+
+
+def test_a_damaged_sample_is_named(root, mistaken):
+    record = root / "data/made/64/val/tile1.tfrecord"
+    content = bytearray(record.read_bytes())
+    content[len(content) // 2] ^= 1
+    record.write_bytes(content)
+    assert "tile1.tfrecord: field" in mistaken("--input", root / "data/made", "--output", root / "maps")
+
+
+def test_a_product_gives_its_reflectance(root, command):
+    safe = write_safe(root, baseline="05.10", zipped=True)
+    assert command("--input", safe, "--output", root / "out.tif")[0] == 0
+    with Safe.open(safe) as product, rasterio.open(root / "out.tif") as made:
+        np.testing.assert_allclose(np.moveaxis(made.read(), 0, -1), product.read(BANDS), atol=1e-6)
+        assert (made.crs, made.transform, made.shape) == (product.crs, product.transform, product.size)
+        assert made.tags()["ACQUIRED"].startswith("2020-07-02T17:29:01")
+
+
+def test_files_of_another_run_are_not_taken_for_its_own(root, command):
+    output = root / "maps"
+    assert command("--input", root / "data/made", "--output", output)[0] == 0
+    status, _, err = command("--input", root / "data/made", "--output", output, exp="slow")
+    assert status == 2 and "tile0.tif: exists and is not of this run" in err
+    assert command("--input", root / "data/made", "--output", output, "--overwrite", exp="slow")[0] == 0
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_it_gives_the_same_bytes(root):
+    scene = write_scene(root / "scene.tif", numbers(401, 150), nodata=0)
+    words = [sys.executable, "predict.py", "--exp", "slow", "--input", str(scene), "--output"]
+    subprocess.run([*words, str(root / "straight.tif")], cwd=ROOT, check=True, capture_output=True)
+    output = root / "killed.tif"
+    for rows in (1, 150):  # more than so many rows are done
+        process = subprocess.Popen([*words, str(output)], cwd=ROOT, stderr=subprocess.DEVNULL)
+        while done(output) < rows:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not output.exists()
+    before = done(output)
+    again = subprocess.run([*words, str(output)], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert f"goes on after row {before} of 401" in again.stdout
+    assert output.read_bytes() == (root / "straight.tif").read_bytes()
+    assert not (root / "killed.tif.part").exists()
+
+
+def done(output: Path) -> int:
+    """Return how many rows are safe."""
+    progress = output.with_name(f"{output.name}.part") / "progress.npz"
+    return int(np.load(progress)["rows"]) if progress.exists() else 0
+
+
+# ---- mistakes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mistaken(root, command):
+    """``mistaken(*arguments)``: the one line that the command ends with."""
+
+    def run(*arguments, **others):
+        status, _, err = command(*arguments, **others)
+        assert status == 2 and err.count("\n") == 1, err
+        return err
+
+    return run
+
+
+def test_mistakes_of_names(root, mistaken):
+    scene = write_scene(root / "scene.tif", numbers(70, 70))
+    output = root / "out.tif"
+    assert "did you mean 'same'" in mistaken("--input", scene, "--output", output, exp="sane")
+    assert "no such file" in mistaken("--input", root / "none.tif", "--output", output)
+    assert "there are best, last, 7" in mistaken("--input", scene, "--output", output, "--step", "8")
+    assert "has no checkpoint" in mistaken("--input", scene, "--output", output, "--timestamp", "b")
+    assert "must end with .tif" in mistaken("--input", scene, "--output", root / "out.png")
+    output.write_text("mine")
+    assert "--overwrite replaces it" in mistaken("--input", scene, "--output", output)
+    assert output.read_text() == "mine"
+
+
+def test_mistakes_of_the_input(root, mistaken):
+    output = root / "out.tif"
+    text = root / "text.tif"
+    text.write_text("no raster")
+    assert "is no raster" in mistaken("--input", text, "--output", output)
+    one = write_scene(root / "one.tif", numbers(70, 70)[..., :1])
+    assert "has 1 bands; the network takes 2: B02, B03" in mistaken("--input", one, "--output", output)
+    scene = write_scene(root / "scene.tif", numbers(70, 70))
+    assert "lies outside" in mistaken("--input", scene, "--output", output, "--bbox", 10, 50, 11, 51)
+    assert "is no box" in mistaken("--input", scene, "--output", output, "--bbox", 10, 51, 11, 50)
+    assert "finite" in mistaken("--input", scene, "--output", output, "--bbox", "nan", 51, 11, 50)
+    assert "between 0 and 0.5" in mistaken("--input", scene, "--output", output, "--overlap", 0.6)
+    assert "is no dataset" in mistaken("--input", root / "plugins", "--output", output)
+    assert "--bbox: means nothing" in mistaken(
+        "--input", root / "data/made", "--output", root / "maps", "--bbox", 1, 2, 3, 4
+    )
+
+
+def test_a_damaged_scene_is_named_and_leaves_no_output(root, mistaken):
+    scene = write_scene(root / "scene.tif", numbers(500, 500) // 100, compress="deflate")
+    content = bytearray(scene.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 5000] = b"\xff" * 5000
+    scene.write_bytes(content)
+    assert "scene.tif: is damaged" in mistaken("--input", scene, "--output", root / "out.tif")
+    assert not (root / "out.tif").exists()
+
+
+def test_without_coordinates_it_works_and_says_so(root, command):
+    scene = write_scene(root / "scene.tif", numbers(70, 80), crs=None, transform=Affine.identity())
+    status, _, err = command("--input", scene, "--output", root / "out.tif")
+    assert status == 0 and "has no coordinates" in err
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(root / "out.tif") as made:
+        assert made.crs is None and made.transform == Affine.identity()
+
+
+def test_another_dataset_must_hold_the_same_fields(root, mistaken):
+    path = root / "data/made/64/dataset.json"
+    other = root / "data/other/64"
+    other.mkdir(parents=True)
+    text = json.loads(path.read_text())
+    text["name"], text["fields"]["input_image"]["scale"] = "other", 1e-3
+    (other / "dataset.json").write_text(json.dumps(text))
+    err = mistaken("--input", other.parent, "--output", root / "maps")
+    assert "input_image differ" in err and "'same' learnt" in err
+
+
+def test_a_full_disk_keeps_what_is_done(root, command, monkeypatch):
+    import shutil
+
+    scene = write_scene(root / "scene.tif", numbers(200, 200))
+    usage = shutil.disk_usage(root)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+        status, _, err = command("--input", scene, "--output", root / "out.tif")
+    assert status == 1 and err.count("\n") == 1 and "0.0 GB are free" in err
+    assert command("--input", scene, "--output", root / "out.tif")[0] == 0
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, predict\ntry: predict.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "assert not {'tensorflow', 'rasterio', 'numpy', 'pandas'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, env=dict(os.environ))
