@@ -112,15 +112,19 @@ def command(words: Sequence[str]) -> Figures:
 
 def megabytes(process: int) -> float:
     """Return the proportional set size of a process and of all below it (Linux)."""
-    total, todo = 0, [process]
+    total, todo = 0, [(process, b"")]
     while todo:
-        folder = Path("/proc", str(todo.pop()))
+        number, above = todo.pop()
+        folder = Path("/proc", str(number))
         # A process may end while it is looked at.
         with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes()
+            if words == above:
+                continue  # about to start a program, in the memory of its parent until then
             rollup = (folder / "smaps_rollup").read_text().splitlines()
             total += sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
             for thread in (folder / "task").iterdir():
-                todo += map(int, (thread / "children").read_text().split())
+                todo += [(int(child), words) for child in (thread / "children").read_text().split()]
     return total / 1024
 
 
