@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         command("train.py", "--exp", experiment, "--timestamp", RUN)
     command("compare.py", "--exp", experiment)
+    if preset:  # what needs no training, to compare with
+        command("-m", "synthetic", "baselines", place)
     print(f"\npicture:    {folders.latest_sample}")
     print(f"metrics:    {folders.evaluation}")
     print(f"comparison: {folders.evaluation.with_name('summary.csv')}")
