@@ -64,7 +64,7 @@ def have_room(count: int, smallest: int, size: Size) -> None:
     Raises:
         ValueError: there are too many.
     """
-    area = size.width * size.height
+    area, smallest = size.width * size.height, max(smallest, 1)
     if count * smallest * 3 > area:
         most = max(1, area // (3 * smallest))
         raise ValueError(f"n_polygons: {count} cells have no room in {area} pixels; use at most {most}")
@@ -307,7 +307,7 @@ class Clouds(Schema):
     """How much is hidden, and how clouds look."""
 
     mean: Share = 0.35
-    """Mean cover over all frames."""
+    """Mean cover over all frames, before ``limits`` cut the extremes."""
     concentration: PositiveFloat = 2.0
     """Of the Beta distribution of covers; small: frames are clear or overcast."""
     limits: Range = (0.0, 1.0)

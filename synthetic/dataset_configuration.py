@@ -96,7 +96,7 @@ class SuperResolution(Dataset):
     def _fits(self) -> SuperResolution:
         sensor("sentinel2", tuple(self.bands))
         sensor(self.coarse_sensor, None if self.coarse_bands is None else tuple(self.coarse_bands))
-        rising("apart_days", self.apart_days)
+        rising("apart_days", self.apart_days, -365, 365)
         for side in ("width", "height"):
             pixels = getattr(self.ground.size, side)
             if pixels % self.factor:
@@ -175,7 +175,7 @@ class SarToOptical(Dataset):
     @model_validator(mode="after")
     def _fits(self) -> SarToOptical:
         sensor("sentinel2", tuple(self.bands))
-        rising("apart_days", self.apart_days)
+        rising("apart_days", self.apart_days, -365, 365)
         return self
 
 
