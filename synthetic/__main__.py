@@ -102,7 +102,7 @@ def run(function: Any, tasks: Sequence[Any], title: str, frames: int, workers: i
 def generate(options: Any) -> None:
     """Write one or several ideal products."""
     from synthetic import generation, product
-    from synthetic.configuration import GenerationFile
+    from synthetic.generation_configuration import GenerationFile
 
     configuration = configured(options, GenerationFile)
     beside = Path(options.cfg).resolve().parent
@@ -128,7 +128,7 @@ def generate(options: Any) -> None:
 def derive(options: Any) -> None:
     """Write what a sensor makes of one or several products."""
     from synthetic import derivation, product
-    from synthetic.configuration import DerivationFile
+    from synthetic.derivation_configuration import DerivationFile
 
     configuration = configured(options, DerivationFile)
     named = options.product or configuration.product

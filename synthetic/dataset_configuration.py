@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from settings.schema import Schema
-from synthetic.configuration import Clouds, Ground, Noise, NonNegative, Range, rising
+from synthetic.configuration import Ground, NonNegative, Range, rising
+from synthetic.derivation_configuration import Clouds, Noise
 from synthetic.sensors import sensor
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from settings.mistakes import Mistake
 from synthetic import product, time_series
-from synthetic.configuration import GenerationFile, Physical, TimeSeries
+from synthetic.generation_configuration import GenerationFile, Physical, TimeSeries
 from synthetic.scene import Scene, latitude
 from synthetic.sensors import sensor
 from synthetic.steps import View

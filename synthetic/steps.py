@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synthetic import clouds, configuration, distortion, optics, radar
+from synthetic import clouds, distortion, optics, radar
+from synthetic import derivation_configuration as configuration
 from synthetic.land_cover import land_covers, spectrum
 from synthetic.sensors import Sensor, band_weights, sensor
 from synthetic.streams import stream

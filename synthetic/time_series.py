@@ -9,7 +9,7 @@ import numpy as np
 
 from settings.mistakes import Mistake
 from synthetic.cells import cells_of_size
-from synthetic.configuration import Product, TimeSeries
+from synthetic.generation_configuration import Product, TimeSeries
 from synthetic.random_fields import covariance_field, kernel_of
 from synthetic.streams import stream
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synthetic import generation, product, scene
-from synthetic.configuration import GenerationFile
+from synthetic.generation_configuration import GenerationFile
 from synthetic.verification import defects
 
 GENERATION = """\

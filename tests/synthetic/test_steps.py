@@ -6,7 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from synthetic import configuration, product, steps
+from synthetic import derivation_configuration as configuration
+from synthetic import product, steps
 from synthetic.sensors import sensor
 
 FRAME = steps.Frame(seed=7, scene=0, index=3, count=10, date=datetime(2021, 6, 1, 10, 30), latitude=48.0)

@@ -8,7 +8,9 @@ import pytest
 from settings.mistakes import Mistake
 from settings.validation import load
 from synthetic import generation, product, time_series
-from synthetic.configuration import DerivationFile, GenerationFile, Product, Size, TimeSeries
+from synthetic.configuration import Size
+from synthetic.derivation_configuration import DerivationFile
+from synthetic.generation_configuration import GenerationFile, Product, TimeSeries
 
 PUBLISHED = Path(__file__).parents[2] / "synthetic" / "config" / "published"
 LATENT = sorted(path.name for path in PUBLISHED.glob("*_latent_*.yaml"))
