@@ -65,7 +65,7 @@ def views(options: Any) -> list[int]:
         Mistake: --views and {view} do not go together.
     """
     if (options.views is not None) != (VIEW in options.o):
-        raise Mistake("--o: write {view} in it, and only there, to make several --views" if options.views
+        raise Mistake(f"--o {options.o}: must have {VIEW} for the number of each of several --views" if options.views
                       else f"--o {options.o}: has {VIEW}; say with --views how many")  # fmt: skip
     return list(range(1, options.views + 1)) if options.views else [0]
 
@@ -102,30 +102,33 @@ def run(function: Any, tasks: Sequence[Any], title: str, frames: int, workers: i
 def generate(options: Any) -> None:
     """Write one or several ideal products."""
     from synthetic import generation, product
-    from synthetic.configuration import GenerationFile
+    from synthetic.generation_configuration import GenerationFile
 
     configuration = configured(options, GenerationFile)
     beside = Path(options.cfg).resolve().parent
     numbers = views(options)
     generation.check(configuration, options.cfg, beside)
+    folders = {number: Path(options.o.replace(VIEW, str(number))) for number in numbers}
+    digests = {number: generation.digest(configuration, number) for number in numbers}
+    for number in numbers:  # all of them before anything is written
+        product.needed(folders[number], digests[number], overwrite=options.overwrite)
     todo, tasks, text = [], [], configuration.model_dump_json()
-    for number in numbers:
-        folder = Path(options.o.replace(VIEW, str(number)))
-        if product.begin(folder, generation.digest(configuration, number), overwrite=options.overwrite):
+    for number, folder in folders.items():
+        if product.begin(folder, digests[number], overwrite=options.overwrite):
             todo.append((folder, number))
             parts = 1 if len(numbers) > 1 else options.workers
             for frames in chunks(range(configuration.product.horizon), parts):
                 tasks.append(generation.Task(text, beside, folder, number, frames))
     run(generation.write, tasks, "generate", len(todo) * configuration.product.horizon, options.workers)
     for folder, number in todo:
-        generation.finish(configuration, folder, number, beside)
+        generation.finish(configuration, folder, number)
     report(options, len(todo), len(numbers))
 
 
 def derive(options: Any) -> None:
     """Write what a sensor makes of one or several products."""
     from synthetic import derivation, product
-    from synthetic.configuration import DerivationFile
+    from synthetic.derivation_configuration import DerivationFile
 
     configuration = configured(options, DerivationFile)
     named = options.product or configuration.product
@@ -139,6 +142,7 @@ def derive(options: Any) -> None:
             raise Mistake(f"--o {folder}: is the product to derive from; choose another folder")
         index = product.load_index(source)
         products.append((source, folder, index, derivation.check(configuration, options.cfg, source, index)))
+        product.needed(folder, derivation.digest(configuration, index), overwrite=options.overwrite)
     for source, folder, index, made in products:
         if product.begin(folder, derivation.digest(configuration, index), overwrite=options.overwrite):
             todo.append((folder, index, made))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage, special
 
 from synthetic import season
-from synthetic.configuration import Clouds
+from synthetic.derivation_configuration import Clouds
 from synthetic.random_fields import power_law_field
 from synthetic.streams import stream
 

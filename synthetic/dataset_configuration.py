@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from settings.schema import Schema
-from synthetic.configuration import Clouds, Ground, Noise, NonNegative, Range, rising
+from synthetic.configuration import Ground, NonNegative, Range, rising
+from synthetic.derivation_configuration import Clouds, Noise
 from synthetic.sensors import sensor
 
 
@@ -96,7 +97,7 @@ class SuperResolution(Dataset):
     def _fits(self) -> SuperResolution:
         sensor("sentinel2", tuple(self.bands))
         sensor(self.coarse_sensor, None if self.coarse_bands is None else tuple(self.coarse_bands))
-        rising("apart_days", self.apart_days)
+        rising("apart_days", self.apart_days, -365, 365)
         for side in ("width", "height"):
             pixels = getattr(self.ground.size, side)
             if pixels % self.factor:
@@ -175,7 +176,7 @@ class SarToOptical(Dataset):
     @model_validator(mode="after")
     def _fits(self) -> SarToOptical:
         sensor("sentinel2", tuple(self.bands))
-        rising("apart_days", self.apart_days)
+        rising("apart_days", self.apart_days, -365, 365)
         return self
 
 

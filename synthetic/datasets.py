@@ -129,9 +129,7 @@ def make(options: Any) -> None:
     if not options.overwrite and complete(folder, about["digest"]):
         print(f"{folder}: is complete already; --overwrite writes it again")
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write_json(folder / ABOUT, about)
-    write(configuration, place, wanted, options)
+    write(configuration, place, wanted, about, options)
     print(folder)
 
 
@@ -141,28 +139,41 @@ def complete(folder: Path, digest: str) -> bool:
     Raises:
         Mistake: there is another one, complete or not.
     """
-    from records.manifest import FILE
+    from records.manifest import FILE, UNFINISHED
 
-    if not folder.is_dir() or not any(folder.iterdir()):
+    # Hidden files are those of a process that was killed; without the first mark there is nothing else of it.
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+    if names <= {UNFINISHED}:
         return False
-    known = folder / ABOUT
-    if not known.is_file():
+    if ABOUT not in names:
         raise Mistake(f"{folder}: holds something else; choose another --o, or --overwrite it")
-    if json.loads(known.read_text())["digest"] != digest:
+    try:
+        known = json.loads((folder / ABOUT).read_text(encoding="utf-8"))["digest"]
+    except (ValueError, KeyError, TypeError):
+        raise Mistake(f"{folder / ABOUT}: is damaged; --overwrite writes the dataset again") from None
+    if known != digest:
         raise Mistake(f"{folder}: was made of another configuration or seed; choose another --o, or --overwrite it")
-    return (folder / FILE).is_file()
+    return FILE in names and UNFINISHED not in names
 
 
-def write(configuration: Dataset, place: Path, wanted: Manifest, options: Any) -> None:
+def write(configuration: Dataset, place: Path, wanted: Manifest, about: dict[str, Any], options: Any) -> None:
     """Make the scenes that are not there yet, write their samples, check them for leaks, write the manifest."""
     from runs.quiet import quieten_tensorflow
 
     quieten_tensorflow()
     from preprocessing.leaks import check_for_leaks
     from preprocessing.writer import DatasetWriter
+    from records.manifest import FILE
     from runs.progress import counted
 
+    folder = place / str(wanted.tilesize)
+    if not options.overwrite:
+        (folder / FILE).unlink(missing_ok=True)  # of a process that was killed at its last step
     with DatasetWriter(place.parent, wanted, replace=options.overwrite) as writer:
+        # Not before the samples of another configuration are gone: what is killed in between must not pass for this.
+        atomic.write_json(folder / ABOUT, about)
+        for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
+            path.unlink()
         text = configuration.model_dump_json()
         missing = [
             number

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from settings.mistakes import Mistake
 from synthetic import product, steps
-from synthetic.configuration import DerivationFile
+from synthetic.derivation_configuration import DerivationFile
 
 
 class Task(NamedTuple):

@@ -11,14 +11,16 @@ import numpy as np
 
 from settings.mistakes import Mistake
 from synthetic import product, time_series
-from synthetic.configuration import GenerationFile, Physical, TimeSeries
-from synthetic.scene import Scene
+from synthetic.generation_configuration import GenerationFile, Physical, TimeSeries
+from synthetic.scene import Scene, latitude
 from synthetic.sensors import sensor
 from synthetic.steps import View
 from synthetic.streams import stream
 
 SERIES_START = datetime(2021, 1, 4, 10, 30)
 """Time series have no dates of their own; their frames begin here."""
+SERIES_LATITUDE = 50.0
+"""Nor have they a place."""
 
 
 class Task(NamedTuple):
@@ -52,7 +54,7 @@ def stored_dtype(configuration: GenerationFile) -> str:
 
 
 def check(configuration: GenerationFile, path: str, beside: Path) -> None:
-    """Find what a schema cannot see: too short series, too many cells.
+    """Find what a schema cannot see: too short series, too many cells, dates beyond the calendar.
 
     Raises:
         Mistake: with the file.
@@ -62,9 +64,18 @@ def check(configuration: GenerationFile, path: str, beside: Path) -> None:
     ):
         raise Mistake(f"{path}: product.dtype: uint16 holds reflectance only; use float32 or leave it out")
     try:
+        dates(configuration, 0)
         renderer(configuration.model_dump_json(), beside, 0)
+    except OverflowError:
+        raise Mistake(f"{path}: product.horizon: the calendar has no dates for so many frames so far apart") from None
     except ValueError as error:
         raise Mistake(f"{path}: {error}") from None
+
+
+@functools.lru_cache(maxsize=1)
+def _archive(source: str, beside: Path) -> time_series.Archive:
+    """Return the time series of a source; kept, for all views take theirs from the same files."""
+    return time_series.read(TimeSeries.model_validate_json(source, strict=False), beside)
 
 
 @functools.lru_cache(maxsize=2)
@@ -73,7 +84,7 @@ def renderer(configuration: str, beside: Path, number: int) -> Any:
     settings = GenerationFile.model_validate_json(configuration, strict=False)
     source = settings.source
     if isinstance(source, TimeSeries):
-        archive = time_series.read(source, beside)
+        archive = _archive(source.model_dump_json(), beside)
         return time_series.SeriesScene(settings.product, source, archive, settings.seed, number)
     return Scene(source.ground, settings.seed, number)
 
@@ -103,27 +114,30 @@ def write(task: Task) -> int:
     when = dates(configuration, task.scene)
     for index in task.frames:
         if not product.has_frame(task.folder, index, astype):
-            drawn = renderer(task.configuration, task.beside, task.scene)
+            try:
+                drawn = renderer(task.configuration, task.beside, task.scene)
+            except ValueError as error:
+                raise Mistake(f"{task.folder}: scene {task.scene}: {error}") from None
             view = view_of(configuration, drawn, index, when[index])
             product.write_frame(task.folder, index, view, dtype=dtype, astype=astype)
     return len(task.frames)
 
 
-def finish(configuration: GenerationFile, folder: Path, number: int, beside: Path) -> None:
+def finish(configuration: GenerationFile, folder: Path, number: int) -> None:
     """Write the index of a complete product."""
     source = configuration.source
     when = dates(configuration, number)
     seen_by = sensor(source.sensor, None if source.bands is None else tuple(source.bands)) if isinstance(
         source, Physical
     ) else None  # fmt: skip
-    drawn = renderer(configuration.model_dump_json(), beside, number)
     bands = list(seen_by.bands) if seen_by else [f"series_{band}" for band in range(1, source.ndim + 1)]  # type: ignore[union-attr]
     view = {
         "bands": bands, "sensor": seen_by.name if seen_by else None, "gsd": configuration.product.gsd,
         "dtype": stored_dtype(configuration), "astype": configuration.product.astype,
         "dates": {str(index): date.isoformat() for index, date in enumerate(when)},
         "scene": number, "seed": configuration.seed,
-        "latitude": round(drawn.latitude, 6) if isinstance(drawn, Scene) else 50.0,
+        "latitude": round(latitude(source.ground, configuration.seed, number), 6)
+        if isinstance(source, Physical) else SERIES_LATITUDE,
     }  # fmt: skip
     about = {"configuration": configuration.model_dump(mode="json"), "digest": digest(configuration, number)}
     product.finish(folder, range(configuration.product.horizon), view, about)

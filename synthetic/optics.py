@@ -29,13 +29,16 @@ def sampling(size: int, factor: int, fwhm: float | None, shift: float) -> sparse
     """
     if size % factor:
         raise ValueError(f"factor {factor} does not divide {size} pixels")
+    sigma = 0.0 if fwhm is None else fwhm / FWHM if factor > 1 else _sampled_at_pixels(fwhm / FWHM)
     centres = (np.arange(size // factor) + 0.5) * factor + shift
+    # Where a shift leads so far out of the image that nothing is in reach, its border is seen.
+    beyond = max(REACH * sigma - 1, 0.0)
+    centres = np.clip(centres, -beyond, size + beyond)
     distance = np.abs(np.arange(size)[None] + 0.5 - centres[:, None])
     if fwhm is None:
         # The share of each fine pixel inside of the coarse one.
         weights = np.clip(factor / 2 + 0.5 - distance, 0, 1)
     else:
-        sigma = fwhm / FWHM if factor > 1 else _sampled_at_pixels(fwhm / FWHM)
         weights = np.where(distance <= max(REACH * sigma, 0.5001), np.exp(-(distance**2) / (2 * sigma**2)), 0.0)
     return sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
 

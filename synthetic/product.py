@@ -113,8 +113,8 @@ def digest_of(content: Any) -> str:
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
-    """Make a folder ready to be written or written on; return whether there is anything to do.
+def needed(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Tell whether a product is still to be written, or written on; changes nothing.
 
     Raises:
         Mistake: the folder holds something else.
@@ -122,19 +122,32 @@ def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
     marker = folder / UNFINISHED
     if folder.exists() and not folder.is_dir():
         raise Mistake(f"{folder}: is a file; choose another --o")
-    if overwrite and ((folder / INDEX).is_file() or marker.is_file()):
-        remove(folder)
-    elif marker.is_file():
-        if marker.read_text() != digest:
+    if marker.is_file():
+        if not overwrite and marker.read_text() != digest:
             raise Mistake(f"{folder}: holds an unfinished product of another configuration; --overwrite replaces it")
-        for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
-            path.unlink()
     elif (folder / INDEX).is_file():
-        if load_index(folder)["digest"] == digest:
+        if not overwrite and load_index(folder)["digest"] == digest:
             return False
-        raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
+        if not overwrite:
+            raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
     elif folder.is_dir() and any(folder.iterdir()):
         raise Mistake(f"{folder}: is not empty and holds no product; choose another --o")
+    return True
+
+
+def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Make a folder ready to be written or written on; return whether there is anything to do.
+
+    Raises:
+        Mistake: the folder holds something else.
+    """
+    if not needed(folder, digest, overwrite=overwrite):
+        return False
+    marker = folder / UNFINISHED
+    if overwrite and ((folder / INDEX).is_file() or marker.is_file()):
+        remove(folder)
+    for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
+        path.unlink()
     atomic.write_text(marker, digest)
     return True
 
@@ -143,12 +156,7 @@ def remove(folder: Path) -> None:
     """Remove the files of a product, and nothing else; what is killed in between leaves an unfinished product."""
     atomic.write_text(folder / UNFINISHED, "being removed")
     (folder / INDEX).unlink(missing_ok=True)
-    for pattern in (
-        "frames/frame_*",
-        "annotations/annotation_*.h5",
-        "masks/mask_*.h5",
-        f"*/.*{atomic.TEMPORARY_SUFFIX}",
-    ):
+    for pattern in ("frames/frame_*", "annotations/annotation_*.h5", "masks/mask_*.h5"):
         for path in folder.glob(pattern):
             path.unlink()
 
@@ -234,15 +242,23 @@ def frames_of(index: dict[str, Any]) -> list[int]:
 def read_labels(folder: Path, index: dict[str, Any]) -> np.ndarray:
     """Return instance and class, int16 (height, width, 2)."""
     entry = next(entry for entry in index["files"].values() if entry)
-    return _read(folder, entry["annotation"], "data")
+    return _arrays(folder, entry["annotation"], "data")["data"]
 
 
-def _read(folder: Path, name: str, dataset: str) -> np.ndarray:
+def _arrays(folder: Path, name: str, *required: str) -> dict[str, np.ndarray]:
+    """Return all arrays of a file by name.
+
+    Raises:
+        Mistake: the file or a required array is missing or damaged.
+    """
     try:
         with h5py.File(folder / name) as file:
-            return file[dataset][:]
+            arrays = {key: data[:] for key, data in file.items()}
+        if missing := set(required) - set(arrays):
+            raise KeyError(*missing)
     except (OSError, KeyError) as error:
         raise Mistake(f"{folder / name}: is missing or damaged ({error}); write the product again") from None
+    return arrays
 
 
 def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
@@ -254,16 +270,17 @@ def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
     entry = index["files"][str(number)]
     if not entry["frame"].endswith(".h5"):
         raise Mistake(f"{folder}: its frames are JPEG and can only be looked at; generate them with astype h5")
-    image = _read(folder, entry["frame"], "data").astype(np.float32)
+    image = _arrays(folder, entry["frame"], "data")["data"].astype(np.float32)
     image = image * np.float32(index["scale"]) + np.float32(index["offset"])
-    with h5py.File(folder / entry["annotation"]) as file:
-        shares = file["class_fraction"][:] if "class_fraction" in file else None
+    annotation = _arrays(folder, entry["annotation"], "data")
     alpha = classes = None
     if "mask" in entry:
-        alpha, classes = (_read(folder, entry["mask"], name) for name in ("alpha", "class"))
+        mask = _arrays(folder, entry["mask"], "alpha", "class")
+        alpha, classes = mask["alpha"], mask["class"]
     return View(
-        image, read_labels(folder, index), tuple(index["bands"]), sensor_of(index), index["gsd"], alpha, classes, shares
-    )
+        image, annotation["data"], tuple(index["bands"]), sensor_of(index), index["gsd"], alpha, classes,
+        annotation.get("class_fraction"),
+    )  # fmt: skip
 
 
 def sensor_of(index: dict[str, Any]) -> Sensor | None:

@@ -20,6 +20,8 @@ NODES = 12
 """Bands in which spectra are stated."""
 NEAR_INFRARED = slice(5, 10)  # B6 to B9: where the structure of leaves decides
 RIVER_WIDTH_M, ROAD_WIDTH_M = 35.0, 12.0
+MOST_INSTANCES = 32767
+"""Products store instances as int16."""
 SPLIT = 1 / 2
 """Share of the fields with the first of a class's seasons, where it has two."""
 
@@ -54,7 +56,7 @@ def places(ground: Ground, seed: int, number: int) -> Places:
     """Return who owns which pixel of a scene.
 
     Raises:
-        ValueError: so many cells have no room.
+        ValueError: so many cells have no room, or more instances than can be numbered.
     """
     shape = ground.size.height, ground.size.width
     displacement = cells.wandering(stream(seed, "borders", number), shape, ground.edge_warp_px)
@@ -66,7 +68,14 @@ def places(ground: Ground, seed: int, number: int) -> Places:
     towns = centres(owner, np.flatnonzero(drawn + 1 == named("urban").number))
     owner, classes = cells.parcelled(stream(seed, "fields", number), owner, drawn + 1, areas, smallest)
     owner, classes = _with_lines(ground, seed, number, owner, classes, towns)
+    if len(classes) > MOST_INSTANCES:
+        raise ValueError(f"{len(classes)} cells and parcels, at most {MOST_INSTANCES} can be numbered; use larger ones")
     return Places((owner + 1).astype(np.uint16), np.concatenate([[0], classes]).astype(np.uint8))
+
+
+def latitude(ground: Ground, seed: int, number: int) -> float:
+    """Return how many degrees north a scene lies."""
+    return stream(seed, "latitude", number).uniform(*ground.latitude)
 
 
 def centres(owner: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -102,10 +111,10 @@ class Scene:
         self.shape = self.places.instance.shape
         self._draw_instances(stream(seed, "instances", number))
 
-    @functools.cached_property
+    @property
     def latitude(self) -> float:
         """Degrees north."""
-        return stream(self.seed, "latitude", self.number).uniform(*self.ground.latitude)
+        return latitude(self.ground, self.seed, self.number)
 
     # ---- state -------------------------------------------------------------------------------------------------
 

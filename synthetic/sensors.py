@@ -25,8 +25,10 @@ class Sensor(NamedTuple):
         """Return the sensor with some of its bands.
 
         Raises:
-            ValueError: it has no such band.
+            ValueError: it has no such band, or one is named twice, or none is.
         """
+        if len(set(bands)) != len(bands) or not bands:
+            raise ValueError(f"bands of {self.name} must be named once each, not {', '.join(bands) or 'none'}")
         for band in bands:
             if band not in self.bands:
                 raise ValueError(f"{self.name} has no band '{band}'{nearest(band, self.bands)}")

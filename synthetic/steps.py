@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synthetic import clouds, configuration, distortion, optics, radar
+from synthetic import clouds, distortion, optics, radar
+from synthetic import derivation_configuration as configuration
 from synthetic.land_cover import land_covers, spectrum
 from synthetic.sensors import Sensor, band_weights, sensor
 from synthetic.streams import stream
@@ -151,7 +152,9 @@ def coarse_labels(labels: np.ndarray, shares: np.ndarray) -> np.ndarray:
     pixels = pixels.reshape(height, width, factor * factor, 2)
     y, x = np.mgrid[:factor, :factor] - (factor - 1) / 2
     pixels = pixels[:, :, np.argsort((x**2 + y**2).ravel(), kind="stable")]
-    classes = shares.argmax(axis=-1) + 1
+    # Of pixels that are coarse already, the most frequent class may be the label of none: then the next one.
+    present = optics.block_mean_of_classes(labels[..., 1], factor, shares.shape[-1]) > 0
+    classes = np.where(present, shares, -1).argmax(axis=-1) + 1
     first = (pixels[..., 1] == classes[..., None]).argmax(axis=-1)
     return np.take_along_axis(pixels, first[..., None, None], axis=2)[:, :, 0]
 

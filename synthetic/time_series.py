@@ -9,7 +9,7 @@ import numpy as np
 
 from settings.mistakes import Mistake
 from synthetic.cells import cells_of_size
-from synthetic.configuration import Product, TimeSeries
+from synthetic.generation_configuration import Product, TimeSeries
 from synthetic.random_fields import covariance_field, kernel_of
 from synthetic.streams import stream
 
@@ -34,7 +34,7 @@ def read(source: TimeSeries, beside: Path) -> Archive:
         beside: folder that their paths are relative to.
 
     Raises:
-        Mistake: sktime is not installed; a file is missing or damaged, or has too few dimensions or classes.
+        Mistake: sktime is not installed; a file is missing, damaged or has gaps, or too few dimensions or classes.
     """
     try:
         from sktime.datasets import load_from_tsfile
@@ -48,10 +48,14 @@ def read(source: TimeSeries, beside: Path) -> Archive:
         try:
             cases, found = load_from_tsfile(str(path), return_data_type="nested_univ")
         except Exception as error:  # its parser raises many kinds
-            raise Mistake(f"{path}: cannot be read as a .ts file: {' '.join(str(error).split())}") from None
+            reason = " ".join(str(error).split())
+            raise Mistake(f"{path}: cannot be read as a .ts file with classes: {reason}") from None
         if cases.shape[1] < source.ndim:
             raise Mistake(f"{path}: has {cases.shape[1]} dimensions, source.ndim asks for {source.ndim}")
-        series += [_padded(case[: source.ndim]) for case in cases.to_numpy()]
+        read_here = [_padded(case[: source.ndim]) for case in cases.to_numpy()]
+        if not all(np.isfinite(case).all() for case in read_here):
+            raise Mistake(f"{path}: has missing values; take an archive without any")
+        series += read_here
         labels += [str(label) for label in found]
     return _archive(series, labels, source)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
+
+from settings.mistakes import Stopped
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,6 +21,9 @@ def in_order(function: Callable[[Item], Result], items: Sequence[Item], workers:
         function: of a module, so that other processes find it.
         items: what to work on.
         workers: processes; 1: this one.
+
+    Raises:
+        Stopped: a process was killed.
     """
     workers = min(workers, len(items))
     if workers <= 1:
@@ -27,6 +33,9 @@ def in_order(function: Callable[[Item], Result], items: Sequence[Item], workers:
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
             yield from _bounded(pool, function, items, 2 * workers)
+        except BrokenProcessPool:
+            advice = "the same command goes on where it was, with fewer --workers if memory was short"
+            raise Stopped(f"a process was killed; {advice}") from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

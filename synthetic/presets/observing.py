@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from records.manifest import Field
+from settings.mistakes import Mistake
 from synthetic import optics, radar
 from synthetic.dataset_configuration import Dataset, Optics, Radar
 from synthetic.land_cover import land_covers
@@ -40,8 +41,15 @@ def sample_name(number: int, index: int) -> str:
 
 
 def scene(configuration: Dataset, number: int) -> Scene:
-    """Return a scene of a dataset."""
-    return Scene(configuration.ground, configuration.seed, number)
+    """Return a scene of a dataset.
+
+    Raises:
+        Mistake: its cells have no room.
+    """
+    try:
+        return Scene(configuration.ground, configuration.seed, number)
+    except ValueError as error:
+        raise Mistake(f"ground: scene {number}: {error}") from None
 
 
 def start(configuration: Dataset, number: int) -> datetime:

@@ -1,5 +1,12 @@
 """Grounds without what a check does not look at, and the commands as people run them."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from synthetic.configuration import Ground, Size
@@ -30,5 +37,24 @@ def command(capsys):
             main([str(word) for word in words])
         lines = capsys.readouterr().err.splitlines()
         return end.value.code, [line for line in lines if " s left" not in line]
+
+    return run
+
+
+@pytest.fixture
+def kill_when():
+    """``kill_when(words, condition)``: run ``python -m synthetic`` until it holds, then kill it and its processes."""
+
+    def run(words, condition) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "synthetic", *words], cwd=Path(__file__).parents[2], start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while process.poll() is None and not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert process.poll() is None and condition(), "it ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     return run

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from synthetic import clouds
-from synthetic.configuration import Clouds
+from synthetic.derivation_configuration import Clouds
 from synthetic.land_cover import spectrum
 from synthetic.streams import stream
 

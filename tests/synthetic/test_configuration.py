@@ -6,8 +6,9 @@ import pytest
 
 from settings.mistakes import Mistake
 from settings.validation import load
-from synthetic.configuration import DerivationFile, GenerationFile
 from synthetic.dataset_configuration import CloudRemoval, GapFilling, SuperResolution
+from synthetic.derivation_configuration import DerivationFile
+from synthetic.generation_configuration import GenerationFile
 
 GENERATION = """\
 seed: 7

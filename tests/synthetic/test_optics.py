@@ -63,6 +63,12 @@ class TestSampling:
         np.testing.assert_allclose(moved[3:-3, 3:-3, 0], 1.0, atol=1e-3)
         np.testing.assert_allclose(moved[3:-3, 3:-3, 1], -2.0, atol=1e-3)
 
+    @pytest.mark.parametrize("kernel", KERNELS)
+    @pytest.mark.parametrize("shift", [(-5.0, 0.0), (0.0, 7.0), (100.0, -100.0)])
+    def test_a_grid_beyond_the_border_sees_the_border(self, kernel, shift):
+        constant = np.full((16, 16, 1), 0.7, np.float32)
+        assert np.abs(optics.seen(constant, 4, kernel, shift) - 0.7).max() < 1e-6
+
     def test_a_factor_that_does_not_divide_is_refused(self):
         with pytest.raises(ValueError, match="factor 5 does not divide 64 pixels"):
             optics.seen(image(), 5)

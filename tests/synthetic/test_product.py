@@ -210,9 +210,16 @@ class TestReading:
         with pytest.raises(Mistake, match=r"index\.json: is damaged; write the product again"):
             product.load_index(folder)
 
-    def test_a_missing_frame_is_a_mistake(self, folder):
-        (folder / "frames/frame_2.h5").unlink()
-        with pytest.raises(Mistake, match=r"frame_2.h5: is missing or damaged"):
+    @pytest.mark.parametrize("name", ["frames/frame_2.h5", "annotations/annotation_0.h5"])
+    @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x" * 900)])
+    def test_a_missing_or_damaged_file_is_a_mistake(self, folder, name, damage):
+        damage(folder / name)
+        with pytest.raises(Mistake, match=rf"{name}: is missing or damaged"):
+            product.read_frame(folder, product.load_index(folder), 2)
+
+    def test_a_file_without_its_array_is_a_mistake(self, folder):
+        product.write_h5(folder / "frames/frame_2.h5", {"date": np.zeros((12, 12))})
+        with pytest.raises(Mistake, match=r"frame_2\.h5: is missing or damaged \('data'\)"):
             product.read_frame(folder, product.load_index(folder), 2)
 
     def test_pictures_cannot_be_derived_from(self, tmp_path):

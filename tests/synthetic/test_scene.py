@@ -82,7 +82,7 @@ def test_areas_of_cells_vary_as_those_of_a_poisson_voronoi_tessellation(plain, w
 
 @pytest.fixture(scope="module")
 def many(plain):
-    """200 small scenes of 60 cells: classes (scene, cell), and the middle (scene, cell, 2) of each in pixels."""
+    """200 small scenes of 60 cells: classes (scene, cell), middle and point (scene, cell, 4) of each in pixels."""
     classes, middles = [], []
     for scene in range(200):
         found = places(plain(64, n_polygons=60, min_area_px=4), SEED, scene)
@@ -90,7 +90,8 @@ def many(plain):
         y, x = np.mgrid[:64, :64]
         sums = [np.bincount(found.instance.ravel(), axis.ravel())[1:] for axis in (x, y)]
         classes.append(found.classes[1:])
-        middles.append(np.stack(sums, axis=-1) / areas[:, None])
+        points, _ = cells.cells_of_size(stream(SEED, "points", scene), (64, 64), 60, 4, None)
+        middles.append(np.concatenate([np.stack(sums, axis=-1) / areas[:, None], points], axis=1))
     return np.array(classes), np.array(middles)
 
 
@@ -108,7 +109,7 @@ def test_with_exact_prior_every_scene_has_its_shares(plain):
 
 def test_classes_know_nothing_of_geometry(many):
     water = (many[0] == 1).ravel()
-    for axis in range(2):
+    for axis in range(4):
         assert abs(np.corrcoef(water, many[1][..., axis].ravel())[0, 1]) < 0.03
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from synthetic import configuration, product, steps
+from synthetic import derivation_configuration as configuration
+from synthetic import product, steps
 from synthetic.sensors import sensor
 
 FRAME = steps.Frame(seed=7, scene=0, index=3, count=10, date=datetime(2021, 6, 1, 10, 30), latitude=48.0)
@@ -124,6 +125,15 @@ class TestResample:
         twice = steps.derived(view(), [step("resample", factor=2)] * 2, FRAME)
         np.testing.assert_allclose(twice.class_fraction, once.class_fraction, atol=1e-6)
         assert twice.gsd == once.gsd == 40
+
+    def test_labels_of_coarse_pixels_stay_pairs_that_are_there(self):
+        """Twice by two: class 1 is the most frequent of a block, but not of any quarter of it."""
+        classes = np.array([[1, 2, 1, 3], [2, 2, 3, 3], [1, 4, 1, 5], [4, 4, 5, 5]], np.int16)
+        labels = np.stack([classes * 10, classes], axis=-1)
+        ground = replace(view(48, 1), image=np.zeros((4, 4, 1), np.float32), labels=labels)
+        found = steps.derived(ground, [step("resample", factor=2)] * 2, FRAME)
+        assert found.class_fraction[0, 0].argmax() + 1 == 1
+        assert found.labels[0, 0].tolist() == [20, 2]  # of the next most frequent ones the lowest
 
     def test_clouds_become_coarse_too_and_their_classes_follow(self):
         clouded = [step("cloud", mean=0.5), step("resample", factor=4, psf_fwhm_px=None)]

@@ -1,0 +1,140 @@
+"""What the samples of the four presets are, against each other and against what they were made of."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from synthetic import datasets, optics
+from synthetic.presets import cloud_removal, gap_filling, observing, sar_to_optical, super_resolution
+from synthetic.sensors import band_weights, sensor
+
+DATE = datetime(2021, 6, 1, 10, 30)
+
+
+def tiny(preset: str, **changes):
+    """Return the configuration of the tiny profile, with some keys changed."""
+    settings = datasets.load(datasets.FILES / f"{preset}.yaml", "tiny").model_dump(mode="json")
+    return datasets.PRESETS[preset].model_validate(datasets.merged(settings, changes), strict=False)
+
+
+# ---- super-resolution -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_the_coarse_sensor_sees_what_the_fine_one_does_through_its_own_optics(factor):
+    """Noise-free: aggregated fine bands with the coarse PSF are the coarse bands, to 1e-4; by sampling by hand."""
+    configuration = tiny("super_resolution", factor=factor)
+    drawn = observing.scene(configuration, 3)
+    everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
+    fine = super_resolution.seen_fine(configuration, drawn, DATE, 0, observing.nodes(configuration.bands))
+    coarse = super_resolution.seen_coarse(configuration, everything)
+    matching = coarse[..., observing.nodes(configuration.bands)]
+    sigma = 1.2 * factor / 2.3548200450309493
+    centres = (np.arange(64 // factor) + 0.5) * factor
+    weights = np.exp(-((np.arange(64) + 0.5 - centres[:, None]) ** 2) / (2 * sigma**2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    by_hand = np.einsum("ij,jkb,lk->ilb", weights, fine.astype(np.float64), weights)
+    assert np.abs(by_hand - matching).max() < 1e-4
+    # Far from a plain mean of the block: the check would see another PSF.
+    assert np.abs(optics.seen(fine, factor) - matching).max() > 1e-3
+
+
+def test_stored_pairs_without_noise_are_consistent():
+    """As written: no noise, gain or shift, both on one day; what is left is rounding to 1e-4."""
+    still = {"gain_sd": 0.0, "offset_sd": 0.0, "noise": {"sigma0": 0.0, "kappa": 0.0}}
+    changes = {"fine": still, "coarse": {**still, "misregistration_px": 0.0}, "apart_days": [0, 0]}
+    configuration = tiny("super_resolution", **changes)
+    for sample in super_resolution.samples(configuration, 2):
+        fine, coarse = (sample.fields[name] * 1e-4 - 0.1 for name in ("target", "input_image"))
+        aggregated = optics.seen(fine.astype(np.float32), 4, 1.2)
+        assert np.abs(aggregated - coarse[..., observing.nodes(configuration.bands)]).max() <= 1e-4
+
+
+def test_bands_of_another_coarse_sensor_are_those_of_the_mixed_spectrum():
+    configuration = tiny("super_resolution", coarse_sensor="olci")
+    drawn = observing.scene(configuration, 0)
+    everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
+    seen = super_resolution.seen_coarse(configuration, everything)
+    wanted = optics.seen(everything @ band_weights(sensor("olci")), 4, 1.2)
+    assert seen.shape == (16, 16, 21)
+    np.testing.assert_allclose(seen, wanted, atol=1e-6)
+
+
+def test_shares_of_classes_are_those_of_the_fine_pixels():
+    configuration = tiny("super_resolution")
+    (first, _) = super_resolution.samples(configuration, 1)
+    shares, classes = first.fields["land_cover_fraction"] / 255, first.fields["land_cover"][..., 0]
+    blocks = classes.reshape(16, 4, 16, 4)
+    for number in range(1, 9):
+        np.testing.assert_allclose(shares[..., number - 1], (blocks == number).mean(axis=(1, 3)), atol=0.5 / 255 + 1e-6)
+
+
+# ---- clouds and gaps --------------------------------------------------------------------------------------------
+
+
+def test_clouds_of_a_dataset_have_the_asked_mean():
+    configuration = tiny("cloud_removal", scenes={"train": 60, "val": 0, "test": 0})
+    covers = cloud_removal.all_covers(configuration.model_dump_json())
+    assert covers.shape == (60, 4)
+    assert covers.mean() == pytest.approx(0.35, abs=0.02)
+    for number in range(3):
+        (sample,) = cloud_removal.samples(configuration, number)
+        clouded = np.isin(sample.fields["cloud_class"][..., 0], (1, 2)).mean(axis=(1, 2))
+        assert np.abs(clouded - covers[number]).max() <= 1 / 64**2 + 0.001
+
+
+def test_what_is_clear_is_equal_and_what_is_gone_is_no_data():
+    configuration = tiny("gap_filling")
+    for number in range(4):
+        (sample,) = gap_filling.samples(configuration, number)
+        gap = sample.fields["cloud_mask"][..., 0] == 1
+        assert gap.any() and (sample.fields["input_image"][gap] == 0).all()
+        np.testing.assert_array_equal(sample.fields["input_image"][~gap], sample.fields["target"][~gap])
+        assert sample.fields["target"].min() > 0
+
+
+def test_gaps_are_in_one_to_all_of_the_dates():
+    configuration = tiny("gap_filling", scenes={"train": 300, "val": 0, "test": 0})
+    covers = gap_filling.all_covers(configuration.model_dump_json())
+    counts = np.bincount((covers > 0).sum(axis=1), minlength=4)
+    assert counts[0] == 0 and np.abs(counts[1:] - 100).max() < 30
+    assert covers[covers > 0].min() >= 0.05 and covers.max() <= 0.95
+    assert covers[covers > 0].mean() == pytest.approx(0.35, abs=0.02)
+
+
+# ---- radar and optical ------------------------------------------------------------------------------------------
+
+
+def test_radar_is_at_most_three_days_from_the_optical_view():
+    configuration, apart = tiny("sar_to_optical"), []
+    for number in range(12):
+        for sample in sar_to_optical.samples(configuration, number):
+            optical, radar = (datetime.fromisoformat(date.rstrip("Z")) for date in sample.acquired)
+            apart.append((radar - optical).days)
+            days = [date.timetuple().tm_yday for date in (radar, optical)]
+            assert sample.fields["dates"].ravel().tolist() == days
+    assert min(apart) >= -3 and max(apart) <= 3 and len(set(apart)) > 4
+
+
+def test_radar_without_speckle_is_the_truth():
+    configuration = tiny("sar_to_optical", radar={"speckle": False}, apart_days=[0, 0])
+    sample = sar_to_optical.samples(configuration, 5)[1]
+    drawn = observing.scene(configuration, 5)
+    date = datetime.fromisoformat(sample.acquired[0].rstrip("Z"))
+    wanted = 10 * np.log10(drawn.backscatter(drawn.condition(date, 1)).astype(np.float64))
+    np.testing.assert_allclose(sample.fields["input_image"], np.clip(wanted, -25, 0), atol=0.01)  # float16
+
+
+@pytest.mark.parametrize("preset", list(datasets.PRESETS))
+def test_samples_are_what_their_manifest_says(preset):
+    configuration = tiny(preset)
+    manifest = datasets.manifest(configuration, preset)
+    samples = datasets.scene_samples((configuration.model_dump_json(), 0))
+    assert [sample.name for sample in samples] == datasets.names(configuration, 0)
+    for sample in samples:
+        assert sorted(sample.fields) == sorted(manifest.fields)
+        for name, field in manifest.fields.items():
+            array = sample.fields[name]
+            assert (array.dtype, list(array.shape)) == (np.dtype(field.dtype), field.shape)
+        assert len(sample.acquired) == sample.fields["dates"].size
