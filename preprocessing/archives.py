@@ -25,8 +25,11 @@ LARGEST_RATIO = 200
 SUSPICIOUS_SIZE = 16 * MIB
 MOST_MEMBERS = 20_000
 """A SAFE of 15 tiles has about 2000; reading a table of contents takes 20 us a member."""
-LARGEST_METADATA = 64 * MIB
+LARGEST_METADATA = 16 * MIB
+"""A granule's XML has about 1.2 MB; parsing takes up to 0.1 s for a MiB."""
 LARGEST_NETCDF = 1 << 30
+LARGEST_KEPT = 256 * MIB
+"""An unpacked netCDF file up to this size is kept until the next; the positions of a frame have about 130 MB."""
 END_RECORD = 66_000
 """Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
 _PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
@@ -87,9 +90,23 @@ class Folder(Members):
     """A product that is a folder."""
 
     def __init__(self, path: Path) -> None:
-        """List the files of the folder."""
-        files = (Path(parent) / name for parent, _, names in os.walk(path) for name in names)
-        sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in files if file.is_file()}
+        """List the files of the folder.
+
+        Raises:
+            Mistake: there is a link that leads outside, or a name that no product has.
+        """
+        sizes, root = {}, os.path.realpath(path)
+        for parent, folders, names in os.walk(path):
+            for name in folders + names:
+                entry = Path(parent) / name
+                member = entry.relative_to(path).as_posix()
+                reason = None if member.isprintable() else "has control characters in its name"
+                if entry.is_symlink() and not os.path.realpath(entry).startswith(root + os.sep):
+                    reason = "is a link that leads outside"
+                if reason:
+                    raise Mistake(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
+                if name in names and entry.is_file():
+                    sizes[member] = entry.stat().st_size
         super().__init__(path, path.name, sizes)
 
     def gdal_path(self, member: str) -> str:
@@ -130,6 +147,7 @@ class Zip(Members):
         begin = len(self.prefix)
         sizes = {info.filename[begin:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
         super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
+        self._last: tuple[str, bytes] | None = None
 
     def gdal_path(self, member: str) -> str:
         """Return a /vsizip/ path; the braces let the archive have any name."""
@@ -139,9 +157,14 @@ class Zip(Members):
         """Return the unpacked bytes as a file object.
 
         A radiance file has about 25 MB: unpacking it into memory takes 0.15 s, once for a product and band.
-        HDF5 seeks back and forth, for which a member would have to be unpacked again and again.
+        HDF5 seeks back and forth, for which a member would have to be unpacked again and again. The last one is kept,
+        because latitude and longitude lie in one file and are read in two steps, coarse and fine.
         """
-        return io.BytesIO(self.read(member, LARGEST_NETCDF))
+        if self._last is None or self._last[0] != member:
+            content = self.read(member, LARGEST_NETCDF)
+            self._last = (member, content) if len(content) <= LARGEST_KEPT else None
+            return io.BytesIO(content)
+        return io.BytesIO(self._last[1])
 
     def _bytes(self, member: str) -> bytes:
         try:
@@ -155,8 +178,10 @@ def open_members(path: Path) -> Members:
     """Return the members of a product's folder or .zip.
 
     Raises:
-        Mistake: there is none, or its .zip is damaged or hostile.
+        Mistake: there is none, its .zip is damaged or hostile, or its name cannot be shown.
     """
+    if not path.name.isprintable():
+        raise Mistake(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
     if path.is_dir():
         return Folder(path)
     if not path.is_file():
@@ -230,6 +255,8 @@ def _reason_against(info: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if name.startswith("/") or _DRIVE.match(name) or ".." in PurePosixPath(name).parts or "\0" in name:
         return "would lie outside its folder"
+    if not name.isprintable():
+        return "has control characters in its name"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
     if info.flag_bits & 1:

@@ -23,7 +23,11 @@ def record(job: Job, outcome: Outcome) -> None:
     Raises:
         OSError: the disk is full.
     """
-    atomic.write_json(job.account, {"options": _options(job), "outcome": outcome._asdict()})
+    atomic.sweep(job.tiles, f"{job.pair.label}_*")
+    atomic.sweep(job.review, f"{job.pair.number}.*")
+    # How many tiles were new depends on where an earlier call was interrupted; the account does not.
+    stays = {key: value for key, value in outcome._asdict().items() if key != "written"}
+    atomic.write_json(job.account, {"options": _options(job), "outcome": stays})
 
 
 def finished(job: Job) -> Outcome | None:
@@ -32,12 +36,12 @@ def finished(job: Job) -> Outcome | None:
         return None
     try:
         found = json.loads(job.account.read_text(encoding="utf-8"))
-        outcome = Outcome(**found["outcome"])
+        outcome = Outcome(**{**found["outcome"], "written": 0})
         windows = [Window(*window) for window in outcome.windows]
     except (ValueError, TypeError, KeyError):
         raise Mistake(f"{job.account}: is damaged; remove it and run the command again") from None
     complete = all((job.tiles / f"{window.name(job.pair)}.tif").is_file() for window in windows)
-    return outcome._replace(windows=windows, written=0) if found["options"] == _options(job) and complete else None
+    return outcome._replace(windows=windows) if found["options"] == _options(job) and complete else None
 
 
 def refuse_other_draws(job: Job) -> None:

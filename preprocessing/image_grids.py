@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DRIVERS = ("JP2OpenJPEG", "GTiff")
 """By content, not by suffix; no other format, because some (VRT) could read files outside the product."""
+LONGEST_SIDE = 10_980
+"""Pixels of a tile at 10 m."""
 
 
 class Grid(NamedTuple):
@@ -28,7 +30,8 @@ def open_image(path: str) -> DatasetReader:
     """Open an image in one of ``DRIVERS``.
 
     Raises:
-        RasterioIOError: it is in none of them; the error is that of the first.
+        RasterioIOError: it is in none of them (the error is that of the first), has more pixels than a Sentinel-2
+            tile, or several bands.
     """
     import rasterio
     from rasterio.errors import RasterioIOError
@@ -38,9 +41,15 @@ def open_image(path: str) -> DatasetReader:
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
         for driver in DRIVERS:
             try:
-                return rasterio.open(path, driver=driver)
+                image = rasterio.open(path, driver=driver)
             except RasterioIOError as error:
                 first = first or error
+                continue
+            if max(image.shape) > LONGEST_SIDE or image.count > 1:
+                image.close()
+                rows, columns = image.shape
+                raise RasterioIOError(f"it claims {rows} x {columns} pixels, {image.count} bands")
+            return image
     assert first is not None
     raise first
 

@@ -105,7 +105,14 @@ def _sentinel3(path: Path, product: str) -> Observation:
 
 
 def observe_all(
-    root: Path, tile: str, paths: Sequence[Path], journal: Path, *, title: str, workers: int, scheduler: str | None
+    root: Path,
+    tile: str,
+    paths: Sequence[Path],
+    journal: Path,
+    *,
+    title: str,
+    workers: int | None,
+    scheduler: str | None,
 ) -> tuple[list[Observation], list[str]]:
     """Read the metadata of products, except of those that a journal of an interrupted run holds already.
 

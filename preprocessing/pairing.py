@@ -119,6 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments.add_argument("--level", choices=("L1C", "L2A"), default="L1C", help="of Sentinel-2 (default L1C)")
     arguments.add_argument("--replace", action="store_true", help="write an inventory anew that has other rows")
+    arguments.add_argument("--seed", type=int, default=0, help="taken by every step; this one draws nothing")
     parallel.add_options(arguments)
     options: Any = arguments.parse_args(argv)
     environment = Environment(options.env)

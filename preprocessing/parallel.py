@@ -1,7 +1,8 @@
 """Many products at once: in this process, in processes of this machine, or on a cluster; one failure stops none.
 
 ``--workers N`` starts N processes here, ``--scheduler ADDRESS`` uses a running dask.distributed cluster whose workers
-see the same folders under the same names. What runs is the same code in all cases.
+see the same folders under the same names. What runs is the same code in all cases. Each of N processes keeps to one
+core; without either option one process decodes JPEG 2000 with all cores.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import errno
 import functools
+import os
 import signal
 import site
 import sys
@@ -31,6 +33,7 @@ Result = TypeVar("Result")
 PROJECT = Path(__file__).resolve().parent.parent
 SECONDS_TO_ANSWER = 20
 """How long a scheduler, and then its first worker, may take to answer."""
+GDAL_THREADS = "GDAL_NUM_THREADS"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -50,7 +53,9 @@ class Outcome(NamedTuple):
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--workers`` and ``--scheduler``, of which at most one may be given."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=whole_number, default=1, metavar="N", help="processes here (default 1)")
+    where.add_argument(
+        "--workers", type=whole_number, metavar="N", help="processes here, of one core each (default: this process)"
+    )
     where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, as tcp://host:8786")
 
 
@@ -67,7 +72,7 @@ def each(
     *,
     title: str,
     unit: str,
-    workers: int = 1,
+    workers: int | None = None,
     scheduler: str | None = None,
     done: Callable[[Item, Result], None] | None = None,
 ) -> tuple[list[Result], list[str]]:
@@ -78,7 +83,7 @@ def each(
         items: what it is called with, one at a time; they travel to other processes by pickle.
         title: of the progress bar.
         unit: what the items are, in the plural.
-        workers: number of processes; 1: this one.
+        workers: number of processes that keep to one core each, 1: this one; None: this one, with all cores.
         scheduler: address of a dask.distributed scheduler to use instead.
         done: called in this process with every item and its result, as soon as there is one.
 
@@ -90,9 +95,9 @@ def each(
         OSError: the disk is full, which would fail for all others too.
     """
     outcomes: dict[int, Outcome] = {}
-    attempt = functools.partial(_attempt, function)
+    attempt = functools.partial(_attempt, function, workers is None and scheduler is None)
     try:
-        with _stream(attempt, items, min(workers, len(items)), scheduler if items else None) as stream:
+        with _stream(attempt, items, min(workers or 1, len(items)), scheduler if items else None) as stream:
             for number, outcome in tracked(stream, title, len(items), unit):
                 outcomes[number] = outcome
                 if done and outcome.failure is None:
@@ -113,10 +118,26 @@ def report(failures: Sequence[str], unit: str) -> int:
     return 1 if failures else 0
 
 
-def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome:
+@contextmanager
+def _threads(all_cores: bool) -> Iterator[None]:
+    """Let GDAL decode with all cores, or with one: as many processes as cores would stand in each other's way."""
+    before = os.environ.get(GDAL_THREADS)
+    if not all_cores:
+        os.environ[GDAL_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(GDAL_THREADS, None)
+        else:
+            os.environ[GDAL_THREADS] = before
+
+
+def _attempt(function: Callable[[Item], Result], all_cores: bool, item: Item) -> Outcome:
     """Call the function; turn what it raises into a line that names the item."""
     try:
-        return Outcome(function(item))
+        with _threads(all_cores):
+            return Outcome(function(item))
     except Mistake as mistake:
         return Outcome(None, "; ".join(mistake.lines))
     except Exception as error:

@@ -220,6 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument(
         "--downsample", type=parallel.whole_number, default=20, metavar="N", help="every N-th pixel (default 20)"
     )
+    arguments.add_argument("--seed", type=int, default=0, help="taken by every step; this one draws nothing")
     parallel.add_options(arguments)
     options: Any = arguments.parse_args(argv)
     environment = Environment(options.env)

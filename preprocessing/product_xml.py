@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from preprocessing.archives import Members
 
 
+MOST_POINTS = 500
+"""Of a footprint; real ones have 5 to 47."""
+
+
 class Document:
     """One XML file of a product."""
 
@@ -80,6 +84,20 @@ class Document:
             raise Mistake(f"{self.label}: {name} is '{text}', not a number; download the product again")
         return number
 
+    def count(self, pattern: str, most: int) -> int:
+        """Return the whole number from 1 to ``most`` in the first element whose local name matches.
+
+        Raises:
+            Mistake: there is none.
+        """
+        number = self.number(pattern)
+        if not (number.is_integer() and 1 <= number <= most):
+            name = pattern.split("|")[0]
+            raise Mistake(
+                f"{self.label}: {name} is '{number:g}', not a whole number from 1 to {most}; download the product again"
+            )
+        return int(number)
+
     def time(self, pattern: str) -> datetime:
         """Return the time (UTC) in the first element whose local name matches.
 
@@ -100,7 +118,11 @@ class Document:
             Mistake: there is no such element, or it is no ring of latitudes and longitudes.
         """
         text = self.text(pattern)
-        numbers = [self.as_number(part, pattern) for part in text.replace(",", " ").split()]
+        parts = text.replace(",", " ").split()
+        if len(parts) > 2 * MOST_POINTS:
+            name = pattern.split("|")[0]
+            raise Mistake(f"{self.label}: {name} has {len(parts)} numbers; no product has a footprint of so many")
+        numbers = [self.as_number(part, pattern) for part in parts]
         latitudes, longitudes = numbers[0::2], numbers[1::2]
         inside = all(-90 <= at <= 90 for at in latitudes) and all(-180 <= at <= 360 for at in longitudes)
         if len(numbers) % 2 or len(latitudes) < 4 or not inside:
@@ -133,6 +155,7 @@ def unwrapped(longitudes: Sequence[float], latitudes: Sequence[float]) -> Polygo
     polygon = Polygon(points)
     if polygon.is_valid:
         return polygon
-    pieces = make_valid(polygon)
+    # The other method takes minutes for a hostile ring of some hundred crossing edges.
+    pieces = make_valid(polygon, method="structure")
     # A ring that touches itself leaves slivers of lines; what counts is the area.
     return max(getattr(pieces, "geoms", [pieces]), key=lambda piece: piece.area)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from preprocessing.archives import Members
-from preprocessing.image_grids import Grid
+from preprocessing.image_grids import LONGEST_SIDE, Grid
 from preprocessing.product_xml import Document
 from settings.mistakes import Mistake, nearest
 
@@ -66,9 +66,8 @@ def read_grid(tile: Document) -> Grid:
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
-    rows, columns, left, top, width, height = (
-        tile.number(name) for name in ("NROWS", "NCOLS", "ULX", "ULY", "XDIM", "YDIM")
-    )
+    rows, columns = (tile.count(name, LONGEST_SIDE) for name in ("NROWS", "NCOLS"))
+    left, top, width, height = (tile.number(name) for name in ("ULX", "ULY", "XDIM", "YDIM"))
     code = tile.text("HORIZONTAL_CS_CODE")
     try:
         crs = CRS.from_string(code)
@@ -76,7 +75,7 @@ def read_grid(tile: Document) -> Grid:
         raise Mistake(
             f"{tile.label}: HORIZONTAL_CS_CODE '{code}' is no known CRS; download the product again"
         ) from None
-    return Grid(crs, (int(rows), int(columns)), Affine(width, 0, left, 0, height, top))
+    return Grid(crs, (rows, columns), Affine(width, 0, left, 0, height, top))
 
 
 def band_name(band: str) -> str:

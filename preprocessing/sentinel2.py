@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rasterio.windows import Window
     from shapely import Polygon
 
-NAME = re.compile(r"S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)", re.IGNORECASE)
+NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
 NODATA, SATURATED = 0, 65535
 LAST_KNOWN_BASELINE = "05.99"
 
@@ -274,6 +274,8 @@ class Safe:
                 raise self._damaged(band, error) from None
             if image.crs is None:
                 raise self._damaged(band, "it has no CRS")
+            if image.dtypes[0] not in ("uint8", "uint16"):
+                raise self._damaged(band, f"its numbers are {image.dtypes[0]}, not uint16")
             self._open[band] = image
         return self._open[band]
 
@@ -294,7 +296,5 @@ class Safe:
         quantification, offset = self.scale(band)
         values = (numbers.astype(np.float32) + np.float32(offset)) / np.float32(quantification)
         values[numbers == NODATA] = np.nan
-        resample(
-            values, source.window_transform(window), out, transform, source.crs,
-            "nearest" if band == "SCL" else resampling,
-        )  # fmt: skip
+        method = "nearest" if band == "SCL" else resampling
+        resample(values, source.window_transform(window), out, transform, source.crs, method)

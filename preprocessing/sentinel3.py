@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from shapely import Polygon
 
-NAME = re.compile(r"S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)", re.IGNORECASE)
+NAME = re.compile(r"(?is)S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)")
 MANIFEST = "xfdumanifest.xml"
+LONGEST_SIDE = 100_000
+"""Rows or columns of a frame; half an orbit has about 60,000 rows."""
 BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
 
 
@@ -78,9 +80,9 @@ class Sen3:
         self.stop: datetime = manifest.time("stopTime")
         self.footprint: Polygon = manifest.ring("posList")
         # Other elements have rows and columns too: those of the image are the first.
-        frame = int(manifest.number("rows")), int(manifest.number("columns"))
+        rows, columns, step = (manifest.count(name, LONGEST_SIDE) for name in ("rows", "columns", "columnsPerTiePoint"))
         self.bands = [band for band in BANDS if f"{band}_radiance.nc" in members]
-        self.files = SwathFiles(members, frame, int(manifest.number("columnsPerTiePoint")))
+        self.files = SwathFiles(members, (rows, columns), step)
 
     @classmethod
     def open(cls, path: str | Path) -> Sen3:
@@ -184,7 +186,7 @@ class Sen3:
         import numpy as np
 
         detector = self.files.stored("instrument_data.nc", "detector_index", rows, columns).astype(np.int64)
-        flux = self.files.table("instrument_data.nc", "solar_flux")[BANDS.index(band)]
+        flux = self.files.table("instrument_data.nc", "solar_flux", len(BANDS))[BANDS.index(band)]
         seen = (detector >= 0) & (detector < len(flux))
         flux = np.where(seen, flux[np.where(seen, detector, 0)], np.nan)
         return np.where(flux > 0, flux, np.nan)

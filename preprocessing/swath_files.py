@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from preprocessing.archives import Members
+from preprocessing.netcdf_variables import open_variable
 from settings.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -83,18 +84,19 @@ class SwathFiles:
         """
         import numpy as np
 
-        values = self._read(file, variable, (self.within_frame(rows, None)[0], slice(None)))
+        shape = (self._frame[0], None)
+        values = self._read(file, variable, (self.within_frame(rows, None)[0], slice(None)), shape=shape)
         return np.arange(values.shape[1]) * self._tie_step, values.astype(np.float64)
 
-    def table(self, file: str, variable: str) -> np.ndarray:
-        """Return a whole variable that is not on the pixels, float64, NaN where fill.
+    def table(self, file: str, variable: str, rows: int) -> np.ndarray:
+        """Return a whole variable that is not on the pixels, float64 (rows, columns), NaN where fill.
 
         Raises:
             Mistake: the file is missing or damaged.
         """
         import numpy as np
 
-        return self._read(file, variable, ...).astype(np.float64)
+        return self._read(file, variable, ..., shape=(rows, None)).astype(np.float64)
 
     def attribute(self, file: str, variable: str, name: str) -> Any:
         """Return an attribute of a variable.
@@ -111,33 +113,33 @@ class SwathFiles:
     def _window(self, file: str, variable: str, rows: slice | None, columns: slice | None, decode: bool) -> np.ndarray:
         """Return a window, cut from what is kept where this is a part."""
         if self._kept is None:
-            return self._read(file, variable, self.within_frame(rows, columns), decode, self._frame)
+            return self._read(file, variable, self.within_frame(rows, columns), decode, shape=self._frame)
         key = (file, variable, decode)
         if key not in self._kept:
-            self._kept[key] = self._read(file, variable, (self._rows, self._columns), decode, self._frame)
+            self._kept[key] = self._read(file, variable, (self._rows, self._columns), decode, shape=self._frame)
         return self._kept[key][rows or slice(None), columns or slice(None)]
 
     def _read(
-        self, file: str, variable: str, key: Any, decode: bool = True, shape: tuple[int, ...] | None = None
+        self, file: str, variable: str, key: Any, decode: bool = True, *, shape: tuple[int | None, ...]
     ) -> np.ndarray:
-        """Return what ``key`` cuts from a variable, which must have this shape."""
+        """Return what ``key`` cuts from a variable, which must have this shape (None: any length)."""
         from xarray import Variable
         from xarray.conventions import decode_cf_variable
 
         with self._variable(file, variable) as found:
-            if shape not in (None, found.shape):
-                label, stated = self._members.label(file), " x ".join(map(str, shape or ()))
+            if not _fits(found.shape, shape):
+                label, wanted = self._members.label(file), " x ".join(str(length or "any") for length in shape)
                 raise Mistake(
-                    f"{label}: {variable} has {' x '.join(map(str, found.shape))} pixels, the manifest states {stated};"
+                    f"{label}: {variable} has {' x '.join(map(str, found.shape))} pixels, the manifest states {wanted};"
                     " download the product again"
                 )
             numbers, notes = found[key], {name: _note(found, name) for name in PACKING}
-        if not decode:
-            return numbers
-        values = Variable(
-            range(numbers.ndim), numbers, {name: note for name, note in notes.items() if note is not None}
-        )
-        return decode_cf_variable(variable, values, decode_times=False).values
+            if not decode:
+                return numbers
+            stated = {name: note for name, note in notes.items() if note is not None}
+            return decode_cf_variable(
+                variable, Variable(range(numbers.ndim), numbers, stated), decode_times=False
+            ).values
 
     @contextmanager
     def _variable(self, file: str, variable: str) -> Iterator[h5py.Dataset]:
@@ -147,12 +149,14 @@ class SwathFiles:
         source, label = self._members.netcdf(file), self._members.label(file)
         try:
             with h5py.File(source, "r") as opened:
-                found = opened.get(variable)
-                if not isinstance(found, h5py.Dataset):
-                    raise Mistake(f"{label}: has no variable {variable}; download the product again")
-                yield found
+                yield open_variable(opened, variable, label)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise Mistake(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None
+
+
+def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Tell whether a shape is as wanted, where None stands for any length."""
+    return len(found) == len(wanted) and all(length in (None, have) for have, length in zip(found, wanted, strict=True))
 
 
 def _note(variable: h5py.Dataset, name: str) -> Any:

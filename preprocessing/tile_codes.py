@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Count the Sentinel-2 products of every tile in s2_root, by their names.",
     )
     arguments.add_argument("--env", metavar="PATH", help="environment.json, for its s2_root")
+    arguments.add_argument("--seed", type=int, default=0, help="taken by every step; this one draws nothing")
     options = arguments.parse_args(argv)
     root = product_root(Environment(options.env), "s2_root")
     from preprocessing import sentinel2
@@ -49,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{code:6s}  {number:8d}")
     print(f"{codes.total()} products of {len(codes)} tiles in {root}; {len(unread)} names could not be read")
     for name in unread[:SHOWN]:
-        print(f"{name}: states no tile", file=sys.stderr)
+        shown = name if name.isprintable() else repr(name)
+        print(f"{shown}: states no tile", file=sys.stderr)
     if len(unread) > SHOWN:
         print(f"... and {len(unread) - SHOWN} more", file=sys.stderr)
     return 0

@@ -116,6 +116,8 @@ class DatasetWriter:
         records = [
             record_of(path, split) for split in SPLITS for path in sorted((self.folder / split).glob(f"*{SUFFIX}"))
         ]
+        for split in SPLITS:
+            atomic.sweep(self.folder / split)
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(Record._fields)

@@ -43,6 +43,12 @@ def sync(path: str | os.PathLike[str]) -> None:
         os.close(descriptor)
 
 
+def sweep(folder: Path, names: str = "*") -> None:
+    """Remove what killed processes have left of files with such names; none may be writing them now."""
+    for path in folder.glob(f".{names}.*{TEMPORARY_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a whole file atomically."""
     with replacing(path) as temporary:

@@ -18,8 +18,13 @@ class Mistake(Exception):
 
     def __init__(self, *lines: str) -> None:
         """Keep the lines; messages of libraries inside them may have broken them."""
-        self.lines = tuple(" ".join(line.split("\n")).strip() for line in lines)
+        self.lines = tuple(_shown(" ".join(line.split("\n")).strip()) for line in lines)
         super().__init__("\n".join(self.lines))
+
+
+def _shown(line: str) -> str:
+    """Return a line with control characters spelled out: names from outside must not steer the terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 class Stopped(Mistake):

@@ -15,7 +15,8 @@ import pytest
 
 from preprocessing import archives
 from preprocessing.archives import Folder, Zip, bare_name, find, open_members
-from preprocessing.sentinel2 import NAME
+from preprocessing.sentinel2 import NAME, Safe
+from preprocessing.sentinel3 import Sen3
 from settings.mistakes import Mistake
 from tests.products import write_safe, write_sen3
 
@@ -69,6 +70,8 @@ HOSTILE = {
     "overlapping": (overlapping, "claims to hold"),
     "many": (many, "claims to hold 70000 members"),
     "twice": (twice, "is there twice"),
+    "line feed in a name": (with_member("X.SAFE/a\nb"), "has control characters"),
+    "escape sequence in a name": (with_member("X.SAFE/a\x1b[2Jb"), "has control characters"),
 }
 
 
@@ -145,6 +148,59 @@ def test_reading_zips_writes_no_file_at_all(tmp_path):
     assert everything(tmp_path) == before
 
 
+@pytest.mark.parametrize("where", ["manifest.safe", "GRANULE/elsewhere"])
+def test_links_in_a_folder_that_lead_outside_are_refused(where, tmp_path):
+    safe = write_safe(tmp_path, bands=())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    target = outside if "GRANULE" in where else outside / "secret"
+    (outside / "secret").write_text("secret")
+    (safe / where).unlink(missing_ok=True)
+    (safe / where).symlink_to(target)
+    with pytest.raises(Mistake, match=f"the member '{where}' is a link that leads outside") as refused:
+        open_members(safe)
+    assert len(refused.value.lines) == 1 and "\n" not in refused.value.lines[0]
+
+
+def test_links_to_a_product_and_inside_it_are_followed(tmp_path):
+    safe = write_safe(tmp_path / "store", bands=())
+    (safe / "again.xml").symlink_to("MTD_MSIL1C.xml")
+    (tmp_path / safe.name).symlink_to(safe)
+    members = open_members(tmp_path / safe.name)
+    assert members.read("again.xml") == members.read("MTD_MSIL1C.xml")
+
+
+@pytest.mark.parametrize("evil", ["\n", "\x1b[2J", "\udcff"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_products_whose_names_cannot_be_shown_are_found_and_refused(evil, zipped, tmp_path):
+    made = write_safe(tmp_path, bands=(), zipped=zipped)
+    made.rename(made.with_name(made.name.replace("_R012_", f"_R012{evil}_")))
+    (found,) = find(tmp_path, NAME)
+    with pytest.raises(Mistake, match="control characters in its name; rename or remove it") as refused:
+        open_members(found)
+    assert refused.value.lines[0].isprintable()
+
+
+def test_a_netcdf_file_is_unpacked_once_for_all_that_is_read_of_it_in_a_row(tmp_path, monkeypatch):
+    path = write_sen3(tmp_path, zipped=True)
+    unpacked = []
+    inner = zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda file, name: unpacked.append(name) or inner(file, name))
+    sen3 = Sen3.open(path)
+    unpacked.clear()
+    for _ in range(2):
+        sen3.latitude_longitude()
+        sen3.radiance("Oa01")
+    assert [Path(name).name for name in unpacked] == ["geo_coordinates.nc", "Oa01_radiance.nc"] * 2
+
+
+def test_a_zip_in_a_zip_is_not_looked_into(archive, tmp_path):
+    inner = write_safe(tmp_path, bands=(), zipped=True)
+    path = archive(lambda file: file.write(inner, inner.name))
+    with pytest.raises(Mistake, match="is no Sentinel-2 L1C or L2A product"):
+        Safe.open(path)
+
+
 def test_a_member_that_unpacks_to_more_than_it_declares_is_not_unpacked(archive):
     path = archive(bomb, zipfile.ZIP_DEFLATED)
     small, large = (1000).to_bytes(4, "little"), (64 << 20).to_bytes(4, "little")
@@ -158,8 +214,8 @@ def test_metadata_without_measure_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "SUSPICIOUS_SIZE", 1 << 40)
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("X.SAFE/MTD_MSIL1C.xml", bytes((64 << 20) + 1))
-    with pytest.raises(Mistake, match=r"MTD_MSIL1C\.xml: has 67108865 bytes"):
+        file.writestr("X.SAFE/MTD_MSIL1C.xml", bytes((16 << 20) + 1))
+    with pytest.raises(Mistake, match=r"MTD_MSIL1C\.xml: has 16777217 bytes"):
         open_members(path).read("MTD_MSIL1C.xml")
 
 

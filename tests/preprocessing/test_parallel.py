@@ -55,6 +55,18 @@ def test_a_running_cluster_does_the_same():
     assert found == EXPECTED
 
 
+def threads(_: int) -> str | None:
+    return os.environ.get(parallel.GDAL_THREADS)
+
+
+@pytest.mark.parametrize(("workers", "wanted"), [(None, None), (1, "1"), (2, "1")])
+def test_workers_keep_to_one_core_each(workers, wanted, monkeypatch):
+    monkeypatch.delenv(parallel.GDAL_THREADS, raising=False)
+    found, _ = parallel.each(threads, [0, 1], title="threads", unit="items", workers=workers)
+    assert found == [wanted, wanted]
+    assert parallel.GDAL_THREADS not in os.environ
+
+
 def test_several_workers_are_several_processes():
     pids, failures = parallel.each(process, [0] * 20, title="pids", unit="items", workers=2)
     assert len(set(pids)) == 2 and os.getpid() not in pids and not failures

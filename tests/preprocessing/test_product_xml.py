@@ -2,10 +2,11 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from preprocessing.archives import Folder
-from preprocessing.product_xml import Document, unwrapped
+from preprocessing.product_xml import MOST_POINTS, Document, unwrapped
 from settings.mistakes import Mistake
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY b0 "lol">' + "".join(
@@ -95,3 +96,21 @@ def test_a_ring_around_a_pole_holds_it():
 def test_a_ring_that_crosses_itself_gives_a_valid_polygon():
     polygon = unwrapped([0.0, 1.0, 0.9, 1.1, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0, 0.1, 0.0])
     assert polygon.is_valid and polygon.area > 0
+
+
+def test_a_hostile_ring_costs_no_time(tmp_path):
+    """Edges that all cross one another: the usual repair of such a polygon takes minutes."""
+    places = np.random.default_rng(0).uniform(0, 50, (MOST_POINTS, 2))
+    started = time.perf_counter()
+    assert unwrapped(*np.append(places, places[:1], axis=0).T).is_valid
+    assert time.perf_counter() - started < 1
+    longer = " ".join(f"{number:.3f}" for number in np.append(places, places).tolist())
+    with pytest.raises(Mistake, match=r"a\.xml: posList has 2000 numbers"):
+        document(tmp_path, f"<posList>{longer}</posList>").ring("posList")
+
+
+@pytest.mark.parametrize("stated", ["0", "-3", "2.5", "1e12"])
+def test_a_count_is_whole_and_within_measure(stated, tmp_path):
+    with pytest.raises(Mistake, match=r"a\.xml: rows is '.*', not a whole number from 1 to 100; download"):
+        document(tmp_path, f"<rows>{stated}</rows>").count("rows", 100)
+    assert document(tmp_path, "<rows>100</rows>").count("rows", 100) == 100

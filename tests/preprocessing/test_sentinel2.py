@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import struct
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -221,6 +223,34 @@ def test_a_truncated_image_is_named(keep, tmp_path):
         safe.read(["B02", "B03"])
     assert found.value.lines[0].startswith(f"{image}: ")
     assert len(found.value.lines) == 1
+
+
+@pytest.mark.parametrize("side", [2_000_000_000, 11_000])
+def test_an_image_of_absurd_size_is_refused_before_it_is_read(side, tmp_path):
+    safe = write_safe(tmp_path, bands=("B02",))
+    path = next(safe.glob("GRANULE/*/IMG_DATA/*.jp2"))
+    content, size = bytearray(path.read_bytes()), struct.pack(">II", side, side)
+    # The size in the header box, and size and tile size of the codestream (SIZ marker).
+    for mark, offset in ((b"ihdr", 4), (b"\xff\x51", 6), (b"\xff\x51", 22)):
+        at = content.index(mark) + offset
+        content[at : at + 8] = size
+    path.write_bytes(content)
+    started = time.perf_counter()
+    with Safe.open(safe) as opened, pytest.raises(Mistake, match=f"it claims {side} x {side} pixels") as refused:
+        opened.read(["B02"])
+    assert time.perf_counter() - started < 1
+    assert len(refused.value.lines) == 1
+
+
+def test_an_image_of_other_numbers_is_refused(tmp_path):
+    safe = write_safe(tmp_path, bands=("B02",), driver="GTiff")
+    path = next(safe.glob("GRANULE/*/IMG_DATA/*.jp2"))
+    with rasterio.open(path) as image:
+        profile, numbers = image.profile, image.read()
+    with rasterio.open(path, "w", **{**profile, "dtype": "float32"}) as image:
+        image.write(numbers)
+    with Safe.open(safe) as opened, pytest.raises(Mistake, match="its numbers are float32, not uint16"):
+        opened.read(["B02"])
 
 
 def test_an_image_without_place_is_named(tmp_path):

@@ -98,3 +98,13 @@ def test_json_that_cannot_be_written_keeps_the_old_file(tmp_path):
         atomic.write_json(tmp_path / "x.json", {"a": object()})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 1}
     assert everything(tmp_path) == ["x.json"]
+
+
+def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_path):
+    left, other, kept = (tmp_path / name for name in (".a_1.tif.4711.part", ".b_1.tif.4711.part", "a_1.tif"))
+    for path in (left, other, kept):
+        path.touch()
+    atomic.sweep(tmp_path, "a_*")
+    assert sorted(tmp_path.iterdir()) == [other, kept]
+    atomic.sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == [kept]
