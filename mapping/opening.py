@@ -38,6 +38,8 @@ def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrad
     field = manifest.fields[manifest.input]
     if is_product(path):
         return open_product(path, swath, experiment, degrade=degrade)
+    if path.suffix.upper() == ".SEN3":
+        raise Mistake(f"--input {path}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
         raise Mistake(f"--s3 {swath}: needs a Sentinel-2 product as --input, on whose grid it is brought")
     geometry = geometry_of(experiment, degrade=degrade)

@@ -48,7 +48,10 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     if source.dates:
-        raise Mistake(f"--input {path}: is of one date; the network reads {source.dates}: give a GeoTIFF of all bands")
+        raise Mistake(
+            f"--input {path}: is of one date; the network reads {source.dates}: give a dataset, or a GeoTIFF with the"
+            " bands of all dates"
+        )
     olci = all(OLCI_BAND.fullmatch(band) for band in source.bands)
     if olci and swath is None:
         raise Mistake(f"--input {path}: the network reads OLCI ({source.bands[0]}, ...); name its product by --s3")
@@ -65,13 +68,18 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
     safe = Safe.open(path)
     for remark in safe.remarks:
         print(remark)
-    print(f"{safe.name}: {safe.level} of {safe.sensing_time:%Y-%m-%d %H:%M}, {', '.join(source.bands)}")
+    about = f"{safe.name}: {safe.level} of {safe.sensing_time:%Y-%m-%d %H:%M}"
     scene = ReflectanceScene(safe, source, resolution)
-    if not olci:
+    if swath is None:
         scene.check_bands()
+        print(f"{about}, {', '.join(source.bands)}")
         return scene, geometry
-    assert swath is not None
-    return RadianceScene(scene, Sen3.open(swath), source), geometry
+    sen3 = Sen3.open(swath)
+    radiance = RadianceScene(scene, sen3, source)
+    hours = abs(sen3.start - safe.sensing_time).total_seconds() / 3600
+    print(f"{about}, the grid")
+    print(f"{sen3.name}: {hours:.1f} hours apart, {', '.join(source.bands)}")
+    return radiance, geometry
 
 
 class ReflectanceScene:
@@ -121,7 +129,7 @@ class RadianceScene:
         missing = [band for band in field.bands if band not in sen3.bands]
         if missing:
             raise Mistake(f"{sen3.path}: lacks {', '.join(missing)}")
-        self.name, self.crs, self.size, self.transform = sen3.name, grid.crs, grid.size, grid.transform
+        self.name, self.crs, self.size, self.transform = grid.name, grid.crs, grid.size, grid.transform
         self.grid, self.sen3, self.field = grid, sen3, field
         swath = part_near(sen3, self.crs, self.transform, self.size)
         if swath is None:

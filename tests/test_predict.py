@@ -282,6 +282,14 @@ def test_a_damaged_scene_is_named_and_leaves_no_output(root, mistaken):
     assert not (root / "out.tif").exists()
 
 
+@pytest.mark.parametrize("share", [0.01, 0.6])
+def test_a_truncated_scene_is_named(root, mistaken, share):
+    scene = write_scene(root / "scene.tif", numbers(500, 500))
+    scene.write_bytes(scene.read_bytes()[: int(share * scene.stat().st_size)])
+    assert "scene.tif: is " in mistaken("--input", scene, "--output", root / "out.tif")
+    assert not (root / "out.tif").exists()
+
+
 def test_without_coordinates_it_works_and_says_so(root, command):
     scene = write_scene(root / "scene.tif", numbers(70, 80), crs=None, transform=Affine.identity())
     status, _, err = command("--input", scene, "--output", root / "out.tif")

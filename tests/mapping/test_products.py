@@ -57,7 +57,7 @@ def test_a_coarser_input_is_averaged_from_the_product(opened, tmp_path):
     assert (geometry.side, geometry.coarse, geometry.stored, geometry.factor) == (64, 21, 21, 1)
 
 
-def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path):
+def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path, capfd):
     swath = write_sen3(tmp_path)
     scene, geometry = opened(write_safe(tmp_path), swath, OLCI)
     assert (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None) and scene.size == (240, 240)
@@ -71,6 +71,8 @@ def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path):
     for index, band in ((0, "Oa01"), (20, "Oa21")):
         assert np.array_equal(radiance[..., index], sen3.radiance(band).ravel()[nearest])
     assert scene.tags["ACQUIRED_S3"].startswith("2020-07-02T16:14:01")
+    assert "1.2 hours apart, Oa01, Oa02" in capfd.readouterr().out
+    assert scene.name.endswith(".SAFE")  # whose grid messages speak of
 
 
 def test_where_the_swath_ends_nothing_is_there(opened, tmp_path):
@@ -92,12 +94,14 @@ def test_mistakes(opened, tmp_path):
     far = write_sen3(tmp_path / "far", area=(619000.0, 8096600.0, 623500.0, 8101000.0))
     with pytest.raises(Mistake, match="does not touch"):
         opened(safe, far, OLCI)
+    with pytest.raises(Mistake, match="name it by --s3, and a Sentinel-2 product as --input"):
+        opened(swath, None, OLCI)
     with pytest.raises(Mistake, match="needs a Sentinel-2 product"):
         opened(Path(__file__), swath, OLCI)
     with pytest.raises(Mistake, match="products are read at 10, 20, 60 m"):
         opened(safe, None, TARGET.model_copy(update={"gsd": 5.0}))
     dates = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
-    with pytest.raises(Mistake, match="the network reads 2"):
+    with pytest.raises(Mistake, match="the network reads 2: give a dataset, or"):
         opened(safe, None, dates)
 
 
