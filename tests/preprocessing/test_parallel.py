@@ -59,12 +59,21 @@ def threads(_: int) -> str | None:
     return os.environ.get(parallel.GDAL_THREADS)
 
 
-@pytest.mark.parametrize(("workers", "wanted"), [(None, None), (1, "1"), (2, "1")])
-def test_workers_keep_to_one_core_each(workers, wanted, monkeypatch):
+@pytest.mark.parametrize(
+    ("workers", "wanted"), [(None, [None] * 3), (1, ["1"] * 3), (2, ["1", "1", str(os.cpu_count())])]
+)
+def test_workers_keep_to_one_core_each_until_others_are_idle(workers, wanted, monkeypatch):
     monkeypatch.delenv(parallel.GDAL_THREADS, raising=False)
-    found, _ = parallel.each(threads, [0, 1], title="threads", unit="items", workers=workers)
-    assert found == [wanted, wanted]
+    found, _ = parallel.each(threads, [0, 1, 2], title="threads", unit="items", workers=workers)
+    assert found == wanted
     assert parallel.GDAL_THREADS not in os.environ
+
+
+def test_the_last_items_share_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert parallel.cores_of(6, 4) == [1, 1, 1, 2, 4, 8]
+    assert parallel.cores_of(2, 8) == [4, 8]
+    assert parallel.cores_of(3, 16) == [2, 4, 8]
 
 
 def test_several_workers_are_several_processes():
