@@ -25,7 +25,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
     Raises:
         Mistake: a number is out of its range.
-
     """
     arguments = argparse.ArgumentParser(prog="predict.py", description="Apply a trained network to a scene.")
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
@@ -92,7 +91,6 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         Mistake: it exists, is a folder or no GeoTIFF.
-
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise Mistake(f"--output {path}: must end with .tif")
@@ -119,7 +117,6 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
         step: of the checkpoint.
         overlap: of neighbouring windows, part of a window.
         output: the GeoTIFF.
-
     """
     import rasterio
     from affine import Affine
@@ -160,7 +157,6 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
 
     Raises:
         Mistake: the dataset is not like the one that the network learnt from, or an option means nothing here.
-
     """
     for option in ("bbox", "degrade", "s3"):
         if getattr(options, option):
@@ -183,7 +179,6 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
 
     Raises:
         Mistake: its samples differ.
-
     """
     sized = path / str(experiment.TILESIZE)
     listing = open_folder(str(sized if sized.is_dir() else path))

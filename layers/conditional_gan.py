@@ -29,7 +29,6 @@ class ConditionalGAN:
 
         Args:
             experiment: read for GEN_LOSS, DISC_LOSS, DATA_RANGE, LEARNING_RATE, PRECISION.
-
         """
         self.exp = experiment
         self.loss_object = keras.losses.BinaryCrossentropy(from_logits=self.from_logits)
@@ -59,7 +58,6 @@ class ConditionalGAN:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
             step: int64 scalar, the global step.
-
         """
         exp = self.exp
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:

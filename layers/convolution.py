@@ -30,7 +30,6 @@ def conv(
         batchnorm: append batch normalisation (momentum 0.99, epsilon 1e-3).
         lrelu: append LeakyReLU with slope 0.3.
         padding: "same" or "valid".
-
     """
     block = [layers.Conv2D(filters, kernel_size, stride, padding, use_bias=False, kernel_initializer=weights())]
     if batchnorm:
@@ -59,7 +58,6 @@ def deconv(
         relu: append ReLU, last.
         dropout: append dropout of this rate; None for none.
         activation: the convolution's own activation, before all of these.
-
     """
     block = [
         layers.Conv2DTranspose(
@@ -88,7 +86,6 @@ def image_output(x: Any, channels: int, kernel_size: int) -> Any:
         x: ``(batch, height, width, channel)``.
         channels: bands of the image.
         kernel_size: side of the convolution's kernel.
-
     """
     x = conv(kernel_size, channels, 1, batchnorm=False, lrelu=False)(x)
     return layers.Activation("linear", dtype="float32", name="image")(x)

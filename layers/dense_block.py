@@ -19,7 +19,6 @@ def dense_block(x: Any, depth: int = 5, kernel_size: int = 3, filters: int = 32)
         depth: convolutions.
         kernel_size: side of all kernels.
         filters: channels of each convolution.
-
     """
     seen = [x]
     for _ in range(max(depth - 1, 1)):
@@ -38,7 +37,6 @@ def strided_dense_block(x: Any, depth: int = 4, kernel_size: int = 3, filters: i
         kernel_size: side of all kernels.
         filters: channels of each convolution.
         stride: how much coarser the inner grid is.
-
     """
     downs: list[Any] = []
     ups = [x]

@@ -18,7 +18,6 @@ class Gate(keras.layers.Layer):
         Args:
             initial: the same for all channels.
             kwargs: as for any layer.
-
         """
         super().__init__(**kwargs)
         self.initial = initial
@@ -54,7 +53,6 @@ class RandomGate(keras.layers.Layer):
         Args:
             seed: where it begins; None: by the global seed.
             kwargs: as for any layer.
-
         """
         super().__init__(**kwargs)
         self.seed = seed

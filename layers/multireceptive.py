@@ -20,7 +20,6 @@ def multireceptive(x: Any, kernel_sizes: Sequence[int] = KERNEL_SIZES, filters: 
         x: ``(batch, height, width, channel)``.
         kernel_sizes: side of each kernel, pixels.
         filters: channels of each; the result has ``len(kernel_sizes) * filters``.
-
     """
     views = [conv(size, filters, 1, batchnorm=False, lrelu=False)(x) for size in kernel_sizes]
     return layers.Concatenate()([layers.ReLU()(view) for view in views])

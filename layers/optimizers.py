@@ -32,7 +32,6 @@ def adam(
         beta_1: decay of the first moment; 0.5 is the usual choice for GANs.
         beta_2: decay of the second moment.
         epsilon: added to the denominator.
-
     """
     wanted = (experiment.LEARNING_RATE or {}).get(network)
     optimizer = keras.optimizers.Adam(

@@ -21,7 +21,6 @@ def known_params(experiment: Experiment, defaults: Mapping[str, Any]) -> dict[st
 
     Raises:
         ValueError: all unknown names (with the nearest known one) and wrong types, in one message.
-
     """
     given = dict(experiment.PARAMS or {})
     mistakes = [

@@ -19,7 +19,6 @@ def patchgan(input_channels: int, target_channels: int, filters: int = 64, halvi
         target_channels: bands of the true or generated image.
         filters: channels of the first convolution; doubled at each further one.
         halvings: stride-2 convolutions. Each patch sees 70 pixels with 3 of them, 34 with 2.
-
     """
     input_image = keras.Input((None, None, input_channels), name="input_image")
     target_image = keras.Input((None, None, target_channels), name="target_image")

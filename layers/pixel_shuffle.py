@@ -22,7 +22,6 @@ class PixelShuffle(keras.layers.Layer):
         Args:
             ratio: enlargement, 1 or more.
             kwargs: as for any layer.
-
         """
         super().__init__(**kwargs)
         self.ratio = ratio
@@ -32,7 +31,6 @@ class PixelShuffle(keras.layers.Layer):
 
         Raises:
             ValueError: they do not divide by ratio squared.
-
         """
         channels, needed = input_shape[-1], self.ratio**2
         if channels is None or channels % needed:
@@ -92,7 +90,6 @@ class Decimate(keras.layers.Layer):
         Args:
             ratio: 1 or more; height and width are multiples of it.
             kwargs: as for any layer.
-
         """
         super().__init__(**kwargs)
         self.ratio = ratio

@@ -21,7 +21,6 @@ def srgan_block(x: Any, filters: int = 64) -> Any:
     Args:
         x: ``(batch, height, width, filters)``.
         filters: its channels.
-
     """
     change = conv(3, filters, 1, batchnorm=True, lrelu=False)(x)
     change = prelu()(change)
@@ -35,7 +34,6 @@ def dsen2_block(x: Any, filters: int = 64) -> Any:
     Args:
         x: ``(batch, height, width, filters)``.
         filters: its channels.
-
     """
     change = conv(3, filters, 1, batchnorm=False, lrelu=True)(x)
     change = conv(3, filters, 1, batchnorm=True, lrelu=False)(change)

@@ -20,7 +20,6 @@ def require_multiple(experiment: Experiment, multiple: int) -> None:
 
     Raises:
         ValueError: they do not; with the nearest sizes that would do.
-
     """
     height, width = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     if height % multiple or width % multiple:
@@ -40,7 +39,6 @@ def require_patches(experiment: Experiment, halvings: int = 3) -> None:
 
     Raises:
         ValueError: the image is smaller than three pixels after the halvings.
-
     """
     height, width = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     least = 3 * 2**halvings
@@ -63,7 +61,6 @@ def unet_size(experiment: Experiment, *, as_published: bool = False) -> int:
 
     Raises:
         ValueError: no U-Net fits.
-
     """
     height, width = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     wanted = [size for size in UNET_SIZES if experiment.TILESIZE >= size] or [UNET_SIZES[-1]]

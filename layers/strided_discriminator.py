@@ -29,7 +29,6 @@ def strided_discriminator(
         head: makes the verdicts of the last features; its result is returned as float32.
         batchnorm: batch norm after all convolutions but the first.
         name: of the model.
-
     """
     input_image = keras.Input((None, None, input_channels), name="input_image")
     target_image = keras.Input((None, None, target_channels), name="target_image")

@@ -18,7 +18,6 @@ def unet(x: Any, tilesize: int, output_channels: int, kernel_size: int = 4) -> A
         tilesize: at least 256, 128, 64 or less: 8, 7, 6 or 5 halvings, so that a tile ends as one pixel.
         output_channels: channels of the result.
         kernel_size: side of all kernels.
-
     """
     x, skips = _encode(x, tilesize, kernel_size)
     x = _decode(x, skips, tilesize, kernel_size)

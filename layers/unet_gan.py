@@ -23,7 +23,6 @@ class UNetGAN(ConditionalGAN):
 
         Raises:
             ValueError: a height or width that no U-Net can halve; unknown `params`.
-
         """
         params = known_params(experiment, {"as_published": False})
         self.unet_size = unet_size(experiment, as_published=params["as_published"])

@@ -59,7 +59,6 @@ def generator_loss(
 
     Raises:
         ValueError: an unknown name, with the nearest known one.
-
     """
     tensors = {
         "disc_generated_output": disc_generated_output,
@@ -86,7 +85,6 @@ def discriminator_loss(
 
     Raises:
         ValueError: an unknown name, with the nearest known one.
-
     """
     tensors = {"disc_real_output": disc_real_output, "disc_generated_output": disc_generated_output}
     return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, {"loss_object": loss_object})

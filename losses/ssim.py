@@ -18,7 +18,6 @@ def gen_ssim(gen_output: Any, target: Any, data_range: float) -> Any:
 
     Raises:
         ValueError: images smaller than the window.
-
     """
     return ops.mean(1.0 - ssim(target, gen_output, data_range))
 
@@ -35,7 +34,6 @@ def ssim(first: Any, second: Any, data_range: float) -> Any:
 
     Raises:
         ValueError: images smaller than the window.
-
     """
     height, width, bands = first.shape[1:]
     if min(size for size in (height, width, TAPS) if size is not None) < TAPS:

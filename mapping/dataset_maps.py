@@ -39,7 +39,6 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, tags: dict[str, st
 
     Raises:
         Mistake: a file of that name comes from elsewhere, or a record is damaged.
-
     """
     names = scorer.dataset.names(split)
     left = [name for name in names if overwrite or not _is_there(folder / f"{name}.tif", tags)]
@@ -117,7 +116,6 @@ def write_map(
         bands: their names.
         units: of the values.
         tags: further facts.
-
     """
     height, width, count = made.shape
     place: dict[str, Any] = {}

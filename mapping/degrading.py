@@ -19,7 +19,6 @@ def degraded(window: np.ndarray, geometry: Geometry, field: Field) -> np.ndarray
 
     Returns:
         float32 ``(stored, stored, band)``.
-
     """
     assert geometry.coarse is not None
     means = area_mean(window, geometry.coarse)

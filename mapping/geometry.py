@@ -38,7 +38,6 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
 
     Raises:
         Mistake: its windows cannot be put together to a map, or there is nothing to average.
-
     """
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
@@ -73,7 +72,6 @@ def coarse_side(source: Field, target: Field) -> int:
 
     Raises:
         Mistake: the dataset does not say that the input is coarser than the target, or it is no image.
-
     """
     if not source.gsd or not target.gsd or source.gsd <= target.gsd or source.kind != "image":
         stated = [f"{gsd:g} m" if gsd else "no gsd" for gsd in (source.gsd, target.gsd)]

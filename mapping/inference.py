@@ -31,7 +31,6 @@ class Network:
 
         Raises:
             Mistake: the plug-in wants more than the input.
-
         """
         self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
@@ -57,7 +56,6 @@ class Network:
 
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has nothing.
-
         """
         dates, side, factor = self.source.dates or 1, self.geometry.side, self.geometry.factor
         there = [present(window, dates) for window in windows]
@@ -84,7 +82,6 @@ def batch_size(count: int, side: int) -> int:
     Args:
         count: windows in a row.
         side: of their predictions, pixels.
-
     """
     most = max(1, min(16, PIXELS_A_BATCH // side**2))
     if count <= most:
@@ -102,7 +99,6 @@ class Plan:
             network: what predicts.
             scene: what it reads.
             overlap: of neighbouring windows, input pixels.
-
         """
         self.network, self.scene = network, scene
         side, self.factor = network.geometry.side, network.geometry.factor
@@ -135,7 +131,6 @@ class Plan:
         Yields:
             The next finished rows of output, float32 ``(rows, width, band)``, and the rows after them, which the
             next windows fade out.
-
         """
         for index in range(first, len(self.rows)):
             strip = join(islice(predictions, len(self.columns)), self.columns, self.factor)

@@ -32,7 +32,6 @@ def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrad
 
     Raises:
         Mistake: it cannot be read, has other bands, or pixels that do not fit.
-
     """
     manifest = experiment.manifest
     field = manifest.fields[manifest.input]
@@ -58,7 +57,6 @@ def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
 
     Raises:
         Mistake: the scene is to be averaged, and its pixels are not those of the target.
-
     """
     pixel, expected = pixel_size(scene), geometry.pixel
     if pixel is None or expected is None or math.isclose(pixel, expected, rel_tol=TOLERANCE):

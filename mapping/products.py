@@ -43,7 +43,6 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
 
     Raises:
         Mistake: a product cannot be read, lacks bands, or does not fit the network.
-
     """
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
@@ -99,7 +98,6 @@ class ReflectanceScene:
 
         Raises:
             Mistake: it lacks some.
-
         """
         missing = [band for band in self.field.bands if band_name(band) not in self.safe.bands]
         if missing:
@@ -124,7 +122,6 @@ class RadianceScene:
 
         Raises:
             Mistake: they do not touch, or a band is missing.
-
         """
         missing = [band for band in field.bands if band not in sen3.bands]
         if missing:

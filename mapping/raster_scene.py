@@ -29,7 +29,6 @@ class RasterScene:
 
         Raises:
             Mistake: it cannot be read, lacks a band, or its rasters differ in their grid.
-
         """
         self.name, self.path, self.field = str(path), path, field
         self.bands = _of_folder(path, field) if path.is_dir() else _of_file(path, field)

@@ -61,7 +61,6 @@ class RasterWriter:
         Raises:
             Mistake: another process writes it.
             Stopped: the disk has no room for the rows.
-
         """
         self.path, self.shape = path, shape
         self.folder = path.with_name(f"{path.name}.part")
@@ -111,7 +110,6 @@ class RasterWriter:
 
         Raises:
             OSError: the disk is full; what was safe stays so.
-
         """
         place = self.folder / ROWS
         try:
@@ -132,7 +130,6 @@ class RasterWriter:
 
         Raises:
             OSError: the disk is full; the command can be run again and goes on here.
-
         """
         source, made = self.folder / DESCRIPTION, self.folder / FINISHED
         source.write_bytes(self._virtual_raster(description))

@@ -34,7 +34,6 @@ class Scene(Protocol):
 
         Raises:
             Mistake: a file is damaged.
-
         """
 
     def identity(self) -> dict[str, Any]:
@@ -101,7 +100,6 @@ def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
 
     Raises:
         Mistake: the scene is not on the map, the box is none or lies outside.
-
     """
     from rasterio.warp import transform
 

@@ -26,7 +26,6 @@ class Windows:
             side: of a window, input pixels.
             overlap: of neighbours at least, input pixels; half a window at most.
             factor: output pixels a pixel of the input.
-
         """
         step, self.length = side - overlap, length * factor
         self.starts = [*range(0, max(length - side, 0), step), max(length - side, 0)]
@@ -55,7 +54,6 @@ def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
 
     Returns:
         float32 of that shape.
-
     """
     count = before.shape[axis]
     rising = np.rint((0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / max(count, 1))) * FINENESS) / FINENESS
@@ -73,7 +71,6 @@ def join(made: Iterable[np.ndarray], windows: Windows, factor: int) -> np.ndarra
 
     Returns:
         float32 ``(height, width, band)``; what reaches beyond the scene is cut off.
-
     """
     strip = np.zeros((0, 0, 0), np.float32)
     for index, values in enumerate(made):

@@ -34,7 +34,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: an image of less than 24 pixels; unknown `params`.
-
         """
         known_params(experiment, {"as_published": False})
         require_patches(experiment)

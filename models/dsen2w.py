@@ -36,7 +36,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: unknown `params`.
-
         """
         self.params = known_params(experiment, {"layers": 12, "as_published": False})
         super().__init__(experiment)

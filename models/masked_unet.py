@@ -40,7 +40,6 @@ class GAN(ConditionalGAN):
         Raises:
             ValueError: dates that are not folded, a dataset without the field `cloud_mask`, an input that lacks the
                 target's bands, a size that is no multiple of 4, or unknown `params`.
-
         """
         defaults = {
             "filters": 32, "discriminator_filters": 32, "inside_weight": 4.0, "l1_weight": 100.0, "keep_clear": True,
@@ -113,7 +112,6 @@ class GAN(ConditionalGAN):
             target: float32, ``(batch, height, width, output band)``.
             cloud_mask: float32, ``(batch, height, width, date)``, 1 where the target is hidden in the input.
             step: int64 scalar, the global step.
-
         """
         exp = self.exp
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:

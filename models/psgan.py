@@ -37,7 +37,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: a height or width that is no multiple of 4; unknown `params`.
-
         """
         self.params = known_params(experiment, {"dropouts": False, "as_published": False})
         require_multiple(experiment, 4)

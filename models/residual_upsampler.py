@@ -37,7 +37,6 @@ class GAN(ConditionalGAN):
         Raises:
             ValueError: a ratio that is no integer of at least 2, a size that it does not divide, shared bands
                 that do not fit the channels, or unknown `params`.
-
         """
         self.params = known_params(experiment, {"blocks": 5, "filters": 32, "discriminator_filters": 32})
         self.ratio = whole_ratio(experiment)
@@ -88,7 +87,6 @@ def whole_ratio(experiment: Experiment) -> int:
 
     Raises:
         ValueError: it is none, or it does not divide the image.
-
     """
     ratio, height, width = experiment.RATIO, experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     if ratio is None or abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 2:
@@ -109,7 +107,6 @@ def shared_bands(experiment: Experiment) -> list[int] | None:
 
     Raises:
         ValueError: not one index for each target band, or an index that the input does not have.
-
     """
     bands, inputs, outputs = experiment.SHARED_BANDS, experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS
     if bands is None:

@@ -40,7 +40,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: a height or width that is no multiple of 4; unknown `params`.
-
         """
         self.as_published = known_params(experiment, {"as_published": False})["as_published"]
         require_multiple(experiment, 4)

@@ -34,7 +34,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: a height or width that is odd or less than 24; unknown `params`.
-
         """
         self.as_published = known_params(experiment, {"as_published": False})["as_published"]
         require_multiple(experiment, 2)

@@ -46,7 +46,6 @@ class GAN(ConditionalGAN):
 
         Raises:
             ValueError: a stride that is no whole number or does not divide the image; unknown `params`.
-
         """
         self.params = known_params(experiment, DEFAULTS)
         stride = self.params["experimental_stride"]

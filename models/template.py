@@ -46,7 +46,6 @@ class GAN:
 
         Raises:
             ValueError: a height or width that is no multiple of 4; an unknown key in `params`.
-
         """
         self.exp = experiment
         # Your settings, with defaults. `"params": {"blocks": 8}` in experiment.json overrides one; a name
@@ -106,7 +105,6 @@ class GAN:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
             step: int64 scalar, the global step.
-
         """
         exp = self.exp
         # A tape remembers what was computed, to differentiate it; one for each network.
