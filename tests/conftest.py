@@ -13,7 +13,9 @@ settings are given). Names of every third tile end with ``_notinmask``.
 
 import json
 import os
+import resource
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +142,19 @@ def experiment_of(tmp_path, open_tiny):
         return open_tiny(tmp_path, "made", dataset="made", **settings)
 
     return opened
+
+
+@pytest.fixture
+def files_no_larger_than():
+    """``with files_no_larger_than(size):`` every write beyond it fails, as on a full disk."""
+
+    @contextmanager
+    def limited(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

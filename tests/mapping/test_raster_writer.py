@@ -1,8 +1,5 @@
 """Rows that are written stay, whatever ends the process; the finished file is a Cloud-Optimized GeoTIFF."""
 
-import resource
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 import rasterio
@@ -71,18 +68,7 @@ def test_two_processes_do_not_write_one_file(tmp_path):
             RasterWriter(tmp_path / "map.tif", SHAPE, {})
 
 
-@contextmanager
-def files_no_larger_than(size):
-    """Let every write beyond this size fail, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_disk_that_fills_up_while_rows_are_written(tmp_path, values):
+def test_a_disk_that_fills_up_while_rows_are_written(tmp_path, values, files_no_larger_than):
     path = tmp_path / "map.tif"
     with RasterWriter(path, SHAPE, {}) as writer:
         writer.write(values[:100], NONE)
@@ -97,7 +83,7 @@ def test_a_disk_that_fills_up_while_rows_are_written(tmp_path, values):
 
 
 @pytest.mark.parametrize("size", [600_000, 2_500_000])
-def test_a_disk_that_fills_up_at_the_end(tmp_path, values, size):
+def test_a_disk_that_fills_up_at_the_end(tmp_path, values, size, files_no_larger_than):
     path = tmp_path / "map.tif"
     with RasterWriter(path, SHAPE, {}) as writer:
         writer.write(values, NONE)

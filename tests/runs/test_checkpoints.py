@@ -2,10 +2,8 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
-from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -430,17 +428,6 @@ def test_removing_one_that_is_not_there_is_no_error(saved):
 # ---- the disk is full ----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def files_no_larger_than(size):
-    """Let every write beyond this size fail, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def large(namespace, value, size=50_000):
     return namespace(weight=keras.Variable(np.full(size, value, np.float32)))
 
@@ -471,7 +458,7 @@ def test_on_a_full_disk_the_earlier_checkpoint_stays_and_no_part_is_left(small_d
     assert {path.name: path.read_bytes() for path in small_disk.iterdir()} == before
 
 
-def test_on_a_full_disk_the_step_that_was_to_be_replaced_stays(tmp_path, namespace):
+def test_on_a_full_disk_the_step_that_was_to_be_replaced_stays(tmp_path, namespace, files_no_larger_than):
     checkpoints.save(large(namespace, 1.0), tmp_path, 1, None)
     with files_no_larger_than(20_000), pytest.raises(OSError):
         checkpoints.save(large(namespace, 2.0), tmp_path, 1, None)
@@ -480,7 +467,7 @@ def test_on_a_full_disk_the_step_that_was_to_be_replaced_stays(tmp_path, namespa
     assert float(gan.weight[0]) == 1.0
 
 
-def test_a_disk_that_fills_before_the_json_leaves_what_the_sweep_removes(tmp_path, namespace):
+def test_a_disk_that_fills_before_the_json_leaves_what_the_sweep_removes(tmp_path, namespace, files_no_larger_than):
     def many(value):  # the JSON of many small variables is larger than their values
         return namespace(many=[keras.Variable(value) for _ in range(100)])
 

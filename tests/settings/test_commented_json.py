@@ -7,30 +7,7 @@ import pytest
 from settings.commented_json import read
 from settings.mistakes import Mistake
 
-
-@pytest.fixture
-def parse(tmp_path):
-    """Write a text (or bytes) and read it."""
-
-    def parsed(content):
-        path = tmp_path / "some.json"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read(path)
-
-    return parsed
-
-
-@pytest.fixture
-def refuse(parse):
-    """Return the one line of the mistake that a text is, without the folder."""
-
-    def refused(content) -> str:
-        with pytest.raises(Mistake) as caught:
-            parse(content)
-        (line,) = caught.value.lines
-        return line[line.index("some.json") :]
-
-    return refused
+FILE = "some.json"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from settings.mistakes import Mistake
 from settings.validation import read as read_either
 from settings.yaml_documents import read
 
+FILE = "some.yaml"
+
 TEXT = """\
 # a comment
 a: 1
@@ -20,31 +22,6 @@ list:
     c: [x, {d: null}]
 text: "two: words"
 """
-
-
-@pytest.fixture
-def parse(tmp_path):
-    """Write a text (or bytes) and read it."""
-
-    def parsed(content):
-        path = tmp_path / "some.yaml"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read(path)
-
-    return parsed
-
-
-@pytest.fixture
-def refuse(parse):
-    """Return the one line of the mistake that a text is, without the folder."""
-
-    def refused(content) -> str:
-        with pytest.raises(Mistake) as caught:
-            parse(content)
-        (line,) = caught.value.lines
-        return line[line.index("some.yaml") :]
-
-    return refused
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from synthetic.configuration import Ground, Size
+from tests.synthetic.templates import GENERATION
 
 PLAIN = {
     "parcels": {}, "rivers": 0.0, "roads": 0, "edge_warp_px": 0.0, "texture": 0.0, "instance_variation": 0.0,
@@ -39,6 +40,14 @@ def command(capsys):
         return end.value.code, [line for line in lines if " s left" not in line]
 
     return run
+
+
+@pytest.fixture
+def latent(tmp_path, command):
+    """A latent product."""
+    (tmp_path / "latent.yaml").write_text(GENERATION)
+    assert command("generate", "--cfg", tmp_path / "latent.yaml", "--o", tmp_path / "latent", "--workers", 1)[0] == 0
+    return tmp_path / "latent"
 
 
 @pytest.fixture

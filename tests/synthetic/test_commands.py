@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 
 from synthetic import cells
+from tests.folders import everything
+from tests.synthetic.templates import GENERATION
 from tests.synthetic.test_time_series import write_archive
 
 ROOT = Path(__file__).parents[2]
-GENERATION = """\
-seed: 7
-product: {size: {width: 48, height: 48}, horizon: 4, n_polygons: 8}
-source: {kind: physical}
-"""
 SERIES = "source: {kind: ts, path: [x.ts], ndim: 3, nclass: 2}\n"
 DERIVATION = "steps:\n  - {type: resample, factor: 4}\n"
 DATASET = "preset: super_resolution\nground: {size: {width: 32, height: 32}, n_polygons: 8}\n"
@@ -35,18 +32,6 @@ def refused(tmp_path, command):
         return line.removeprefix(f"{path}:")
 
     return run
-
-
-@pytest.fixture
-def latent(tmp_path, command):
-    """A latent product."""
-    (tmp_path / "latent.yaml").write_text(GENERATION)
-    assert command("generate", "--cfg", tmp_path / "latent.yaml", "--o", tmp_path / "latent", "--workers", 1)[0] == 0
-    return tmp_path / "latent"
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 # ---- what stands in the file ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from records.format import read
 from records.manifest import FILE, UNFINISHED
 from synthetic import datasets
 from synthetic.presets.observing import sample_name
+from tests.folders import everything
 
 PRESETS = list(datasets.PRESETS)
 SMALL = "ground: {{size: {{width: 32, height: 32}}, n_polygons: 8}}\nscenes: {{train: {train}, val: 2, test: 2}}\n"
@@ -31,21 +32,21 @@ def make(tmp_path, command):
     return made
 
 
-def everything(folder):
+def all_but_the_name(folder):
     """Return all files by name; the manifest has the dataset's name, which is the folder's."""
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = everything(folder)
     named = f'"name": "{folder.parent.name}"'.encode()
     return {name: content.replace(named, b"") for name, content in files.items()}
 
 
 def records(folder):
-    return {name: content for name, content in everything(folder).items() if name.endswith(".tfrecord")}
+    return {name: content for name, content in all_but_the_name(folder).items() if name.endswith(".tfrecord")}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_workers_change_no_byte(make, preset):
     one, two = (make(preset, f"by_{count}", "--workers", count) for count in (1, 2))
-    assert everything(one) == everything(two)
+    assert all_but_the_name(one) == all_but_the_name(two)
     assert len(records(one)) == 7 * len(datasets.names(datasets.load(one.parents[2] / f"{preset}.yaml", "default"), 0))
 
 
@@ -100,7 +101,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path, make, kill_when, wo
     (folder / "train" / ".scene_0100_0.tfrecord.1.part").write_text("half")
     make("super_resolution", "killed", "--workers", workers, train=120, keys=keys)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert everything(folder) == everything(whole)
+    assert all_but_the_name(folder) == all_but_the_name(whole)
 
 
 def test_what_is_complete_is_left_alone(make, command):
@@ -113,21 +114,21 @@ def test_what_is_complete_is_left_alone(make, command):
 def test_a_kill_just_before_the_end_is_healed(make):
     """The manifest is there, and the mark that it is not."""
     folder = make("gap_filling", "made", "--workers", 1)
-    before = everything(folder)
+    before = all_but_the_name(folder)
     (folder / UNFINISHED).touch()
     make("gap_filling", "made", "--workers", 1)
-    assert everything(folder) == before
+    assert all_but_the_name(folder) == before
 
 
 def test_a_kill_just_after_the_beginning_is_healed(make):
     folder = make("gap_filling", "made", "--workers", 1)
-    before = everything(folder)
+    before = all_but_the_name(folder)
     shutil.rmtree(folder)
     folder.mkdir()
     (folder / UNFINISHED).touch()
     (folder / f".{datasets.ABOUT}.1.part").write_text("{")
     make("gap_filling", "made", "--workers", 1)
-    assert everything(folder) == before
+    assert all_but_the_name(folder) == before
 
 
 @pytest.mark.parametrize("failing", ["preprocessing.writer.Path.unlink", "settings.atomic.write_json"])
@@ -142,7 +143,7 @@ def test_a_kill_while_replacing_leaves_no_samples_of_two_datasets(make, tmp_path
     assert status == 2 and "was made of another configuration or seed" in line
     wanted = make("gap_filling", "wanted", "--workers", 1, "--seed", 8)
     assert command(*words, "--seed", 8, "--overwrite") == (0, [])
-    assert everything(tmp_path / "data" / "made" / "32") == everything(wanted)
+    assert all_but_the_name(tmp_path / "data" / "made" / "32") == all_but_the_name(wanted)
 
 
 def test_the_truth_and_the_recipe_travel_along(make):

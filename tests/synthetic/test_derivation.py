@@ -8,6 +8,7 @@ import pytest
 
 from synthetic import product
 from synthetic.verification import defects
+from tests.folders import everything
 
 LATENT = """\
 seed: 7
@@ -52,10 +53,6 @@ def derive(tmp_path, command):
         return tmp_path / name
 
     return made
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_workers_change_no_byte(latent, derive):

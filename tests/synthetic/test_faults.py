@@ -1,25 +1,20 @@
 """Full disks, folders that cannot be written, processes that are killed, Ctrl-C: one line, and nothing half-written."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from settings import atomic
 from synthetic import product, workers
+from tests.folders import everything
+from tests.synthetic.templates import GENERATION
 
 ROOT = Path(__file__).parents[2]
-GENERATION = """\
-seed: 7
-product: {size: {width: 48, height: 48}, horizon: 4, n_polygons: 8}
-source: {kind: physical}
-"""
 FILES = {
     "generate": GENERATION,
     "derive": "steps: [{type: resample, factor: 4}]\n",
@@ -27,18 +22,6 @@ FILES = {
     "scenes: {train: 2, val: 1, test: 1}\n",
 }
 """A small file of each command."""
-
-
-@pytest.fixture
-def latent(tmp_path, command):
-    """A latent product."""
-    (tmp_path / "latent.yaml").write_text(GENERATION)
-    assert command("generate", "--cfg", tmp_path / "latent.yaml", "--o", tmp_path / "latent", "--workers", 1)[0] == 0
-    return tmp_path / "latent"
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("step", ["generate", "derive", "make"])
@@ -54,20 +37,9 @@ def test_folders_that_cannot_be_written(tmp_path, command, latent, step):
     assert (tmp_path / "file").read_text() == "of the user"
 
 
-@contextmanager
-def files_no_larger_than(size):
-    """Let every write beyond this size fail, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("step", ["generate", "derive", "make"])
-def test_a_full_disk_leaves_nothing_half_written(tmp_path, command, latent, step, workers):
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, command, latent, step, workers, files_no_larger_than):
     """No room for the largest file; with more, the same command goes on to the bytes of one that had it."""
     (tmp_path / "x.yaml").write_text(FILES[step])
     words = [step, "--cfg", tmp_path / "x.yaml", "--workers", workers]

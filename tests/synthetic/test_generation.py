@@ -11,6 +11,7 @@ import pytest
 from synthetic import generation, product, scene
 from synthetic.generation_configuration import GenerationFile
 from synthetic.verification import defects
+from tests.folders import everything
 
 GENERATION = """\
 seed: {seed}
@@ -30,10 +31,6 @@ def written(tmp_path, command):
         return tmp_path / name
 
     return made
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def values(folder, number=0):

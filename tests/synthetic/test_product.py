@@ -12,6 +12,7 @@ from settings.mistakes import Mistake
 from synthetic import product
 from synthetic.sensors import sensor
 from synthetic.steps import View
+from tests.folders import everything
 
 
 def view(side: int = 12, **change) -> View:
@@ -44,10 +45,6 @@ def folder(tmp_path):
         product.write_frame(place, number, view(), dtype="uint16")
     product.finish(place, [0, None, 2], about(), {"configuration": {}, "digest": "one"})
     return place
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_reflectance_survives_storage_to_half_a_step():
