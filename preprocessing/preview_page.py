@@ -31,7 +31,8 @@ CARD = """\
 <li class="card" data-index="{index}" data-date="{day}" data-cloud="{cloud}">
 <label>
 <img src="{source}" width="{width}" height="{height}" decoding="async" alt="Scene {index}, {day}, {clouds}">
-<span class="tick"><input type="checkbox" aria-label="Keep scene {index}, {day}, {clouds}"> Keep</span>
+<span class="tick">
+<input type="checkbox" autocomplete="off" aria-label="Keep scene {index}, {day}, {clouds}"> Keep</span>
 <span class="caption"><strong>{index}</strong> <time datetime="{time}">{shown}</time>
 <span class="clouds">{clouds}</span>
 <span class="partner">{partner}</span><span class="name">{name}</span></span>
