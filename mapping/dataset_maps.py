@@ -13,7 +13,7 @@ from affine import Affine
 from rasterio.errors import RasterioError
 
 from mapping.scene import present
-from records.format import DAMAGE, read
+from records.format import read
 from runs.progress import tracked
 from runs.scoring import Scorer, flat
 from settings import atomic
@@ -54,18 +54,8 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, tags: dict[str, st
 
 def _predictions(scorer: Scorer, split: str, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each name and its prediction, float32 ``(height, width, band)``, NaN where the input has nothing."""
-    if not names:
-        return
-    size = min(scorer.batch, len(names))
-    padded = [*names, *names[: -len(names) % size]]  # another batch size would be compiled anew
-    batches = iter(scorer.dataset.batches(split, padded, size))
     compute = tf.function(lambda batch: flat(scorer.predict(batch)[2]), autograph=False)
-    for first in range(0, len(names), size):
-        group = names[first : first + size]
-        try:
-            batch = next(batches)
-        except DAMAGE as error:
-            raise Mistake(*(scorer.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
+    for group, batch in scorer.batches(split, names):
         inputs = batch[scorer.dataset.manifest.input].numpy()
         for name, stored, made in zip(group, inputs, compute(batch).numpy(), strict=False):
             made[~_measured(scorer, stored, made.shape)] = np.nan

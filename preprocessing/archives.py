@@ -12,6 +12,7 @@ import re
 import stat
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -36,7 +37,7 @@ _PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-class Members:
+class Members(ABC):
     """The files of one product, by their names relative to its SAFE or SEN3 folder, with ``/`` between the parts."""
 
     def __init__(self, path: Path, name: str, sizes: dict[str, int]) -> None:
@@ -70,20 +71,21 @@ class Members:
         """Return what messages call a member."""
         return f"{self.path}/{member}"
 
+    @abstractmethod
     def gdal_path(self, member: str) -> str:
         """Return the path under which GDAL reads a member in place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def netcdf(self, member: str) -> str | io.BytesIO:
         """Return what h5py opens: the path of a file, or a file object in memory where it lies in a .zip.
 
         Raises:
             Mistake: it is missing or damaged.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _bytes(self, member: str) -> bytes:
-        raise NotImplementedError
+        """Return the bytes of a member that is there."""
 
 
 class Folder(Members):

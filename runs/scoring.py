@@ -133,8 +133,21 @@ class Scorer:
         Raises:
             Mistake: a record is damaged; with file and field.
         """
+        for group, batch in self.batches(split, names):
+            scores = {name: values.numpy() for name, values in self._compute(batch).items()}
+            for index, name in enumerate(group):
+                yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
+
+    def batches(self, split: str, names: Sequence[str]) -> Iterator[tuple[Sequence[str], dict[str, tf.Tensor]]]:
+        """Yield groups of names and their fields as stored; the last batch is filled up with samples of the first.
+
+        Raises:
+            Mistake: a record is damaged; with file and field.
+        """
+        if not names:
+            return
         size = min(self.batch, len(names))
-        # Another batch size would be compiled anew, which takes longer than to score some samples twice.
+        # Another batch size would be compiled anew, which takes longer than to compute some samples twice.
         padded = [*names, *names[: -len(names) % size]]
         batches = iter(self.dataset.batches(split, padded, size))
         for first in range(0, len(names), size):
@@ -143,9 +156,7 @@ class Scorer:
                 batch = next(batches)
             except DAMAGE as error:
                 raise Mistake(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
-            scores = {name: values.numpy() for name, values in self._compute(batch).items()}
-            for index, name in enumerate(group):
-                yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
+            yield group, batch
 
     def means(self, split: str, names: Sequence[str]) -> dict[str, float]:
         """Return the mean of every column over samples, leaving out undefined scores."""
