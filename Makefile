@@ -31,7 +31,7 @@ format: $(VENV)/$(REQUIREMENTS)
 	$(BIN)/ruff format .
 
 docs: $(VENV)/$(REQUIREMENTS)   ## write docs/environment.md, docs/experiment.md and the JSON Schemas again
-	$(BIN)/python -m settings.documentation
+	$(BIN)/python -m pix2earth.settings.documentation
 
 benchmark: $(VENV)/$(REQUIREMENTS)   ## all benchmarks, each a ratio against its reference
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiment import Environment
 from metrics import KNOWN, LOWER_IS_BETTER
-from runs.folders import COMPARISON, EVALUATION
-from settings import atomic
-from settings.mistakes import Mistake, reports_mistakes
+from pix2earth.runs.folders import COMPARISON, EVALUATION
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, reports_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     Raises:
         Mistake: there are none, or a CSV cannot be read.
     """
-    from runs import evaluations
+    from pix2earth.scoring import evaluations
 
     recorded = {path: _dataset(run["dataset"]) for path, run in evaluations.recorded(root).items()}
     runs = []
@@ -55,7 +55,7 @@ def _dataset(recorded: dict[str, str]) -> str:
 
 def _tables(path: Path) -> dict[str, pd.DataFrame]:
     """Return the rows of each split of a CSV, indexed by sample."""
-    from runs import evaluations
+    from pix2earth.scoring import evaluations
 
     table = evaluations.read(path)
     key = "tile" if "tile" in table else table.columns[0]
@@ -88,7 +88,7 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _mean(values: pd.Series) -> float:
-    from runs.undefined import mean_of_finite
+    from pix2earth.scoring.undefined import mean_of_finite
 
     return mean_of_finite(values.to_numpy(float))
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from records.listing import Listing, chosen_names, record_of
-from records.manifest import INDEX, SPLITS, load_manifest
-from settings.mistakes import Mistake, reports_mistakes
+from pix2earth.records.listing import Listing, chosen_names, record_of
+from pix2earth.records.manifest import INDEX, SPLITS, load_manifest
+from pix2earth.settings.errors import Mistake, reports_mistakes
 
 PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes to find less
 
@@ -81,7 +81,7 @@ class Dataset:
         """
         import tensorflow as tf
 
-        from records import geometry
+        from pix2earth.batches import augmentation
 
         batch = self.experiment.BATCH_SIZE // replicas
         names = self.names("train")
@@ -92,7 +92,7 @@ class Dataset:
             return (step * replicas + replica) * batch + tf.range(batch, dtype=tf.int64)
 
         def locate(counter: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return paths[self.order(counter, len(names))], geometry.draw(self.experiment.SEED, counter)
+            return paths[self.order(counter, len(names))], augmentation.draw(self.experiment.SEED, counter)
 
         turns = tf.data.Dataset.range(first_step * local_replicas, steps * local_replicas)
         samples = turns.map(counters).unbatch().map(locate)
@@ -123,7 +123,7 @@ class Dataset:
         """Turn (path, extra) into batches of (fields as stored, extra); payloads are checked on the way."""
         import tensorflow as tf
 
-        from records import format
+        from pix2earth.records import format
 
         if self.manifest.legacy:
             # The framing's CRC is the only checksum of float lists, and only TFRecordDataset checks it.
@@ -145,19 +145,19 @@ class Dataset:
             The fields by name, and the roles ``input_image`` and ``target``: float32 (batch, height, width, band)
             or (batch, date, height, width, band), images scaled as ``normalize`` says, masks as stored; classes int32.
         """
-        from records.preparation import prepare
+        from pix2earth.batches.preparation import prepare
 
         return prepare(batch, self.experiment)
 
     def physical(self, role: str, values: tf.Tensor) -> tf.Tensor:
         """Undo the scaling of a field: network values to physical units (``l2`` cannot be undone and is kept)."""
-        from records.preparation import physical
+        from pix2earth.batches.preparation import physical
 
         return physical(values, self.manifest.fields[getattr(self.manifest, role)], self.experiment)
 
     def diagnose(self, split: str, names: Sequence[str]) -> list[str]:
         """Return one line for each damaged record among ``names``: file, field and defect."""
-        from records.format import defects
+        from pix2earth.records.format import defects
 
         found = []
         for name in dict.fromkeys(names):
@@ -194,8 +194,8 @@ def verify(listing: Listing) -> int:
     """Check every record of a dataset; print what is wrong; return the number of damaged records."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from records.format import defects
-    from runs.progress import tracked
+    from pix2earth.console.progress import tracked
+    from pix2earth.records.format import defects
 
     items = listing.everything()
 
@@ -242,12 +242,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     showing.add_argument("--output", metavar="PNG", help="default: contact_sheet.png in the dataset's folder")
     options: Any = arguments.parse_args(argv)
     listing = open_folder(options.path)
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
 
     quieten_tensorflow()
     if options.command == "verify":
         return 1 if verify(listing) else 0
-    from runs.contact_sheet import draw
+    from pix2earth.figures.contact_sheet import draw
 
     output = Path(options.output or listing.folder / "contact_sheet.png")
     draw(listing, output, options.samples)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import PROJECT, VARIABLE, Environment
-from runs import provenance
-from runs.folders import RunFolders, checkpoint_steps
+from pix2earth.runs import provenance
+from pix2earth.runs.folders import RunFolders, checkpoint_steps
 from synthetic.__main__ import PRESETS
 
 RUN = "demo"

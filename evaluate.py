@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from experiment import Environment, Experiment, open_experiment
 from metrics import UNITS
-from runs import provenance
-from runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
-from settings.mistakes import Mistake, reports_mistakes
+from pix2earth.runs import provenance
+from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
+from pix2earth.settings.errors import Mistake, reports_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dataset import Dataset
-    from runs.scoring import Scorer
+    from pix2earth.scoring.scorer import Scorer
 
 
 def evaluation_split(dataset: Dataset, wanted: str | None) -> str:
@@ -38,7 +38,7 @@ def choose_step(experiment: Experiment, wanted: str) -> int:
     Raises:
         Mistake: the run has no such checkpoint.
     """
-    from runs import checkpoints
+    from pix2earth.training import checkpoints
 
     folder = experiment.output.checkpoints
     steps = checkpoint_steps(folder)
@@ -67,8 +67,8 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from runs.progress import tracked
-    from settings import atomic
+    from pix2earth.console.progress import tracked
+    from pix2earth.settings import atomic
 
     names = scorer.dataset.names(split)
     rows = list(tracked(scorer.rows(split, names), f"evaluate {split}", len(names), "samples"))
@@ -90,7 +90,7 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     import numpy as np
     from rich.table import Table
 
-    from runs.undefined import mean_of_finite
+    from pix2earth.scoring.undefined import mean_of_finite
 
     shown = Table(title=title, title_justify="left")
     shown.add_column("metric", no_wrap=True)
@@ -160,13 +160,13 @@ def trained(experiment: Experiment, wanted_split: str | None, wanted_step: str) 
         Mistake: the dataset has no such split, or the run no such checkpoint.
     """
     from dataset import Dataset
-    from runs import plugins
+    from pix2earth.plugins import contract
 
-    plugins.find(experiment)
+    contract.find(experiment)
     dataset = Dataset(experiment)
     split = evaluation_split(dataset, wanted_split)
     gan, plugin, step = restored(experiment, wanted_step)
-    from runs.scoring import Scorer
+    from pix2earth.scoring.scorer import Scorer
 
     return Scorer(dataset, gan, plugin, experiment.METRICS), split, step
 
@@ -177,17 +177,17 @@ def restored(experiment: Experiment, wanted_step: str) -> tuple[Any, Path, int]:
     Raises:
         Mistake: there is no such plug-in, or the run has no such checkpoint.
     """
-    from runs import plugins
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
+    from pix2earth.plugins import contract
 
-    plugin = plugins.find(experiment)
+    plugin = contract.find(experiment)
     experiment.environment.choose_keras()
     quieten_tensorflow()
-    from runs import checkpoints, devices
+    from pix2earth.training import checkpoints, devices
 
     step = choose_step(experiment, wanted_step)
     devices.prepare_single(experiment)
-    gan = plugins.build(experiment, plugin)
+    gan = contract.build(experiment, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
     return gan, plugin, step
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from records.manifest import Manifest, load_manifest
-from runs.folders import RunFolders
-from settings.mistakes import Mistake, inside, nearest
-from settings.schema import EnvironmentFile, ExperimentFile
-from settings.validation import load
+from pix2earth.records.manifest import Manifest, load_manifest
+from pix2earth.runs.folders import RunFolders
+from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
+from pix2earth.settings.validation import load
 
 PROJECT = Path(__file__).resolve().parent
 VARIABLE = "PIX2EARTH_ENV"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from dataset import open_folder
 from evaluate import open_run, restored, trained
 from experiment import Environment, Experiment
-from records.listing import Listing
-from records.manifest import FILE, SPLITS
-from settings.mistakes import Mistake, reports_mistakes
+from pix2earth.records.listing import Listing
+from pix2earth.records.manifest import FILE, SPLITS
+from pix2earth.settings.errors import Mistake, reports_mistakes
 
 if TYPE_CHECKING:
-    from mapping.inference import Network
-    from mapping.scene import Scene
+    from pix2earth.mapping.inference import Network
+    from pix2earth.mapping.scene import Scene
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -71,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         map_dataset(source, experiment, options)
         return
     check_output(output, overwrite=options.overwrite)
-    from mapping.opening import open_scene
-    from mapping.scene import clipped
+    from pix2earth.mapping.opening import open_scene
+    from pix2earth.mapping.scene import clipped
 
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.bbox:
         scene = clipped(scene, tuple(options.bbox))
     gan, plugin, step = restored(experiment, options.step)
-    from mapping.inference import Network
+    from pix2earth.mapping.inference import Network
 
     map_scene(Network(experiment, gan, plugin, geometry), scene, step, options.overlap, output)
 
@@ -121,10 +121,10 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
     import rasterio
     from affine import Affine
 
-    from mapping.dataset_maps import band_names
-    from mapping.inference import Plan
-    from mapping.raster_writer import Description, RasterWriter
-    from runs.progress import tracked
+    from pix2earth.console.progress import tracked
+    from pix2earth.mapping.dataset_maps import band_names
+    from pix2earth.mapping.inference import Plan
+    from pix2earth.mapping.raster_writer import Description, RasterWriter
 
     experiment, factor, target = network.experiment, network.geometry.factor, network.target
     plan = Plan(network, scene, round(overlap * network.geometry.side))
@@ -168,7 +168,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     # The run may be led over any dataset whose samples are alike: same network, other places.
     experiment.DATA_ROOT, experiment.manifest = str(listing.folder), listing.manifest
     scorer, split, step = trained(experiment, options.split, options.step)
-    from mapping.dataset_maps import predict_dataset
+    from pix2earth.mapping.dataset_maps import predict_dataset
 
     count = predict_dataset(scorer, split, folder, tags(experiment, step), overwrite=options.overwrite)
     print(f"{folder}: {count} GeoTIFFs")

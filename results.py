@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiment import PROJECT, Environment
-from runs import provenance, queue
-from runs.folders import RunFolders
-from runs.frozen_section import freeze
-from settings import atomic
-from settings.mistakes import Mistake, Stopped, reports_mistakes
+from pix2earth.runs import provenance
+from pix2earth.runs.folders import RunFolders
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, Stopped, reports_mistakes
+from pix2earth.settings.page_sections import freeze
+from pix2earth.training import queue
 
 MODELS = ("aris-a", "aris-b", "aris-c", "pix2pix", "srgan", "dsen2w", "dmnet", "psgan", "srs3", "tarsgan")
 METRICS = ("PSNR", "SSIM", "SAM", "ERGAS", "HPSI")
@@ -84,7 +85,7 @@ def means(path: Path) -> dict[str, float]:
     """Return the mean of every column of an evaluation over the samples of the held-out split."""
     import pandas as pd
 
-    from runs.undefined import mean_of_finite
+    from pix2earth.scoring.undefined import mean_of_finite
 
     table = pd.read_csv(path)
     table = table[table["split"] == "test"]

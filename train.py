@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiment import Environment, Experiment, open_experiment
-from records.manifest import SPLITS
-from runs import provenance, queue
-from runs.folders import RunFolders, checkpoint_steps
-from runs.interruption import Interruption
-from runs.restoring import check_changes, choose_run
-from settings import atomic
-from settings.mistakes import Mistake, Stopped, reports_mistakes
+from pix2earth.records.manifest import SPLITS
+from pix2earth.runs import provenance
+from pix2earth.runs.folders import RunFolders, checkpoint_steps
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, Stopped, reports_mistakes
+from pix2earth.training import queue
+from pix2earth.training.interruption import Interruption
+from pix2earth.training.restoring import check_changes, choose_run
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from dataset import Dataset
-    from runs.console import RunConsole
-    from runs.journal import Journal
-    from runs.scoring import Scorer
+    from pix2earth.console.run_console import RunConsole
+    from pix2earth.scoring.scorer import Scorer
+    from pix2earth.training.journal import Journal
 
 VALIDATION_SAMPLES = 64
 
@@ -86,10 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     timestamp, source = choose_run(options, environment, name)
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
     from dataset import Dataset
-    from runs import plugins
+    from pix2earth.plugins import contract
 
     dataset = Dataset(experiment)
-    plugin = plugins.find(experiment)
+    plugin = contract.find(experiment)
     for split in ("train", held_out(dataset)):
         dataset.names(split)
     if options.dry_run:
@@ -101,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         before = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
         if before is not None:
             changes = check_changes(experiment, before, dataset.listing.fingerprint, force=options.force)
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
 
     environment.choose_keras()
     quieten_tensorflow()
@@ -129,16 +130,19 @@ class Training:
         """Make the networks; ``source`` names the run to restore."""
         import tensorflow as tf
 
-        from runs import devices, plugins
-        from runs.scoring import Scorer
+        from pix2earth.plugins import contract
+        from pix2earth.scoring.scorer import Scorer
+        from pix2earth.training import devices
 
         self.experiment, self.dataset, self.plugin, self.source = experiment, dataset, plugin, source
         self.output = experiment.output
         self.strategy = devices.prepare(experiment)
         self.chief = devices.is_chief(self.strategy)
         with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
-            self.gan = plugins.build(experiment, plugin)
-        plugins.bind(plugin, "train_step", plugins.wanted(self.gan.train_step), dict.fromkeys(field_names(experiment)))
+            self.gan = contract.build(experiment, plugin)
+        contract.bind(
+            plugin, "train_step", contract.wanted(self.gan.train_step), dict.fromkeys(field_names(experiment))
+        )
         devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.split = held_out(dataset)
@@ -156,7 +160,7 @@ class Training:
         Raises:
             Mistake: no checkpoint is intact, or it does not fit.
         """
-        from runs import checkpoints, devices
+        from pix2earth.training import checkpoints, devices
 
         if self.chief and self.output.checkpoints.is_dir():
             for removed in checkpoints.sweep(self.output.checkpoints):
@@ -189,7 +193,7 @@ class Training:
 
     def train(self, changes: Sequence[str]) -> int | None:
         """Restore and train under console, journal and ``run.json``; return the signal that ended it, if any."""
-        from runs.console import RunConsole
+        from pix2earth.console.run_console import RunConsole
 
         experiment = self.experiment
         notes: list[str] = list(changes)
@@ -206,7 +210,7 @@ class Training:
 
     def noted(self, console: RunConsole, done: int) -> int | None:
         """Run the loop, and note in journal and ``run.json`` how it went; return as ``train`` does."""
-        from runs.journal import Journal
+        from pix2earth.training.journal import Journal
 
         journal = Journal(self.output.journal, done) if self.chief else None
         interruption = Interruption()
@@ -251,7 +255,8 @@ class Training:
 
     def prepare_folders(self, console: RunConsole, done: int) -> None:
         """Make the folders, ``run.json``, a copy of the experiment and the diagrams; say what begins."""
-        from runs import devices, diagrams
+        from pix2earth.figures import diagrams
+        from pix2earth.training import devices
 
         experiment = self.experiment
         described = devices.describe(self.strategy)
@@ -301,9 +306,10 @@ class Training:
         """
         import tensorflow as tf
 
-        from records.format import DAMAGE
-        from runs import plugins, state
-        from runs.compiled_step import STOP, compile_step
+        from pix2earth.plugins import contract
+        from pix2earth.records.format import DAMAGE
+        from pix2earth.training import state
+        from pix2earth.training.compiled_step import STOP, compile_step
 
         experiment = self.experiment
         train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
@@ -329,7 +335,7 @@ class Training:
                 found = self.dataset.diagnose("train", self.dataset.step_names(step))
                 raise Mistake(*(found or [f"step {step}: the data cannot be read: {error}"])) from error
             stop = tf.constant(0.0 if interruption.signal is None else 1.0)
-            with plugins.blaming(self.plugin, "train_step() fails"), self.explaining_devices():
+            with contract.blaming(self.plugin, "train_step() fails"), self.explaining_devices():
                 means = train(batch, tf.constant(step, tf.int64), stop)
             losses = {name: float(value) for name, value in means.items()}
             stopping = losses.pop(STOP) > 0
@@ -375,7 +381,7 @@ class Training:
     def occasionally(self, step: int, console: RunConsole, journal: Journal | None, saved: int | None) -> int | None:
         """Validate, draw and save where it is time; return the step of the newest checkpoint."""
         experiment, last = self.experiment, step == self.experiment.STEPS
-        from runs import state
+        from pix2earth.training import state
 
         improved = False
         if step % experiment.VALIDATE_FREQ == 0 or last:
@@ -407,7 +413,7 @@ class Training:
 
     def save(self, step: int, journal: Journal | None, saved: int | None) -> None:
         """Save a checkpoint unless this step is saved, and drop those that need not be kept."""
-        from runs import checkpoints
+        from pix2earth.training import checkpoints
 
         if step == saved:
             return
@@ -429,9 +435,10 @@ class Training:
         """Draw the sample picture of fixed held-out samples."""
         import numpy as np
 
-        from runs import sample_picture, state
+        from pix2earth.figures import sample_image
+        from pix2earth.training import state
 
-        names = spread(self.dataset.names(self.split), sample_picture.SAMPLES)
+        names = spread(self.dataset.names(self.split), sample_image.SAMPLES)
         batch = next(iter(self.dataset.batches(self.split, names, len(names))))
         with state.unmoved(self.gan):
             given, wanted, made = (np.asarray(array) for array in self.scorer.predict(batch))
@@ -439,7 +446,7 @@ class Training:
             return
         path = self.output.sample(step)
         caption = f"{self.output.run_name}, step {step}, {self.split}"
-        sample_picture.draw(self.experiment.manifest, names, given, wanted, made, path, caption)
+        sample_image.draw(self.experiment.manifest, names, given, wanted, made, path, caption)
         atomic.copy(path, self.output.latest_sample)
 
     # ---- after ------------------------------------------------------------------------------------------------
@@ -455,7 +462,7 @@ class Training:
     def evaluate(self, step: int) -> None:
         """Write the metrics of every sample of the evaluation split."""
         from evaluate import evaluate_and_show, evaluation_split
-        from runs.scoring import Scorer
+        from pix2earth.scoring.scorer import Scorer
 
         if not self.chief:
             return

@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from preprocessing import parallel
-from preprocessing.cutting import CACHE_BYTES, cut
-from preprocessing.cutting_jobs import Draw, Job, Window
-from preprocessing.selection import Pair
+from preprocessing.scenes.selection import Pair
+from preprocessing.tiles.cutting import CACHE_BYTES, cut
+from preprocessing.tiles.cutting_jobs import Draw, Job, Window
 
 SIDE, BLOCK, TILE = 10980, 1024, 256
 SCENES = 4

@@ -20,16 +20,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from runs.quiet import quieten_tensorflow
+from pix2earth.console.quiet import quieten_tensorflow
 
 quieten_tensorflow()
 import numpy as np
 import tensorflow as tf
 
 from dataset import Dataset
-from preprocessing.writer import DatasetWriter
-from records.format import framed
-from records.manifest import Field, Manifest, Split
+from pix2earth.records.format import framed
+from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.records.writer import DatasetWriter
 
 SIDE, BATCH = 256, 16
 RESIZED = int(SIDE * 1.11)

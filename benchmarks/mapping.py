@@ -63,8 +63,9 @@ def prepare(root: Path, tilesize: int, filters: int) -> None:
     """Write environment, dataset, plug-in, experiment and a checkpoint of step 1."""
     from evaluate import open_run
     from experiment import Environment
-    from records.manifest import Field, Manifest, Split
-    from runs import checkpoints, plugins
+    from pix2earth.plugins import contract
+    from pix2earth.records.manifest import Field, Manifest, Split
+    from pix2earth.training import checkpoints
 
     field = Field(dtype="uint16", shape=[tilesize, tilesize, 4], bands=BANDS, scale=1e-4, nodata=0, gsd=10.0)
     folder = root / "data" / "made" / str(tilesize)
@@ -81,7 +82,7 @@ def prepare(root: Path, tilesize: int, filters: int) -> None:
     (root / "environment.json").write_text(json.dumps(roots))
     experiment = open_run(Environment(root / "environment.json"), "e", "a")
     checkpoints.save(
-        plugins.build(experiment, plugins.find(experiment)), experiment.output.checkpoints, 1, None
+        contract.build(experiment, contract.find(experiment)), experiment.output.checkpoints, 1, None
     )  # fmt: skip
 
 
@@ -103,12 +104,12 @@ def bare(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, flo
 
     from evaluate import open_run
     from experiment import Environment
-    from mapping.inference import batch_size
-    from mapping.windows import Windows
-    from runs import plugins
+    from pix2earth.mapping.inference import batch_size
+    from pix2earth.mapping.windows import Windows
+    from pix2earth.plugins import contract
 
     experiment = open_run(Environment(root / "environment.json"), "e", "a")
-    gan = plugins.build(experiment, plugins.find(experiment))
+    gan = contract.build(experiment, contract.find(experiment))
     count = len(Windows(side, tilesize, tilesize // 2))
     size = batch_size(count, tilesize)
     call = tf.function(lambda image: gan.generator(image, training=False))

@@ -37,8 +37,8 @@ Figures = tuple[float, float]
 
 def seconds_of_frames(count: int) -> float:
     """Return the seconds (of one thread) that frames of a new scene take, its layout and texture included."""
-    from synthetic.configuration import Ground
-    from synthetic.scene import Scene
+    from synthetic.ground.scene import Scene
+    from synthetic.schema.ground import Ground
 
     started = time.thread_time()
     scene, first = Scene(Ground(), 7, 0), datetime(2021, 1, 4)

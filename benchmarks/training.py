@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from runs.quiet import quieten_tensorflow
+from pix2earth.console.quiet import quieten_tensorflow
 
 quieten_tensorflow()
 import numpy as np
@@ -27,10 +27,10 @@ import tensorflow as tf
 
 from dataset import Dataset
 from experiment import Environment, open_experiment
-from preprocessing.writer import DatasetWriter
-from records.manifest import Field, Manifest, Split
-from runs import plugins
-from runs.compiled_step import STOP, compile_step
+from pix2earth.plugins import contract
+from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.records.writer import DatasetWriter
+from pix2earth.training.compiled_step import STOP, compile_step
 from train import Training
 
 SIDE = 256
@@ -64,7 +64,7 @@ def training(root: Path, name: str, **settings: Any) -> Training:
     settings = {"model_name": "template", "dataset": name, "metrics": ["PSNR"], "sample_freq": 10**6} | settings
     (folder / "experiment.json").write_text(json.dumps(settings))
     experiment = open_experiment(name, Environment(root / "environment.json"), "a")
-    return Training(experiment, Dataset(experiment), plugins.find(experiment), None)
+    return Training(experiment, Dataset(experiment), contract.find(experiment), None)
 
 
 class Clock:
@@ -89,8 +89,8 @@ class Clock:
 
 def end_to_end(run: Training) -> Clock:
     """Run the whole loop under a clock."""
-    from runs.interruption import Interruption
-    from runs.journal import Journal
+    from pix2earth.training.interruption import Interruption
+    from pix2earth.training.journal import Journal
 
     run.output.create()
     clock, interruption = Clock(), Interruption()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from settings.mistakes import nearest
+from pix2earth.settings.errors import nearest
 
 if TYPE_CHECKING:
     from experiment import Experiment

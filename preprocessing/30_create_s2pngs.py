@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from preprocessing.previews import main
+from preprocessing.scenes.previews import main
 
 if __name__ == "__main__":
     main()

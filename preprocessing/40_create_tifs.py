@@ -14,8 +14,8 @@ from typing import Any
 # The modules are beside the folder of this script, whose own name cannot be imported.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from pix2earth.settings.errors import reports_mistakes
 from preprocessing import parallel
-from settings.mistakes import reports_mistakes
 
 
 @reports_mistakes
@@ -50,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: Any = arguments.parse_args(argv)
 
     from experiment import Environment
-    from preprocessing.cutting import cut
-    from preprocessing.cutting_jobs import Draw
-    from preprocessing.cutting_plan import Request, plan
+    from preprocessing.tiles.cutting import cut
+    from preprocessing.tiles.cutting_jobs import Draw
+    from preprocessing.tiles.cutting_plan import Request, plan
 
     masks = tuple(sorted({name.strip() for name in (options.masks or "").split(",") if name.strip()}))
     draw = Draw(options.tilesize, options.seed, options.max_tile_overlap, options.visible, masks, options.method)

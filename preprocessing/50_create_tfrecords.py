@@ -15,8 +15,8 @@ from typing import Any
 # The modules are beside the folder of this script, whose own name cannot be imported.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from pix2earth.settings.errors import reports_mistakes
 from preprocessing import parallel
-from settings.mistakes import reports_mistakes
 
 
 @reports_mistakes
@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: Any = arguments.parse_args(argv)
 
     from experiment import Environment
-    from preprocessing import records_plan
-    from preprocessing.tile_splits import Shares, counts
+    from pix2earth.records.splits import Shares, counts
+    from preprocessing.tiles import records_plan
 
     environment = Environment(options.env)
     shares = Shares(options.train_ratio, options.test_ratio)
@@ -65,11 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(sources) < len(tiles):
         print(f"{len(tiles) - len(sources)} tiles that cross a border between splits are left out")
 
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
 
     quieten_tensorflow()
-    from preprocessing.tile_datasets import manifests, open_writers
-    from preprocessing.tile_records import write_samples
+    from preprocessing.tiles.tile_datasets import manifests, open_writers
+    from preprocessing.tiles.tile_records import write_samples
 
     data_root = Path(environment.DATA_ROOT)
     wanted = manifests(options.dataset, options.tilesize, request.split(), records_plan.description(tiles, request))

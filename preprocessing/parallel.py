@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from runs.progress import tracked
-from settings.mistakes import Mistake
+from pix2earth.console.progress import tracked
+from pix2earth.settings.errors import Mistake
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment import Environment
-from preprocessing.blocks import BLOCK, GROUP, block_splits
-from records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
-from settings.mistakes import Mistake, inside, reports_mistakes
-from settings.validation import load
+from pix2earth.records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
+from pix2earth.records.tile_blocks import BLOCK, GROUP, block_splits
+from pix2earth.settings.errors import Mistake, inside, reports_mistakes
+from pix2earth.settings.validation import load
 
 if TYPE_CHECKING:
     import numpy as np
@@ -293,10 +293,10 @@ def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bo
     Returns:
         The manifest with counts and fingerprint.
     """
-    from preprocessing.leaks import check_for_leaks
-    from preprocessing.writer import DatasetWriter
-    from records.format import defects
-    from runs.progress import tracked
+    from pix2earth.console.progress import tracked
+    from pix2earth.records.format import defects
+    from pix2earth.records.leaks import check_for_leaks
+    from pix2earth.records.writer import DatasetWriter
 
     empty = 0
     with DatasetWriter(data_root, recipe.manifest(), replace=replace) as writer, ExitStack() as stack:
@@ -351,7 +351,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     replace = options.replace or (folder / FILE).exists()
     if not replace:
         refuse_strangers(folder, tiles)
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
 
     quieten_tensorflow()
     manifest = write(data_root, recipe, tiles, replace=replace)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from settings.mistakes import Mistake, Stopped, reports_mistakes
+from pix2earth.settings.errors import Mistake, Stopped, reports_mistakes
 
 VIEW = "{view}"
 PRESETS = ("super_resolution", "cloud_removal", "gap_filling", "sar_to_optical")
@@ -72,7 +72,7 @@ def views(options: Any) -> list[int]:
 
 def configured(options: Any, schema: Any) -> Any:
     """Return the file of --cfg, with the seed of the command line where one is given."""
-    from settings.validation import load
+    from pix2earth.settings.validation import load
 
     configuration = load(options.cfg, schema)
     if options.seed is not None:
@@ -91,7 +91,7 @@ def chunks(frames: Sequence[int], count: int) -> Iterator[tuple[int, ...]]:
 
 def run(function: Any, tasks: Sequence[Any], title: str, frames: int, workers: int) -> None:
     """Carry out tasks under a progress bar that counts frames."""
-    from runs.progress import counted
+    from pix2earth.console.progress import counted
     from synthetic.workers import in_order
 
     with counted(title, frames, "frames") as advance:
@@ -101,8 +101,8 @@ def run(function: Any, tasks: Sequence[Any], title: str, frames: int, workers: i
 
 def generate(options: Any) -> None:
     """Write one or several ideal products."""
-    from synthetic import generation, product
-    from synthetic.generation_configuration import GenerationFile
+    from synthetic.products import generation, product
+    from synthetic.schema.generation import GenerationFile
 
     configuration = configured(options, GenerationFile)
     beside = Path(options.cfg).resolve().parent
@@ -127,8 +127,8 @@ def generate(options: Any) -> None:
 
 def derive(options: Any) -> None:
     """Write what a sensor makes of one or several products."""
-    from synthetic import derivation, product
-    from synthetic.derivation_configuration import DerivationFile
+    from synthetic.products import derivation, product
+    from synthetic.schema.derivation import DerivationFile
 
     configuration = configured(options, DerivationFile)
     named = options.product or configuration.product
@@ -164,14 +164,14 @@ def report(options: Any, written: int, total: int) -> None:
 
 def make(options: Any) -> None:
     """Write a dataset."""
-    from synthetic import datasets
+    from synthetic.presets import datasets
 
     datasets.make(options)
 
 
 def show(options: Any) -> None:
     """Draw a sheet."""
-    from synthetic import sheet
+    from synthetic.products import sheet
 
     output = Path(options.output or Path(options.path) / "sheet.png")
     sheet.draw(Path(options.path), output)
@@ -180,7 +180,7 @@ def show(options: Any) -> None:
 
 def verify(options: Any) -> None:
     """Compare a product with its index; exit status 1 where they differ."""
-    from synthetic import product, verification
+    from synthetic.products import product, verification
 
     lines = verification.defects(Path(options.path))
     if lines:

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from settings.mistakes import Stopped
+from pix2earth.settings.errors import Stopped
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from experiment import VARIABLE, Environment, open_experiment
-from records.manifest import Field, Manifest, Split
+from pix2earth.records.manifest import Field, Manifest, Split
 
 # Tests of damage would bury pytest's own output under TensorFlow's warnings.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -75,7 +75,7 @@ def tiny_arrays() -> dict[str, dict[str, dict[str, np.ndarray]]]:
 
 @pytest.fixture(scope="session")
 def _tiny_template(tiny_arrays, tmp_path_factory) -> Path:
-    from preprocessing.writer import DatasetWriter
+    from pix2earth.records.writer import DatasetWriter
 
     root = tmp_path_factory.mktemp("tiny")
     manifest = Manifest(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from experiment import PROJECT
 
 
 def write_environment(root: Path) -> Path:

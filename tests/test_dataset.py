@@ -9,9 +9,9 @@ import tensorflow as tf
 
 import dataset as command
 from dataset import Dataset
-from records.format import framed
-from records.manifest import load_manifest
-from settings.mistakes import Mistake
+from pix2earth.records.format import framed
+from pix2earth.records.manifest import load_manifest
+from pix2earth.settings.errors import Mistake
 
 BATCH = 4
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiment import PROJECT, VARIABLE, Environment, Experiment, open_experiment
-from records.manifest import Field
-from settings.mistakes import Mistake
+from pix2earth.records.manifest import Field
+from pix2earth.settings.errors import Mistake
 
 
 def image(*shape: int, **about) -> Field:

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import train
+from experiment import PROJECT
+from pix2earth.settings.commented_json import read
 from preprocessing import samples
-from settings.commented_json import read
 from synthetic import __main__ as synthetic
 
-ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(
-    path.parent.relative_to(ROOT / "experiments").as_posix()
-    for path in (ROOT / "experiments").rglob("experiment.json")
+    path.parent.relative_to(PROJECT / "experiments").as_posix()
+    for path in (PROJECT / "experiments").rglob("experiment.json")
     if not {"logs", "architectures"} & set(path.parts)
 )
 SIDE = 32
@@ -59,11 +59,11 @@ def write_published(folder: Path, field: str, factor: int) -> None:
     import rasterio
     import tensorflow as tf
 
-    from records.format import framed
+    from pix2earth.records.format import framed
 
     bands = []
     for band in ("B02", "B03", "B04", "B08"):
-        with rasterio.open(ROOT / "samples" / "s2_18svg" / f"T18SVG_20160112_{band}.jp2") as source:
+        with rasterio.open(PROJECT / "samples" / "s2_18svg" / f"T18SVG_20160112_{band}.jp2") as source:
             bands.append(source.read(1, window=rasterio.windows.Window(0, 0, 12 * SIDE, SIDE)) * 1e-4)
     scene = np.stack(bands, axis=-1).astype("float32")
     mixtures = 650 * np.random.default_rng(0).dirichlet(np.ones(4), 21).T.astype("float32")
@@ -97,7 +97,7 @@ def environment_of(tmp_path, data_root, name, settings):
 def test_example_trains_and_is_evaluated(name, data_root, tmp_path):
     import pandas as pd
 
-    settings = read(ROOT / "experiments" / name / "experiment.json").data
+    settings = read(PROJECT / "experiments" / name / "experiment.json").data
     changes = {"steps": 2, "batch_size": 2, "sample_val": 2, "metrics": ["PSNR"]}
     if name.startswith("arisgan/"):
         changes["tilesize"] = SIDE
@@ -105,7 +105,7 @@ def test_example_trains_and_is_evaluated(name, data_root, tmp_path):
         changes["tilesize"] = TINY
     environment = environment_of(tmp_path, data_root, name, settings | changes)
     # A process of its own, as a user starts it: this one would keep gigabytes of the networks of all examples.
-    command = [sys.executable, str(ROOT / "train.py"), "--env", environment, "--exp", name, "--timestamp", "a"]
+    command = [sys.executable, str(PROJECT / "train.py"), "--env", environment, "--exp", name, "--timestamp", "a"]
     process = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert process.returncode == 0, process.stderr[-3000:]
     (csv,) = (tmp_path / "experiments" / "_evaluation").glob("*_a.csv")
@@ -121,7 +121,7 @@ def test_example_trains_and_is_evaluated(name, data_root, tmp_path):
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("arisgan/")])
 def test_one_key_makes_an_example_run_on_the_shipped_imagery(name, shipped, tmp_path, capsys):
     """The command and the key that its first lines name."""
-    path = ROOT / "experiments" / name / "experiment.json"
+    path = PROJECT / "experiments" / name / "experiment.json"
     dataset, arguments = advice(path.read_text())
     environment = environment_of(tmp_path, shipped(*arguments), name, read(path).data | {"dataset": dataset})
     with pytest.raises(SystemExit) as end:

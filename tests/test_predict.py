@@ -16,12 +16,11 @@ from rasterio.warp import transform_bounds
 
 import predict
 from evaluate import open_run
-from experiment import Environment
-from preprocessing.sentinel2 import Safe
-from records.manifest import Field, Manifest, Split
+from experiment import PROJECT, Environment
+from pix2earth.records.manifest import Field, Manifest, Split
+from sensors.sentinel2 import Safe
 from tests.products import write_safe
 
-ROOT = Path(__file__).parents[1]
 SIDE = 64
 BANDS = ["B02", "B03"]
 TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
@@ -58,8 +57,9 @@ class GAN:
 @pytest.fixture
 def root(tmp_path, write_experiment, monkeypatch):
     """Experiments "same" and "slow" with a checkpoint each, whose network changes nothing, and their dataset."""
-    from preprocessing.writer import DatasetWriter
-    from runs import checkpoints, plugins
+    from pix2earth.plugins import contract
+    from pix2earth.records.writer import DatasetWriter
+    from pix2earth.training import checkpoints
 
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "same.py").write_text(PLUGIN)
@@ -82,7 +82,7 @@ def root(tmp_path, write_experiment, monkeypatch):
             tmp_path, name, model_name="same", dataset="made", tilesize=SIDE, normalize="none", params=params
         )
         experiment = open_run(Environment(), name, "a")
-        gan = plugins.build(experiment, plugins.find(experiment))
+        gan = contract.build(experiment, contract.find(experiment))
         checkpoints.save(gan, experiment.output.checkpoints, 7, None)
     return tmp_path
 
@@ -203,10 +203,10 @@ def test_files_of_another_run_are_not_taken_for_its_own(root, command):
 def test_killed_and_run_again_it_gives_the_same_bytes(root):
     scene = write_scene(root / "scene.tif", numbers(401, 150), nodata=0)
     words = [sys.executable, "predict.py", "--exp", "slow", "--input", str(scene), "--output"]
-    subprocess.run([*words, str(root / "straight.tif")], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([*words, str(root / "straight.tif")], cwd=PROJECT, check=True, capture_output=True)
     output = root / "killed.tif"
     for rows in (1, 150):  # more than so many rows are done
-        process = subprocess.Popen([*words, str(output)], cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([*words, str(output)], cwd=PROJECT, stderr=subprocess.DEVNULL)
         while done(output) < rows:
             assert process.poll() is None
             time.sleep(0.02)
@@ -214,7 +214,7 @@ def test_killed_and_run_again_it_gives_the_same_bytes(root):
         process.wait()
         assert not output.exists()
     before = done(output)
-    again = subprocess.run([*words, str(output)], cwd=ROOT, check=True, capture_output=True, text=True)
+    again = subprocess.run([*words, str(output)], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert f"goes on after row {before} of 401" in again.stdout
     assert output.read_bytes() == (root / "straight.tif").read_bytes()
     assert not (root / "killed.tif.part").exists()
@@ -324,4 +324,4 @@ def test_a_full_disk_keeps_what_is_done(root, command, monkeypatch):
 def test_help_imports_nothing_heavy():
     code = "import sys, predict\ntry: predict.main(['--help'])\nexcept SystemExit: pass\n"
     code += "assert not {'tensorflow', 'rasterio', 'numpy', 'pandas'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, env=dict(os.environ))
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, env=dict(os.environ))

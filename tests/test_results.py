@@ -8,9 +8,9 @@ import pytest
 
 import results
 from experiment import Environment
-from runs.folders import RunFolders
-from runs.frozen_section import marks
-from settings.mistakes import Mistake
+from pix2earth.runs.folders import RunFolders
+from pix2earth.settings.errors import Mistake
+from pix2earth.settings.page_sections import marks
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
 

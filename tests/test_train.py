@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import train
-from runs.folders import checkpoint_steps
-from runs.interruption import Interruption
+from experiment import PROJECT
+from pix2earth.runs.folders import checkpoint_steps
+from pix2earth.training.interruption import Interruption
 
-ROOT = Path(__file__).parents[1]
 SMALL = {"metrics": ["PSNR"], "steps": 4, "ckpt_freq": 2, "sample_freq": 2}
 
 PLUGIN = """
@@ -279,7 +279,7 @@ def test_a_dataset_of_the_published_program(trained, tiny_root, tiny_arrays):
     import pandas as pd
     import tensorflow as tf
 
-    from records.format import framed
+    from pix2earth.records.format import framed
 
     for split, tiles in tiny_arrays.items():
         folder = tiny_root / "data" / "alt2_old" / "64" / split
@@ -323,8 +323,8 @@ DATES = """
 def test_several_dates_folded_and_as_they_are(trained, tiny_root, tiny_arrays, fold):
     import pandas as pd
 
-    from preprocessing.writer import DatasetWriter
-    from records.manifest import Field, Manifest, Split
+    from pix2earth.records.manifest import Field, Manifest, Split
+    from pix2earth.records.writer import DatasetWriter
 
     bands = {"dtype": "uint16", "bands": ["B04", "B03", "B02"], "scale": 1e-4, "rgb": ["B04", "B03", "B02"]}
     fields = {"input_image": Field(shape=[3, 64, 64, 3], **bands), "target": Field(shape=[64, 64, 3], **bands)}
@@ -371,7 +371,7 @@ class TestDryRun:
         )
         variables = os.environ | {"PIX2EARTH_ENV": str(tiny_root / "environment.json")}
         command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=variables, check=False)
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=variables, check=False)
         assert done.returncode == 0, done.stderr
 
     def test_all_mistakes_at_once(self, trained, tiny_root):

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runs.folders import checkpoint_steps
+from experiment import PROJECT
+from pix2earth.runs.folders import checkpoint_steps
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
 PLUGIN = '''
@@ -78,7 +78,7 @@ def start(root: Path, *arguments: str, program: tuple[str, ...] = ("train.py",),
     variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")} | variables
     command = [sys.executable, *program, "--exp", "x", *arguments]
     return subprocess.Popen(
-        command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=PROJECT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )  # fmt: skip
 
 

@@ -23,10 +23,10 @@ def report(paths: Sequence[str], *, page: bool = False) -> None:
     Raises:
         Mistake: a folder holds no dataset of the made-up Earth, or the page has no place for the tables.
     """
-    from runs.quiet import quieten_tensorflow
+    from pix2earth.console.quiet import quieten_tensorflow
 
     quieten_tensorflow()
-    from runs.frozen_section import freeze
+    from pix2earth.settings.page_sections import freeze
     from synthetic.baselines.stored import Stored
 
     sources = [Stored(path) for path in paths]

@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from scipy import ndimage
 
-from runs.progress import tracked
+from pix2earth.console.progress import tracked
 from synthetic.baselines.predictor import Baselines, Predictor
 from synthetic.baselines.stored import Sample, Stored
 

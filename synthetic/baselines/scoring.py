@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from metrics import Scale, score
-from runs.progress import tracked
-from runs.regions import by_date, masks, mean_over_dates
-from runs.undefined import mean_of_finite
+from pix2earth.console.progress import tracked
+from pix2earth.scoring.regions import by_date, masks, mean_over_dates
+from pix2earth.scoring.undefined import mean_of_finite
 from synthetic.baselines.predictor import Baselines
 from synthetic.baselines.stored import Sample, Stored
 

@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from dataset import open_folder
-from records.manifest import Field
-from settings.mistakes import Mistake
-from synthetic.dataset_configuration import PRESETS, Dataset
-from synthetic.datasets import ABOUT
+from pix2earth.records.manifest import Field
+from pix2earth.settings.errors import Mistake
+from synthetic.presets.datasets import ABOUT
+from synthetic.schema.dataset import PRESETS, Dataset
 
 
 class Sample(NamedTuple):
@@ -70,7 +70,7 @@ class Stored:
         Raises:
             Mistake: a record is damaged.
         """
-        from records.format import read
+        from pix2earth.records.format import read
 
         for name in self.names(split):
             try:

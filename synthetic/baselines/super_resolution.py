@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from settings.mistakes import Mistake
-from synthetic import optics
+from pix2earth.settings.errors import Mistake
 from synthetic.baselines.predictor import Baselines
 from synthetic.baselines.stored import Sample, Stored
+from synthetic.observing import optics
 from synthetic.presets.super_resolution import coarse_sensor
-from synthetic.sensors import sensor
+from synthetic.tables.sensors import sensor
 
 ITERATIONS = 20
 SAME_BAND_NM = 40.0

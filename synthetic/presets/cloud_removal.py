@@ -6,11 +6,9 @@ import functools
 
 import numpy as np
 
-from records.manifest import Field
-from synthetic import clouds, optics
-from synthetic.dataset_configuration import CloudRemoval
-from synthetic.land_cover import spectrum
-from synthetic.presets.observing import (
+from pix2earth.records.manifest import Field
+from synthetic.observing import clouds, optics
+from synthetic.presets.views import (  # fmt: skip
     Sample,
     backscatter,
     classes_field,
@@ -27,8 +25,10 @@ from synthetic.presets.observing import (
     transform,
     truth,
     truth_fields,
-)  # fmt: skip
+)
+from synthetic.schema.dataset import CloudRemoval
 from synthetic.streams import stream
+from synthetic.tables.land_cover import spectrum
 
 RGB = ["B4", "B3", "B2"]
 

@@ -6,10 +6,9 @@ import functools
 
 import numpy as np
 
-from records.manifest import Field
-from synthetic import clouds, optics
-from synthetic.dataset_configuration import GapFilling
-from synthetic.presets.observing import (
+from pix2earth.records.manifest import Field
+from synthetic.observing import clouds, optics
+from synthetic.presets.views import (  # fmt: skip
     Sample,
     dates_field,
     days,
@@ -23,8 +22,9 @@ from synthetic.presets.observing import (
     transform,
     truth,
     truth_fields,
-)  # fmt: skip
-from synthetic.product import NODATA
+)
+from synthetic.products.product import NODATA
+from synthetic.schema.dataset import GapFilling
 from synthetic.streams import stream
 
 RGB = ["B4", "B3", "B2"]

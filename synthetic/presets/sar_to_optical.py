@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from records.manifest import Field
-from synthetic import optics
-from synthetic.dataset_configuration import SarToOptical
-from synthetic.presets.observing import (
+from pix2earth.records.manifest import Field
+from synthetic.observing import optics
+from synthetic.presets.views import (  # fmt: skip
     Sample,
     any_dates,
     backscatter,
@@ -25,7 +24,8 @@ from synthetic.presets.observing import (
     transform,
     truth,
     truth_fields,
-)  # fmt: skip
+)
+from synthetic.schema.dataset import SarToOptical
 from synthetic.streams import stream
 
 

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from records.manifest import Field
-from synthetic import optics
-from synthetic.dataset_configuration import SuperResolution
-from synthetic.land_cover import land_covers
-from synthetic.presets.observing import (
+from pix2earth.records.manifest import Field
+from synthetic.ground.scene import Scene
+from synthetic.observing import optics
+from synthetic.presets.views import (  # fmt: skip
     Sample,
     any_dates,
     dates_field,
@@ -24,10 +23,11 @@ from synthetic.presets.observing import (
     transform,
     truth,
     truth_fields,
-)  # fmt: skip
-from synthetic.scene import Scene
-from synthetic.sensors import Sensor, band_weights, sensor
+)
+from synthetic.schema.dataset import SuperResolution
 from synthetic.streams import stream
+from synthetic.tables.land_cover import land_covers
+from synthetic.tables.sensors import Sensor, band_weights, sensor
 
 
 def coarse_sensor(configuration: SuperResolution) -> Sensor:

@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from experiment import PROJECT
 
 SCRIPT = """
 import keras, numpy as np, tensorflow as tf
 from types import SimpleNamespace
 from layers.conditional_gan import ConditionalGAN
 from layers.patchgan import patchgan
-from runs.devices import average_gradients
+from pix2earth.training.devices import average_gradients
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
@@ -56,5 +55,5 @@ for a, b in zip(weights, shared, strict=True):
 
 def test_two_replicas_equal_one():
     """Run in a process of its own, as logical devices can only be made before TensorFlow starts."""
-    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]

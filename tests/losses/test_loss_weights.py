@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from experiment import PROJECT
 from losses import GENERATOR_LOSSES, discriminator_loss, generator_loss
 
-ROOT = Path(__file__).parents[2]
 LOGITS = tf.constant([[-2.0], [1.0]])
 IMAGE = tf.zeros((1, 16, 16, 3))
 
@@ -19,7 +18,7 @@ IMAGE = tf.zeros((1, 16, 16, 3))
 def test_importing_the_tables_wakes_nothing():
     """An experiment can be validated before Keras is imported."""
     code = "import losses, sys; print([m for m in ('keras', 'tensorflow', 'numpy') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
 

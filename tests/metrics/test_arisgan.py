@@ -13,9 +13,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import compare
 from metrics import GROUPS, KNOWN, LOWER_IS_BETTER, METRICS, PUBLISHED, UNITS, Scale, score
-from settings.mistakes import Mistake
-from settings.schema import ExperimentFile
-from settings.validation import load
+from pix2earth.settings.errors import Mistake
+from pix2earth.settings.schema import ExperimentFile
+from pix2earth.settings.validation import load
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "metrics.npz")
 PAIRS = range(4)
@@ -262,7 +262,7 @@ def test_what_it_may_not_ask_for(tmp_path, given):
 def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open_tiny, normalize):
     import evaluate
     from dataset import Dataset
-    from runs.scoring import Scorer
+    from pix2earth.scoring.scorer import Scorer
 
     experiment = open_tiny(tiny_root, "e", metrics="arisgan", normalize=normalize)
     gan = SimpleNamespace(generator=lambda image, training: 0.9 * tf.gather(image, [2, 1, 0], axis=-1))

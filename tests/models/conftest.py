@@ -2,7 +2,6 @@
 
 import gc
 import importlib.util
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -10,7 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-MODELS = Path(__file__).parents[2] / "models"
+from experiment import PROJECT
+
+MODELS = PROJECT / "models"
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ import pytest
 
 import evaluate
 import train
-from runs import plugins
-from runs.folders import checkpoint_steps
+from experiment import PROJECT
+from pix2earth.plugins import contract
+from pix2earth.runs.folders import checkpoint_steps
 
-ROOT = Path(__file__).parents[2]
 LINEAR, LEAKY = "batchnorm=False, lrelu=False", "lrelu=True, batchnorm=False"
 
 #: Strided 1 x 1 convolutions below have 16 channels: with fewer, oneDNN's gradient of them corrupts memory.
@@ -152,7 +152,7 @@ def blueprint(name: str, generator: str | None = None) -> str:
 def root(tiny_root, monkeypatch):
     """The tiny folder with the plug-ins in a folder ``models`` of its own; the import path is put right again."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delenv(plugins.TRACEBACK_VARIABLE, raising=False)
+    monkeypatch.delenv(contract.TRACEBACK_VARIABLE, raising=False)
     for name in GENERATORS:
         write(tiny_root, name, blueprint(name))
     set_environment(tiny_root, models_root=["models"])
@@ -180,7 +180,7 @@ def run(command, root: Path, *arguments: str) -> None:
 def process(root: Path, program: str, *arguments: str, folder: str = ".") -> str:
     """Run a command in a process of its own, from a folder that is on the import path too; return its output."""
     variables = {"PIX2EARTH_ENV": str(root / "environment.json"), "PYTHONPATH": str(root / folder)}
-    command = [sys.executable, str(ROOT / program), "--exp", "x", *arguments]
+    command = [sys.executable, str(PROJECT / program), "--exp", "x", *arguments]
     done = subprocess.run(
         command, cwd=root / folder, capture_output=True, text=True, check=False, env=os.environ | variables
     )
@@ -270,8 +270,8 @@ def test_a_tensorflow_function_among_layers_is_told_to_need_keras_2(root, open_t
     path = write(root, "mine", blueprint("mine", f"x = {code}\n"))
     line = path.read_text().partition(code)[0].count("\n") + 1
     experiment = open_tiny(root, "x", model_name="mine", params={})
-    with pytest.raises(plugins.Mistake) as mistake:
-        plugins.build(experiment, path)
+    with pytest.raises(contract.Mistake) as mistake:
+        contract.build(experiment, path)
     (told,) = mistake.value.lines
     assert told.startswith(f"{path}:{line}: GAN(experiment) fails: ")
     assert 'needs Keras 2: set "legacy_keras": true in environment.json' in told

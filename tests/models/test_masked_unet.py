@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from records.manifest import Field
+from pix2earth.records.manifest import Field
 
 RANDOM = np.random.default_rng(1)
 SIDE, BANDS, DATES = 16, 2, 3

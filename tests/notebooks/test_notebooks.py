@@ -1,7 +1,5 @@
 """The notebooks run from beginning to end on a tiny experiment root, and are committed without outputs."""
 
-from pathlib import Path
-
 import matplotlib.image
 import nbformat
 import numpy as np
@@ -10,8 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 import train
+from experiment import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 METRICS = ["SAM", "SSIM", "PSNR"]
 PUBLISHED = "s5lw_inmask_tiny_psgan_0101-0000"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pix2earth.settings.errors import Mistake
 from preprocessing import parallel
-from settings.mistakes import Mistake
 
 
 def half(number: int) -> int:

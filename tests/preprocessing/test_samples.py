@@ -12,15 +12,15 @@ import rasterio
 from rasterio.transform import rowcol
 from rasterio.windows import Window
 
+from experiment import PROJECT
+from pix2earth.records.format import read
+from pix2earth.records.leaks import check_for_leaks
+from pix2earth.records.listing import Listing, record_of
+from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
+from pix2earth.records.tile_blocks import block_splits
+from pix2earth.settings.errors import Mistake
 from preprocessing import samples
-from preprocessing.blocks import block_splits
-from preprocessing.leaks import check_for_leaks
-from records.format import read
-from records.listing import Listing, record_of
-from records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
-from settings.mistakes import Mistake
 
-PROJECT = Path(samples.__file__).parent.parent
 SIDE, FACTOR = 96, 3
 
 

@@ -3,7 +3,6 @@
 import json
 import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +10,13 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
-from preprocessing import tile_rasters
-from preprocessing.tile_records import KINDS
-from records.format import read
-from records.manifest import UNFINISHED, load_manifest
+from experiment import PROJECT
+from pix2earth.records.format import read
+from pix2earth.records.manifest import UNFINISHED, load_manifest
+from preprocessing.tiles import tile_rasters
+from preprocessing.tiles.tile_records import KINDS
 
-SCRIPT = Path(tile_rasters.__file__).parent / "50_create_tfrecords.py"
+SCRIPT = PROJECT / "preprocessing" / "50_create_tfrecords.py"
 SIDE = 32
 DATES = ("2020-07-02", "2020-07-05", "2020-08-02", "2020-08-11")
 PLACES = ((500, 920), (60, 20), (190, 150), (320, 280), (570, 20))

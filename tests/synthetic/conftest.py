@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from synthetic.configuration import Ground, Size
+from experiment import PROJECT
+from synthetic.schema.ground import Ground, Size
 from tests.synthetic.templates import GENERATION
 
 PLAIN = {
@@ -56,7 +56,7 @@ def kill_when():
 
     def run(words, condition) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "synthetic", *words], cwd=Path(__file__).parents[2], start_new_session=True,
+            [sys.executable, "-m", "synthetic", *words], cwd=PROJECT, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 120

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from records.format import read
-from runs.frozen_section import marks
-from synthetic import datasets, optics
+from pix2earth.records.format import read
+from pix2earth.settings.page_sections import marks
 from synthetic.__main__ import main
 from synthetic.baselines import cloud_removal, gap_filling, report, sar_to_optical, super_resolution
 from synthetic.baselines.scoring import WHOLE, rows
 from synthetic.baselines.stored import Sample, Stored
+from synthetic.observing import optics
+from synthetic.presets import datasets
 
 SCENES = {"cloud_removal": (1, 8), "gap_filling": (1, 8), "super_resolution": (1, 4), "sar_to_optical": (96, 16)}
 """For training and testing."""
@@ -182,7 +183,7 @@ def test_the_point_spread_function_tells_more_than_none(made):
 
 
 def test_bicubic_is_what_evaluations_call_so(made):
-    from runs.baselines import choose
+    from pix2earth.baselines.choice import choose
 
     source = Stored(str(made("super_resolution", "coarse")))
     chosen = choose(source.manifest)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import cells
+from experiment import PROJECT
+from synthetic.ground import cells
 from tests.folders import everything
+from tests.synthetic.ground.test_time_series import write_archive
 from tests.synthetic.templates import GENERATION
-from tests.synthetic.test_time_series import write_archive
 
-ROOT = Path(__file__).parents[2]
 SERIES = "source: {kind: ts, path: [x.ts], ndim: 3, nclass: 2}\n"
 DERIVATION = "steps:\n  - {type: resample, factor: 4}\n"
 DATASET = "preset: super_resolution\nground: {size: {width: 32, height: 32}, n_polygons: 8}\n"
@@ -204,6 +204,6 @@ def test_help_and_wrong_options_import_nothing_heavy(tmp_path):
     )
     for words in (["--help"], ["make", "--help"], ["generate", "--workers", "0"]):
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, *words], cwd=PROJECT, capture_output=True, text=True, check=True
         )
         assert done.stdout.splitlines()[-1] == ""

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from settings import atomic
-from synthetic import product, workers
+from experiment import PROJECT
+from pix2earth.settings import atomic
+from synthetic import workers
+from synthetic.products import product
 from tests.folders import everything
 from tests.synthetic.templates import GENERATION
 
-ROOT = Path(__file__).parents[2]
 FILES = {
     "generate": GENERATION,
     "derive": "steps: [{type: resample, factor: 4}]\n",
@@ -89,7 +90,7 @@ def test_ctrl_c_is_one_line(tmp_path, workers):
     process = subprocess.Popen(
         [sys.executable, "-m", "synthetic", "generate", "--cfg", str(tmp_path / "x.yaml"),
          "--o", str(tmp_path / "made"), "--workers", str(workers)],
-        cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=PROJECT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob("frame_*.h5")) and time.monotonic() < deadline:

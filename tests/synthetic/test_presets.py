@@ -5,9 +5,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from synthetic import datasets, optics
-from synthetic.presets import cloud_removal, gap_filling, observing, sar_to_optical, super_resolution
-from synthetic.sensors import band_weights, sensor
+from synthetic.observing import optics
+from synthetic.presets import cloud_removal, datasets, gap_filling, sar_to_optical, super_resolution, views
+from synthetic.tables.sensors import band_weights, sensor
 
 DATE = datetime(2021, 6, 1, 10, 30)
 
@@ -25,11 +25,11 @@ def tiny(preset: str, **changes):
 def test_the_coarse_sensor_sees_what_the_fine_one_does_through_its_own_optics(factor):
     """Noise-free: aggregated fine bands with the coarse PSF are the coarse bands, to 1e-4; by sampling by hand."""
     configuration = tiny("super_resolution", factor=factor)
-    drawn = observing.scene(configuration, 3)
+    drawn = views.scene(configuration, 3)
     everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
-    fine = super_resolution.seen_fine(configuration, drawn, DATE, 0, observing.nodes(configuration.bands))
+    fine = super_resolution.seen_fine(configuration, drawn, DATE, 0, views.nodes(configuration.bands))
     coarse = super_resolution.seen_coarse(configuration, everything)
-    matching = coarse[..., observing.nodes(configuration.bands)]
+    matching = coarse[..., views.nodes(configuration.bands)]
     sigma = 1.2 * factor / 2.3548200450309493
     centres = (np.arange(64 // factor) + 0.5) * factor
     weights = np.exp(-((np.arange(64) + 0.5 - centres[:, None]) ** 2) / (2 * sigma**2))
@@ -48,12 +48,12 @@ def test_stored_pairs_without_noise_are_consistent():
     for sample in super_resolution.samples(configuration, 2):
         fine, coarse = (sample.fields[name] * 1e-4 - 0.1 for name in ("target", "input_image"))
         aggregated = optics.seen(fine.astype(np.float32), 4, 1.2)
-        assert np.abs(aggregated - coarse[..., observing.nodes(configuration.bands)]).max() <= 1e-4
+        assert np.abs(aggregated - coarse[..., views.nodes(configuration.bands)]).max() <= 1e-4
 
 
 def test_bands_of_another_coarse_sensor_are_those_of_the_mixed_spectrum():
     configuration = tiny("super_resolution", coarse_sensor="olci")
-    drawn = observing.scene(configuration, 0)
+    drawn = views.scene(configuration, 0)
     everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
     seen = super_resolution.seen_coarse(configuration, everything)
     wanted = optics.seen(everything @ band_weights(sensor("olci")), 4, 1.2)
@@ -120,7 +120,7 @@ def test_radar_is_at_most_three_days_from_the_optical_view():
 def test_radar_without_speckle_is_the_truth():
     configuration = tiny("sar_to_optical", radar={"speckle": False}, apart_days=[0, 0])
     sample = sar_to_optical.samples(configuration, 5)[1]
-    drawn = observing.scene(configuration, 5)
+    drawn = views.scene(configuration, 5)
     date = datetime.fromisoformat(sample.acquired[0].rstrip("Z"))
     wanted = 10 * np.log10(drawn.backscatter(drawn.condition(date, 1)).astype(np.float64))
     np.testing.assert_allclose(sample.fields["input_image"], np.clip(wanted, -25, 0), atol=0.01)  # float16

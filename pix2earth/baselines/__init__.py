@@ -1,0 +1,1 @@
+"""Baselines: predictions that cost no training."""

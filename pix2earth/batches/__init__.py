@@ -1,0 +1,1 @@
+"""What a training step sees, as a function of seed and step: order, augmentation, scaling, time steps."""

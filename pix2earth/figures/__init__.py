@@ -1,0 +1,1 @@
+"""Figures: sample images, contact sheets, plots, network diagrams."""

@@ -1,0 +1,74 @@
+"""Pictures of an evaluated split: the first tiles of every batch, as the published program draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pix2earth.figures import sample_image
+from pix2earth.records.manifest import Field, Manifest
+from pix2earth.settings.errors import Mistake, nearest
+
+if TYPE_CHECKING:
+    from pix2earth.scoring.scorer import Scorer
+
+Bands = Sequence[str] | None
+
+
+def draw(
+    scorer: Scorer,
+    split: str,
+    step: int,
+    *,
+    tiles: int = sample_image.SAMPLES,
+    input_rgb: Bands = None,
+    target_rgb: Bands = None,
+) -> list[Path]:
+    """Draw input, ground truth and prediction of the first tiles of every batch; return the pictures.
+
+    They are ``<experiment>/test/<timestamp>/<batch>.png``, counted from 0; those of earlier calls are replaced.
+
+    Args:
+        scorer: of a trained network.
+        split: "val" or "test".
+        step: steps that the network was trained for, for the caption.
+        tiles: how many of a batch (a batch that has fewer shows all).
+        input_rgb: names of the input's bands to show as red, green and blue; None: as the dataset's manifest says.
+        target_rgb: likewise of the target and the prediction.
+    """
+    experiment = scorer.experiment
+    manifest = _with_bands(experiment.manifest, input_rgb, target_rgb)
+    names, size = scorer.dataset.names(split), experiment.BATCH_SIZE
+    folder = experiment.output.test_pictures
+    paths = []
+    for number, first in enumerate(range(0, len(names), size)):
+        chosen = names[first : first + min(tiles, size)]
+        batch = next(iter(scorer.dataset.batches(split, chosen, len(chosen))))
+        given, wanted, made = (np.asarray(array) for array in scorer.predict(batch))
+        path = folder / f"{number}.png"
+        caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
+        columns = sample_image.PUBLISHED_COLUMNS
+        sample_image.draw(manifest, chosen, given, wanted, made, path, caption, columns)
+        paths.append(path)
+    for path in set(folder.glob("*.png")) - set(paths):
+        path.unlink()  # of a longer split, drawn before
+    return paths
+
+
+def _with_bands(manifest: Manifest, input_rgb: Bands, target_rgb: Bands) -> Manifest:
+    """Return the manifest with other bands to show."""
+    fields = dict(manifest.fields)
+    for role, bands in ((manifest.input, input_rgb), (manifest.target, target_rgb)):
+        if bands is not None:
+            fields[role] = _showing(role, fields[role], list(bands))
+    return manifest.model_copy(update={"fields": fields})
+
+
+def _showing(name: str, field: Field, bands: list[str]) -> Field:
+    for band in bands:
+        if band not in field.bands:
+            raise Mistake(f"bands of {name}: there is no '{band}'{nearest(band, field.bands)}")
+    return field.model_copy(update={"rgb": bands})

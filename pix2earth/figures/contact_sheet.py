@@ -1,0 +1,59 @@
+"""A look at a dataset: every field of some samples of each split on one sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.records import format
+from pix2earth.records.listing import Listing
+from pix2earth.records.manifest import SPLITS, Field
+from pix2earth.settings.errors import Mistake
+
+
+def draw(listing: Listing, path: Path, samples: int) -> None:
+    """Draw ``samples`` samples of each split, evenly taken from the sorted names, as PNG.
+
+    Raises:
+        Mistake: a record is damaged, or the dataset is empty.
+    """
+    manifest = listing.manifest
+    rows, names = [], []
+    for split in SPLITS:
+        available = listing.names(split)
+        chosen = np.unique(np.linspace(0, len(available) - 1, min(samples, len(available))).astype(int))
+        for index in chosen if available else ():
+            name = available[index]
+            try:
+                arrays, _ = format.read(listing.path(split, name), manifest)
+            except ValueError as error:
+                raise Mistake(str(error)) from None
+            rows.append([panel for key, field in manifest.fields.items() for panel in _panels(arrays[key], field)])
+            names.append(f"{split}\n{name}")
+    if not rows:
+        raise Mistake(f"{listing.folder}: has no samples")
+    titles = [
+        key if field.dates is None else f"{key}, date {date + 1}"
+        for key, field in manifest.fields.items()
+        for date in range(field.dates or 1)
+    ]
+    draw_rows(rows, titles, names, path, caption=f"{manifest.name}: {_counts(listing)}")
+
+
+def _counts(listing: Listing) -> str:
+    return ", ".join(f"{len(listing.names(split))} {split}" for split in SPLITS)
+
+
+def _panels(array: np.ndarray, field: Field) -> list[Panel]:
+    images = array if field.dates else array[None]
+    if field.kind != "image":
+        return [Panel(image[..., 0], colormap="viridis" if field.kind == "classes" else "gray") for image in images]
+    values = images.astype(np.float64) * field.scale + field.offset
+    values[~np.isfinite(values)] = np.nan
+    if field.nodata is not None:
+        values[images == field.nodata] = np.nan
+    shown = values[..., field.rgb_indices]
+    limits = stretch(shown)
+    return [Panel(image, limits) for image in shown]

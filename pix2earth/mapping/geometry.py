@@ -1,0 +1,84 @@
+"""How the windows of a scene, the input of a network and its output lie on one another."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from experiment import Experiment
+from pix2earth.records.manifest import Field
+from pix2earth.settings.errors import Mistake
+
+
+class Geometry(NamedTuple):
+    """Sizes in pixels; lengths in metres."""
+
+    side: int
+    """Of a window, scene pixels."""
+    factor: int
+    """Output pixels a pixel of the scene."""
+    coarse: int | None
+    """A window is averaged to so many pixels, as the dataset made its input from fine tiles; None: it is not."""
+    stored: int
+    """Side of the network's input as the dataset stores it."""
+    bands: int
+    """Of the output, dates included."""
+    pixel: float | None
+    """Of the scene that this geometry expects."""
+    repeated: int
+    """How often the dataset repeats a measured pixel in what it stores: 12 where 120 m are stored at 10 m."""
+
+
+def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
+    """Return the geometry of an experiment's network.
+
+    Args:
+        experiment: what was trained.
+        degrade: the scene has the pixels of the target and is averaged to those of the input, window by window.
+
+    Raises:
+        Mistake: its windows cannot be put together to a map, or there is nothing to average.
+    """
+    manifest = experiment.manifest
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if experiment.NORMALIZE == "l2":
+        raise Mistake(
+            f"{experiment.file}: normalize: 'l2' cannot be undone: every window would have a brightness of its own;"
+            " --input takes a dataset, or train with 'symmetric'"
+        )
+    if (experiment.IMG_HEIGHT, experiment.IMG_WIDTH) != target.size:
+        raise Mistake(
+            f"{experiment.file}: img_height, img_width: the network works at {experiment.IMG_HEIGHT} x"
+            f" {experiment.IMG_WIDTH} pixels, not on the grid of its target"
+            f" ({target.size[0]} x {target.size[1]}), so that there is no map of it"
+        )
+    (side, width), (stored, columns) = target.size, source.size
+    tiles = f"{experiment.DATA_ROOT}: input tiles of {stored} x {columns} and target tiles of {side} x {width} pixels"
+    if side != width or stored != columns:
+        raise Mistake(f"{tiles}: a map needs squares")
+    bands = len(target.bands) * (target.dates or 1)
+    if degrade:
+        coarse = coarse_side(source, target)
+        return Geometry(side, 1, coarse, stored, bands, target.gsd, 1)
+    if side % stored:
+        raise Mistake(f"{tiles}: no whole factor lies between them; give a scene of the target's pixels and --degrade")
+    factor = side // stored
+    repeated = max(1, round(manifest.ratio / factor))
+    return Geometry(stored, factor, None, stored, bands, source.gsd and source.gsd / repeated, repeated)
+
+
+def coarse_side(source: Field, target: Field) -> int:
+    """Return to how many pixels a target tile is averaged to be like what the input's sensor measured.
+
+    Raises:
+        Mistake: the dataset does not say that the input is coarser than the target, or it is no image.
+    """
+    if not source.gsd or not target.gsd or source.gsd <= target.gsd or source.kind != "image":
+        stated = [f"{gsd:g} m" if gsd else "no gsd" for gsd in (source.gsd, target.gsd)]
+        raise Mistake(
+            f"--degrade: the dataset states {stated[0]} for the input ({source.kind}) and {stated[1]} for the target;"
+            " leave it out"
+        )
+    if source.size[0] < target.size[0]:
+        return source.size[0]
+    return math.floor(target.size[0] * target.gsd / source.gsd + 1e-6)  # stored enlarged; rounded down as published

@@ -1,0 +1,260 @@
+"""The manifest ``dataset.json``: every field of a dataset's samples, the splits, the fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, FiniteFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, model_validator
+from pydantic import Field as PydanticField
+
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.schema import Schema
+from pix2earth.settings.validation import load
+
+FILE = "dataset.json"
+INDEX = "records.csv"
+UNFINISHED = "dataset.json.unfinished"
+SUFFIX = ".tfrecord"
+SPLITS = ("train", "val", "test")
+RESERVED = ("about", "shapes", "farmhash", "draws", "step")  # in records, batches and training steps
+
+Dtype = Literal["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "float16", "float32", "float64"]
+Bound = FiniteFloat | list[FiniteFloat]
+
+
+def _plain(name: str) -> str:
+    if not inside(name) or "/" in name:
+        raise ValueError("must be a plain name without '/' and '..'")
+    if name in RESERVED:
+        raise ValueError(f"'{name}' is taken: records and batches use {', '.join(RESERVED)} themselves")
+    return name
+
+
+class Field(Schema):
+    """One named array of a sample."""
+
+    dtype: Dtype
+    """Type of the stored numbers (little-endian)."""
+    shape: list[PositiveInt]
+    """(height, width, band) or (date, height, width, band)."""
+    kind: Literal["image", "mask", "classes"] = "image"
+    """What it is: images are scaled and interpolated, masks and classes keep their values."""
+    bands: list[str]
+    """Name of each band."""
+    units: str = "1"
+    """Unit of the physical values, ``stored * scale + offset``."""
+    scale: FiniteFloat = 1.0
+    """Factor from stored to physical values."""
+    offset: FiniteFloat = 0.0
+    """Added after the factor."""
+    nodata: FiniteFloat | None = None
+    """Stored value that means: no measurement."""
+    valid_range: Annotated[tuple[Bound, Bound], Strict(False)] | None = None
+    """Physical (low, high), one number or one for each band: what ``normalize`` scales and metrics call the range."""
+    rgb: list[str] | None = None
+    """Bands shown as red, green and blue in pictures."""
+    gsd: PositiveFloat | None = None
+    """Ground sampling distance of the measurement in metres."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Field:
+        if len(self.shape) not in (3, 4):
+            raise ValueError("shape must be (height, width, band) or (date, height, width, band)")
+        if len(self.bands) != self.shape[-1]:
+            raise ValueError(f"names {len(self.bands)} bands, but the shape has {self.shape[-1]}")
+        for bound in self.valid_range or ():
+            if isinstance(bound, list) and len(bound) != self.shape[-1]:
+                raise ValueError(f"valid_range lists {len(bound)} bounds for {self.shape[-1]} bands")
+        low, high = self.bounds
+        if self.valid_range and not all(a < b for a, b in zip(low, high, strict=True)):
+            raise ValueError("valid_range must be (low, high), low below high")
+        if self.nodata is not None and "int" in self.dtype:
+            bits = int(self.dtype.split("int")[1])
+            first, last = (0, 2**bits - 1) if self.dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+            if not (self.nodata.is_integer() and first <= self.nodata <= last):
+                raise ValueError(f"nodata {self.nodata:g} is no {self.dtype}")
+        for band in self.rgb or ():
+            if band not in self.bands:
+                raise ValueError(f"rgb names band '{band}'{nearest(band, self.bands)}")
+        return self
+
+    @property
+    def dates(self) -> int | None:
+        """Number of dates, or None for a field of one date without that axis."""
+        return self.shape[0] if len(self.shape) == 4 else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) as stored."""
+        return self.shape[-3], self.shape[-2]
+
+    @property
+    def bounds(self) -> tuple[list[float], list[float]]:
+        """(low, high) of every band in physical units; [0, 1] where the manifest states none."""
+        low, high = self.valid_range or (0.0, 1.0)
+        bands = len(self.bands)
+        return (low if isinstance(low, list) else [low] * bands, high if isinstance(high, list) else [high] * bands)
+
+    @property
+    def rgb_indices(self) -> tuple[int, int, int]:
+        """Indices of the bands to show as red, green, blue: as stated, else the first three (or the first, thrice)."""
+        if self.rgb:
+            red, green, blue = (self.bands.index(band) for band in (self.rgb * 3)[:3])
+            return red, green, blue
+        return (0, 1, 2) if len(self.bands) >= 3 else (0, 0, 0)
+
+
+class Split(Schema):
+    """How samples were assigned to train, val and test."""
+
+    method: str
+    """For instance "spatial block" or "scene"."""
+    seed: int | None = None
+    """Seed of the draw."""
+    detail: str = ""
+    """What a reader has to know."""
+
+
+class Manifest(Schema):
+    """A dataset: its fields, roles, splits, counts and fingerprint."""
+
+    format: Literal["pix2earth"] = "pix2earth"
+    """Marks the file."""
+    version: Literal[1] = 1
+    """Version of the format."""
+    name: str
+    """Name of the dataset."""
+    tilesize: PositiveInt
+    """Side of a target tile in pixels."""
+    description: str = ""
+    """Where the data come from, and the attribution that they require."""
+    fields: dict[Annotated[str, AfterValidator(_plain)], Field]
+    """The fields of every sample."""
+    input: str = "input_image"
+    """The field that the generator reads."""
+    target: str = "target"
+    """The field that the generator is to make."""
+    mask: str | None = None
+    """A mask field (1 = counts) by which metrics are restricted, where there is one."""
+    score_by: str | None = None
+    """A mask field, where there is one: metrics are computed inside of it (1) and outside of it (0) besides."""
+    split: Split
+    """How the split was made."""
+    records: dict[Literal["train", "val", "test"], NonNegativeInt] = PydanticField(default_factory=dict)
+    """Number of samples in each split."""
+    fingerprint: str = ""
+    """SHA-256 over the names, sizes and checksums of all records."""
+    legacy: bool = False
+    """True for float lists without a manifest, as the published program writes them."""
+
+    @model_validator(mode="after")
+    def _roles_exist(self) -> Manifest:
+        for role in ("input", "target", "mask", "score_by"):
+            name = getattr(self, role)
+            if name is not None and name not in self.fields:
+                raise ValueError(f"{role}: there is no field '{name}'{nearest(name, self.fields)}")
+        if self.score_by is not None:
+            mask, target = self.fields[self.score_by], self.fields[self.target]
+            if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:
+                raise ValueError(f"score_by: '{self.score_by}' has not as many dates as the target")
+        return self
+
+    @property
+    def ratio(self) -> float:
+        """Ground sampling distance of the input over that of the target; 1 where one of them is not stated."""
+        coarse, fine = self.fields[self.input].gsd, self.fields[self.target].gsd
+        return coarse / fine if coarse and fine else 1.0
+
+    @property
+    def shared_bands(self) -> list[int] | None:
+        """Indices of the target's bands among the input's, or None where the input lacks one."""
+        have, want = self.fields[self.input].bands, self.fields[self.target].bands
+        return [have.index(band) for band in want] if set(want) <= set(have) else None
+
+    def save(self, folder: Path) -> None:
+        """Write ``dataset.json`` atomically."""
+        atomic.write_json(folder / FILE, self.model_dump(mode="json", exclude_defaults=False, exclude={"legacy"}))
+
+
+class Record(NamedTuple):
+    """One line of ``records.csv``."""
+
+    split: str
+    name: str
+    bytes: int
+    crc32c: str
+
+
+def fingerprint(records: Iterable[Record]) -> str:
+    """Return the SHA-256 over all records' split, name, size and checksum, in sorted order."""
+    digest = hashlib.sha256()
+    for record in sorted(records):
+        digest.update(",".join(map(str, record)).encode() + b"\n")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def load_manifest(folder: Path, dataset: str) -> Manifest:
+    """Read a dataset's manifest, or describe a dataset of the published program that has none.
+
+    Raises:
+        Mistake: the folder or its manifest is missing or wrong.
+    """
+    if not folder.is_dir():
+        raise Mistake(f"{folder}: there is no such dataset folder; {_what_there_is(folder)}")
+    if (folder / UNFINISHED).exists():
+        raise Mistake(
+            f"{folder}: is being written, or writing it was interrupted; run the command that writes it again"
+        )
+    if (folder / FILE).is_file():
+        return load(folder / FILE, Manifest)
+    if any(next((folder / split).glob(f"*{SUFFIX}"), None) for split in SPLITS):
+        return published_layout(folder, dataset)
+    raise Mistake(f"{folder}: holds neither {FILE} nor records in train/, val/ or test/; write the dataset first")
+
+
+def _what_there_is(folder: Path) -> str:
+    """Say which tile sizes or datasets exist near a folder that does not."""
+    if folder.name.isdecimal() and folder.parent.is_dir():
+        sizes = sorted(path.name for path in folder.parent.iterdir() if path.is_dir() and path.name.isdecimal())
+        return f"of this dataset there are the tile sizes: {', '.join(sizes) or 'none'}"
+    root = folder.parent.parent if folder.name.isdecimal() else folder.parent
+    names = sorted(path.name for path in root.iterdir() if _is_dataset(path)) if root.is_dir() else []
+    return f"in {root} there are: {', '.join(names) or 'no datasets'}"
+
+
+def _is_dataset(folder: Path) -> bool:
+    return any(path.name.isdecimal() and path.is_dir() for path in folder.iterdir()) if folder.is_dir() else False
+
+
+OLCI_BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
+SENTINEL2_BANDS = ["B02", "B03", "B04"]
+
+
+def published_layout(folder: Path, dataset: str) -> Manifest:
+    """Describe float lists ``raw_s2`` with ``raw_s3`` or, where the name begins with "alt", ``raw_s2_alt``."""
+    if not folder.name.isdecimal():
+        raise Mistake(f"{folder}: without {FILE} a folder of records must be named for its tile size, such as 256")
+    tilesize = int(folder.name)
+    reflectance: dict[str, Any] = {"dtype": "float32", "units": "1", "valid_range": (0.0, 1.0)}
+    rgb = SENTINEL2_BANDS[::-1]
+    target = Field(shape=[tilesize, tilesize, 3], bands=SENTINEL2_BANDS, rgb=rgb, gsd=10.0, **reflectance)
+    if dataset.startswith("alt"):
+        factor = "".join(character for character in dataset[3:].split("_")[0] if character.isdigit())
+        gsd = 10.0 * int(factor) if factor else None
+        coarse = Field(shape=[tilesize, tilesize, 3], bands=SENTINEL2_BANDS, rgb=rgb, gsd=gsd, **reflectance)
+        name = "raw_s2_alt"
+    else:
+        name = "raw_s3"
+        # 650 covers the saturation radiance of OLCI's blue bands over snow and cloud.
+        coarse = Field(
+            dtype="float32", shape=[tilesize, tilesize, 21], bands=OLCI_BANDS, units="mW m-2 sr-1 nm-1",
+            valid_range=(0.0, 650.0), rgb=["Oa17", "Oa06", "Oa03"], gsd=300.0,
+        )  # fmt: skip
+    return Manifest(
+        name=dataset, tilesize=tilesize, fields={name: coarse, "raw_s2": target}, input=name, target="raw_s2",
+        split=Split(method="unknown", detail="written by the published program, tile by tile"), legacy=True,
+    )  # fmt: skip

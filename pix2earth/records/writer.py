@@ -1,0 +1,130 @@
+"""The one writer of samples: every source of data yields samples, and this puts them on disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pix2earth.records import format
+from pix2earth.records.listing import record_of
+from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, inside
+
+
+class DatasetWriter:
+    """Writes a dataset; as a context manager it writes index and manifest when the block ends without an error.
+
+    A dataset whose writing was interrupted is continued: ``has`` tells which samples are complete.
+    """
+
+    def __init__(self, data_root: str | Path, manifest: Manifest, *, replace: bool = False) -> None:
+        """Open ``<data_root>/<name>/<tilesize>``.
+
+        Args:
+            data_root: folder of the datasets.
+            manifest: fields, roles and split; counts and fingerprint are filled in at the end.
+            replace: write a complete dataset of this name again.
+
+        Raises:
+            Mistake: a complete dataset of this name exists, and ``replace`` is False.
+        """
+        if not inside(manifest.name):
+            raise Mistake(f"dataset name '{manifest.name}': must be a name below the data root, without '..'")
+        self.folder = Path(data_root) / manifest.name / str(manifest.tilesize)
+        self.manifest = manifest
+        if (self.folder / FILE).exists() and not replace:
+            raise Mistake(f"{self.folder}: the dataset exists; remove the folder to write it again")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / UNFINISHED).touch()
+        if replace:
+            (self.folder / FILE).unlink(missing_ok=True)
+            for path in self.folder.glob(f"*/*{SUFFIX}"):
+                path.unlink()
+
+    def __enter__(self) -> DatasetWriter:
+        """Return the writer."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the dataset unless an error ended the block."""
+        if kind is None:
+            self.finish()
+
+    def path(self, split: str, name: str) -> Path:
+        """Return the file of a sample."""
+        return self.folder / split / f"{name}{SUFFIX}"
+
+    def has(self, split: str, name: str) -> bool:
+        """Tell whether a sample is written (records are complete or absent)."""
+        return self.path(split, name).is_file()
+
+    def write(
+        self,
+        split: str,
+        name: str,
+        fields: Mapping[str, np.ndarray],
+        *,
+        crs: str | None = None,
+        transform: Sequence[float] | None = None,
+        acquired: Sequence[str] = (),
+    ) -> None:
+        """Write one sample.
+
+        Args:
+            split: "train", "val" or "test".
+            name: name of the tile, unique in its split; it names the file.
+            fields: every field of the manifest, with its dtype and shape.
+            crs: coordinate reference system of the target, as "EPSG:32618" or WKT.
+            transform: the six numbers a, b, c, d, e, f of the target's affine transform (x = a*column + b*row + c).
+            acquired: times of acquisition, ISO 8601, one for each date.
+
+        Raises:
+            ValueError: a field is missing, unknown, or has another dtype or shape than the manifest states.
+            OSError: the disk is full; the record is then absent.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"{name}: there is no split '{split}', only {', '.join(SPLITS)}")
+        if not name or "/" in name or name.startswith("."):
+            raise ValueError(f"'{name}' cannot name a file")
+        ordered = {field: self._checked(name, field, fields) for field in self.manifest.fields}
+        unknown = set(fields) - set(ordered)
+        if unknown:
+            raise ValueError(f"{name}: the manifest has no field '{min(unknown)}'")
+        about: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
+        about["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
+        atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, about)))
+
+    def _checked(self, name: str, field: str, fields: Mapping[str, np.ndarray]) -> np.ndarray:
+        if field not in fields:
+            raise ValueError(f"{name}: field '{field}' is missing")
+        array, stated = np.asarray(fields[field]), self.manifest.fields[field]
+        if array.dtype != np.dtype(stated.dtype) or list(array.shape) != stated.shape:
+            raise ValueError(
+                f"{name}: field '{field}' is {array.dtype} {list(array.shape)},"
+                f" the manifest says {stated.dtype} {stated.shape}"
+            )
+        return array
+
+    def finish(self) -> Manifest:
+        """Write ``records.csv`` and ``dataset.json``; from now on the dataset can be read."""
+        records = [
+            record_of(path, split) for split in SPLITS for path in sorted((self.folder / split).glob(f"*{SUFFIX}"))
+        ]
+        for split in SPLITS:
+            atomic.sweep(self.folder / split)
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(Record._fields)
+        writer.writerows(records)
+        atomic.write_text(self.folder / INDEX, table.getvalue())
+        counts = {split: sum(record.split == split for record in records) for split in SPLITS}
+        self.manifest = self.manifest.model_copy(update={"records": counts, "fingerprint": fingerprint(records)})
+        self.manifest.save(self.folder)
+        (self.folder / UNFINISHED).unlink()
+        return self.manifest

@@ -1,0 +1,1 @@
+"""A run on disk: its folders, and ``run.json``, which says what ran."""

@@ -1,0 +1,155 @@
+"""The folders of a run: the one place that knows them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pix2earth.settings.errors import Mistake
+
+TIMESTAMP = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*")
+CHECKPOINT = re.compile(r"ckpt-(\d+)\.json")
+EVALUATION = "_evaluation"
+COMPARISON = "summary.csv"
+"""What ``compare.py`` writes beside the CSVs of the runs."""
+
+
+def new_timestamp(logs: Path, stringname: str) -> str:
+    """Return ``MMDD-hhmm`` of now, with ``-2``, ``-3`` ... where a run of this minute exists."""
+    now = datetime.now().strftime("%m%d-%H%M")
+    candidate, number = now, 2
+    while (logs / f"{stringname}_{candidate}").exists():
+        candidate, number = f"{now}-{number}", number + 1
+    return candidate
+
+
+def check_timestamp(timestamp: str) -> str:
+    """Return the timestamp, or raise a Mistake where it could not name a folder."""
+    if not TIMESTAMP.fullmatch(timestamp):
+        raise Mistake(
+            f"--timestamp '{timestamp}': use letters, digits, '-' and '.', such as {datetime.now():%m%d-%H%M}"
+        )
+    return timestamp
+
+
+@dataclass(frozen=True)
+class RunFolders:
+    """Where one run of one experiment reads and writes.
+
+    ``LOGS``, ``CKPT``, ``SAMPLES`` and ``MODEL`` are texts as plug-ins of the published program expect them.
+    """
+
+    experiment_root: Path
+    experiment: str
+    timestamp: str
+
+    @property
+    def stringname(self) -> str:
+        """Name of the experiment as part of a file name."""
+        return self.experiment.replace("/", "_")
+
+    @property
+    def run_name(self) -> str:
+        """``<name>_<timestamp>``."""
+        return f"{self.stringname}_{self.timestamp}"
+
+    @property
+    def folder(self) -> Path:
+        """The experiment's folder."""
+        return self.experiment_root / self.experiment
+
+    @property
+    def LOGS(self) -> str:
+        """TensorBoard events, ``train.jsonl``, ``run.json``; with a slash at the end."""
+        return f"{self.folder / 'logs' / self.run_name}/"
+
+    @property
+    def CKPT(self) -> str:
+        """Checkpoints of this run."""
+        return str(self.folder / "ckpt" / self.timestamp)
+
+    @property
+    def SAMPLES(self) -> str:
+        """Sample pictures of all runs of the experiment; with a slash at the end."""
+        return f"{self.folder / 'samples'}/"
+
+    @property
+    def MODEL(self) -> str:
+        """Diagrams of the networks; with a slash at the end."""
+        return f"{self.folder / 'model'}/"
+
+    @property
+    def logs(self) -> Path:
+        """``LOGS`` as a path."""
+        return Path(self.LOGS)
+
+    @property
+    def checkpoints(self) -> Path:
+        """``CKPT`` as a path."""
+        return Path(self.CKPT)
+
+    @property
+    def run_file(self) -> Path:
+        """What ran: the resolved experiment, versions, how it ended."""
+        return self.logs / "run.json"
+
+    @property
+    def journal(self) -> Path:
+        """One line of JSON a step."""
+        return self.logs / "train.jsonl"
+
+    @property
+    def evaluation(self) -> Path:
+        """Metrics of every sample."""
+        return self.experiment_root / EVALUATION / f"{self.run_name}.csv"
+
+    @property
+    def latest_sample(self) -> Path:
+        """The newest sample picture, beside those of all other runs."""
+        return self.experiment_root / "_samples" / f"{self.run_name}.png"
+
+    @property
+    def test_pictures(self) -> Path:
+        """Pictures of every batch of an evaluated split, ``0.png`` and so on."""
+        return self.folder / "test" / self.timestamp
+
+    def sample(self, step: int) -> Path:
+        """Sample picture of a step."""
+        return Path(self.SAMPLES) / f"{self.run_name}_{step:05d}.png"
+
+    def console_log(self, environment: str) -> Path:
+        """What the console shows, as a file."""
+        return self.folder / "nohup" / f"{self.timestamp}_{environment}.out"
+
+    def create(self) -> None:
+        """Make the folders of the run."""
+        for path in (self.LOGS, self.CKPT, self.SAMPLES, self.MODEL, self.folder / "nohup"):
+            Path(path).mkdir(parents=True, exist_ok=True)
+        for path in (self.latest_sample, self.evaluation):
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Return the steps of the complete checkpoints in a ``ckpt/<timestamp>`` folder, ascending."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(match[1]) for path in folder.iterdir() if (match := CHECKPOINT.fullmatch(path.name)))
+
+
+def newest_run(experiment_folder: Path, shown: str) -> str:
+    """Return the timestamp of the run whose newest checkpoint is the newest by time.
+
+    Raises:
+        Mistake: no run of the experiment has a checkpoint.
+    """
+    root = experiment_folder / "ckpt"
+    runs = [path for path in root.iterdir() if checkpoint_steps(path)] if root.is_dir() else []
+    if not runs:
+        raise Mistake(
+            f"{root}: no run of '{shown}' has a checkpoint yet; train it first: python train.py --exp {shown}"
+        )
+    return max(
+        runs, key=lambda path: (max(file.stat().st_mtime_ns for file in path.glob("ckpt-*.json")), path.name)
+    ).name

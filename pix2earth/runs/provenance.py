@@ -1,0 +1,94 @@
+"""What ran: the content of ``run.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake
+
+if TYPE_CHECKING:
+    from dataset import Dataset
+    from experiment import Experiment
+
+PACKAGES = ("tensorflow", "keras", "numpy", "tensorboard", "rasterio", "pydantic")
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def describe(experiment: Experiment, dataset: Dataset, plugin: Path, devices: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that determines a run, with defaults filled in."""
+    return {
+        "experiment": experiment.NAME,
+        "timestamp": experiment.TIMESTAMP,
+        "environment": experiment.ENVIRONMENT,
+        "settings": experiment.resolved(),
+        "dataset": {
+            "path": experiment.DATA_ROOT,
+            "name": experiment.manifest.name,
+            "fingerprint": dataset.listing.fingerprint,
+            "samples": {split: len(dataset.names(split)) for split in ("train", "val", "test") if dataset.has(split)},
+        },
+        "plugin": {"file": str(plugin), "sha256": hashlib.sha256(plugin.read_bytes()).hexdigest()},
+        "code": revision(Path(experiment.PROJECT_ROOT)),
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        "host": platform.node(),
+        "devices": devices,
+        "sessions": [],
+    }
+
+
+def revision(project: Path) -> str:
+    """Return git's name of the code, with "-dirty" where it was changed, or "unknown" outside of a checkout."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=project, capture_output=True, text=True, check=True, timeout=10,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Return a run's ``run.json``, or None where it has none.
+
+    Raises:
+        Mistake: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        run = json.loads(path.read_text())
+        if not {"experiment", "timestamp", "settings", "dataset", "sessions"} <= run.keys():
+            raise ValueError("keys are missing")
+    except (ValueError, AttributeError) as error:
+        raise Mistake(f"{path}: is damaged ({error}); restore it from a copy, or move it away") from None
+    return run
+
+
+def begin_session(run: dict[str, Any], path: Path, first_step: int) -> None:
+    """Note that a process begins to train from a step."""
+    run["sessions"].append({"started": now(), "first_step": first_step, "outcome": "running"})
+    atomic.write_json(path, run)
+
+
+def end_session(run: dict[str, Any], path: Path, step: int, outcome: str, speed: float | None = None) -> None:
+    """Note how it ended: "completed", "interrupted", "stopped: ..."; a killed process stays "running".
+
+    ``speed`` is in images a second, from the median time of a step.
+    """
+    run["sessions"][-1] |= {"ended": now(), "last_step": step, "outcome": outcome}
+    if speed is not None:
+        run["sessions"][-1]["images_per_second"] = float(f"{speed:.3g}")
+    atomic.write_json(path, run)

@@ -1,0 +1,245 @@
+"""The evaluated runs below an experiment root: their scores as one long table, and what is known of each run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from metrics import KNOWN
+from pix2earth.runs import provenance
+from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
+from pix2earth.settings.errors import Mistake
+
+FACTS = ["loss", "mask", "dataset", "model", "batch"]
+"""What tells runs apart, in the order of the published program's file names."""
+
+NONE = "-"
+UNKNOWN = "?"
+PUBLISHED_BATCH = "b16"
+PUBLISHED_TIMESTAMP = re.compile(r"_\d{4}-\d{4}(-\d+)?$")
+
+
+class Evaluations(NamedTuple):
+    """What was evaluated.
+
+    Attributes:
+        scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, with
+            what else is needed to tell runs of one dataset and mask apart), ``baseline`` (whether it is a trivial
+            one and no model), ``tile``, ``metric``, ``value``.
+        runs: one row for each run: ``run``, ``FACTS``, ``split``, ``step``, ``tiles``, ``began``, ``in use``.
+        remarks: what makes runs of one dataset and mask not quite comparable, a sentence each.
+    """
+
+    scores: pd.DataFrame
+    runs: pd.DataFrame
+    remarks: list[str]
+
+
+def load(
+    root: Path, *, split: str | None = None, every_run: bool = False, leave_out: Collection[str] = ()
+) -> Evaluations:
+    """Read every CSV of an experiment root.
+
+    Args:
+        root: the experiment root.
+        split: "val" or "test"; None: of each run test where it was evaluated, else val.
+        every_run: use all runs whose ``FACTS`` are equal; else the newest of them alone.
+        leave_out: names of runs, ``<experiment>_<timestamp>``, that are not to be used.
+
+    Raises:
+        Mistake: there is nothing, or a file is damaged.
+    """
+    records = recorded(root)
+    tables = {path.stem: _of_split(read(path), split) for path in files(root)}
+    known = [_about(path, records.get(path), tables[path.stem]) for path in files(root)]
+    runs = pd.DataFrame([about for about in known if len(tables[about["run"]])])
+    if runs.empty:
+        of_split = f" of {split}" if split else ""
+        raise Mistake(
+            f"{root / EVALUATION}: has no evaluated run{of_split}; evaluate one: python evaluate.py --exp NAME"
+        )
+    runs["in use"] = _in_use(runs, every_run, leave_out)
+    used = _labelled(runs[runs["in use"] == "yes"])
+    scores = [_long(run, tables[run["run"]]) for run in used.to_dict("records")] + _baselines(used, tables)
+    shown = runs.drop(columns="version").sort_values(["dataset", "mask", "model", "began"], ignore_index=True)
+    return Evaluations(pd.concat(scores, ignore_index=True), shown, _remarks(used, tables))
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+def files(root: Path) -> list[Path]:
+    """Return the CSVs of the runs below an experiment root, sorted."""
+    return sorted(path for path in (root / EVALUATION).glob("*.csv") if path.name != COMPARISON)
+
+
+def recorded(root: Path) -> dict[Path, dict[str, Any]]:
+    """Return what ``run.json`` says of each run that has one, by the run's CSV (which need not be there)."""
+    found = {}
+    for path in root.glob("**/logs/*/run.json"):
+        run = provenance.load(path) or {}
+        found[RunFolders(root, run["experiment"], run["timestamp"]).evaluation] = run
+    return found
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return a run's CSV as it is.
+
+    Raises:
+        Mistake: it cannot be read, or scores in it are not numbers.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"tile": str})
+        metrics = [column for column in table.columns if metric_of(column)]
+        return table.astype(dict.fromkeys(metrics, float))
+    except (ValueError, OSError) as error:
+        raise Mistake(f"{path}: cannot be read as CSV: {error}; evaluate the run again or remove the file") from None
+
+
+def metric_of(column: str) -> tuple[str, str] | None:
+    """Return metric and baseline ("" for the model itself) of a CSV's column, or None where it is no score."""
+    # The longest name: PSNR_aris is a metric, and no baseline's PSNR.
+    metric = max((name for name in KNOWN if f"{column}_".startswith(f"{name}_")), key=len, default=None)
+    return None if metric is None else (metric, column[len(metric) + 1 :])
+
+
+def by_table(metrics: Collection[str]) -> list[str]:
+    """Return metrics in the order of the metrics' table."""
+    return [metric for metric in KNOWN if metric in set(metrics)]
+
+
+# ---- what is known of a run ------------------------------------------------------------------------------------
+
+
+def facts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ``FACTS`` of a run by its settings."""
+    weights = {name.removeprefix("gen_"): weight for name, weight in settings.get("gen_loss", {}).items() if weight}
+    return {
+        "loss": " + ".join(f"{weight:g} {name}" for name, weight in weights.items()) or NONE,
+        "mask": mask(settings.get("enforce_suffix"), settings.get("exclude_suffix")),
+        "dataset": settings["dataset"],
+        "model": settings["model_name"],
+        "batch": f"b{settings.get('batch_size', UNKNOWN)}",
+    }
+
+
+def mask(enforced: str | None, excluded: str | None) -> str:
+    """Name the tiles that a run uses as published: "notinmask" enforced, or "inmask" where that is excluded."""
+    parts = [enforced.strip("_")] if enforced else []
+    if excluded:
+        name = excluded.strip("_")
+        parts.append(name.removeprefix("not") if name.startswith("not") else f"not{name}")
+    return "-".join(parts) or "all"
+
+
+def facts_of_name(name: str) -> dict[str, str]:
+    """Return the ``FACTS`` that the published program's file names hold: loss, mask, dataset, model[, batch].
+
+    A name with fewer parts is taken for the model's.
+    """
+    name = PUBLISHED_TIMESTAMP.sub("", name)
+    parts = name.split("_")
+    if len(parts) < 4:
+        return dict.fromkeys(FACTS, UNKNOWN) | {"model": name}
+    has_batch = len(parts) > 4 and re.fullmatch(r"b\d+", parts[-1])
+    batch = parts.pop() if has_batch else PUBLISHED_BATCH
+    return dict(zip(FACTS, [*parts[:3], "_".join(parts[3:]), batch], strict=True))
+
+
+def _about(path: Path, run: Mapping[str, Any] | None, table: pd.DataFrame) -> dict[str, Any]:
+    """Return a run's row of the table of runs."""
+    told = run is not None and "model_name" in run["settings"]
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    sessions = run["sessions"] if run else []
+    return {
+        "run": path.stem,
+        **(facts(run["settings"]) if run is not None and told else facts_of_name(path.stem)),
+        "split": _the_one(table, "split"),
+        "step": _the_one(table, "step"),
+        "tiles": len(table),
+        "began": sessions[-1]["started"] if sessions else written,
+        "version": run["dataset"].get("fingerprint", UNKNOWN) if run else UNKNOWN,
+    }
+
+
+def _the_one(table: pd.DataFrame, column: str) -> str:
+    """Return the values of a column that holds the same in all rows, or "?" where the CSV lacks it."""
+    return ", ".join(map(str, table[column].unique())) if column in table else UNKNOWN
+
+
+def _of_split(table: pd.DataFrame, wanted: str | None) -> pd.DataFrame:
+    """Return the rows of one split; all where the CSV does not tell."""
+    if "split" not in table:
+        return table
+    split = wanted or ("test" if (table["split"] == "test").any() else "val")
+    return table[table["split"] == split]
+
+
+def _in_use(runs: pd.DataFrame, every_run: bool, leave_out: Collection[str]) -> pd.Series:
+    """Say of each run whether it is used, or why not."""
+    ordered = runs.sort_values(["began", "run"])
+    rest = ordered[~ordered["run"].isin(leave_out)]
+    older = rest["run"][rest.duplicated(FACTS, keep="last")] if not every_run else ()
+    said = dict.fromkeys(leave_out, "no: left out") | dict.fromkeys(older, "no: there is a newer one")
+    return runs["run"].map(lambda run: said.get(run, "yes"))
+
+
+def _labelled(used: pd.DataFrame) -> pd.DataFrame:
+    """Add ``label``: the model, with loss, batch or run where the model alone is not unique."""
+    labels = used["model"].copy()
+    for _, group in used.groupby(["dataset", "mask", "model"]):
+        differing = [column for column in ("batch", "loss") if group[column].nunique() > 1]
+        if group.duplicated(differing or ["model"]).any():
+            differing = ["run"]
+        if len(group) > 1:
+            labels[group.index] = group[["model", *differing]].agg(" ".join, axis=1)
+    return used.assign(label=labels)
+
+
+# ---- scores ----------------------------------------------------------------------------------------------------
+
+
+def _long(run: Mapping[str, Any], table: pd.DataFrame, baseline: str = "") -> pd.DataFrame:
+    """Return a run's scores, or those of a baseline beside them, one row for each tile and metric."""
+    columns = {column: found[0] for column in table if (found := metric_of(str(column))) and found[1] == baseline}
+    values = table[list(columns)].rename(columns=columns).set_axis(_tiles(table), axis=0)
+    long = values.rename_axis("tile").reset_index().melt(id_vars="tile", var_name="metric", value_name="value")
+    about = {name: run[name] for name in [*FACTS, "run", "label"]} | {"baseline": bool(baseline)}
+    return long.assign(**about)[[*about, "tile", "metric", "value"]]
+
+
+def _tiles(table: pd.DataFrame) -> pd.Index:
+    """Return the names of a CSV's tiles; their numbers where it has no names."""
+    return pd.Index(table["tile" if "tile" in table else table.columns[0]].astype(str))
+
+
+def _baselines(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the scores of the trivial baselines of each dataset and mask, as the newest run has them."""
+    found: dict[tuple[str, ...], pd.DataFrame] = {}
+    for run in used.sort_values(["began", "run"], ascending=False).to_dict("records"):
+        table = tables[run["run"]]
+        for name in sorted({told[1] for column in table if (told := metric_of(str(column))) and told[1]}):
+            about = run | {"model": name, "label": name, "loss": NONE, "batch": NONE}
+            found.setdefault((run["dataset"], run["mask"], name), _long(about, table, name))
+    return list(found.values())
+
+
+def _remarks(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Say where the runs of one dataset and mask were not evaluated on the same."""
+    remarks = []
+    for (dataset, name), group in used.groupby(["dataset", "mask"]):
+        place = f"dataset {dataset}, mask {name}"
+        if group["version"].nunique() > 1:
+            remarks.append(f"{place}: the runs have read different versions of the dataset.")
+        if len({frozenset(_tiles(tables[run])) for run in group["run"]}) > 1:
+            remarks.append(
+                f"{place}: the runs were evaluated on different tiles; compare.py takes those that all have."
+            )
+        if group["split"].nunique() > 1:
+            remarks.append(f"{place}: the runs were evaluated on different splits.")
+    return remarks

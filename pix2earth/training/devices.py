@@ -1,0 +1,189 @@
+"""On which devices a run computes, and how reproducibly."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from pix2earth.settings.errors import Mistake
+from pix2earth.training import state
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+
+
+def prepare(experiment: Experiment) -> tf.distribute.Strategy:
+    """Seed everything, set precision and determinism, and return the strategy that ``distribution`` names.
+
+    Call it before any other TensorFlow operation.
+
+    Raises:
+        Mistake: TF_CONFIG is missing or wrong, or batch_size cannot be divided among the devices.
+    """
+    strategy = _strategy(experiment)
+    _seed(experiment)
+    replicas = strategy.num_replicas_in_sync
+    if replicas > 1:
+        _keep_losses_whole()
+        if experiment.JIT_COMPILE:
+            raise Mistake(f"{experiment.file}: jit_compile: is not possible on {replicas} devices; leave it out")
+    if experiment.BATCH_SIZE % replicas:
+        raise Mistake(
+            f"{experiment.file}: batch_size: {experiment.BATCH_SIZE} cannot be divided among {replicas} devices;"
+            f" use a multiple of {replicas}"
+        )
+    return strategy
+
+
+def _keep_losses_whole() -> None:
+    """Let a Keras loss be the mean over its replica's share of the batch, like every other loss of a plug-in.
+
+    Keras divides the loss objects of a custom loop by the number of replicas, and nothing else; a sum of one with
+    a plain mean would weigh the two differently on every machine. `average_gradients` divides all of them.
+    """
+    # No public switch exists.
+    from keras.src.losses import loss
+
+    loss.scale_loss_for_distribution = lambda value: value
+
+
+def prepare_single(experiment: Experiment) -> None:
+    """Do the same for work on one device, such as evaluation."""
+    _share_gpus()
+    _seed(experiment)
+
+
+def _share_gpus() -> None:
+    """Take GPU memory as it is needed, so that others can use the device too."""
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+
+
+def _seed(experiment: Experiment) -> None:
+    keras.utils.set_random_seed(experiment.SEED)
+    if experiment.DETERMINISTIC:
+        tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_dtype_policy(experiment.PRECISION)
+    keras.config.set_image_data_format("channels_last")
+
+
+def _strategy(experiment: Experiment) -> tf.distribute.Strategy:
+    kind = experiment.DISTRIBUTION
+    _share_gpus()
+    if kind == "multiworker":
+        _check_tf_config()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if kind == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()
+
+
+def _check_tf_config() -> None:
+    """Say in one line what is wrong with TF_CONFIG, where TensorFlow would hang or raise deep inside."""
+    text = os.environ.get("TF_CONFIG", "")
+    example = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        config = json.loads(text)
+        workers, kind, index = config["cluster"]["worker"], config["task"]["type"], config["task"]["index"]
+        if not isinstance(workers, list) or not isinstance(index, int):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        raise Mistake(f"TF_CONFIG: distribution 'multiworker' needs it on every machine, such as {example}") from None
+    if kind == "worker" and not 0 <= index < len(workers):
+        raise Mistake(f"TF_CONFIG: task index {index} is not one of the {len(workers)} workers")
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Tell whether this process is the one that writes."""
+    resolver = strategy.cluster_resolver
+    return (
+        resolver is None
+        or not resolver.task_type
+        or (resolver.task_type in ("chief", "worker") and resolver.task_id == 0)
+    )
+
+
+def describe(strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    """Return what ``run.json`` says of the devices."""
+    kinds = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    return {
+        "strategy": type(strategy).__name__,
+        "replicas": strategy.num_replicas_in_sync,
+        "devices": [device.name for device in kinds],
+        "names": [detail.get("device_name", "?") for detail in details],
+    }
+
+
+def replica_variables(next_creator: Any, **about: Any) -> Any:
+    """Let every replica write variables for which Keras states no aggregation, such as seed generators' states.
+
+    All replicas write the same value, so the first one's is everyone's.
+    """
+    if about.get("aggregation") in (None, tf.VariableAggregation.NONE):
+        about["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+    return next_creator(**about)
+
+
+def inlined(gan: Any, method: str) -> Callable[..., Any]:
+    """Return a method of a plug-in such that it can run on several devices at once, though it is a ``tf.function``.
+
+    Replicas meet inside a step (to add up gradients), and TensorFlow cannot let them meet inside a nested
+    ``tf.function``; so the plain function, converted by AutoGraph, is traced into the outer one.
+    """
+    plain = getattr(getattr(type(gan), method), "python_function", getattr(type(gan), method))
+    converted = tf.autograph.to_graph(plain)
+
+    def inline(**arguments: Any) -> Any:
+        tf.config.run_functions_eagerly(True)  # further tf.functions inside are inlined too
+        try:
+            return converted(gan, **arguments)
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+    return inline
+
+
+def average_gradients(gan: Any, replicas: int) -> None:
+    """Make every optimiser of a plug-in apply the mean over replicas of the gradients.
+
+    Keras adds them up, while a plug-in, which knows nothing of devices, computes the mean over its own share of the
+    batch; without this the step would grow with the number of devices.
+    """
+    for optimizer in state.optimizers(gan).values() if replicas > 1 else ():
+        optimizer.apply = _averaged(optimizer.apply, replicas)
+
+
+def _averaged(apply: Any, replicas: int) -> Any:
+    def averaged(grads: Any, trainable_variables: Any = None) -> Any:
+        return apply([None if grad is None else grad / replicas for grad in grads], trainable_variables)
+
+    return averaged
+
+
+def learning_rates(gan: Any) -> dict[str, float]:
+    """Return the present learning rate of each optimiser of a plug-in, by attribute; schedules are left out.
+
+    A schedule is no variable, so no checkpoint overwrites it.
+    """
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    rates = {}
+    for name, optimizer in state.optimizers(gan).items():
+        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling optimiser
+        if not isinstance(inner._learning_rate, schedule):
+            rates[name] = float(tf.convert_to_tensor(inner.learning_rate))
+    return rates
+
+
+def set_learning_rates(gan: Any, rates: dict[str, float]) -> None:
+    """Set the learning rates of a plug-in's optimisers."""
+    optimizers = state.optimizers(gan)
+    for name, rate in rates.items():
+        optimizer = optimizers[name]
+        getattr(optimizer, "inner_optimizer", optimizer).learning_rate = rate

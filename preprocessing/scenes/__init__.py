@@ -1,0 +1,1 @@
+"""Choosing scenes: inventories, pairs and previews (steps 10 to 30)."""

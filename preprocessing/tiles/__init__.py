@@ -1,0 +1,1 @@
+"""Cutting tiles from scenes, and writing them as datasets (steps 40 and 50)."""

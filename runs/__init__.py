@@ -1,1 +1,0 @@
-"""Runs: their folders, checkpoints, journal, pictures, plug-in and devices."""

@@ -1,0 +1,286 @@
+"""A satellite product that is a folder or a .zip, read in place: nothing is ever extracted to the disk.
+
+Images are read by GDAL through ``/vsizip/``, metadata and netCDF files from memory. A .zip is judged by its table of
+contents before any member is read; one that could write or reach outside, or grow without measure, is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from pix2earth.settings.errors import Mistake
+
+MIB = 1 << 20
+LARGEST_PRODUCT = 16 << 30
+"""Bytes that the members of a .zip may declare in all; the largest real products (15 tiles in one) have about 8e9."""
+LARGEST_RATIO = 200
+"""Unpacked by packed size of a member above ``SUSPICIOUS_SIZE``; real XML stays below 30, images and netCDF near 1."""
+SUSPICIOUS_SIZE = 16 * MIB
+MOST_MEMBERS = 20_000
+"""A SAFE of 15 tiles has about 2000; reading a table of contents takes 20 us a member."""
+LARGEST_METADATA = 16 * MIB
+"""A granule's XML has about 1.2 MB; parsing takes up to 0.1 s for a MiB."""
+LARGEST_NETCDF = 1 << 30
+LARGEST_KEPT = 256 * MIB
+"""An unpacked netCDF file up to this size is kept until the next; the positions of a frame have about 130 MB."""
+END_RECORD = 66_000
+"""Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
+_PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class Members(ABC):
+    """The files of one product, by their names relative to its SAFE or SEN3 folder, with ``/`` between the parts."""
+
+    def __init__(self, path: Path, name: str, sizes: dict[str, int]) -> None:
+        """Keep where the product is, the name of its folder, and the size of each member in bytes."""
+        self.path, self.name, self.sizes = path, name, sizes
+
+    def __contains__(self, member: str) -> bool:
+        """Tell whether there is a file of this name."""
+        return member in self.sizes
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the files in the order of the alphabet."""
+        return iter(sorted(self.sizes))
+
+    def read(self, member: str, limit: int = LARGEST_METADATA) -> bytes:
+        """Return the bytes of a member.
+
+        Raises:
+            Mistake: it is missing, larger than ``limit`` bytes, or damaged.
+        """
+        if member not in self.sizes:
+            raise Mistake(f"{self.label(member)}: is missing; download the product again")
+        if self.sizes[member] > limit:
+            raise Mistake(
+                f"{self.label(member)}: has {self.sizes[member]} bytes, more than such a file ever has"
+                f" ({limit}); download the product again"
+            )
+        return self._bytes(member)
+
+    def label(self, member: str) -> str:
+        """Return what messages call a member."""
+        return f"{self.path}/{member}"
+
+    @abstractmethod
+    def gdal_path(self, member: str) -> str:
+        """Return the path under which GDAL reads a member in place."""
+
+    @abstractmethod
+    def netcdf(self, member: str) -> str | io.BytesIO:
+        """Return what h5py opens: the path of a file, or a file object in memory where it lies in a .zip.
+
+        Raises:
+            Mistake: it is missing or damaged.
+        """
+
+    @abstractmethod
+    def _bytes(self, member: str) -> bytes:
+        """Return the bytes of a member that is there."""
+
+
+class Folder(Members):
+    """A product that is a folder."""
+
+    def __init__(self, path: Path) -> None:
+        """List the files of the folder.
+
+        Raises:
+            Mistake: there is a link that leads outside, or a name that no product has.
+        """
+        sizes, root = {}, os.path.realpath(path)
+        for parent, folders, names in os.walk(path):
+            for name in folders + names:
+                entry = Path(parent) / name
+                member = entry.relative_to(path).as_posix()
+                reason = None if member.isprintable() else "has control characters in its name"
+                if entry.is_symlink() and not os.path.realpath(entry).startswith(root + os.sep):
+                    reason = "is a link that leads outside"
+                if reason:
+                    raise Mistake(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
+                if name in names and entry.is_file():
+                    sizes[member] = entry.stat().st_size
+        super().__init__(path, path.name, sizes)
+
+    def gdal_path(self, member: str) -> str:
+        """Return the file's own path."""
+        return str(self.path / member)
+
+    def netcdf(self, member: str) -> str | io.BytesIO:
+        """Return the file's own path."""
+        if member not in self:
+            raise Mistake(f"{self.label(member)}: is missing; download the product again")
+        return str(self.path / member)
+
+    def _bytes(self, member: str) -> bytes:
+        return (self.path / member).read_bytes()
+
+
+class Zip(Members):
+    """A product in a .zip."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the table of contents and judge it.
+
+        Raises:
+            Mistake: the file is damaged, hostile, or holds several products.
+        """
+        if _stated_members(path) > MOST_MEMBERS:
+            raise Mistake(
+                f"{path}: claims to hold {_stated_members(path)} members; this is not a product as distributed"
+            )
+        try:
+            with zipfile.ZipFile(path) as archive:
+                infos = archive.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+            raise Mistake(f"{path}: cannot be read as a .zip ({error}); download it again") from None
+        _judge(path, infos)
+        files = [info for info in infos if not info.is_dir()]
+        self.prefix = _product_folder(path, [info.filename for info in files])
+        begin = len(self.prefix)
+        sizes = {info.filename[begin:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
+        super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
+        self._last: tuple[str, bytes] | None = None
+
+    def gdal_path(self, member: str) -> str:
+        """Return a /vsizip/ path; the braces let the archive have any name."""
+        return f"/vsizip/{{{self.path.absolute()}}}/{self.prefix}{member}"
+
+    def netcdf(self, member: str) -> io.BytesIO:
+        """Return the unpacked bytes as a file object.
+
+        A radiance file has about 25 MB: unpacking it into memory takes 0.15 s, once for a product and band.
+        HDF5 seeks back and forth, for which a member would have to be unpacked again and again. The last one is kept,
+        because latitude and longitude lie in one file and are read in two steps, coarse and fine.
+        """
+        if self._last is None or self._last[0] != member:
+            content = self.read(member, LARGEST_NETCDF)
+            self._last = (member, content) if len(content) <= LARGEST_KEPT else None
+            return io.BytesIO(content)
+        return io.BytesIO(self._last[1])
+
+    def _bytes(self, member: str) -> bytes:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(self.prefix + member)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise Mistake(f"{self.label(member)}: is damaged ({error}); download the product again") from None
+
+
+def open_members(path: Path) -> Members:
+    """Return the members of a product's folder or .zip.
+
+    Raises:
+        Mistake: there is none, its .zip is damaged or hostile, or its name cannot be shown.
+    """
+    if not path.name.isprintable():
+        raise Mistake(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
+    if path.is_dir():
+        return Folder(path)
+    if not path.is_file():
+        raise Mistake(f"{path}: does not exist; expected a product's folder or .zip")
+    return Zip(path)
+
+
+def find(root: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """Return the folders and .zip files below ``root`` whose names match, sorted by name; of both the folder.
+
+    Folders that match are not entered; links to folders are followed, each folder once.
+
+    Raises:
+        Mistake: ``root`` is not a folder.
+    """
+    if not root.is_dir():
+        raise Mistake(f"{root}: is not a folder; name the folder that holds the products")
+    found: dict[str, Path] = {}
+    entered = set()
+    for parent, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(parent)
+        matching = [name for name in folders if pattern.fullmatch(name)]
+        for name in matching + [name for name in files if name.lower().endswith(".zip") and pattern.fullmatch(name)]:
+            key = bare_name(name)
+            if name in matching or key not in found:
+                found[key] = Path(parent) / name
+        folders[:] = [] if real in entered else sorted(set(folders) - set(matching))
+        entered.add(real)
+    return [found[key] for key in sorted(found)]
+
+
+def bare_name(name: str) -> str:
+    """Return a product's name without ``.zip``, ``.SAFE`` and ``.SEN3``."""
+    return re.sub(r"(\.SAFE|\.SEN3)?(\.zip)?$", "", name, flags=re.IGNORECASE)
+
+
+def _stated_members(path: Path) -> int:
+    """Return how many members the end of a .zip states, before its table of contents is read."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, END_RECORD), os.SEEK_END)
+        tail = file.read()
+    at, large = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    if at < 0:
+        return 0
+    count = int.from_bytes(tail[at + 10 : at + 12], "little")
+    return int.from_bytes(tail[large + 32 : large + 40], "little") if count == 0xFFFF and large >= 0 else count
+
+
+def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse a table of contents that no real product has."""
+    names = set()
+    for info in infos:
+        reason = _reason_against(info)
+        if info.filename in names:
+            reason = "is there twice"
+        if reason:
+            raise Mistake(f"{path}: the member {info.filename!r} {reason}; this is not a product as distributed")
+        names.add(info.filename)
+    size = path.stat().st_size
+    if any(not 0 <= info.header_offset < size for info in infos):
+        raise Mistake(f"{path}: cannot be read as a .zip (members lie outside it); download it again")
+    declared, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
+    if declared > LARGEST_PRODUCT or packed > size:
+        raise Mistake(f"{path}: claims to hold {declared} bytes; this is not a product as distributed")
+
+
+def _reason_against(info: zipfile.ZipInfo) -> str | None:
+    """Return what is wrong with a member, or None."""
+    # zipfile turns the system's separator into "/", so the name is judged as it stands in the archive too.
+    name = info.orig_filename.replace("\\", "/")
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if name.startswith("/") or _DRIVE.match(name) or ".." in PurePosixPath(name).parts or "\0" in name:
+        return "would lie outside its folder"
+    if not name.isprintable():
+        return "has control characters in its name"
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a device"
+    if info.flag_bits & 1:
+        return "is encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is compressed in an unusual way"
+    if info.file_size > SUSPICIOUS_SIZE and info.file_size > LARGEST_RATIO * info.compress_size:
+        return f"claims to unpack from {info.compress_size} to {info.file_size} bytes"
+    return None
+
+
+def _product_folder(path: Path, names: list[str]) -> str:
+    """Return the prefix of the names that lie in the product's folder, with a trailing ``/``, or ''."""
+    folders = set()
+    for name in names:
+        parts = name.split("/")[:-1]
+        at = next((i for i, part in enumerate(parts) if part.upper().endswith(_PRODUCT_SUFFIXES)), None)
+        if at is not None:
+            folders.add("/".join(parts[: at + 1]) + "/")
+    if len(folders) > 1:
+        raise Mistake(f"{path}: holds {len(folders)} products; give each a .zip of its own")
+    if folders:
+        return folders.pop()
+    tops = {name.split("/")[0] + "/" for name in names if "/" in name}
+    return tops.pop() if len(tops) == 1 and all("/" in name for name in names) else ""

@@ -1,0 +1,300 @@
+"""Sentinel-2 Level-1C and Level-2A products (SAFE), as folder or .zip, in the naming of any year.
+
+Reflectance = (digital number + offset) / quantification, both from the product's own metadata: products of one date
+exist with and without offset, so neither date nor baseline decides. Layout, names and units are those of the
+Sentinel-2 Products Specification Document.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pix2earth.settings.errors import Mistake, nearest
+from sensors import archives
+from sensors.image_grids import Grid, open_image, resample, scaled, source_window
+from sensors.product_xml import Document
+from sensors.safe_layout import ORDER, RADIOMETRIC_IDS, band_name, choose_granule, find_metadata, read_grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from affine import Affine
+    from rasterio.crs import CRS
+    from rasterio.io import DatasetReader
+    from rasterio.windows import Window
+    from shapely import Polygon
+
+NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
+NODATA, SATURATED = 0, 65535
+LAST_KNOWN_BASELINE = "05.99"
+
+
+def products(root: Path) -> list[Path]:
+    """Return the Sentinel-2 products below a folder, flat or nested, sorted by name (so by satellite, level, time).
+
+    Raises:
+        Mistake: ``root`` is not a folder.
+    """
+    return archives.find(Path(root), NAME)
+
+
+class Masks(NamedTuple):
+    """Where there is no measurement: two bool arrays (height, width)."""
+
+    nodata: np.ndarray
+    saturated: np.ndarray
+
+
+class Safe:
+    """One tile of a Sentinel-2 product; use it as a context, or ``close`` it: images stay open between reads.
+
+    Attributes:
+        name: name of the SAFE folder.
+        satellite: "S2A", "S2B", "S2C".
+        level: "L1C" (reflectance at the top of the atmosphere) or "L2A" (at the bottom).
+        tile: MGRS tile with its T, "T17XNA".
+        sensing_time: start of the datatake (UTC), the time in the product's name.
+        baseline: processing baseline "05.10", or None where the product does not tell.
+        footprint: polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
+        cloud_cover: percent of the tile, or None.
+        bands: names of the bands that have an image: B01 ... B8A ... B12, with L2A AOT, WVP, SCL too.
+    """
+
+    def __init__(self, members: archives.Members, tile: str | None = None) -> None:
+        """Read the product's metadata; see ``open``."""
+        member, level = find_metadata(members)
+        product = Document(members, member)
+        self._members, self._product = members, product
+        self._granule = choose_granule(members, product, tile)
+        self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granule.tile
+        self.satellite = product.text("SPACECRAFT_NAME").replace("Sentinel-", "S")
+        self.sensing_time: datetime = product.time("DATATAKE_SENSING_START|PRODUCT_START_TIME")
+        self.baseline = self._baseline()
+        self.footprint: Polygon = product.ring("EXT_POS_LIST")
+        clouds = product.optional("Cloud_Coverage_Assessment")
+        self.cloud_cover = None if clouds is None else product.as_number(clouds, "Cloud_Coverage_Assessment")
+        self.bands = list(self._granule.images)
+        self._open: dict[str, DatasetReader] = {}
+
+    @classmethod
+    def open(cls, path: str | Path, tile: str | None = None) -> Safe:
+        """Read the metadata of a product's folder or .zip; no image is opened.
+
+        ``tile`` chooses among several tiles of one product, as there were before December 2016.
+
+        Raises:
+            Mistake: this is no readable Sentinel-2 product, or has several tiles and ``tile`` is None.
+        """
+        return cls(archives.open_members(Path(path)), tile)
+
+    def __enter__(self) -> Safe:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the images."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the images; a later read opens them again."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    # ---- the grid --------------------------------------------------------------------------------------
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The 10 m grid: of the finest image itself, or as the metadata state it where there are no images.
+
+        Raises:
+            Mistake: the image or the metadata cannot be read.
+        """
+        if not self.bands:
+            return self.stated_grid
+        finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
+        source, factor = self._source(finest), self._granule.images[finest].metres // 10
+        size = source.height * factor, source.width * factor
+        return Grid(source.crs, size, scaled(source.transform, 1 / factor))
+
+    @cached_property
+    def stated_grid(self) -> Grid:
+        """The 10 m grid as the metadata state it.
+
+        Raises:
+            Mistake: the granule's metadata are missing or incomplete.
+        """
+        if self._granule.metadata is None:
+            raise Mistake(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
+        return read_grid(Document(self._members, self._granule.metadata))
+
+    @property
+    def crs(self) -> CRS:
+        """The CRS of all bands, WGS 84 / UTM."""
+        return self.grid.crs
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the 10 m grid."""
+        return self.grid.size
+
+    @property
+    def transform(self) -> Affine:
+        """Affine transform of the 10 m grid: (column, row) of a pixel's corner to metres."""
+        return self.grid.transform
+
+    @property
+    def remarks(self) -> list[str]:
+        """One line for each oddity that does not stop reading, to be shown to the user."""
+        lines = []
+        if self.baseline and self.baseline > LAST_KNOWN_BASELINE:
+            lines.append(
+                f"{self.path}: baseline {self.baseline} is not known; offset and scale are read as it states them"
+            )
+        if self.bands and self._granule.metadata and self.grid[1:] != self.stated_grid[1:]:
+            own, stated = ("{} x {}".format(*grid.size) for grid in (self.grid, self.stated_grid))
+            lines.append(
+                f"{self.path}: the images have {own} pixels of {self.transform.a:g} m, MTD_TL.xml states {stated};"
+                " the images' own grid is used"
+            )
+        return lines
+
+    # ---- pixels ----------------------------------------------------------------------------------------
+
+    def read(
+        self,
+        bands: Sequence[str],
+        window: Window | None = None,
+        resolution: int = 10,
+        resampling: str = "nearest",
+    ) -> np.ndarray:
+        """Return reflectance (1) as float32 (height, width, band); of the images only the window is decoded.
+
+        ``window`` is in whole pixels of the grid of ``resolution`` metres (10, 20 or 60); None is all of it, and
+        what lies outside the images is NaN. Bands of another resolution are brought onto that grid by
+        ``resampling``: "nearest", "bilinear" or "average". No data (number 0, tested before the offset) is NaN and
+        has no part in its neighbours; saturated numbers give a value above 6. AOT (1) and WVP (cm) come in their
+        units, SCL as class numbers, which are always taken from the nearest pixel.
+
+        Raises:
+            Mistake: a band is missing, or its image damaged.
+        """
+        import numpy as np
+        from rasterio.windows import Window
+
+        transform = scaled(self.transform, resolution / 10)
+        if window is None:
+            height, width = (math.ceil(side * 10 / resolution) for side in self.size)
+            window = Window(0, 0, width, height)
+        reflectance = np.empty((int(window.height), int(window.width), len(bands)), np.float32)
+        corner = transform @ type(transform).translation(window.col_off, window.row_off)
+        for index, band in enumerate(bands):
+            self._fill(reflectance[..., index], band_name(band), corner, resampling)
+        return reflectance
+
+    def digital_numbers(
+        self, band: str, window: Window | None = None, shape: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Return the stored numbers (height, width), uint16 (SCL uint8), at the band's native resolution.
+
+        ``window`` is in the band's own pixels. With ``shape`` the image is decimated to that (height, width) while it
+        is read: of JPEG 2000 only the coarser resolution levels are decoded.
+
+        Raises:
+            Mistake: the band is missing, or its image damaged.
+        """
+        from rasterio.errors import RasterioIOError
+
+        source = self._source(band_name(band))
+        try:
+            return source.read(1, window=window, out_shape=shape)
+        except RasterioIOError as error:
+            raise self._damaged(band_name(band), error) from None
+
+    def masks(self, band: str, window: Window | None = None) -> Masks:
+        """Return where a band has no data (number 0) and where it is saturated (65535), at its native resolution.
+
+        Raises:
+            Mistake: the band is missing, or its image damaged.
+        """
+        numbers = self.digital_numbers(band, window)
+        return Masks(numbers == NODATA, numbers == SATURATED)
+
+    def scale(self, band: str) -> tuple[float, float]:
+        """Return (quantification, offset) of a band: its physical value is (number + offset) / quantification.
+
+        Raises:
+            Mistake: the metadata lack the quantification, or the band in a list of offsets.
+        """
+        band = band_name(band)
+        if band == "SCL":
+            return 1.0, 0.0
+        if band in ("AOT", "WVP"):
+            return self._product.number(f"{band}_QUANTIFICATION_VALUE|L2A_{band}_QUANTIFICATION_VALUE"), 0.0
+        if self.level == "L1C":
+            return self._product.number("QUANTIFICATION_VALUE"), self._offset("RADIO_ADD_OFFSET", band)
+        quantification = self._product.number("BOA_QUANTIFICATION_VALUE|L2A_BOA_QUANTIFICATION_VALUE")
+        return quantification, self._offset("BOA_ADD_OFFSET", band)
+
+    def _offset(self, element: str, band: str) -> float:
+        stated = {entry.get("band_id"): entry.text or "" for entry in self._product.all(element)}
+        if not stated:
+            return 0.0
+        number = str(RADIOMETRIC_IDS.index(band))
+        if number not in stated:
+            raise Mistake(
+                f"{self._product.label}: {element} has no band_id {number} ({band}); download the product again"
+            )
+        return self._product.as_number(stated[number], element)
+
+    def _baseline(self) -> str | None:
+        """Return the baseline of the metadata, or of the name."""
+        named = re.search(r"_N(\d\d)(\d\d)_", self.name)
+        stated = self._product.optional("PROCESSING_BASELINE") or (f"{named[1]}.{named[2]}" if named else None)
+        if stated is not None and not re.fullmatch(r"\d\d\.\d\d", stated):
+            raise Mistake(
+                f"{self._product.label}: PROCESSING_BASELINE '{stated}' is not known; expected one like 05.10"
+            )
+        return stated
+
+    def _source(self, band: str) -> DatasetReader:
+        """Return the open image of a band."""
+        if band not in self._granule.images:
+            images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
+            advice = nearest(band, self.bands) if self.bands and band not in ORDER else ""
+            raise Mistake(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
+        if band not in self._open:
+            try:
+                image = open_image(self._members.gdal_path(self._granule.images[band].member))
+            except OSError as error:
+                raise self._damaged(band, error) from None
+            if image.crs is None:
+                raise self._damaged(band, "it has no CRS")
+            if image.dtypes[0] not in ("uint8", "uint16"):
+                raise self._damaged(band, f"its numbers are {image.dtypes[0]}, not uint16")
+            self._open[band] = image
+        return self._open[band]
+
+    def _damaged(self, band: str, error: Exception | str) -> Mistake:
+        label = self._members.label(self._granule.images[band].member)
+        return Mistake(f"{label}: is damaged or no image ({error}); download the product again")
+
+    def _fill(self, out: np.ndarray, band: str, transform: Affine, resampling: str) -> None:
+        """Fill (height, width) of a grid with a band's physical values."""
+        import numpy as np
+
+        source, (height, width) = self._source(band), out.shape
+        window = source_window(source, transform, height, width)
+        if window is None:
+            out.fill(np.nan)
+            return
+        numbers = self.digital_numbers(band, window)
+        quantification, offset = self.scale(band)
+        values = (numbers.astype(np.float32) + np.float32(offset)) / np.float32(quantification)
+        values[numbers == NODATA] = np.nan
+        method = "nearest" if band == "SCL" else resampling
+        resample(values, source.window_transform(window), out, transform, source.crs, method)

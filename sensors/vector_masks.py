@@ -1,0 +1,135 @@
+"""Masks from vector files: the union of all their polygons, in longitude and latitude."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pix2earth.settings.errors import Mistake, inside, nearest
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+SUFFIXES = (".kml", ".geojson", ".gpkg", ".shp")
+SPREAD = 2.0
+"""Degrees around a scene's bounds that are kept of masks and footprints."""
+STEP = 0.02
+"""Longest edge in degrees after densifying: an edge that is straight on the map bends on the scene's grid."""
+
+
+def find_mask(folder: Path, name: str) -> Path:
+    """Return the file of the mask called ``name`` in ``<data_root>/_masks``.
+
+    Raises:
+        Mistake: there is none.
+    """
+    if inside(name):
+        for suffix in SUFFIXES:
+            if (folder / f"{name.removesuffix(suffix)}{suffix}").is_file():
+                return folder / f"{name.removesuffix(suffix)}{suffix}"
+    known = [path.stem for path in folder.glob("*") if path.suffix in SUFFIXES] if folder.is_dir() else []
+    raise Mistake(
+        f"--masks {name}: there is no {folder / name}.kml{nearest(name, known)}; without masks leave the option out"
+    )
+
+
+def read_mask(path: Path) -> BaseGeometry:
+    """Return the union of all polygons of a file: every layer, placemark and part, without the holes.
+
+    Returns:
+        A valid polygonal geometry, longitude and latitude in degrees (WGS84).
+
+    Raises:
+        Mistake: the file cannot be read, or holds no polygon.
+    """
+    import pyogrio
+    import pyproj
+    import shapely
+
+    if path.suffix == ".kml":
+        _refuse_hostile(path)
+    polygons = []
+    try:
+        for layer, _ in pyogrio.list_layers(path):
+            about, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
+            # GDAL hands out longitude before latitude, whatever order the reference system states.
+            project = pyproj.Transformer.from_crs(about["crs"] or "OGC:CRS84", "OGC:CRS84", always_xy=True).transform
+            shapes = shapely.from_wkb([geometry for geometry in geometries if geometry is not None])
+            polygons += [shapely.transform(shape, project, interleaved=False) for shape in _polygons(shapes)]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
+        raise Mistake(f"{path}: cannot be read as a mask ({error})") from None
+    if not polygons:
+        raise Mistake(f"{path}: holds no polygon; draw one, or leave the mask out")
+    union = shapely.union_all(shapely.make_valid(polygons))
+    if not shapely.is_valid(union) or union.area == 0 or not all(map(_finite, union.bounds)):
+        raise Mistake(f"{path}: its polygons enclose nothing")
+    return union
+
+
+def _finite(value: float) -> bool:
+    return abs(value) < float("inf")
+
+
+def _polygons(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
+    """Return the polygons of geometries and of the collections among them."""
+    import shapely
+
+    found = []
+    for shape in shapes:
+        parts = _polygons(list(shape.geoms)) if isinstance(shape, shapely.GeometryCollection) else [shape]
+        found += [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty]
+    return found
+
+
+def _refuse_hostile(path: Path) -> None:
+    """Parse a KML with a parser that knows the tricks of XML before GDAL gets it.
+
+    Raises:
+        Mistake: it is no XML, or declares entities or a document type.
+    """
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import iterparse
+
+    try:
+        for _, element in iterparse(path, forbid_dtd=True):
+            element.clear()
+    except ParseError as error:
+        raise Mistake(f"{path}: is no XML ({error})") from None
+    except DefusedXmlException:
+        raise Mistake(f"{path}: declares entities or a document type, which no KML needs; remove them") from None
+
+
+def on_grid(geometry: BaseGeometry, footprint: BaseGeometry, crs: object, *, step: float | None = STEP) -> BaseGeometry:
+    """Project the part of a geometry near a scene to the scene's grid.
+
+    Args:
+        geometry: longitude and latitude in degrees; beyond 180 where it crosses the antimeridian, or not.
+        footprint: of the scene, longitude and latitude.
+        crs: the scene's coordinate reference system.
+        step: longest edge in degrees; None: corners alone, for edges that are straight on the grid.
+
+    Returns:
+        The geometry in the units of ``crs``; empty where nothing of it is near.
+    """
+    import pyproj
+    import shapely
+    from shapely.affinity import translate
+
+    west, south, east, north = footprint.bounds
+    wider = SPREAD / max(0.05, _cosine(max(abs(south), abs(north))))
+    near = shapely.box(west - wider, south - SPREAD, east + wider, north + SPREAD)
+    whole = shapely.make_valid(geometry)
+    parts = [shapely.intersection(translate(whole, turn), near) for turn in (-360.0, 0.0, 360.0)]
+    kept = shapely.union_all([part for part in parts if part.area > 0])
+    if step is not None:
+        kept = shapely.segmentize(kept, step)
+    project = pyproj.Transformer.from_crs("OGC:CRS84", pyproj.CRS.from_user_input(crs), always_xy=True).transform
+    return shapely.make_valid(shapely.transform(kept, project, interleaved=False))
+
+
+def _cosine(latitude: float) -> float:
+    import math
+
+    return math.cos(math.radians(latitude))

@@ -1,0 +1,1 @@
+"""The ground: synthetic scenes, before any sensor looks at them."""

@@ -1,0 +1,127 @@
+"""Measured time series that animate the cells of a scene, from UEA/UCR archives (``.ts``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pix2earth.settings.errors import Mistake
+from synthetic.ground.cells import cells_of_size
+from synthetic.ground.random_fields import covariance_field, kernel_of
+from synthetic.schema.generation import Product, TimeSeries
+from synthetic.streams import stream
+
+
+class Archive(NamedTuple):
+    """Cases of one or several files.
+
+    Attributes:
+        series: float32 (case, step, dimension), each dimension from 0 to 1 over all files together.
+        group: int (case,), 1 to ``nclass``.
+    """
+
+    series: np.ndarray
+    group: np.ndarray
+
+
+def read(source: TimeSeries, beside: Path) -> Archive:
+    """Read the files of a source.
+
+    Args:
+        source: names the files.
+        beside: folder that their paths are relative to.
+
+    Raises:
+        Mistake: sktime is not installed; a file is missing, damaged or has gaps, or too few dimensions or classes.
+    """
+    try:
+        from sktime.datasets import load_from_tsfile
+    except ImportError:
+        raise Mistake("source.kind ts: needs the package sktime: pip install 'sktime>=1.0'") from None
+    series, labels = [], []
+    for name in source.path:
+        path = beside / name
+        if not path.is_file():
+            raise Mistake(f"{path}: there is no such file (named by source.path); get it from the UEA/UCR archive")
+        try:
+            cases, found = load_from_tsfile(str(path), return_data_type="nested_univ")
+        except Exception as error:  # its parser raises many kinds
+            reason = " ".join(str(error).split())
+            raise Mistake(f"{path}: cannot be read as a .ts file with classes: {reason}") from None
+        if cases.shape[1] < source.ndim:
+            raise Mistake(f"{path}: has {cases.shape[1]} dimensions, source.ndim asks for {source.ndim}")
+        read_here = [_padded(case[: source.ndim]) for case in cases.to_numpy()]
+        if not all(np.isfinite(case).all() for case in read_here):
+            raise Mistake(f"{path}: has missing values; take an archive without any")
+        series += read_here
+        labels += [str(label) for label in found]
+    return _archive(series, labels, source)
+
+
+def _padded(dimensions: np.ndarray) -> np.ndarray:
+    """Return (step, dimension); shorter dimensions end in zeros."""
+    columns = [np.asarray(values, np.float32) for values in dimensions]
+    steps = max(map(len, columns))
+    return np.stack([np.pad(values, (0, steps - len(values))) for values in columns], axis=1)
+
+
+def _archive(series: list[np.ndarray], labels: list[str], source: TimeSeries) -> Archive:
+    """Group the labels and bring each dimension to [0, 1], over all files together."""
+    steps = min(map(len, series))
+    stacked = np.stack([case[:steps] for case in series])
+    low, high = stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1))
+    names = sorted(set(labels))
+    if source.nclass > len(names):
+        raise Mistake(f"source.nclass: {source.nclass} groups of only {len(names)} labels ({', '.join(names)})")
+    group_of = {
+        name: number
+        for number, members in enumerate(np.array_split(np.array(names), source.nclass), start=1)
+        for name in members
+    }
+    scaled = (stacked - low) / np.where(high > low, high - low, 1)
+    return Archive(scaled.astype(np.float32), np.array([group_of[label] for label in labels]))
+
+
+class SeriesScene:
+    """A scene whose cells follow time series; a pure function of product, source, seed and number."""
+
+    def __init__(self, product: Product, source: TimeSeries, archive: Archive, seed: int, number: int) -> None:
+        """Lay out cells, draw a case for each, and their texture.
+
+        Raises:
+            ValueError: the series are shorter than the horizon, or the kernel has no room.
+        """
+        self.product, self.archive = product, archive
+        steps = archive.series.shape[1]
+        if product.horizon > steps:
+            raise ValueError(f"product.horizon: {product.horizon} frames of series of length {steps}")
+        shape = product.size.height, product.size.width
+        points = stream(seed, "points", number)
+        _, owner = cells_of_size(points, shape, product.n_polygons, product.min_area_px, None)
+        group = stream(seed, "labels", number).integers(1, source.nclass + 1, product.n_polygons)
+        random = stream(seed, "series", number)
+        cases = np.array([random.choice(np.flatnonzero(archive.group == member)) for member in group])
+        self.start = int(random.integers(0, steps - product.horizon + 1))
+        self.curves = archive.series[cases]
+        self.owner = owner
+        self.labels = np.stack([owner + 1, group[owner]], axis=-1).astype(np.int16)
+        self.texture = 0.5 * np.tanh(self._sampled(source, stream(seed, "texture", number), shape))
+
+    def _sampled(self, source: TimeSeries, random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        """Return the texture's deviates (height, width, band), constant in time."""
+        sampler = source.random_sampler
+        if sampler.kernel is None:
+            return sampler.std * random.standard_normal((*shape, source.ndim), np.float32)
+        parameters = sampler.kernel.model_dump(exclude={"name"}, exclude_none=True)
+        kernel = kernel_of(sampler.kernel.name, np.arange(2 * max(shape)), **parameters)
+        try:
+            fields = [covariance_field(random, shape, kernel) for _ in range(source.ndim)]
+        except ValueError as error:
+            raise ValueError(f"source.random_sampler.kernel: {error}") from None
+        return sampler.std * np.stack(fields, axis=-1)
+
+    def frame(self, index: int) -> np.ndarray:
+        """Return frame ``index``, float32 (height, width, band): series between 0 and 1, texture within 0.5 of it."""
+        return self.curves[:, self.start + index][self.owner] + self.texture

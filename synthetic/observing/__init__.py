@@ -1,0 +1,1 @@
+"""Observing the ground: clouds, optics, radar, and the steps of a sensor."""

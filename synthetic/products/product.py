@@ -1,0 +1,293 @@
+"""The documented layout of a product on disk: ``frames/``, ``annotations/``, ``masks/`` and ``index.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake, inside
+from synthetic.observing.steps import View
+from synthetic.tables.land_cover import land_covers
+from synthetic.tables.sensors import Sensor, sensor
+
+INDEX = "index.json"
+UNFINISHED = "index.json.unfinished"
+VERSION = 1
+SCALE, OFFSET = 1e-4, -0.1
+"""Reflectance = stored * SCALE + OFFSET, as Sentinel-2 does since 2022: noise around 0 keeps its sign."""
+NODATA = 0
+KEYS = {
+    "features",
+    "files",
+    "bands",
+    "sensor",
+    "gsd",
+    "dtype",
+    "dates",
+    "scene",
+    "latitude",
+    "scale",
+    "offset",
+    "digest",
+}
+"""What an index has at least."""
+ANNOTATION = "annotations/annotation_0.h5"
+"""One for all frames: the ground does not move."""
+
+
+def stored(reflectance: np.ndarray) -> np.ndarray:
+    """Return reflectance as uint16, within half of 1e-4; 0 is left for no data."""
+    return np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 65535).astype(np.uint16)
+
+
+def write_h5(path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, Any] | None = None) -> None:
+    """Write arrays (height, width[, band]) atomically, the same bytes for the same arrays and library versions.
+
+    Raises:
+        OSError: the disk is full; the file is then absent.
+    """
+    # In memory first: HDF5 crashes the process when a disk is full. Groups of newer formats state when they were made.
+    content = io.BytesIO()
+    with h5py.File(content, "w", libver=("earliest", "v110")) as file:
+        for name, array in arrays.items():
+            chunk = (*array.shape[:2], 1)[: array.ndim]
+            data = file.create_dataset(
+                name, data=array, chunks=chunk, compression="gzip", compression_opts=1, shuffle=True, track_times=False
+            )
+            data.attrs.update(attributes or {})
+    atomic.write_bytes(path, content.getvalue())
+
+
+def write_frame(folder: Path, number: int, view: View, *, dtype: str, astype: str = "h5") -> None:
+    """Write one frame, its clouds where there are any, and the annotation unless it is there.
+
+    Args:
+        folder: of the product.
+        number: of the frame.
+        view: what to write.
+        dtype: "uint16" (scaled reflectance) or "float32".
+        astype: "h5", or "jpg" for three bands.
+    """
+    if not (folder / ANNOTATION).exists():
+        shares = {} if view.class_fraction is None else {"class_fraction": view.class_fraction}
+        write_h5(folder / ANNOTATION, {"data": view.labels, **shares})
+    if view.alpha is not None and view.cloud_class is not None:
+        write_h5(folder / f"masks/mask_{number}.h5", {"alpha": view.alpha, "class": view.cloud_class})
+    path = folder / _frame_file(number, astype)
+    if astype == "jpg":
+        from PIL import Image
+
+        pixels = np.rint(np.clip(view.image, 0, 1) * 255).astype(np.uint8)
+        with atomic.replacing(path) as temporary:
+            Image.fromarray(pixels).save(temporary, format="JPEG", quality=95)
+    elif dtype == "uint16":
+        write_h5(path, {"data": stored(view.image)}, {"scale_factor": SCALE, "add_offset": OFFSET, "nodata": NODATA})
+    else:
+        write_h5(path, {"data": view.image.astype(np.float32)})
+
+
+def _frame_file(number: int, astype: str) -> str:
+    return f"frames/frame_{number}.{astype}"
+
+
+def has_frame(folder: Path, number: int, astype: str = "h5") -> bool:
+    """Tell whether a frame is written (files are complete or absent; a frame is the last of its files)."""
+    return (folder / _frame_file(number, astype)).is_file()
+
+
+# ---- beginning and end ------------------------------------------------------------------------------------------
+
+
+def digest_of(content: Any) -> str:
+    """Return the SHA-256 of a configuration's canonical JSON and of the layout's version."""
+    canonical = json.dumps([VERSION, content], sort_keys=True, separators=(",", ":"), default=str)
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def needed(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Tell whether a product is still to be written, or written on; changes nothing.
+
+    Raises:
+        Mistake: the folder holds something else.
+    """
+    marker = folder / UNFINISHED
+    if folder.exists() and not folder.is_dir():
+        raise Mistake(f"{folder}: is a file; choose another --o")
+    if marker.is_file():
+        if not overwrite and marker.read_text() != digest:
+            raise Mistake(f"{folder}: holds an unfinished product of another configuration; --overwrite replaces it")
+    elif (folder / INDEX).is_file():
+        if not overwrite and load_index(folder)["digest"] == digest:
+            return False
+        if not overwrite:
+            raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise Mistake(f"{folder}: is not empty and holds no product; choose another --o")
+    return True
+
+
+def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Make a folder ready to be written or written on; return whether there is anything to do.
+
+    Raises:
+        Mistake: the folder holds something else.
+    """
+    if not needed(folder, digest, overwrite=overwrite):
+        return False
+    marker = folder / UNFINISHED
+    if overwrite and ((folder / INDEX).is_file() or marker.is_file()):
+        remove(folder)
+    for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
+        path.unlink()
+    atomic.write_text(marker, digest)
+    return True
+
+
+def remove(folder: Path) -> None:
+    """Remove the files of a product, and nothing else; what is killed in between leaves an unfinished product."""
+    atomic.write_text(folder / UNFINISHED, "being removed")
+    (folder / INDEX).unlink(missing_ok=True)
+    for pattern in ("frames/frame_*", "annotations/annotation_*.h5", "masks/mask_*.h5"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def finish(folder: Path, numbers: Iterable[int | None], view: dict[str, Any], about: dict[str, Any]) -> None:
+    """Write the index of a complete product.
+
+    Args:
+        folder: of the product.
+        numbers: one for each frame of the latent product: its number, or None where it is left out.
+        view: bands, sensor, gsd, dtype, astype, dates (ISO 8601 by frame number), scene, seed, latitude.
+        about: configuration, digest and what it was derived from.
+    """
+    files: dict[str, dict[str, str] | None] = {}
+    for position, number in enumerate(numbers):
+        files[str(position)] = None if number is None else _files(folder, number, view["astype"])
+    kept = [int(number) for number, entry in files.items() if entry]
+    labels = read_labels(folder, {"files": files})
+    features = {
+        "width": labels.shape[1], "height": labels.shape[0], "nbands": len(view["bands"]), "horizon": len(files),
+        "ndigit": len(np.unique(labels[..., 0])), "nframes": len(kept),
+    }  # fmt: skip
+    covers = {str(number): round(cloud_cover(folder, number), 6) for number in kept if _mask(folder, number).is_file()}
+    reflects = view["dtype"] == "uint16"
+    index = {
+        "format": "pix2earth product", "version": VERSION, "features": features, "files": files, **view,
+        "scale": SCALE if reflects else 1.0, "offset": OFFSET if reflects else 0.0,
+        "nodata": NODATA if reflects else None, "cloud_cover": covers,
+        "classes": {str(cover.number): cover.name for cover in land_covers()} if view["sensor"] else {}, **about,
+    }  # fmt: skip
+    atomic.write_json(folder / INDEX, index)
+    (folder / UNFINISHED).unlink()
+
+
+def _mask(folder: Path, number: int) -> Path:
+    return folder / f"masks/mask_{number}.h5"
+
+
+def _files(folder: Path, number: int, astype: str) -> dict[str, str]:
+    found = {"frame": _frame_file(number, astype), "annotation": ANNOTATION}
+    if _mask(folder, number).is_file():
+        found["mask"] = f"masks/mask_{number}.h5"
+    return found
+
+
+def cloud_cover(folder: Path, number: int) -> float:
+    """Return the share of a frame's pixels under thin or thick cloud."""
+    with h5py.File(_mask(folder, number)) as file:
+        return float(np.isin(file["class"][:], (1, 2)).mean())
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+def load_index(folder: Path) -> dict[str, Any]:
+    """Read a product's index.
+
+    Raises:
+        Mistake: there is none, it is damaged, or the product is not complete.
+    """
+    path = folder / INDEX
+    if (folder / UNFINISHED).is_file():
+        raise Mistake(f"{folder}: is not complete; run the command that writes it again")
+    if not path.is_file():
+        raise Mistake(f"{folder}: holds no product ({INDEX} is missing)")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        if missing := KEYS - set(index):
+            raise KeyError(*missing)
+        names = [name for number in frames_of(index) for name in index["files"][str(number)].values()]
+        if not names or not all(map(inside, names)):
+            raise ValueError("names")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Mistake(f"{path}: is damaged; write the product again") from None
+    return index
+
+
+def frames_of(index: dict[str, Any]) -> list[int]:
+    """Return the numbers of the frames that are there, rising."""
+    return sorted(int(number) for number, entry in index["files"].items() if entry)
+
+
+def read_labels(folder: Path, index: dict[str, Any]) -> np.ndarray:
+    """Return instance and class, int16 (height, width, 2)."""
+    entry = next(entry for entry in index["files"].values() if entry)
+    return _arrays(folder, entry["annotation"], "data")["data"]
+
+
+def _arrays(folder: Path, name: str, *required: str) -> dict[str, np.ndarray]:
+    """Return all arrays of a file by name.
+
+    Raises:
+        Mistake: the file or a required array is missing or damaged.
+    """
+    try:
+        with h5py.File(folder / name) as file:
+            arrays = {key: data[:] for key, data in file.items()}
+        if missing := set(required) - set(arrays):
+            raise KeyError(*missing)
+    except (OSError, KeyError) as error:
+        raise Mistake(f"{folder / name}: is missing or damaged ({error}); write the product again") from None
+    return arrays
+
+
+def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
+    """Return a frame in physical units with all that is known of it.
+
+    Raises:
+        Mistake: a file is missing or damaged, or the product is of JPEGs.
+    """
+    entry = index["files"][str(number)]
+    if not entry["frame"].endswith(".h5"):
+        raise Mistake(f"{folder}: its frames are JPEG and can only be looked at; generate them with astype h5")
+    image = _arrays(folder, entry["frame"], "data")["data"].astype(np.float32)
+    image = image * np.float32(index["scale"]) + np.float32(index["offset"])
+    annotation = _arrays(folder, entry["annotation"], "data")
+    alpha = classes = None
+    if "mask" in entry:
+        mask = _arrays(folder, entry["mask"], "alpha", "class")
+        alpha, classes = mask["alpha"], mask["class"]
+    return View(
+        image, annotation["data"], tuple(index["bands"]), sensor_of(index), index["gsd"], alpha, classes,
+        annotation.get("class_fraction"),
+    )  # fmt: skip
+
+
+def sensor_of(index: dict[str, Any]) -> Sensor | None:
+    """Return the sensor whose bands a product has, or None where they have no wavelength."""
+    return sensor(index["sensor"], tuple(index["bands"])) if index["sensor"] else None
+
+
+def date_of(index: dict[str, Any], number: int) -> datetime:
+    """Return when a frame was taken."""
+    return datetime.fromisoformat(index["dates"][str(number)])

@@ -1,0 +1,267 @@
+"""A look at a product or a dataset: frames over time, classes, clouds, and the NDVI curve of each class."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+
+matplotlib.use("Agg")  # a server has no display
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Mistake
+from synthetic.ground import season
+from synthetic.observing.clouds import SHADOW, THICK, THIN
+from synthetic.observing.radar import DECIBELS, decibels
+from synthetic.products import product
+from synthetic.tables.land_cover import land_covers
+
+FRAMES, SAMPLES = 8, 4
+BRIGHTEST, GAMMA = 0.28, 1 / 1.6
+"""Reflectance shown as white, and the exponent: about as true colour is shown for Sentinel-2."""
+CLOUD_COLOURS = {0: "#3c6e47", THIN: "#c9d3dc", THICK: "#ffffff", SHADOW: "#1b2a33"}
+CLOUD_NAMES = {0: "clear", THIN: "thin cloud", THICK: "cloud", SHADOW: "shadow"}
+
+
+class Greenness(NamedTuple):
+    """Days of year and mean NDVI of a class."""
+
+    days: list[float]
+    ndvi: list[float]
+
+
+class Column(NamedTuple):
+    """One frame or sample: its title, and its panels from top to bottom by kind."""
+
+    title: str
+    panels: dict[str, np.ndarray]
+
+
+class Sheet(NamedTuple):
+    """What is drawn: a column a frame or sample, below them the class map of a product and the NDVI of each class."""
+
+    title: str
+    columns: list[Column]
+    curves: dict[int, Greenness]
+    land_cover: np.ndarray | None
+
+
+def draw(path: Path, output: Path) -> None:
+    """Draw a sheet of what is in a folder.
+
+    Args:
+        path: folder of a product, or of a dataset (with or without the tile size).
+        output: the PNG.
+
+    Raises:
+        Mistake: it is neither.
+    """
+    if (path / product.INDEX).is_file() or (path / product.UNFINISHED).is_file():
+        compose(of_product(path), output)
+    else:
+        compose(of_dataset(path), output)
+
+
+# ---- what to show ----------------------------------------------------------------------------------------------
+
+
+def of_product(folder: Path) -> Sheet:
+    """Return what to draw of a product."""
+    index = product.load_index(folder)
+    numbers = product.frames_of(index)
+    shown = {numbers[at] for at in np.linspace(0, len(numbers) - 1, min(FRAMES, len(numbers))).astype(int)}
+    columns: list[Column] = []
+    curves: defaultdict[int, Greenness] = defaultdict(lambda: Greenness([], []))
+    for number in numbers:
+        view, date = product.read_frame(folder, index, number), product.date_of(index, number)
+        clear = np.ones(view.image.shape[:2], bool) if view.cloud_class is None else view.cloud_class == 0
+        if view.sensor:
+            _add_ndvi(curves, view.image, view.bands, view.labels[..., 1], clear, season.day_of_year(date))
+        if number in shown:
+            linear = view.sensor is not None and view.sensor.kind == "radar"
+            image = decibels(view.image) if linear else view.image
+            panels = {"frame": colour(image, view.bands, _rgb(view.sensor, view.bands), radar=linear)}
+            if view.cloud_class is not None:
+                panels["clouds"] = view.cloud_class
+            columns.append(Column(f"frame {number}, {date:%Y-%m-%d}", panels))
+    size = f"{index['features']['width']} x {index['features']['height']} pixels of {index['gsd']:g} m"
+    title = f"{folder.name}: {len(numbers)} frames, {size}, {len(index['bands'])} bands"
+    return Sheet(title, columns, dict(curves), product.read_labels(folder, index)[..., 1] if index["sensor"] else None)
+
+
+def _rgb(seen_by: Any, bands: Sequence[str]) -> list[int]:
+    """Return the positions of the bands to show as red, green and blue."""
+    wanted = [band for band in (seen_by.rgb if seen_by else ()) if band in bands]
+    return [list(bands).index(band) for band in wanted] if len(wanted) == 3 else [at % len(bands) for at in range(3)]
+
+
+def of_dataset(path: Path) -> Sheet:
+    """Return what to draw of a dataset that ``make`` wrote."""
+    from dataset import open_folder
+    from pix2earth.console.quiet import quieten_tensorflow
+    from pix2earth.records.format import read
+
+    quieten_tensorflow()
+    listing = open_folder(str(path))
+    manifest, names = listing.manifest, listing.names("train")
+    if "land_cover" not in manifest.fields or not names:
+        raise Mistake(f"{path}: is no dataset of the made-up Earth; python dataset.py show draws others")
+    shown = {names[at] for at in np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int)}
+    columns: list[Column] = []
+    curves: defaultdict[int, Greenness] = defaultdict(lambda: Greenness([], []))
+    for name in names:
+        arrays, about = read(listing.path("train", name), manifest)
+        _add_targets(curves, arrays, about, manifest)
+        if name in shown:
+            columns.append(Column(f"train/{name}", _sample_panels(arrays, manifest)))
+    counts = ", ".join(f"{len(listing.names(split))} {split}" for split in ("train", "val", "test"))
+    return Sheet(f"{manifest.name}: {counts} samples of {manifest.tilesize} pixels", columns, dict(curves), None)
+
+
+def _add_targets(curves: dict[int, Greenness], arrays: dict[str, Any], about: dict[str, Any], manifest: Any) -> None:
+    """Add what a sample's clear targets say of the NDVI of each class."""
+    field = manifest.fields[manifest.target]
+    images = arrays["target"] if field.dates else arrays["target"][None]
+    for image, date in zip(images, about["acquired"], strict=False):
+        day = season.day_of_year(datetime.fromisoformat(date.rstrip("Z")))
+        classes = arrays["land_cover"][..., 0]
+        _add_ndvi(curves, image * field.scale + field.offset, field.bands, classes, classes > 0, day)
+
+
+def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarray]:
+    """Return the panels of a sample: every date of the input, the target, clouds and classes."""
+    panels: dict[str, np.ndarray] = {}
+    for role in ("input", "target"):
+        field = manifest.fields[getattr(manifest, role)]
+        stored = arrays[getattr(manifest, role)]
+        images = stored if field.dates else stored[None]
+        for date, image in enumerate(images, start=1):
+            values = image.astype(np.float32) * field.scale + field.offset
+            shown = colour(values, field.bands, list(field.rgb_indices), radar=field.units == "dB")
+            if field.nodata is not None:
+                shown = np.where((image == field.nodata).all(axis=-1, keepdims=True), 0.5, shown)
+            panels[f"{role}, date {date}" if field.dates else role] = shown
+    if "cloud_class" in arrays:
+        panels["clouds"] = arrays["cloud_class"][-1, ..., 0]
+    panels["land cover"] = arrays["land_cover"][..., 0]
+    return panels
+
+
+def colour(image: np.ndarray, bands: Sequence[str], rgb: Sequence[int], *, radar: bool) -> np.ndarray:
+    """Return (height, width, 3) of 0 to 1: true colour with one stretch for all, or backscatter in dB as grey."""
+    if radar:
+        low, high = DECIBELS
+        grey = np.clip((image[..., list(bands).index("VV")].astype(np.float32) - low) / (high - low), 0, 1)
+        return grey[..., None].repeat(3, axis=-1)
+    brightest = BRIGHTEST if any(band.startswith(("B", "Oa")) for band in bands) else 1.0
+    return np.clip(image[..., list(rgb)] / brightest, 0, 1) ** GAMMA
+
+
+def _add_ndvi(
+    curves: dict[int, Greenness], image: np.ndarray, bands: Sequence[str], classes: np.ndarray, clear: np.ndarray,
+    day: float,
+) -> None:  # fmt: skip
+    """Add the mean NDVI of the clear pixels of each class on a day."""
+    near = next((band for band in ("B8", "B8A", "Oa17") if band in bands), None)
+    red = next((band for band in ("B4", "Oa08") if band in bands), None)
+    if near is None or red is None:
+        return
+    one, other = image[..., list(bands).index(near)], image[..., list(bands).index(red)]
+    ndvi = (one - other) / np.maximum(one + other, 1e-3)
+    for cover in land_covers():
+        here = clear & (classes == cover.number)
+        if here.sum() >= 10:
+            curves[cover.number].days.append(day)
+            curves[cover.number].ndvi.append(float(ndvi[here].mean()))
+
+
+# ---- how to show it --------------------------------------------------------------------------------------------
+
+
+def compose(sheet: Sheet, output: Path) -> None:
+    """Draw panels above class map and NDVI curves, and write the PNG atomically."""
+    kinds = list(dict.fromkeys(kind for column in sheet.columns for kind in column.panels))
+    below = bool(sheet.curves) or sheet.land_cover is not None
+    height = 2.4 * len(kinds) + 0.4
+    figure = Figure(figsize=(2.4 * max(len(sheet.columns), 3) + 0.6, height + 3.2 * below), layout="constrained")
+    figure.suptitle(sheet.title, fontsize=11)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, 3.2]) if below else (figure, None)
+    upper, lower = parts
+    axes = upper.subplots(len(kinds), len(sheet.columns), squeeze=False)
+    for at, column in enumerate(sheet.columns):
+        axes[0][at].set_title(column.title, fontsize=8)
+        for row, kind in enumerate(kinds):
+            _show(axes[row][at], kind, column.panels[kind])
+            if at == 0:
+                axes[row][at].set_ylabel(kind, fontsize=8)
+    if "clouds" in kinds:
+        patches = [
+            Patch(facecolor=CLOUD_COLOURS[key], edgecolor="#777777", label=CLOUD_NAMES[key]) for key in CLOUD_COLOURS
+        ]
+        upper.legend(handles=patches, loc="outside lower center", ncols=4, fontsize=7)
+    if lower is not None:
+        _below(lower, sheet)
+    with atomic.replacing(output) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def _below(figure: Any, sheet: Sheet) -> None:
+    """Draw the class map of a product with its legend, and the NDVI curves where there are any."""
+    axes = iter(figure.subplots(1, 2, width_ratios=[1, 3]) if sheet.curves and sheet.land_cover is not None
+                else [figure.subplots()])  # fmt: skip
+    if sheet.land_cover is not None:
+        axis = next(axes)
+        _show(axis, "land cover", sheet.land_cover)
+        axis.set_title("land cover", fontsize=8)
+    if sheet.curves:
+        _curves(next(axes), sheet.curves)
+    else:
+        present = [cover for cover in land_covers() if np.any(sheet.land_cover == cover.number)]
+        patches = [Patch(facecolor=cover.colour, edgecolor="#777777", label=cover.name) for cover in present]
+        figure.legend(handles=patches, loc="outside right center", fontsize=7)
+
+
+def _show(axis: Any, kind: str, panel: np.ndarray) -> None:
+    """Draw one panel; classes in their colours."""
+    axis.set_xticks([])
+    axis.set_yticks([])
+    if kind == "land cover":
+        colours = ListedColormap([cover.colour for cover in land_covers()])
+        axis.imshow(panel, cmap=colours, vmin=0.5, vmax=len(land_covers()) + 0.5, interpolation="nearest")
+    elif kind == "clouds":
+        axis.imshow(
+            panel, cmap=ListedColormap(list(CLOUD_COLOURS.values())), vmin=-0.5, vmax=3.5, interpolation="nearest"
+        )
+    else:
+        axis.imshow(panel, interpolation="nearest")
+
+
+def _curves(axis: Any, curves: dict[int, Greenness]) -> None:
+    """Draw the NDVI of each class over the year; the points are means over clear pixels."""
+    for cover in land_covers():
+        if cover.number in curves:
+            days, values = np.array(curves[cover.number].days), np.array(curves[cover.number].ndvi)
+            order = np.argsort(days)
+            days, values = days[order], values[order]
+            edge = "#777777" if cover.name == "snow" else cover.colour
+            axis.plot(days, values, ".", color=edge, markersize=4, alpha=0.6)
+            months = np.arange(15, 366, 30)
+            near = np.abs((days[None] - months[:, None] + 182) % 365 - 182) < 25
+            means = [values[here].mean() if here.any() else np.nan for here in near]
+            axis.plot(months, means, color=edge, label=cover.name, linewidth=1.5)
+    axis.set_xlim(1, 366)
+    axis.set_ylim(-0.35, 1)
+    axis.set_xlabel("day of year", fontsize=8)
+    axis.set_ylabel("NDVI of clear pixels", fontsize=8)
+    axis.tick_params(labelsize=7)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, ncols=8, loc="upper left")

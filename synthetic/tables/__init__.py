@@ -1,0 +1,1 @@
+"""Land covers and sensors, as tables."""

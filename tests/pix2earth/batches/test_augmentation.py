@@ -1,0 +1,231 @@
+"""Where every pixel of an augmented tile comes from, against NumPy and SciPy, with draws fed by hand."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import ndimage
+
+from pix2earth.batches import augmentation
+from pix2earth.records.manifest import Field
+
+ROTATIONS_AND_MIRRORS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
+ONLY_TURNED = {"random_resize": 1.0, "random_rotate": True, "random_mirror": True}
+ONLY_RESIZED = {"random_rotate": False, "random_mirror": False}
+
+
+def draws(crop_row=0.0, crop_column=0.0, quarters=0, mirrored=False, *, of=4) -> list[float]:
+    """Return the four numbers that ask for this; ``of``: how many rotations there are to choose from."""
+    return [crop_row, crop_column, (quarters + 0.5) / of, 0.25 if mirrored else 0.75]
+
+
+def turned(tile: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
+    """Return a tile (row, column, ...) rotated against the clock, then mirrored left-right."""
+    tile = np.rot90(tile, quarters)
+    return np.fliplr(tile) if mirrored else tile
+
+
+def many_draws(count: int) -> np.ndarray:
+    counters = tf.data.Dataset.range(count).map(lambda counter: augmentation.draw(5, counter)).batch(count)
+    return next(iter(counters)).numpy()
+
+
+@pytest.fixture
+def coordinates(prepare):
+    """Return a function from size, draws and settings to (batch, height, width) rows and columns that are shown."""
+
+    def found(size, each, **settings) -> tuple[np.ndarray, np.ndarray]:
+        height, width = size
+        # Interpolating between row numbers gives the row at which was interpolated.
+        ramps = np.stack(np.mgrid[0:height, 0:width], axis=-1).astype(np.float32)
+        fields = {
+            "input_image": Field(dtype="float32", shape=[height, width, 2], bands=["row", "column"]),
+            "target": Field(dtype="uint8", shape=[height, width, 1], bands=["none"]),
+        }
+        arrays = {
+            "input_image": np.tile(ramps, (len(each), 1, 1, 1)),
+            "target": np.zeros((len(each), height, width, 1), np.uint8),
+        }
+        shown = prepare(fields, arrays, each, img_height=height, img_width=width, normalize="none", **settings)
+        return shown["input_image"][..., 0], shown["input_image"][..., 1]
+
+    return found
+
+
+class TestDraw:
+    def test_is_a_pure_function_of_seed_and_counter(self):
+        first = augmentation.draw(3, tf.constant(17, tf.int64)).numpy()
+        augmentation.draw(3, tf.constant(18, tf.int64))
+        tf.random.set_seed(99)
+        compiled = tf.function(lambda counter: augmentation.draw(3, counter))
+        assert first.tobytes() == augmentation.draw(3, tf.constant(17, tf.int64)).numpy().tobytes()
+        assert first.tobytes() == compiled(tf.constant(17, tf.int64)).numpy().tobytes()
+
+    def test_differs_between_counters_and_between_seeds(self):
+        found = {
+            augmentation.draw(seed, tf.constant(counter, tf.int64)).numpy().tobytes()
+            for seed in (0, 1, 2**31 - 1)
+            for counter in (0, 1, 2, 2**31, 2**40)
+        }
+        assert len(found) == 15
+
+    def test_is_uniform_from_0_to_below_1(self):
+        found = many_draws(4000)
+        assert found.shape == (4000, 4)
+        assert found.min() >= 0
+        assert found.max() < 1
+        # The mean of n uniform numbers deviates by 1/sqrt(12 n), a correlation by 1/sqrt(n); five times is generous.
+        assert np.abs(found.mean(axis=0) - 0.5).max() < 5 / np.sqrt(12 * 4000)
+        assert np.abs(np.corrcoef(found.T) - np.eye(4)).max() < 5 / np.sqrt(4000)
+
+
+class TestTurning:
+    @pytest.mark.parametrize(("quarters", "mirrored"), ROTATIONS_AND_MIRRORS)
+    def test_is_that_of_numpy(self, coordinates, quarters, mirrored):
+        rows, columns = coordinates((5, 5), [draws(0.7, 0.2, quarters, mirrored)], **ONLY_TURNED)
+        index = np.stack(np.mgrid[0:5, 0:5], axis=-1)
+        np.testing.assert_array_equal(np.stack([rows[0], columns[0]], axis=-1), turned(index, quarters, mirrored))
+
+    @pytest.mark.parametrize("size", [(4, 6), (6, 4)])
+    @pytest.mark.parametrize(("half_turn", "mirrored"), [(0, False), (0, True), (1, False), (1, True)])
+    def test_of_a_tile_that_is_not_square_is_by_half_a_turn_only(self, coordinates, size, half_turn, mirrored):
+        rows, columns = coordinates(size, [draws(0, 0, half_turn, mirrored, of=2)], **ONLY_TURNED)
+        index = np.stack(np.mgrid[0 : size[0], 0 : size[1]], axis=-1)
+        np.testing.assert_array_equal(np.stack([rows[0], columns[0]], axis=-1), turned(index, 2 * half_turn, mirrored))
+
+    @pytest.mark.parametrize(
+        ("rotate", "mirror", "kept"),
+        [
+            (False, False, {(0, False)}),
+            (True, False, {(quarters, False) for quarters in range(4)}),
+            (False, True, {(0, False), (0, True)}),
+        ],
+    )
+    def test_is_not_done_where_it_is_switched_off(self, coordinates, rotate, mirror, kept):
+        wanted = {key: turned(np.arange(9).reshape(3, 3), *key).tobytes() for key in ROTATIONS_AND_MIRRORS}
+        each = [draws(0.9, 0.9, *key) for key in ROTATIONS_AND_MIRRORS]
+        rows, columns = coordinates((3, 3), each, random_resize=1.0, random_rotate=rotate, random_mirror=mirror)
+        found = {(row * 3 + column).astype(np.int64).tobytes() for row, column in zip(rows, columns, strict=True)}
+        assert found == {wanted[key] for key in kept}
+
+    def test_takes_all_eight_ways_equally_often(self, coordinates):
+        rows, columns = coordinates((3, 3), many_draws(4000), **ONLY_TURNED)
+        _, counts = np.unique((rows * 3 + columns).reshape(4000, 9), axis=0, return_counts=True)
+        assert len(counts) == 8
+        # Chi-square with 7 degrees of freedom: 24.3 is exceeded once in a thousand.
+        assert ((counts - 500) ** 2 / 500).sum() < 24.3
+
+
+def places(side: int, resize: float) -> int:
+    return int(side * resize) - side + 1
+
+
+def crop(side: int, resize: float, first: int) -> np.ndarray:
+    """Return where the pixel centres of a crop of the enlarged side lie in the side itself.
+
+    The crop reaches from its first to its last pixel centre, both kept within the centres of the stored pixels.
+    """
+    enlarged = int(side * resize)
+    ends = [(Fraction(2 * (first + pixel) + 1, 2) * side / enlarged) - Fraction(1, 2) for pixel in (0, side - 1)]
+    low, high = (float(min(max(end, 0), side - 1)) for end in ends)
+    return np.linspace(low, high, side)
+
+
+class TestCrop:
+    @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 1.5), (64, 2.0), (96, 1.3), (7, 4.0)])
+    @pytest.mark.parametrize("chance", [0.0, 0.37, 0.999999])
+    def test_shows_an_enlarged_part_of_the_tile(self, coordinates, side, resize, chance):
+        other = 1 - chance - 1e-6
+        rows, columns = coordinates((side, side), [draws(chance, other)], random_resize=resize, **ONLY_RESIZED)
+        wanted = [crop(side, resize, int(each * places(side, resize))) for each in (chance, other)]
+        np.testing.assert_allclose(rows[0], wanted[0][:, None] * np.ones(side), atol=side * 2e-6)
+        np.testing.assert_allclose(columns[0], wanted[1] * np.ones((side, 1)), atol=side * 2e-6)
+
+    @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 2.0), (96, 1.3)])
+    def test_is_that_of_the_enlarged_tile_to_a_part_of_a_pixel(self, coordinates, side, resize):
+        # Enlarging first and cropping afterwards would keep the pixel spacing at the rim too.
+        for chance in (0.0, 0.5, 0.999999):
+            rows, _ = coordinates((side, side), [draws(chance)], random_resize=resize, **ONLY_RESIZED)
+            first, scale = int(chance * places(side, resize)), side / int(side * resize)
+            exact = np.clip((first + np.arange(side) + 0.5) * scale - 0.5, 0, side - 1)
+            assert np.abs(rows[0, :, 0] - exact).max() <= 0.5 * (1 - scale) + 1e-4
+
+    def test_lies_everywhere_equally_often(self, coordinates):
+        rows, columns = coordinates((16, 16), many_draws(4000), random_resize=1.5, **ONLY_RESIZED)
+        for found in (rows[:, 8, 0], columns[:, 0, 8]):
+            _, counts = np.unique(found.round(3), return_counts=True)
+            assert len(counts) == places(16, 1.5) == 9
+            # Chi-square with 8 degrees of freedom: 26.1 is exceeded once in a thousand.
+            assert ((counts - 4000 / 9) ** 2 / (4000 / 9)).sum() < 26.1
+
+    def test_never_leaves_the_tile(self, coordinates):
+        rows, columns = coordinates((10, 14), many_draws(300), random_resize=1.37)
+        assert (rows.min(), rows.max()) == (0, pytest.approx(9, abs=1e-5))
+        assert (columns.min(), columns.max()) == (0, pytest.approx(13, abs=1e-5))
+
+    @pytest.mark.parametrize(("quarters", "mirrored"), ROTATIONS_AND_MIRRORS)
+    def test_and_turning_go_together(self, coordinates, quarters, mirrored):
+        rows, columns = coordinates((8, 8), [draws(0.3, 0.8, quarters, mirrored)], random_resize=1.5)
+        # Whatever is done first: the window of rows and columns is one of the crop's, turned.
+        shown = np.stack([rows[0], columns[0]], axis=-1)
+        straight = turned(shown, 0, mirrored) if mirrored else shown
+        straight = np.rot90(straight, -quarters)
+        assert np.ptp(straight[..., 0], axis=1).max() < 1e-5
+        assert np.ptp(straight[..., 1], axis=0).max() < 1e-5
+        assert (np.diff(straight[:, 0, 0]) > 0).all()
+        assert (np.diff(straight[0, :, 1]) > 0).all()
+
+
+class TestSampling:
+    SIDE = 24
+    EACH = ((0.2, 0.9, 1, False), (0.6, 0.1, 2, True), (0.0, 0.0, 0, False))
+
+    @pytest.fixture
+    def shown(self, prepare):
+        """Return a function from a field's arrays and kind to what is shown of them, and at which coordinates."""
+
+        def found(array: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            side = self.SIDE
+            ramps = np.tile(np.stack(np.mgrid[0:side, 0:side], axis=-1).astype(np.float32), (3, 1, 1, 1))
+            bands = [f"b{number}" for number in range(array.shape[-1])]
+            fields = {
+                "input_image": Field(dtype="float32", shape=[side, side, 2], bands=["row", "column"]),
+                "target": Field(dtype=array.dtype.name, shape=list(array.shape[1:]), bands=bands, kind=kind),
+            }
+            arrays = {"input_image": ramps, "target": array}
+            each = [draws(*one) for one in self.EACH]
+            seen = prepare(
+                fields, arrays, each, img_height=side, img_width=side, random_resize=1.3, normalize="none"
+            )  # fmt: skip
+            return seen["target"], seen["input_image"][..., 0], seen["input_image"][..., 1]
+
+        return found
+
+    def test_of_images_is_bilinear(self, shown):
+        tile = np.random.default_rng(4).normal(size=(3, self.SIDE, self.SIDE, 2)).astype(np.float32)
+        found, rows, columns = shown(tile, "image")
+        self.compare(found, tile, rows, columns)
+
+    def test_of_coarse_images_is_bilinear_between_their_enlarged_pixels(self, shown):
+        coarse = np.random.default_rng(5).normal(size=(3, 6, 6, 2)).astype(np.float32)
+        found, rows, columns = shown(coarse, "image")
+        self.compare(found, coarse.repeat(4, axis=1).repeat(4, axis=2), rows, columns)
+
+    @staticmethod
+    def compare(found, tile, rows, columns):
+        for sample in range(3):
+            for band in range(2):
+                image = tile[sample, ..., band].astype(np.float64)
+                wanted = ndimage.map_coordinates(image, [rows[sample], columns[sample]], order=1, mode="nearest")
+                np.testing.assert_allclose(found[sample, ..., band], wanted, atol=2e-5)
+
+    @pytest.mark.parametrize("kind", ["mask", "classes"])
+    def test_of_masks_and_classes_is_nearest(self, shown, kind):
+        index = np.arange(3 * self.SIDE**2, dtype=np.int32).reshape(3, self.SIDE, self.SIDE, 1)
+        found, rows, columns = shown(index, kind)
+        sample, place = np.divmod(found[..., 0].astype(int), self.SIDE**2)
+        assert [set(np.unique(each)) for each in sample] == [{0}, {1}, {2}]
+        # Half a pixel, and what rounding adds where a centre lies between two pixels.
+        assert np.abs(place // self.SIDE - rows).max() <= 0.5 + 1e-4
+        assert np.abs(place % self.SIDE - columns).max() <= 0.5 + 1e-4

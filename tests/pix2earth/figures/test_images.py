@@ -1,0 +1,294 @@
+"""What is to be compared is shown with one stretch, and pictures are complete or absent."""
+
+import warnings
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from pix2earth.figures import contact_sheet, sample_image
+from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.records.listing import Listing
+from pix2earth.records.manifest import Field, load_manifest
+from pix2earth.settings.errors import Mistake
+
+BANDS = ["B02", "B03", "B04"]
+
+
+def field(*shape, bands=None, dtype="float32", **about):
+    return Field(dtype=dtype, shape=list(shape), bands=bands or BANDS[: shape[-1]], **about)
+
+
+def random(*shape):
+    return np.random.default_rng(3).uniform(0, 1, shape).astype(np.float32)
+
+
+def pixels(path):
+    """Return (height, width, 3) of a PNG, 0 to 1."""
+    return matplotlib.image.imread(path)[..., :3]
+
+
+def has_color(path, color):
+    """Tell whether a fair share of a picture has this very colour."""
+    return (np.abs(pixels(path) - color).max(axis=-1) < 0.01).mean() > 0.1
+
+
+# ---- stretch -------------------------------------------------------------------------------------------------------
+
+
+def test_the_stretch_goes_from_the_first_to_the_last_percentile_of_each_band():
+    values = np.stack([np.arange(101.0), 10 * np.arange(101.0)], axis=-1)[None]
+    low, high = stretch(values)
+    np.testing.assert_allclose((low, high), ([1, 10], [99, 990]))
+
+
+def test_the_stretch_is_numpys_percentile():
+    values = random(20, 30, 3)
+    np.testing.assert_allclose(stretch(values), np.percentile(values.reshape(-1, 3), (1, 99), axis=0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_does_not_count(bad):
+    values = random(10, 10, 2).astype(np.float64)
+    wanted = np.percentile(values[1:].reshape(-1, 2), (1, 99), axis=0)
+    values[0] = bad
+    np.testing.assert_allclose(stretch(values), wanted)
+
+
+def test_a_constant_band_has_a_stretch_of_some_width():
+    low, high = stretch(np.full((4, 4, 1), 0.3))
+    assert low == [0.3]
+    assert high > low
+
+
+def test_a_band_without_any_number_has_a_stretch_and_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        low, high = stretch(np.full((4, 4, 2), np.nan))
+    assert np.isfinite([low, high]).all()
+    assert (high > low).all()
+
+
+# ---- the sheet -----------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_a_png_that_grows_with_rows_and_columns(tmp_path):
+    panel = Panel(random(8, 8, 3))
+    for rows, columns in ((1, 1), (2, 3)):
+        draw_rows([[panel] * columns] * rows, ["x"] * columns, ["y"] * rows, tmp_path / f"{rows}{columns}.png")
+    one, six = pixels(tmp_path / "11.png").shape, pixels(tmp_path / "23.png").shape
+    assert (tmp_path / "11.png").read_bytes().startswith(b"\x89PNG")
+    assert (six[0] > 1.5 * one[0], six[1] == 3 * one[1]) == (True, True)
+
+
+def test_a_picture_leaves_nothing_beside_it(tmp_path):
+    draw_rows([[Panel(random(8, 8, 3))]], ["x"], ["y"], tmp_path / "new" / "mine.png")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["mine.png"]
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_old_one(tmp_path):
+    path = tmp_path / "mine.png"
+    path.write_bytes(b"old")
+    with pytest.raises((TypeError, ValueError)):
+        draw_rows([[Panel(random(8, 8, 5), (np.zeros(5), np.ones(5)))]], ["x"], ["y"], path)
+    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [("mine.png", b"old")]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(2.0, 0.0), (4.0, 1.0), (3.0, 0.5), (-9.0, 0.0), (99.0, 1.0), (np.nan, 0.0)]
+)
+def test_values_are_shown_between_the_limits(tmp_path, value, shown):
+    limits = np.array([0.0, 2.0, 0.0]), np.array([1.0, 4.0, 1.0])
+    values = np.broadcast_to([1.0, value, 1.0], (4, 4, 3))
+    draw_rows([[Panel(values, limits)]], ["x"], ["y"], tmp_path / "x.png")
+    assert has_color(tmp_path / "x.png", (1.0, shown, 1.0))
+
+
+def test_rows_may_differ_in_length(tmp_path):
+    panel = Panel(np.zeros((4, 4, 3)), (np.zeros(3), np.ones(3)))
+    draw_rows([[panel, panel], [panel]], ["a", "b"], ["1", "2"], tmp_path / "x.png")
+    height, width = pixels(tmp_path / "x.png").shape[:2]
+    corner = pixels(tmp_path / "x.png")[height * 3 // 4, width * 3 // 4]
+    np.testing.assert_array_equal(corner, [1, 1, 1])
+
+
+@pytest.mark.parametrize("values", [random(8, 8), np.full((8, 8), np.nan), np.zeros((8, 8), np.int32)])
+def test_a_map_of_one_number_a_pixel_can_be_drawn(tmp_path, values):
+    draw_rows([[Panel(values, label="error")]], ["x"], ["y"], tmp_path / "x.png")
+    assert pixels(tmp_path / "x.png").size > 10_000
+
+
+# ---- the sample picture --------------------------------------------------------------------------------------------
+
+
+def panels(source, target, given, wanted, made):
+    """Return {title: panel} of one sample."""
+    found, titles = sample_image._row(source, target, given, wanted, made)
+    return dict(zip(titles, found, strict=True))
+
+
+def test_target_and_prediction_share_the_targets_stretch():
+    image = field(8, 8, 3)
+    wanted = random(8, 8, 3)
+    row = panels(image, image, wanted, wanted, 3 * wanted)
+    np.testing.assert_array_equal(row["Target"].limits, stretch(wanted))
+    np.testing.assert_array_equal(row["Prediction"].limits, row["Target"].limits)
+
+
+def test_an_input_of_the_same_bands_shares_it_too():
+    image = field(8, 8, 3)
+    row = panels(image, image, 2 * random(8, 8, 3), random(8, 8, 3), random(8, 8, 3))
+    np.testing.assert_array_equal(row["Input"].limits, row["Target"].limits)
+
+
+@pytest.mark.parametrize("change", [{"bands": ["VV", "VH", "HH"]}, {"units": "dB"}])
+def test_an_input_of_other_bands_or_units_has_a_stretch_of_its_own(change):
+    given = 2 * random(8, 8, 3)
+    row = panels(field(8, 8, 3, **change), field(8, 8, 3), given, random(8, 8, 3), random(8, 8, 3))
+    np.testing.assert_array_equal(row["Input"].limits, stretch(given))
+
+
+def test_the_rgb_bands_are_shown_in_their_order():
+    source = field(4, 4, 4, bands=[*BANDS, "B08"], rgb=["B08", "B03", "B02"])
+    target = field(4, 4, 3, rgb=["B04", "B03", "B02"])
+    given, wanted, made = random(4, 4, 4), random(4, 4, 3), random(4, 4, 3) / 2
+    row = panels(source, target, given, wanted, made)
+    np.testing.assert_array_equal(row["Input"].values, given[..., [3, 1, 0]])
+    np.testing.assert_array_equal(row["Target"].values, wanted[..., [2, 1, 0]])
+    np.testing.assert_array_equal(row["Prediction"].values, made[..., [2, 1, 0]])
+
+
+def test_one_band_is_shown_as_grey():
+    row = panels(field(4, 4, 1), field(4, 4, 1), *(random(4, 4, 1) for _ in range(3)))
+    np.testing.assert_array_equal(row["Target"].values, random(4, 4, 1).repeat(3, axis=-1))
+
+
+def test_the_error_map_is_the_mean_absolute_error_over_bands():
+    wanted, made = random(4, 4, 3), random(4, 4, 3)[::-1]
+    row = panels(field(4, 4, 3), field(4, 4, 3), wanted, wanted, made)
+    np.testing.assert_allclose(row["Error"].values, np.abs(wanted - made).mean(axis=-1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("units", "label"), [("1", "mean absolute error"), ("K", "mean absolute error (K)")])
+def test_the_error_map_tells_its_unit(units, label):
+    image = field(4, 4, 3, units=units)
+    assert panels(image, image, *(random(4, 4, 3) for _ in range(3)))["Error"].label == label
+
+
+def test_every_date_of_the_input_is_a_column():
+    given = random(3, 4, 4, 3)
+    row = panels(field(3, 4, 4, 3), field(4, 4, 3), given, random(4, 4, 3), random(4, 4, 3))
+    assert list(row) == ["Input, date 1", "Input, date 2", "Input, date 3", "Target", "Prediction", "Error"]
+    np.testing.assert_array_equal(row["Input, date 2"].values, given[1])
+
+
+def test_folded_dates_are_columns_too():
+    given = random(3, 4, 4, 2)
+    folded = given.transpose(1, 2, 0, 3).reshape(4, 4, 6)
+    row = panels(field(3, 4, 4, 2), field(4, 4, 2), folded, random(4, 4, 2), random(4, 4, 2))
+    np.testing.assert_array_equal(row["Input, date 3"].values, given[2][..., [0, 0, 0]])
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_the_error_of_several_dates_is_the_mean_over_them_too(fold):
+    wanted, made = random(2, 4, 4, 3), random(2, 4, 4, 3)[:, ::-1]
+    several = field(2, 4, 4, 3)
+    shown = [array.transpose(1, 2, 0, 3).reshape(4, 4, 6) if fold else array for array in (wanted, wanted, made)]
+    row = panels(several, several, *shown)
+    assert list(row)[2:] == ["Target, date 1", "Target, date 2", "Prediction, date 1", "Prediction, date 2", "Error"]
+    np.testing.assert_allclose(row["Error"].values, np.abs(wanted - made).mean(axis=(0, 3)), rtol=1e-6)
+
+
+@pytest.fixture
+def drawn(tmp_path, manifest_of):
+    """``drawn(source, target, given, wanted, made)``: the file of the sample picture of these batches."""
+
+    def draw(source, target, *arrays):
+        path = tmp_path / "samples" / "x.png"
+        names = [f"tile{index}" for index in range(len(arrays[0]))]
+        sample_image.draw(manifest_of(source, target), names, *arrays, path, "run, step 5")
+        return path
+
+    return draw
+
+
+def test_a_prediction_that_differs_by_gain_looks_brighter(drawn):
+    image = field(8, 8, 3)
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8, 1).repeat(3, axis=-1)
+    same = pixels(drawn(image, image, ramp, ramp, ramp))
+    brighter = pixels(drawn(image, image, ramp, ramp, 2 * ramp))
+    width = same.shape[1]
+    third = np.s_[:, width // 2 : width * 3 // 4]
+    assert brighter[third].mean() > same[third].mean() + 0.05
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (field(8, 8, 3), field(8, 8, 3)),
+        (field(8, 8, 1), field(8, 8, 1)),
+        (field(2, 8, 8, 2), field(8, 8, 2)),
+        (field(2, 8, 8, 3), field(2, 8, 8, 3)),
+    ],
+    ids=["three bands", "one band", "two bands of two dates", "two dates of both"],
+)
+def test_every_kind_of_field_can_be_drawn(drawn, source, target):
+    path = drawn(source, target, random(2, *source.shape), random(2, *target.shape), random(2, *target.shape))
+    columns = (source.dates or 1) + 2 * (target.dates or 1) + 1
+    height, width = pixels(path).shape[:2]
+    assert (width, height) == (int(columns * 2.6 * 110), int((2 * 2.6 + 0.5) * 110))
+    assert [found.name for found in path.parent.iterdir()] == ["x.png"]
+
+
+def test_fields_with_nan_can_be_drawn(drawn):
+    image = field(8, 8, 3)
+    holes = random(1, 8, 8, 3)
+    holes[:, :4] = np.nan
+    path = drawn(image, image, holes, holes, np.full_like(holes, np.nan))
+    assert has_color(path, (0.0, 0.0, 0.0))
+
+
+# ---- the contact sheet ---------------------------------------------------------------------------------------------
+
+
+def test_a_contact_sheet_shows_every_field_of_some_samples_of_each_split(tiny_root, tmp_path):
+    folder = tiny_root / "data/tiny/64"
+    contact_sheet.draw(Listing(folder, load_manifest(folder, "tiny")), tmp_path / "out" / "sheet.png", 2)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sheet.png"]
+    height, width = pixels(tmp_path / "out" / "sheet.png").shape[:2]
+    assert (width, height) == (int(3 * 2.6 * 110), int((4 * 2.6 + 0.5) * 110))  # 3 fields, 2 samples of 2 splits
+
+
+def test_a_damaged_record_is_named(tiny_root, tmp_path):
+    folder = tiny_root / "data/tiny/64"
+    path = min((folder / "train").iterdir())
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(Mistake, match=str(path)):
+        contact_sheet.draw(Listing(folder, load_manifest(folder, "tiny")), tmp_path / "sheet.png", 2)
+    assert not (tmp_path / "sheet.png").exists()
+
+
+def test_a_dataset_without_samples_is_a_mistake(dataset_of, manifest_of, tmp_path):
+    dataset = dataset_of(manifest_of(field(8, 8, 3), field(8, 8, 3)), {})
+    with pytest.raises(Mistake, match="has no samples"):
+        contact_sheet.draw(dataset.listing, tmp_path / "sheet.png", 2)
+
+
+def test_physical_values_without_nodata_are_shown():
+    stored = np.array([[[0, 1000, 2000], [3000, 4000, 5000]]], np.uint16)
+    (panel,) = contact_sheet._panels(stored, field(1, 2, 3, dtype="uint16", scale=1e-3, offset=-1.0, nodata=0))
+    np.testing.assert_allclose(panel.values, [[[np.nan, 0.0, 1.0], [2.0, 3.0, 4.0]]])
+
+
+def test_all_dates_share_one_stretch():
+    stored = np.stack([random(4, 4, 3), 5 * random(4, 4, 3)])
+    one, other = contact_sheet._panels(stored, field(2, 4, 4, 3))
+    np.testing.assert_array_equal(one.limits, other.limits)
+    np.testing.assert_allclose(one.limits, stretch(stored.astype(np.float64)))
+
+
+@pytest.mark.parametrize("kind", ["mask", "classes"])
+def test_masks_and_classes_are_shown_as_they_are(kind):
+    stored = np.array([[[0], [1]], [[1], [7]]], np.uint8)
+    (panel,) = contact_sheet._panels(stored, field(2, 2, 1, bands=["x"], dtype="uint8", kind=kind))
+    np.testing.assert_array_equal(panel.values, stored[..., 0])

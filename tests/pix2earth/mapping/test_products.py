@@ -1,0 +1,124 @@
+"""Products as scenes: reflectance as it is, OLCI's radiance at the nearest place of the swath."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyproj import Transformer
+from rasterio.windows import Window
+
+from experiment import PROJECT
+from pix2earth.mapping.opening import open_scene
+from pix2earth.records.manifest import OLCI_BANDS, Field
+from pix2earth.settings.errors import Mistake
+from sensors.sentinel2 import Safe
+from sensors.sentinel3 import Sen3
+from tests.products import made_up_reflectance, write_safe, write_sen3
+
+SIDE = 64
+TARGET = Field(
+    dtype="uint16", shape=[SIDE, SIDE, 3], bands=["B02", "B03", "B04"], scale=1e-4, offset=-0.1, nodata=0, gsd=10.0
+)
+OLCI = Field(dtype="float32", shape=[SIDE, SIDE, 21], bands=OLCI_BANDS, nodata=-1.0, gsd=300.0)
+SHARED = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def opened(experiment_of):
+    """``opened(path, swath, source, degrade=False)``: the scene and the geometry."""
+
+    def made(path, swath=None, source=TARGET, *, degrade=False):
+        experiment = experiment_of({"input_image": source, "target": TARGET}, normalize="none")
+        return open_scene(path, swath, experiment, degrade=degrade)
+
+    return made
+
+
+def centres(scene, row, column, height, width):
+    columns, rows = np.meshgrid(np.arange(column, column + width) + 0.5, np.arange(row, row + height) + 0.5)
+    return scene.transform @ (columns, rows)
+
+
+@pytest.mark.parametrize("options", [{}, {"baseline": "05.10"}, {"level": "L2A", "baseline": "04.00", "zipped": True}])
+def test_reflectance_as_the_dataset_stores_it(opened, tmp_path, options, capfd):
+    scene, geometry = opened(write_safe(tmp_path, **options))
+    assert scene.size == (240, 240) and (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None)
+    stored = scene.read(30, 50, 20, 10)
+    x, y = centres(scene, 30, 50, 20, 10)
+    wanted = np.stack([made_up_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
+    np.testing.assert_allclose(stored * 1e-4 - 0.1, wanted, atol=6e-5)
+    assert scene.tags["ACQUIRED"].startswith("2020-07-02T17:29:01")
+    assert "B02, B03, B04" in capfd.readouterr().out
+
+
+def test_a_coarser_input_is_averaged_from_the_product(opened, tmp_path):
+    coarse = TARGET.model_copy(update={"shape": [21, 21, 3], "gsd": 30.0})
+    _, geometry = opened(write_safe(tmp_path), None, coarse)
+    assert (geometry.side, geometry.coarse, geometry.stored, geometry.factor) == (64, 21, 21, 1)
+
+
+def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path, capfd):
+    swath = write_sen3(tmp_path)
+    scene, geometry = opened(write_safe(tmp_path), swath, OLCI)
+    assert (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None) and scene.size == (240, 240)
+    window = 100, 37, 16, 24
+    radiance = scene.read(*window)
+    sen3 = Sen3.open(swath)
+    latitude, longitude = sen3.latitude_longitude()
+    east, north = Transformer.from_crs(4326, scene.crs, always_xy=True).transform(longitude, latitude)
+    x, y = centres(scene, *window)
+    nearest = np.hypot(x[..., None] - east.ravel(), y[..., None] - north.ravel()).argmin(axis=-1)
+    for index, band in ((0, "Oa01"), (20, "Oa21")):
+        assert np.array_equal(radiance[..., index], sen3.radiance(band).ravel()[nearest])
+    assert scene.tags["ACQUIRED_S3"].startswith("2020-07-02T16:14:01")
+    assert "1.2 hours apart, Oa01, Oa02" in capfd.readouterr().out
+    assert scene.name.endswith(".SAFE")  # whose grid messages speak of
+
+
+def test_where_the_swath_ends_nothing_is_there(opened, tmp_path):
+    # The swath covers the west of the scene only; its border is fill.
+    swath = write_sen3(tmp_path, area=(519000.0, 8096600.0, 520300.0, 8101000.0))
+    scene, _ = opened(write_safe(tmp_path), swath, OLCI)
+    read = scene.read(0, 0, 240, 240)
+    assert np.isfinite(read[100:140, 10:30]).all() and np.isnan(read[:, 200:]).all()
+
+
+def test_mistakes(opened, tmp_path):
+    safe, swath = write_safe(tmp_path, bands=["B02", "B03"]), write_sen3(tmp_path)
+    with pytest.raises(Mistake, match="lacks B04; it has B02, B03"):
+        opened(safe)
+    with pytest.raises(Mistake, match=r"the network reads OLCI \(Oa01, ...\); name its product by --s3"):
+        opened(safe, None, OLCI)
+    with pytest.raises(Mistake, match="nothing of OLCI; leave it out"):
+        opened(safe, swath)
+    far = write_sen3(tmp_path / "far", area=(619000.0, 8096600.0, 623500.0, 8101000.0))
+    with pytest.raises(Mistake, match="does not touch"):
+        opened(safe, far, OLCI)
+    with pytest.raises(Mistake, match="name it by --s3, and a Sentinel-2 product as --input"):
+        opened(swath, None, OLCI)
+    with pytest.raises(Mistake, match="needs a Sentinel-2 product"):
+        opened(Path(__file__), swath, OLCI)
+    with pytest.raises(Mistake, match="products are read at 10, 20, 60 m"):
+        opened(safe, None, TARGET.model_copy(update={"gsd": 5.0}))
+    dates = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
+    with pytest.raises(Mistake, match="the network reads 2: give a dataset, or"):
+        opened(safe, None, dates)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real products are not there")
+def test_the_real_pair(opened):
+    safe = next((SHARED / "s2_l1c_safe_18svg").glob("*N0510*.SAFE"))
+    swath = next((SHARED / "s2_s3_pair_semireal").glob("*.SEN3"))
+    grid, _ = opened(safe)
+    with Safe.open(safe) as product:
+        wanted = product.read(TARGET.bands, Window(30, 20, 50, 40))
+    np.testing.assert_allclose(grid.read(20, 30, 40, 50) * 1e-4 - 0.1, wanted, atol=1e-6)
+    scene, _ = opened(safe, swath, OLCI)
+    assert (scene.crs, scene.transform, scene.size) == (grid.crs, grid.transform, grid.size)
+    # Oa08 was simulated from B04: where the one is bright the other is.
+    red, radiance = grid.read(0, 0, 480, 480)[..., 2], scene.read(0, 0, 480, 480)[..., 7]
+    there = np.isfinite(radiance)
+    assert there.mean() > 0.9
+    assert np.corrcoef(red[there], radiance[there])[0, 1] > 0.6
+    assert json.dumps(scene.identity())

@@ -1,0 +1,61 @@
+"""Windows cover a scene, and joining them adds nothing of its own."""
+
+import numpy as np
+import pytest
+
+from pix2earth.mapping.windows import Windows, crossfade, join
+
+SIZES = [
+    (1, 8, 2),
+    (8, 8, 2),
+    (9, 8, 2),
+    (517, 64, 16),
+    (301, 64, 32),
+    (100, 7, 3),
+    (100, 7, 0),
+    (11, 1, 0),
+    (65, 64, 32),
+]
+
+
+@pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
+def test_windows_cover_the_scene_and_end_with_it(length, side, overlap):
+    windows = Windows(length, side, overlap)
+    assert windows.starts[0] == 0 and windows.starts[-1] == max(0, length - side)
+    steps = np.diff(windows.starts)
+    assert (steps >= 1).all() and (steps <= side - overlap).all()
+
+
+@pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
+def test_fades_lie_in_the_overlap_apart_from_each_other_and_from_its_ends(length, side, overlap):
+    windows = Windows(length, side, overlap)
+    for index in range(1, len(windows)):
+        first, last = windows.fades[index]
+        assert last - first == overlap // 2
+        margin = overlap // 4
+        assert windows.starts[index] + margin <= first and last + margin <= windows.starts[index - 1] + side
+        assert first >= windows.fades[index - 1][1]
+
+
+def test_a_crossfade_of_equals_is_exact_and_rises_in_half_a_cosine():
+    random = np.random.default_rng(3)
+    values = (random.normal(size=(5, 33, 2)) * 10.0 ** random.integers(-30, 30, (5, 33, 2))).astype(np.float32)
+    for axis in (0, 1):
+        assert np.array_equal(crossfade(values, values, axis), values)
+    faded = crossfade(np.zeros((8, 1, 1), np.float32), np.ones((8, 1, 1), np.float32), 0)[:, 0, 0]
+    np.testing.assert_allclose(faded, np.sin(np.pi / 2 * (np.arange(8) + 0.5) / 8) ** 2, atol=2**-16)
+
+
+def test_an_empty_crossfade():
+    nothing = np.zeros((0, 3, 2), np.float32)
+    assert crossfade(nothing, nothing, 0).shape == (0, 3, 2)
+
+
+@pytest.mark.parametrize("factor", [1, 3])
+@pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
+def test_pieces_of_a_picture_are_joined_to_the_picture(length, side, overlap, factor):
+    windows = Windows(length, side, overlap, factor)
+    picture = np.random.default_rng(1).random((4, length * factor, 2), np.float32)
+    padded = np.pad(picture, ((0, 0), (0, side * factor), (0, 0)))
+    pieces = [padded[:, start * factor : (start + side) * factor] for start in windows.starts]
+    assert np.array_equal(join(iter(pieces), windows, factor), picture)

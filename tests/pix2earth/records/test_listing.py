@@ -1,0 +1,145 @@
+"""Which samples there are, and which of them an experiment uses."""
+
+import shutil
+
+import pytest
+
+from pix2earth.records.listing import Listing, chosen_names, record_of
+from pix2earth.records.manifest import Record, load_manifest
+from pix2earth.settings.errors import Mistake
+
+
+@pytest.fixture
+def folder(tiny_root):
+    return tiny_root / "data" / "tiny" / "64"
+
+
+@pytest.fixture
+def listing(folder) -> Listing:
+    return Listing(folder, load_manifest(folder, "tiny"))
+
+
+class TestNames:
+    def test_are_sorted_and_those_that_were_written(self, listing, tiny_arrays):
+        for split in ("train", "val"):
+            assert listing.names(split) == sorted(tiny_arrays[split])
+        assert listing.names("test") == []
+
+    def test_a_missing_record_is_named(self, listing):
+        path = listing.path("train", "train01")
+        path.unlink()
+        with pytest.raises(Mistake) as caught:
+            listing.names("train")
+        assert caught.value.lines == (f"{path}: the record is missing",)
+
+    def test_a_record_too_many_is_named(self, listing):
+        extra = listing.path("train", "extra")
+        shutil.copy(listing.path("train", "train01"), extra)
+        with pytest.raises(Mistake) as caught:
+            listing.names("train")
+        assert caught.value.lines == (f"{extra}: is not in records.csv; remove it",)
+
+    def test_many_missing_records_are_told_in_few_lines(self, folder, listing):
+        for number in range(50):
+            listing.path("val", f"extra{number}").touch()
+        with pytest.raises(Mistake) as caught:
+            listing.names("val")
+        assert len(caught.value.lines) == 21
+        assert caught.value.lines[-1] == f"{folder}: and 30 more"
+
+    def test_half_written_files_do_not_count(self, listing):
+        (listing.folder / "val" / ".val99.tfrecord.123.part").touch()
+        assert len(listing.names("val")) == 6
+
+    def test_an_index_that_is_missing_is_a_mistake(self, folder, listing):
+        (folder / "records.csv").unlink()
+        with pytest.raises(Mistake, match=r"records\.csv: is missing"):
+            listing.names("train")
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda text: text.replace("split,", "part,", 1),
+            lambda text: text + "train,extra\n",
+            lambda text: text + "somewhere,extra,1,00000000\n",
+            lambda text: text + "train,extra,many,00000000\n",
+        ],
+        ids=["header", "cut", "split", "size"],
+    )
+    def test_an_index_that_is_spoilt_is_a_mistake(self, folder, listing, spoil):
+        path = folder / "records.csv"
+        path.write_text(spoil(path.read_text()))
+        with pytest.raises(Mistake, match=r"records\.csv"):
+            listing.names("train")
+
+
+def test_the_index_lists_sizes_and_the_checksum_of_each_file(listing):
+    for split in ("train", "val"):
+        for name, record in listing.indexed[split].items():
+            content = listing.path(split, name).read_bytes()
+            checksum = f"{int.from_bytes(content[-4:], 'little'):08x}"
+            assert record == Record(split, name, len(content), checksum)
+            assert record_of(listing.path(split, name), split) == record
+
+
+def test_the_fingerprint_without_an_index_is_that_of_the_files(folder, listing):
+    legacy = Listing(folder, listing.manifest.model_copy(update={"legacy": True}))
+    with_index = listing.fingerprint
+    (folder / "records.csv").unlink()
+    assert legacy.fingerprint == with_index == listing.manifest.fingerprint
+
+
+class TestChoice:
+    @pytest.fixture
+    def choose(self, tiny_root, open_tiny, listing):
+        """Return a function from a split and settings to the names that are used."""
+
+        def chosen(split: str, **settings) -> list[str]:
+            return chosen_names(listing, split, open_tiny(tiny_root, "choice", **settings or {"seed": 0}))
+
+        return chosen
+
+    def test_is_everything_unless_said_otherwise(self, choose, tiny_arrays):
+        assert choose("train") == sorted(tiny_arrays["train"])
+
+    @pytest.mark.parametrize("key", ["enforce_suffix", "enfore_suffix"])
+    def test_enforces_a_suffix(self, choose, key):
+        names = [f"train{number:02d}_notinmask" for number in (0, 3, 6, 9)]
+        assert choose("train", **{key: "_notinmask"}) == names
+
+    def test_excludes_a_suffix(self, choose):
+        assert choose("val", exclude_suffix="notinmask") == ["val01", "val02", "val04", "val05"]
+
+    def test_takes_both_filters_together(self, choose):
+        assert choose("train", enforce_suffix="1", exclude_suffix="01") == ["train11"]
+
+    def test_a_filter_that_leaves_nothing_is_a_mistake_that_names_it(self, choose):
+        with pytest.raises(Mistake, match=r"experiment\.json: no sample is left in .*/train .*enforce_suffix sea"):
+            choose("train", enforce_suffix="sea")
+
+    @pytest.mark.parametrize(("split", "key", "count"), [("train", "sample_train", 5), ("val", "sample_val", 2)])
+    def test_draws_so_many_by_the_seed(self, choose, listing, split, key, count):
+        drawn = {seed: choose(split, seed=seed, **{key: count}) for seed in range(6)}
+        for seed, names in drawn.items():
+            assert len(names) == len(set(names)) == count
+            assert names == sorted(names)
+            assert set(names) <= set(listing.names(split))
+            assert names == choose(split, seed=seed, **{key: count})
+        assert len({tuple(names) for names in drawn.values()}) > 1
+
+    def test_draws_from_what_the_filters_leave(self, choose):
+        names = choose("train", enforce_suffix="_notinmask", sample_train=3)
+        assert len(names) == 3
+        assert all(name.endswith("_notinmask") for name in names)
+
+    def test_a_training_sample_leaves_validation_alone(self, choose):
+        assert len(choose("val", sample_train=2)) == 6
+        assert len(choose("train", sample_val=2)) == 12
+
+    def test_every_training_sample_may_be_asked_for_and_no_more(self, choose):
+        assert len(choose("train", sample_train=12)) == 12
+        with pytest.raises(Mistake, match=r"sample_train: asks for 13 of 12 samples in train"):
+            choose("train", sample_train=13)
+
+    def test_validation_takes_what_there_is(self, choose):
+        assert len(choose("val", sample_val=100)) == 6

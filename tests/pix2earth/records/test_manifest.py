@@ -1,0 +1,208 @@
+"""``dataset.json``: what it may say, what it is refused for, and datasets that have none."""
+
+import json
+
+import pytest
+
+from pix2earth.records.manifest import Field, Manifest, Record, Split, fingerprint, load_manifest, published_layout
+from pix2earth.settings.errors import Mistake
+
+RGB = ["B04", "B03", "B02"]
+
+
+def manifest(**changes) -> Manifest:
+    fields = {
+        "input_image": Field(dtype="uint16", shape=[3, 8, 8, 3], bands=RGB, scale=1e-4, nodata=0, gsd=30.0),
+        "target": Field(dtype="int16", shape=[8, 8, 3], bands=RGB, valid_range=([0.0, 0.5, 1.0], 2.0), rgb=RGB),
+        "land_cover": Field(dtype="uint8", shape=[8, 8, 1], kind="classes", bands=["class"]),
+    }
+    return Manifest(**{"name": "made", "tilesize": 8, "fields": fields, "split": Split(method="scene")} | changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "made" / "8"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def refuse(folder):
+    """Return a function that changes a sound ``dataset.json`` in one place and returns the lines of the mistake."""
+
+    def refused(*keys, value) -> list[str]:
+        content = json.loads(manifest().model_dump_json(exclude={"legacy"}))
+        inner = content
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+        (folder / "dataset.json").write_text(json.dumps(content, indent=1))
+        with pytest.raises(Mistake) as caught:
+            load_manifest(folder, "made")
+        return [line.removeprefix(f"{folder}/") for line in caught.value.lines]
+
+    return refused
+
+
+def test_what_is_saved_reads_as_the_same(folder):
+    saved = manifest(mask="land_cover", records={"train": 3}, fingerprint="sha256:0", description="é")
+    saved.save(folder)
+    assert load_manifest(folder, "made") == saved
+
+
+def test_people_may_comment_their_manifest(folder):
+    manifest().save(folder)
+    path = folder / "dataset.json"
+    path.write_text("// by hand\n" + path.read_text())
+    assert load_manifest(folder, "made") == manifest()
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("keys", "value", "fault"),
+        [
+            (("fields", "target", "bands"), ["B04", "B03"], "fields.target: names 2 bands, but the shape has 3"),
+            (("fields", "target", "rgb"), ["B04", "B3", "B02"], "fields.target: rgb names band 'B3'; did you mean 'B0"),
+            (("fields", "target", "shape"), [8, 3], "fields.target: shape must be (height, width, band)"),
+            (("fields", "target", "shape"), [8, 0, 3], "fields.target.shape.1: must be greater than 0, not 0"),
+            (("fields", "target", "valid_range"), [[0, 0], 1], "fields.target: valid_range lists 2 bounds for 3 bands"),
+            (("fields", "target", "kind"), "picture", "fields.target.kind: must be one of image, mask, classes"),
+            (("fields", "target", "gsd"), 0, "fields.target.gsd: must be greater than 0, not 0"),
+            (("fields", "target", "scala"), 1, "unknown key 'fields.target.scala'; did you mean 'scale'?"),
+            (("tilesize",), "8", "tilesize: must be a whole number"),
+            (("version",), 2, "version: must be "),
+            (("format",), "other", "format: must be "),
+            (("records", "trian"), 2, "records.trian"),
+        ],
+    )  # fmt: skip
+    def test_name_file_line_and_key(self, refuse, keys, value, fault):
+        (line,) = refuse(*keys, value=value)
+        assert line.startswith("dataset.json:")
+        assert fault in line
+
+    def test_a_type_that_is_not_stored_names_the_nearest(self, refuse):
+        (line,) = refuse("fields", "target", "dtype", value="uint12")
+        assert "fields.target.dtype: must be one of " in line
+        assert "did you mean 'uint1" in line or "did you mean 'uint32'" in line
+
+    @pytest.mark.parametrize("role", ["input", "target", "mask"])
+    def test_a_role_names_a_field(self, refuse, role):
+        (line,) = refuse(role, value="land_covr")
+        assert f"{role}: there is no field 'land_covr'; did you mean 'land_cover'?" in line
+
+    @pytest.mark.parametrize("name", ["../target", "a/b", "", "/a"])
+    def test_a_field_has_a_plain_name(self, refuse, name):
+        (line,) = refuse("fields", name, value=json.loads(manifest().fields["target"].model_dump_json()))
+        assert "must be a plain name" in line
+
+    @pytest.mark.parametrize("name", ["about", "shapes", "farmhash", "draws", "step"])
+    def test_a_field_has_no_name_that_records_and_batches_use_themselves(self, refuse, name):
+        (line,) = refuse("fields", name, value=json.loads(manifest().fields["target"].model_dump_json()))
+        assert name in line
+
+    @pytest.mark.parametrize("bounds", [[1, 1], [2, 1], [[0, 0, 3], 2]])
+    def test_a_range_has_its_low_end_first(self, refuse, bounds):
+        (line,) = refuse("fields", "target", "valid_range", value=bounds)
+        assert "fields.target" in line
+        assert "valid_range" in line
+
+    @pytest.mark.parametrize(("field", "nodata"), [("input_image", -1), ("input_image", 65536), ("land_cover", 0.5)])
+    def test_nodata_is_a_number_that_the_type_can_store(self, refuse, field, nodata):
+        (line,) = refuse("fields", field, "nodata", value=nodata)
+        assert f"fields.{field}" in line
+        assert "nodata" in line
+
+
+class TestFields:
+    def test_size_and_dates(self):
+        fields = manifest().fields
+        assert (fields["input_image"].dates, fields["input_image"].size) == (3, (8, 8))
+        assert (fields["target"].dates, fields["target"].size) == (None, (8, 8))
+
+    def test_bounds_are_per_band_and_unit_by_default(self):
+        fields = manifest().fields
+        assert fields["target"].bounds == ([0.0, 0.5, 1.0], [2.0, 2.0, 2.0])
+        assert fields["input_image"].bounds == ([0.0] * 3, [1.0] * 3)
+
+    @pytest.mark.parametrize(
+        ("bands", "rgb", "indices"),
+        [
+            (["B02", "B03", "B04", "B08"], RGB, (2, 1, 0)),
+            (["B02", "B03", "B04", "B08"], None, (0, 1, 2)),
+            (["VV", "VH"], None, (0, 0, 0)),
+            (["VV"], ["VV"], (0, 0, 0)),
+        ],
+    )
+    def test_bands_of_pictures(self, bands, rgb, indices):
+        field = Field(dtype="uint8", shape=[4, 4, len(bands)], bands=bands, rgb=rgb)
+        assert field.rgb_indices == indices
+
+
+class TestFolder:
+    def test_that_is_being_written_is_refused(self, folder):
+        manifest().save(folder)
+        (folder / "dataset.json.unfinished").touch()
+        with pytest.raises(Mistake, match="is being written, or writing it was interrupted"):
+            load_manifest(folder, "made")
+
+    def test_that_is_missing_names_what_there_is(self, tmp_path, folder):
+        with pytest.raises(Mistake, match=r"made/16: .* tile sizes: 8$"):
+            load_manifest(tmp_path / "made" / "16", "made")
+        with pytest.raises(Mistake, match=r"mode/8: .* there are: made$"):
+            load_manifest(tmp_path / "mode" / "8", "mode")
+
+    def test_without_manifest_and_records_is_refused(self, folder):
+        with pytest.raises(Mistake, match=r"holds neither dataset\.json nor records"):
+            load_manifest(folder, "made")
+
+    def test_of_the_published_program_is_described(self, folder):
+        (folder / "val").mkdir()
+        (folder / "val" / "a.tfrecord").touch()
+        found = load_manifest(folder, "alt12")
+        assert found.legacy
+        assert {name: field.shape for name, field in found.fields.items()} == {
+            "raw_s2_alt": [8, 8, 3], "raw_s2": [8, 8, 3],
+        }  # fmt: skip
+
+    def test_of_records_that_is_not_named_for_a_tile_size_is_a_mistake(self, tmp_path):
+        (tmp_path / "tiles" / "train").mkdir(parents=True)
+        (tmp_path / "tiles" / "train" / "a.tfrecord").touch()
+        with pytest.raises(Mistake, match="tiles"):
+            load_manifest(tmp_path / "tiles", "curated")
+
+
+def test_the_published_olci_layout_has_radiance_of_21_bands(folder):
+    found = published_layout(folder, "curated").fields["raw_s3"]
+    assert found.shape == [8, 8, 21]
+    assert found.bands == [f"Oa{number:02d}" for number in range(1, 22)]
+    assert found.units == "mW m-2 sr-1 nm-1"
+
+
+class TestFingerprint:
+    RECORDS = (Record("train", "a", 10, "00000001"), Record("train", "b", 11, "00000002"), Record("val", "a", 9, "03"))
+
+    def test_does_not_depend_on_the_order(self):
+        assert fingerprint(self.RECORDS) == fingerprint(reversed(self.RECORDS))
+
+    @pytest.mark.parametrize("change", [{"split": "test"}, {"name": "c"}, {"bytes": 12}, {"crc32c": "00000009"}])
+    def test_depends_on_every_part_of_every_record(self, change):
+        for index in range(3):
+            changed = list(self.RECORDS)
+            changed[index] = changed[index]._replace(**change)
+            assert fingerprint(changed) != fingerprint(self.RECORDS)
+
+    def test_depends_on_the_number_of_records(self):
+        assert len({fingerprint(self.RECORDS[:count]) for count in range(4)}) == 4
+
+
+def test_score_by_must_have_the_targets_dates():
+    mask = {"dtype": "uint8", "kind": "mask", "bands": ["gap"]}
+    stack = Field(dtype="uint8", shape=[3, 8, 8, 2], bands=["a", "b"])
+    about = {"name": "made", "tilesize": 8, "split": Split(method="made up"), "input": "target"}
+    for shape in ([8, 8, 1], [2, 8, 8, 1]):
+        with pytest.raises(ValueError, match="'gap' has not as many dates as the target"):
+            Manifest(fields={"target": stack, "gap": Field(shape=shape, **mask)}, score_by="gap", **about)
+    fitting = Manifest(fields={"target": stack, "gap": Field(shape=[3, 4, 4, 1], **mask)}, score_by="gap", **about)
+    assert fitting.score_by == "gap"
+    with pytest.raises(ValueError, match="score_by: there is no field 'gpa'; did you mean 'gap'"):
+        Manifest(fields=fitting.fields, score_by="gpa", **about)

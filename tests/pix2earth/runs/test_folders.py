@@ -1,0 +1,144 @@
+"""The run's folders are where docs/run-folder.md says."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from pix2earth.settings.errors import Mistake
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return RunFolders(tmp_path, "group/mine", "0102-0304")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """``checkpoint(run, step, time)`` makes an empty checkpoint of that age."""
+
+    def made(run, step, time=1000):
+        path = tmp_path / "ckpt" / run / f"ckpt-{step}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (time, time))
+
+    return made
+
+
+def test_every_path_is_the_documented_one(folders, tmp_path):
+    relative = {
+        "CKPT": "group/mine/ckpt/0102-0304",
+        "LOGS": "group/mine/logs/group_mine_0102-0304/",
+        "MODEL": "group/mine/model/",
+        "SAMPLES": "group/mine/samples/",
+        "folder": "group/mine",
+        "logs": "group/mine/logs/group_mine_0102-0304",
+        "checkpoints": "group/mine/ckpt/0102-0304",
+        "run_file": "group/mine/logs/group_mine_0102-0304/run.json",
+        "journal": "group/mine/logs/group_mine_0102-0304/train.jsonl",
+        "evaluation": "_evaluation/group_mine_0102-0304.csv",
+        "latest_sample": "_samples/group_mine_0102-0304.png",
+    }
+    assert {name: str(getattr(folders, name)) for name in relative} == {
+        name: f"{tmp_path}/{path}" for name, path in relative.items()
+    }
+
+
+def test_a_sample_is_named_by_its_step(folders, tmp_path):
+    assert folders.sample(500) == tmp_path / "group/mine/samples/group_mine_0102-0304_00500.png"
+    assert folders.sample(123456).name == "group_mine_0102-0304_123456.png"
+
+
+def test_the_console_log_is_named_by_the_environment(folders, tmp_path):
+    assert folders.console_log("cluster") == tmp_path / "group/mine/nohup/0102-0304_cluster.out"
+
+
+def test_create_makes_a_folder_for_everything_that_a_run_writes(folders):
+    folders.create()
+    files = (
+        folders.run_file, folders.checkpoints / "x", folders.sample(1), folders.console_log("x"), folders.evaluation,
+        folders.latest_sample, Path(folders.MODEL) / "x",
+    )  # fmt: skip
+    assert [file for file in files if not file.parent.is_dir()] == []
+
+
+def test_creating_twice_is_no_error(folders):
+    folders.create()
+    folders.create()
+    assert folders.logs.is_dir()
+
+
+def test_runs_that_begin_in_one_minute_are_numbered(tmp_path):
+    while datetime.now().second > 57:  # the minute must not end in between
+        pass
+    names = []
+    for _ in range(3):
+        names.append(new_timestamp(tmp_path, "mine"))
+        (tmp_path / f"mine_{names[-1]}").mkdir()
+    now = datetime.now().strftime("%m%d-%H%M")
+    assert names == [now, f"{now}-2", f"{now}-3"]
+
+
+def test_a_run_of_another_experiment_does_not_count(tmp_path):
+    (tmp_path / f"other_{new_timestamp(tmp_path, 'other')}").mkdir()
+    assert new_timestamp(tmp_path, "mine") == datetime.now().strftime("%m%d-%H%M")
+
+
+@pytest.mark.parametrize("timestamp", ["0102-0304", "0102-0304-2", "a", "v1.5-final"])
+def test_a_timestamp_that_can_name_a_folder_is_returned(timestamp):
+    assert check_timestamp(timestamp) == timestamp
+
+
+@pytest.mark.parametrize("timestamp", ["", ".", "..", "../x", "a/b", "a b", "-x", "a_b", "a\n", "ä"])
+def test_any_other_timestamp_is_a_mistake(timestamp):
+    with pytest.raises(Mistake, match="--timestamp"):
+        check_timestamp(timestamp)
+
+
+def test_checkpoint_steps_are_sorted_as_numbers(tmp_path):
+    for name in ("ckpt-5.json", "ckpt-100.json", "ckpt-20.json"):
+        (tmp_path / name).touch()
+    assert checkpoint_steps(tmp_path) == [5, 20, 100]
+
+
+@pytest.mark.parametrize(
+    "name", ["ckpt-7.index", "ckpt-7.data-00000-of-00001", ".ckpt-7.json.1.part", "ckpt-x.json", "checkpoint"]
+)
+def test_only_the_json_makes_a_checkpoint(tmp_path, name):
+    (tmp_path / name).touch()
+    assert checkpoint_steps(tmp_path) == []
+
+
+def test_a_folder_that_does_not_exist_has_no_checkpoints(tmp_path):
+    assert checkpoint_steps(tmp_path / "missing") == []
+
+
+def test_the_newest_run_is_the_one_saved_last_and_not_the_last_by_name(tmp_path, checkpoint):
+    checkpoint("1231-2359", 900, time=1000)
+    checkpoint("0101-0000", 1, time=2000)
+    assert newest_run(tmp_path, "mine") == "0101-0000"
+
+
+def test_the_newest_checkpoint_of_a_run_decides(tmp_path, checkpoint):
+    checkpoint("long", 1, time=1000)
+    checkpoint("long", 2, time=3000)
+    checkpoint("short", 1, time=2000)
+    assert newest_run(tmp_path, "mine") == "long"
+
+
+def test_a_newer_run_without_a_checkpoint_is_passed_over(tmp_path, checkpoint):
+    checkpoint("old", 1)
+    (tmp_path / "ckpt" / "new").mkdir()
+    (tmp_path / "ckpt" / "new" / "ckpt-1.index").touch()
+    assert newest_run(tmp_path, "mine") == "old"
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_no_run_at_all_is_a_mistake_that_says_how_to_train(tmp_path, empty):
+    if empty:
+        (tmp_path / "ckpt" / "0101-0000").mkdir(parents=True)
+    with pytest.raises(Mistake, match=r"python train\.py --exp group/mine"):
+        newest_run(tmp_path, "group/mine")

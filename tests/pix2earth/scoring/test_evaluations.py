@@ -1,0 +1,166 @@
+"""What is read of an experiment root: facts of runs, which are used, their scores and baselines."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pix2earth.scoring import evaluations
+from pix2earth.scoring.evaluations import facts, facts_of_name, load, mask, metric_of
+from pix2earth.settings.errors import Mistake
+
+SETTINGS = {"model_name": "aris-a", "dataset": "sea", "batch_size": 8, "gen_loss": {"gen_gan": 1, "gen_l1": 100}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """``write(name, columns, settings=None, ...)``: the CSV of a run, with ``run.json`` where there are settings."""
+
+    def written(name, columns, settings=None, *, began="2026-01-01T00:00:00+00:00", fingerprint="sha256:0"):
+        path = tmp_path / "_evaluation" / f"{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        pd.DataFrame(columns).to_csv(path, index_label="index")
+        if settings is not None:
+            experiment, _, timestamp = name.rpartition("_")
+            logs = tmp_path / experiment / "logs" / name
+            logs.mkdir(parents=True)
+            about = {
+                "experiment": experiment, "timestamp": timestamp, "settings": {**SETTINGS, **settings},
+                "dataset": {"name": "sea", "fingerprint": fingerprint}, "sessions": [{"started": began}],
+            }  # fmt: skip
+            (logs / "run.json").write_text(json.dumps(about))
+        return tmp_path
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("s5lw_inmask_alt12_aris-a_0314-1500", ["s5lw", "inmask", "alt12", "aris-a", "b16"]),
+        ("s5lw_inmask_alt12_tarsgan_b8_0314-1500", ["s5lw", "inmask", "alt12", "tarsgan", "b8"]),
+        ("s5lw_inmask_alt12_aris-a_0314-1500-2", ["s5lw", "inmask", "alt12", "aris-a", "b16"]),
+        ("l1_all_demo_residual_upsampler_b4_0314-1500", ["l1", "all", "demo", "residual_upsampler", "b4"]),
+        ("my_try_0314-1500", ["?", "?", "?", "my_try", "?"]),
+    ],
+)
+def test_facts_of_a_published_name(name, wanted):
+    assert facts_of_name(name) == dict(zip(evaluations.FACTS, wanted, strict=True))
+
+
+def test_facts_of_settings():
+    weights = {"gen_gan": 1.0, "gen_nll": 0.0, "gen_ssim": None, "gen_l1": 100.0}
+    assert facts({**SETTINGS, "gen_loss": weights, "exclude_suffix": "notinmask"}) == {
+        "loss": "1 gan + 100 l1", "mask": "inmask", "dataset": "sea", "model": "aris-a", "batch": "b8",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("enforced", "excluded", "name"),
+    [
+        (None, None, "all"),
+        ("notinmask", None, "notinmask"),
+        (None, "_notinmask", "inmask"),
+        (None, "cloudy", "notcloudy"),
+        ("a", "b", "a-notb"),
+    ],
+)
+def test_the_mask_is_called_as_published(enforced, excluded, name):
+    assert mask(enforced, excluded) == name
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted"),
+    [
+        ("PSNR", ("PSNR", "")),
+        ("PSNR_bicubic", ("PSNR", "bicubic")),
+        ("CC_aris", ("CC_aris", "")),
+        ("CC_aris_bicubic", ("CC_aris", "bicubic")),
+        ("sCC", ("sCC", "")),
+        ("tile", None),
+        ("step", None),
+        ("PSNRs", None),
+    ],
+)
+def test_columns_are_metrics_baselines_or_neither(column, wanted):
+    assert metric_of(column) == wanted
+
+
+def test_every_tile_and_metric_is_a_row_and_baselines_are_rows_of_their_own(write):
+    table = {
+        "tile": ["x", "y"], "split": "test", "step": 7, "SAM": [0.1, np.nan], "PSNR": [1, 2],
+        "PSNR_bicubic": [3, 4], "more": ["no", "score"],
+    }  # fmt: skip
+    scores, runs, remarks = load(write("a_0101-0000", table, {}))
+    models = scores[~scores["baseline"]].set_index(["metric", "tile"])["value"]
+    assert models.to_dict() == pytest.approx(
+        {("SAM", "x"): 0.1, ("SAM", "y"): np.nan, ("PSNR", "x"): 1, ("PSNR", "y"): 2}, nan_ok=True
+    )
+    trivial = scores[scores["baseline"]]
+    assert set(trivial["model"]) == {"bicubic"} and list(trivial["metric"]) == ["PSNR"] * 2
+    assert list(trivial["value"]) == [3, 4] and set(trivial["dataset"]) == {"sea"}
+    assert runs.loc[0, ["run", "split", "step", "tiles", "in use"]].to_list() == ["a_0101-0000", "test", "7", 2, "yes"]
+    assert remarks == []
+
+
+def test_test_is_used_where_it_was_evaluated_and_a_split_can_be_chosen(write):
+    write("a_1", {"tile": ["x", "y", "z"], "split": ["val", "val", "test"], "PSNR": [1.0, 2.0, 3.0]}, {})
+    root = write("b_1", {"tile": ["x"], "split": "val", "PSNR": [4.0]}, {"model_name": "psgan"})
+    scores, _, remarks = load(root)
+    assert sorted(scores["value"]) == [3, 4]
+    assert [remark.split(": ")[1] for remark in remarks] == [
+        "the runs were evaluated on different tiles; compare.py takes those that all have.",
+        "the runs were evaluated on different splits.",
+    ]
+    assert sorted(load(root, split="val").scores["value"]) == [1, 2, 4]
+    assert list(load(root, split="test").runs["run"]) == ["a_1"]
+
+
+def test_the_newest_of_equal_runs_is_used_and_the_others_are_told(write):
+    for name, began in (("a_1", "2026-02-01"), ("a_2", "2026-01-01"), ("b_1", "2025-01-01")):
+        root = write(name, {"tile": ["x"], "PSNR": [float(name[-1])]}, {}, began=f"{began}T00:00:00+00:00")
+    scores, runs, _ = load(root)
+    assert list(scores["run"]) == ["a_1"] and list(scores["label"]) == ["aris-a"]
+    assert runs.set_index("run")["in use"].to_dict() == {
+        "a_1": "yes", "a_2": "no: there is a newer one", "b_1": "no: there is a newer one",
+    }  # fmt: skip
+    assert list(load(root, leave_out=["a_1"]).scores["run"]) == ["a_2"]
+    assert sorted(load(root, every_run=True).scores["label"]) == ["aris-a a_1", "aris-a a_2", "aris-a b_1"]
+
+
+def test_without_run_json_the_files_time_decides(write):
+    root = write("l_m_d_x_0101-0000", {"PSNR": [1.0]})
+    write("l_m_d_x_0202-0000", {"PSNR": [2.0]})
+    os.utime(root / "_evaluation" / "l_m_d_x_0202-0000.csv", (0, 0))
+    assert list(load(root).scores["run"]) == ["l_m_d_x_0101-0000"]
+
+
+def test_batch_and_loss_are_named_where_they_tell_runs_apart(write):
+    write("a_1", {"PSNR": [1.0]}, {})
+    write("a_2", {"PSNR": [1.0]}, {"batch_size": 16})
+    root = write("a_3", {"PSNR": [1.0]}, {"dataset": "land"})
+    assert sorted(load(root).scores["label"]) == ["aris-a", "aris-a b16", "aris-a b8"]
+
+
+def test_other_versions_of_a_dataset_are_told(write):
+    write("a_1", {"PSNR": [1.0]}, {})
+    root = write("b_1", {"PSNR": [1.0]}, {"model_name": "psgan"}, fingerprint="sha256:1")
+    assert load(root).remarks == ["dataset sea, mask all: the runs have read different versions of the dataset."]
+
+
+def test_what_compare_writes_and_our_own_tables_are_no_runs(write):
+    root = write("a_1", {"PSNR": [1.0]}, {})
+    for name in ("summary.csv", "tables/eval_sea_all.csv"):
+        path = root / "_evaluation" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("PSNR\n5\n")
+    assert [path.stem for path in evaluations.files(root)] == ["a_1"]
+
+
+def test_nothing_and_nonsense_are_mistakes(write, tmp_path):
+    with pytest.raises(Mistake, match="has no evaluated run; evaluate one"):
+        load(tmp_path)
+    with pytest.raises(Mistake, match=r"a_1\.csv: cannot be read as CSV"):
+        load(write("a_1", {"PSNR": ["many"]}))

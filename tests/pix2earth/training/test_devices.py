@@ -1,0 +1,225 @@
+"""One device or several, who writes, and learning rates."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiment import PROJECT
+from pix2earth.settings.errors import Mistake
+from pix2earth.training import devices
+
+WORKERS = {"worker": ["host1:2222", "host2:2222"]}
+
+
+@pytest.fixture
+def experiment(namespace):
+    """``experiment(**changes)``: what `devices.prepare` reads of an experiment; the precision is restored after."""
+
+    def made(**changes):
+        settings = {
+            "DISTRIBUTION": "none", "SEED": 3, "DETERMINISTIC": False, "PRECISION": "float32", "JIT_COMPILE": False,
+            "BATCH_SIZE": 4, "file": "experiment.json",
+        }  # fmt: skip
+        return namespace(**settings | changes)
+
+    yield made
+    keras.mixed_precision.set_dtype_policy("float32")
+
+
+# ---- prepare -------------------------------------------------------------------------------------------------------
+
+
+def test_one_device_is_one_replica(experiment):
+    assert devices.prepare(experiment()).num_replicas_in_sync == 1
+
+
+@pytest.mark.parametrize("prepare", [devices.prepare, devices.prepare_single])
+def test_the_seed_decides_the_initial_weights(experiment, prepare):
+    weights = []
+    for seed in (3, 3, 4):
+        prepare(experiment(SEED=seed))
+        layer = keras.layers.Dense(5)
+        layer.build((None, 5))
+        weights.append(layer.kernel.numpy())
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert (weights[0] != weights[2]).any()
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_the_precision_is_that_of_the_computation_and_weights_stay_whole(experiment, precision):
+    devices.prepare(experiment(PRECISION=precision))
+    layer = keras.layers.Dense(2)
+    made = layer(np.ones((1, 2), np.float32))
+    assert (made.dtype.name, layer.kernel.dtype) == (precision.removeprefix("mixed_"), "float32")
+
+
+def test_the_description_names_strategy_and_devices(experiment):
+    described = devices.describe(devices.prepare(experiment()))
+    assert described["replicas"] == 1
+    assert described["devices"][0].startswith("/device:")
+    assert json.loads(json.dumps(described)) == described
+
+
+SCRIPT = """
+import json
+from types import SimpleNamespace
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from runs import devices
+from pix2earth.settings.errors import Mistake
+
+def experiment(**changes):
+    settings = {"DISTRIBUTION": "mirrored", "SEED": 3, "DETERMINISTIC": True, "PRECISION": "float32",
+                "JIT_COMPILE": False, "BATCH_SIZE": 6, "file": "experiment.json"}
+    return SimpleNamespace(**settings | changes)
+
+def mistake(**changes):
+    try:
+        devices.prepare(experiment(**changes))
+    except Mistake as error:
+        return str(error)
+
+strategy = devices.prepare(experiment())
+told = {"odd": mistake(BATCH_SIZE=5), "jit": mistake(JIT_COMPILE=True), "chief": devices.is_chief(strategy)}
+print(json.dumps(told | devices.describe(strategy)))
+"""
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What a process with two devices tells: logical devices can only be made before TensorFlow starts."""
+    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_all_devices_of_a_machine_take_part(told):
+    assert (told["strategy"], told["replicas"], len(told["devices"])) == ("MirroredStrategy", 2, 2)
+    assert told["chief"] is True
+
+
+@pytest.mark.slow
+def test_a_batch_that_cannot_be_divided_is_a_mistake(told):
+    assert told["odd"] == "experiment.json: batch_size: 5 cannot be divided among 2 devices; use a multiple of 2"
+
+
+@pytest.mark.slow
+def test_xla_on_several_devices_is_a_mistake(told):
+    assert told["jit"] == "experiment.json: jit_compile: is not possible on 2 devices; leave it out"
+
+
+# ---- who writes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", [tf.distribute.get_strategy, lambda: tf.distribute.MirroredStrategy(["CPU:0"])])
+def test_a_single_machine_writes(strategy):
+    assert devices.is_chief(strategy()) is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "writes"),
+    [("worker", 0, True), ("worker", 1, False), ("chief", 0, True), ("evaluator", 0, False), (None, None, True)],
+)
+def test_of_several_machines_the_first_writes(namespace, kind, index, writes):
+    cluster = tf.train.ClusterSpec(WORKERS | {"chief": ["h:1"], "evaluator": ["h:2"]})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, task_type=kind, task_id=index)
+    assert bool(devices.is_chief(namespace(cluster_resolver=resolver))) is writes
+
+
+# ---- TF_CONFIG -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "3",
+        {},
+        {"cluster": WORKERS},
+        {"cluster": {}, "task": {"type": "worker", "index": 0}},
+        {"cluster": WORKERS, "task": {"type": "worker"}},
+        {"cluster": WORKERS, "task": {"index": 0}},
+        {"cluster": WORKERS, "task": {"type": "worker", "index": "0"}},
+        {"cluster": WORKERS, "task": {"type": "worker", "index": 2}},
+        {"cluster": WORKERS, "task": {"type": "worker", "index": -1}},
+        {"cluster": {"worker": 2}, "task": {"type": "worker", "index": 0}},
+    ],
+    ids=str,
+)
+def test_a_mistake_in_tf_config_is_one_line(monkeypatch, config):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
+    with pytest.raises(Mistake, match=r"^TF_CONFIG: ") as mistake:
+        devices._check_tf_config()
+    assert len(mistake.value.lines) == 1
+
+
+def test_a_missing_tf_config_is_told_with_an_example_that_passes(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(Mistake) as mistake:
+        devices._check_tf_config()
+    example = str(mistake.value).split("such as ")[1]
+    monkeypatch.setenv("TF_CONFIG", example)
+    assert devices._check_tf_config() is None
+    assert json.loads(example)["task"]["index"] == 0
+
+
+# ---- optimisers ----------------------------------------------------------------------------------------------------
+
+
+def scaled(rate):
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(rate))
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, keras.optimizers.SGD, scaled])
+def test_learning_rates_are_read_and_set_by_name(small_gan, optimizer):
+    gan = small_gan(optimizer=optimizer)
+    assert devices.learning_rates(gan) == {
+        "generator_optimizer": pytest.approx(1e-2), "discriminator_optimizer": pytest.approx(2e-2),
+    }  # fmt: skip
+    devices.set_learning_rates(gan, {"generator_optimizer": 0.5})
+    assert devices.learning_rates(gan) == {
+        "generator_optimizer": 0.5, "discriminator_optimizer": pytest.approx(2e-2),
+    }  # fmt: skip
+
+
+def test_a_rate_that_is_set_is_the_rate_of_the_next_step(namespace):
+    weight = keras.Variable(1.0)
+    gan = namespace(optimizer=keras.optimizers.SGD(0.1))
+    gan.optimizer.build([weight])
+    devices.set_learning_rates(gan, {"optimizer": 0.25})
+    gan.optimizer.apply([tf.constant(1.0)], [weight])
+    assert float(weight) == 0.75
+
+
+def test_a_schedule_is_left_as_it_is(namespace):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=1, decay_rate=0.5)
+    gan = namespace(optimizer=keras.optimizers.SGD(schedule), other=keras.optimizers.SGD(0.1))
+    devices.set_learning_rates(gan, devices.learning_rates(gan) | {"other": 0.25})
+    assert float(gan.optimizer.learning_rate) == 0.5
+    assert float(gan.other.learning_rate) == 0.25
+
+
+@pytest.mark.parametrize(
+    "hang", [lambda it: {"mine": it}, lambda it: {"mine": [it]}, lambda it: {"mine": {"a": it}}],
+    ids=["attribute", "list", "dict"],
+)  # fmt: skip
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_gradients_are_averaged_wherever_the_optimiser_hangs(namespace, hang, replicas):
+    weight = keras.Variable(1.0)
+    optimizer = keras.optimizers.SGD(0.5)
+    devices.average_gradients(namespace(**hang(optimizer)), replicas)
+    optimizer.apply_gradients([(tf.constant(1.0), weight)])
+    assert float(weight) == 1.0 - 0.5 / replicas

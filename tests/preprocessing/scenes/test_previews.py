@@ -1,0 +1,257 @@
+"""Step 30 on fake products: the pictures, and which of them are drawn again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.scenes import inventory, previews
+from preprocessing.scenes.inventory import Pair
+from preprocessing.scenes.observations import time_in_name
+from preprocessing.scenes.previews import NO_DATA, TITLE_HEIGHT, decimated, stretched
+from sensors.sentinel2 import Safe
+from tests.product_roots import PROJECT, killed_step, step, write_environment
+from tests.products import ORIGIN, made_up_reflectance, write_safe
+
+NAME = "inv_T17XNA_10h"
+
+
+def run(environment: Path, *arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        previews.main(["--env", str(environment), "--inventory", NAME, *arguments])
+    return ended.value.code
+
+
+def write_inventory(environment: Path, overlaps: dict[Path, tuple[float, ...]]) -> None:
+    """List products, each with a frame for every overlap, an hour apart and more."""
+    root = environment.parent / "s2"
+    pairs = []
+    for product, shares in overlaps.items():
+        time = time_in_name(product.name)
+        for hours, share in enumerate(shares, start=1):
+            gap = timedelta(hours=hours)
+            frame = f"S3A_OL_1_EFR____{hours}.SEN3"
+            pairs.append(Pair(product.relative_to(root).as_posix(), time, frame, time + gap, gap, "SEN3", share))
+    path = environment.parent / "data" / "_inventory" / f"{NAME}.csv"
+    inventory.write(path, inventory.encode(pairs, timedelta(hours=10)), replace=True)
+
+
+@pytest.fixture
+def environment(tmp_path) -> Path:
+    """Three scenes: rows 0 and 1 are of the first, 2 of the second, 3 and 4 of the third."""
+    path = write_environment(tmp_path)
+    products = [
+        write_safe(tmp_path / "s2", sensing="20200701T172901", bands=("B02", "B03", "B04")),
+        write_safe(tmp_path / "s2", sensing="20200702T172901", bands=("B02", "B03", "B04"), zipped=True),
+        write_safe(tmp_path / "s2" / "new", sensing="20220803T172901", baseline="05.10", bands=("B02", "B03", "B04")),
+    ]
+    write_inventory(path, dict(zip(products, [(0.9, 0.8), (0.3,), (0.2, 1.0)], strict=True)))
+    return path
+
+
+@pytest.fixture
+def folder(environment) -> Path:
+    return environment.parent / "data" / "_inventory" / NAME
+
+
+class TestPixels:
+    @pytest.mark.parametrize("baseline", ["02.04", "04.00"])
+    def test_decimated_reflectance_is_that_of_the_ground(self, tmp_path, baseline):
+        """Checked against the made-up ground, averaged over what a pixel of a preview covers."""
+        with Safe.open(write_safe(tmp_path, baseline=baseline, bands=("B02", "B03", "B04"))) as safe:
+            found = decimated(safe, 4)
+        assert found.shape == (60, 60, 3) and found.dtype == np.float32
+        centres = 40 * np.arange(60) + 20
+        x, y = np.meshgrid(ORIGIN[0] + centres, ORIGIN[1] - centres)
+        for layer, band in enumerate(("B04", "B03", "B02")):
+            np.testing.assert_allclose(found[..., layer], made_up_reflectance(band, x, y), atol=0.01)
+
+    def test_no_data_is_none_of_the_numbers_with_an_offset(self, tmp_path):
+        def with_hole(band, x, y):
+            return np.where(x < ORIGIN[0] + 1200, np.nan, made_up_reflectance(band, x, y))
+
+        path = write_safe(tmp_path, baseline="05.10", bands=("B02", "B03", "B04"), reflectance=with_hole)
+        with Safe.open(path) as safe:
+            found = decimated(safe, 10)
+        assert np.isnan(found[:, :11]).all() and np.isfinite(found[:, 13:]).all()
+
+    @pytest.mark.parametrize(("size", "n", "shape"), [((240, 120), 7, (35, 18)), ((60, 60), 100, (1, 1))])
+    def test_any_size_and_factor(self, tmp_path, size, n, shape):
+        with Safe.open(write_safe(tmp_path, size=size, bands=("B02", "B03", "B04"))) as safe:
+            assert decimated(safe, n).shape == (*shape, 3)
+
+
+class TestStretch:
+    def test_every_band_goes_from_its_first_to_its_last_percentile(self):
+        ramp = np.linspace(0, 1, 101, dtype=np.float32).reshape(1, 101, 1) * [1.0, 0.5, 0.25] + [0.0, 0.1, 0.2]
+        found = stretched(ramp)
+        expected = np.clip((np.arange(101) - 1) / 98 * 255, 0, 255).round()
+        for band in range(3):
+            np.testing.assert_allclose(found[0, :, band], expected, atol=1)
+
+    def test_no_data_is_grey_in_all_bands(self):
+        ground = np.random.default_rng(0).uniform(0, 0.3, (20, 20, 3)).astype(np.float32)
+        ground[3, 4, 1] = np.nan
+        found = stretched(ground)
+        assert found[3, 4].tolist() == list(NO_DATA)
+        ground[3, 4] = (9, np.nan, 9)  # and has no part in the stretch of the others
+        np.testing.assert_array_equal(stretched(ground), found)
+        assert stretched(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NO_DATA)] * 2] * 2
+
+    def test_even_ground_is_not_made_noisy(self):
+        noise = 0.1 + 1e-4 * np.random.default_rng(0).standard_normal((50, 50, 3)).astype(np.float32)
+        assert np.ptp(stretched(noise).astype(int)) < 15
+
+
+class TestStep:
+    def test_draws_the_first_row_of_each_scene_that_is_covered(self, environment, folder):
+        """Row 0 for the first, row 4 for the third, whose row 3 is not covered enough; not the second."""
+        assert run(environment, "--downsample", "2") == 0
+        assert sorted(path.name for path in folder.iterdir()) == ["0.png", "4.png", "_config.json", "index.html"]
+        assert json.loads((folder / "_config.json").read_text()) == {
+            "inventory": NAME, "overlap": 0.5, "downsample": 2,
+        }  # fmt: skip
+        with Image.open(folder / "4.png") as picture:
+            assert picture.size == (120, 120 + TITLE_HEIGHT)
+            assert picture.info["Title"] == "4: 2022-08"
+            facts = json.loads(picture.info["pix2earth"])
+            assert facts["cloud_cover"] == 3.5 and facts["box"] == [0, 28, 120, 148]
+            scene = np.asarray(picture.convert("RGB"))[TITLE_HEIGHT:]
+        with Safe.open(next((environment.parent / "s2" / "new").iterdir())) as safe:
+            np.testing.assert_array_equal(scene, stretched(decimated(safe, 2)))
+
+    def test_has_the_documented_defaults(self, environment, folder):
+        assert run(environment) == 0
+        assert json.loads((folder / "_config.json").read_text())["downsample"] == 20
+        with Image.open(folder / "0.png") as picture:
+            box = json.loads(picture.info["pix2earth"])["box"]
+        assert (box[2] - box[0], box[3] - box[1]) == (12, 12)
+
+    def test_draws_nothing_twice(self, environment, folder, capsys):
+        run(environment)
+        before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")}
+        page = (folder / "index.html").read_bytes()
+        capsys.readouterr()
+        assert run(environment) == 0
+        assert "2 scenes (0 drawn now)" in capsys.readouterr().out
+        assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")} == before
+        assert (folder / "index.html").read_bytes() == page
+
+    def test_another_choice_replaces_what_differs(self, environment, folder, capsys):
+        run(environment, "--downsample", "2")
+        (folder / "7.png").write_bytes((folder / "0.png").read_bytes())
+        Image.new("RGB", (3, 3)).save(folder / "8.png")  # not of this program
+        capsys.readouterr()
+        assert run(environment, "--overlap", "0.25", "--downsample", "2") == 0
+        assert "3 scenes (1 drawn now)" in capsys.readouterr().out
+        assert sorted(path.name for path in folder.glob("*.png")) == ["0.png", "2.png", "4.png", "8.png"]
+        assert run(environment, "--downsample", "3") == 0
+        assert "2 scenes (2 drawn now)" in capsys.readouterr().out
+        assert sorted(path.name for path in folder.glob("*.png")) == ["0.png", "4.png", "8.png"]
+
+    def test_a_preview_of_another_scene_is_drawn_again(self, environment, folder):
+        """As after the inventory was written anew with other rows."""
+        run(environment)
+        write_inventory(environment, {next((environment.parent / "s2" / "new").iterdir()): (0.9,)})
+        run(environment)
+        assert [path.name for path in folder.glob("*.png")] == ["0.png"]
+        with Image.open(folder / "0.png") as picture:
+            assert picture.info["Title"] == "0: 2022-08"
+
+    def test_damaged_and_missing_products_are_reported_and_stop_none(self, environment, folder, capsys):
+        safe = next(path for path in (environment.parent / "s2").iterdir() if "20200701" in path.name)
+        image = next(safe.glob("GRANULE/*/IMG_DATA/*_B03.jp2"))
+        image.write_bytes(image.read_bytes()[:200])
+        gone = environment.parent / "s2" / "S2A_MSIL1C_20200801T172901_N0209_R012_T17XNA_20200801T203040.SAFE"
+        kept = next((environment.parent / "s2" / "new").iterdir())
+        write_inventory(environment, {safe: (1.0,), gone: (1.0,), kept: (1.0,)})
+        assert run(environment) == 1
+        lines = [line for line in capsys.readouterr().err.splitlines() if "/s, " not in line]
+        assert len(lines) == 3
+        assert gone.name in lines[0] and "is not below" in lines[0]
+        assert image.name in lines[1] and "damaged" in lines[1]
+        assert [path.name for path in folder.glob("*.png")] == ["2.png"]
+        assert 'data-index="2"' in (folder / "index.html").read_text()
+
+    def test_workers_draw_the_same(self, environment, folder):
+        run(environment)
+        alone = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for path in folder.iterdir():
+            path.unlink()
+        assert run(environment, "--workers", "2") == 0
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == alone
+
+    @pytest.mark.parametrize(
+        ("arguments", "fault"),
+        [
+            (["--overlap", "1.5"], "--overlap: must be a share between 0 and 1"),
+            (["--downsample", "0"], "--downsample: must be a whole number of at least 1, not 0"),
+            (["--inventory", "inv_T17XNA_1h"], "did you mean 'inv_T17XNA_10h'?"),
+        ],
+    )
+    def test_mistakes_are_one_line(self, environment, arguments, fault, capsys):
+        assert run(environment, *arguments) == 2
+        assert fault in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_killed_step_goes_on_where_it_was(tmp_path):
+    path = write_environment(tmp_path)
+    first = write_safe(tmp_path / "s2", sensing="20200701T172901", size=(600, 600), bands=("B02", "B03", "B04"))
+    products = {first: (1.0,)}
+    for day in range(2, 13):
+        copy = shutil.copytree(first, first.with_name(first.name.replace("20200701", f"202007{day:02d}")))
+        products[copy] = (1.0,)
+    write_inventory(path, products)
+    folder = tmp_path / "data" / "_inventory" / NAME
+    arguments = ("--inventory", NAME, "--downsample", "1")
+    killed_step("30_create_s2pngs.py", path, *arguments, when=lambda: len(list(folder.glob("[0-9]*.png"))) >= 3)
+    complete = {one: one.stat().st_mtime_ns for one in folder.glob("[0-9]*.png")}
+    assert 3 <= len(complete) < 12 and not (folder / "index.html").exists()
+    told = step("30_create_s2pngs.py", path, *arguments)
+    assert told.returncode == 0, told.stderr
+    assert f"12 scenes ({12 - len(complete)} drawn now)" in told.stdout
+    assert {one: one.stat().st_mtime_ns for one in complete} == complete
+    for one in folder.glob("[0-9]*.png"):
+        with Image.open(one) as picture:
+            picture.load()
+    assert len(list(folder.glob("[0-9]*.png"))) == 12
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_one_line_and_leaves_no_process(tmp_path):
+    path = write_environment(tmp_path)
+    first = write_safe(tmp_path / "s2", sensing="20200701T172901", size=(600, 600), bands=("B02", "B03", "B04"))
+    days = [
+        shutil.copytree(first, first.with_name(first.name.replace("20200701", f"202007{day:02d}")))
+        for day in range(2, 25)
+    ]
+    write_inventory(path, dict.fromkeys(days, (1.0,)))
+    folder = tmp_path / "data" / "_inventory" / NAME
+    command = [sys.executable, str(PROJECT / "preprocessing" / "30_create_s2pngs.py"), "--env", str(path)]
+    # A session of its own, so that the signal reaches the workers as a terminal's would.
+    running = subprocess.Popen(
+        [*command, "--inventory", NAME, "--downsample", "1", "--workers", "2"], start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(folder.glob("[0-9]*.png")):
+        assert running.poll() is None, "it ended before it could be interrupted"
+        time.sleep(0.005)
+    os.killpg(running.pid, signal.SIGINT)
+    _, complaint = running.communicate(timeout=60)
+    assert complaint.splitlines()[-1:] == ["previews: interrupted; the same command goes on from here"]
+    assert "Traceback" not in complaint and running.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        for _ in range(500):
+            os.killpg(running.pid, 0)
+            time.sleep(0.02)
