@@ -5,136 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from experiment import Environment
-from metrics import KNOWN, LOWER_IS_BETTER
 from pix2earth.runs.folders import COMPARISON, EVALUATION
+from pix2earth.scoring.comparison import compare, load, show
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, reports_mistakes
-
-if TYPE_CHECKING:
-    import pandas as pd
+from pix2earth.settings.errors import reports_errors
 
 
-class Run(NamedTuple):
-    """One evaluated run."""
-
-    name: str
-    dataset: str
-    table: pd.DataFrame
-
-
-def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
-    """Return the evaluated runs below an experiment root whose experiment's name begins with one of the prefixes.
-
-    A CSV without ``run.json``, as the published program writes it, counts with the dataset "?".
-
-    Raises:
-        Mistake: there are none, or a CSV cannot be read.
-    """
-    from pix2earth.scoring import evaluations
-
-    recorded = {path: _dataset(run["dataset"]) for path, run in evaluations.recorded(root).items()}
-    runs = []
-    for path in evaluations.files(root):
-        if not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
-            continue
-        for split, table in _tables(path).items():
-            runs.append(Run(path.stem, f"{recorded.get(path, '?')} {split}".strip(), table))
-    if not runs:
-        wanted = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
-        raise Mistake(f"{root / EVALUATION}: has no evaluated run{wanted}; evaluate one: python evaluate.py --exp NAME")
-    return runs
-
-
-def _dataset(recorded: dict[str, str]) -> str:
-    """Return what a dataset is called here: its name and the beginning of its fingerprint."""
-    return f"{recorded['name']} {recorded['fingerprint'][7:15]}"
-
-
-def _tables(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the rows of each split of a CSV, indexed by sample."""
-    from pix2earth.scoring import evaluations
-
-    table = evaluations.read(path)
-    key = "tile" if "tile" in table else table.columns[0]
-    if "split" not in table:
-        return {"": table.set_index(key)}
-    return {str(split): rows.set_index(key) for split, rows in table.groupby("split")}
-
-
-def compare(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the means of every metric over the samples that all runs of a dataset and split share.
-
-    Returns:
-        One row a run, and one for each trivial baseline: dataset, run, samples, and a column a metric.
-    """
-    import pandas as pd
-
-    rows = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        group = [run for run in runs if run.dataset == dataset]
-        common = set.intersection(*(set(run.table.index) for run in group))
-        tables = {run.name: run.table.loc[sorted(common)] for run in group}
-        for name, table in {**_baselines(tables), **tables}.items():
-            metrics = [column for column in table.columns if column in KNOWN]
-            means = {metric: _mean(table[metric]) for metric in metrics}
-            rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
-    columns = [name for name in KNOWN if any(name in row for row in rows)]
-    frame = pd.DataFrame(rows, columns=["dataset", "run", "samples", *columns])
-    best = next((name for name in ("PSNR", *columns) if name in columns), "run")
-    return frame.sort_values(["dataset", best], ascending=[True, best in LOWER_IS_BETTER], ignore_index=True)
-
-
-def _mean(values: pd.Series) -> float:
-    from pix2earth.scoring.undefined import mean_of_finite
-
-    return mean_of_finite(values.to_numpy(float))
-
-
-def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the columns ``<metric>_<baseline>`` of the first run that has them, as if they were a run."""
-    import pandas as pd
-
-    found: dict[str, dict[str, pd.Series]] = {}
-    for table in tables.values():
-        for column in table.columns:
-            metric, _, baseline = column.rpartition("_")  # a metric's own name may have an underscore
-            if metric in KNOWN and column not in KNOWN:
-                found.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
-    return {name: pd.DataFrame(columns) for name, columns in found.items()}
-
-
-def show(frame: pd.DataFrame) -> None:
-    """Print one table for each dataset and split, the best of each column in bold; never with cut numbers."""
-    from rich import box
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    unlimited = Console(width=1000)
-    metrics = [column for column in frame.columns if column in KNOWN]
-    for dataset, rows in frame.groupby("dataset", sort=False):
-        title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        table.add_column("run", no_wrap=True)
-        best = {name: rows[name].min() if name in LOWER_IS_BETTER else rows[name].max() for name in metrics}
-        for name in metrics:
-            table.add_column(name, justify="right", no_wrap=True)
-        for _, row in rows.iterrows():
-            cells = ["-" if row[name] != row[name] else f"{row[name]:.4g}" for name in metrics]
-            marked = [
-                f"[bold]{cell}[/]" if row[name] == best[name] else cell
-                for name, cell in zip(metrics, cells, strict=True)
-            ]
-            table.add_row(row["run"], *marked)
-        width = Measurement.get(unlimited, unlimited.options, table).maximum
-        print(title)
-        Console(highlight=False, width=width).print(table)
-
-
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> None:
     """Compare runs from the command line."""
     arguments = argparse.ArgumentParser(prog="compare.py", description="Runs side by side on their common samples.")

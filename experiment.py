@@ -11,7 +11,7 @@ from typing import Any
 
 from pix2earth.records.manifest import Manifest, load_manifest
 from pix2earth.runs.folders import RunFolders
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
 from pix2earth.settings.validation import load
 
@@ -33,7 +33,7 @@ class Environment:
                 and without any of them ``data/`` and ``experiments/`` beside the project.
 
         Raises:
-            Mistake: the named file is missing, or a file has mistakes.
+            UserError: the named file is missing, or a file has mistakes.
         """
         self.path = self._find(path)
         self.settings = load(self.path, EnvironmentFile) if self.path else EnvironmentFile()
@@ -60,7 +60,7 @@ class Environment:
         if named:
             if not Path(named).is_file():
                 origin = "--env" if path else VARIABLE
-                raise Mistake(f"{named}: there is no such environment file (named by {origin})")
+                raise UserError(f"{named}: there is no such environment file (named by {origin})")
             return Path(named)
         for candidate in (Path("environment.json"), Path("..") / "environment.json"):
             if candidate.is_file():
@@ -71,12 +71,12 @@ class Environment:
         """Make ``tf.keras`` Keras 2 where ``legacy_keras`` asks for it; call it before TensorFlow is imported.
 
         Raises:
-            Mistake: the package tf-keras is not installed.
+            UserError: the package tf-keras is not installed.
         """
         if not self.LEGACY_KERAS:
             return
         if importlib.util.find_spec("tf_keras") is None:
-            raise Mistake(f"{self.path}: legacy_keras: needs the package tf-keras: pip install 'tf-keras==2.21.*'")
+            raise UserError(f"{self.path}: legacy_keras: needs the package tf-keras: pip install 'tf-keras==2.21.*'")
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
     def experiment_name(self, named: str) -> str:
@@ -85,7 +85,7 @@ class Environment:
         A path (as the shell completes it) is accepted as long as it lies below the root.
 
         Raises:
-            Mistake: there is no ``experiment.json``, or the name leaves the experiment root.
+            UserError: there is no ``experiment.json``, or the name leaves the experiment root.
         """
         root = Path(self.EXPERIMENT_ROOT)
         given = named.rstrip("/").removesuffix("/experiment.json")
@@ -97,10 +97,10 @@ class Environment:
         if (path / "experiment.json").is_file() and path.is_relative_to(root):
             return path.relative_to(root).as_posix()
         if (not inside(given) or path.exists()) and not path.is_relative_to(root):
-            raise Mistake(
+            raise UserError(
                 f"--exp {named}: is not below the experiment root {root}; move it there or set experiment_root"
             )
-        raise Mistake(
+        raise UserError(
             f"--exp {named}: there is no {root / given / 'experiment.json'}"
             f" (environment: {self.path or 'built in'}){nearest(given, _experiments(root, root))}"
         )
@@ -112,16 +112,16 @@ class Environment:
             named: the folder, as a name below the root or as a path; "." for all.
 
         Raises:
-            Mistake: there is none, or the folder is not below the root.
+            UserError: there is none, or the folder is not below the root.
         """
         root = Path(self.EXPERIMENT_ROOT)
         given = named.rstrip("/")
         folder = root / given if inside(given) and (root / given).is_dir() else Path(os.path.abspath(given))
         if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
-            raise Mistake(f"--exp {named}: there is no folder {root / given}{nearest(given, _folders(root))}")
+            raise UserError(f"--exp {named}: there is no folder {root / given}{nearest(given, _folders(root))}")
         names = _experiments(root, root / folder.resolve().relative_to(root.resolve()))
         if not names:
-            raise Mistake(f"--exp {named}: no experiment.json is in {folder} or below")
+            raise UserError(f"--exp {named}: no experiment.json is in {folder} or below")
         return names
 
 
@@ -160,7 +160,7 @@ class Experiment:
                 network and its data.
 
         Raises:
-            Mistake: the experiment or its dataset has mistakes.
+            UserError: the experiment or its dataset has mistakes.
         """
         environment = environment or Environment()
         self.environment = environment
@@ -224,12 +224,12 @@ class Experiment:
 
     def _take_manifest(self, manifest: Manifest) -> None:
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        folded = source.dates if self.FOLD_DATES and source.dates else 1
+        folded = source.time_steps if self.FOLD_DATES and source.time_steps else 1
         self.INPUT_CHANNELS = len(source.bands) * folded
-        self.INPUT_DATES = None if self.FOLD_DATES else source.dates
-        self.OUTPUT_CHANNELS = len(target.bands) * ((target.dates or 1) if self.FOLD_DATES else 1)
+        self.INPUT_DATES = None if self.FOLD_DATES else source.time_steps
+        self.OUTPUT_CHANNELS = len(target.bands) * ((target.time_steps or 1) if self.FOLD_DATES else 1)
         self.RATIO = manifest.ratio
-        self.SHARED_BANDS = None if source.dates else manifest.shared_bands
+        self.SHARED_BANDS = None if source.time_steps else manifest.shared_bands
         low, high = target.bounds
         physical = max(high) - min(low)
         self.DATA_RANGE = {"symmetric": 2.0, "unit": 1.0, "l2": 1.0, "none": physical}[self.NORMALIZE]

@@ -16,7 +16,7 @@ from experiment import PROJECT, Environment
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, Stopped, reports_mistakes
+from pix2earth.settings.errors import Stopped, UserError, reports_errors
 from pix2earth.settings.page_sections import freeze
 from pix2earth.training import queue
 
@@ -50,7 +50,7 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
     """Write dataset and experiments, unless they are there.
 
     Raises:
-        Mistake: the dataset is there, but another one.
+        UserError: the dataset is there, but another one.
     """
     from preprocessing import samples
 
@@ -121,12 +121,12 @@ def write(text: str) -> None:
     """Put the table into ``docs/results.md``.
 
     Raises:
-        Mistake: the page has no place for it.
+        UserError: the page has no place for it.
     """
     freeze(PAGE, FOLDER, text)
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what is missing and write the table."""
     arguments = argparse.ArgumentParser(prog="results.py", description=(__doc__ or "").split("\n")[0])
@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse_args(argv)
     for name in ("steps", "batch_size"):
         if getattr(options, name) < 1:
-            raise Mistake(f"--{name.replace('_', '-')} {getattr(options, name)}: must be at least 1")
+            raise UserError(f"--{name.replace('_', '-')} {getattr(options, name)}: must be at least 1")
     environment = Environment(options.env)
     prepare(environment, options)
     failure = None

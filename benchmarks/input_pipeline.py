@@ -26,7 +26,7 @@ quieten_tensorflow()
 import numpy as np
 import tensorflow as tf
 
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 from pix2earth.records.format import framed
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter

@@ -61,11 +61,11 @@ def write_scene(path: Path, side: int) -> None:
 
 def prepare(root: Path, tilesize: int, filters: int) -> None:
     """Write environment, dataset, plug-in, experiment and a checkpoint of step 1."""
-    from evaluate import open_run
     from experiment import Environment
-    from pix2earth.plugins import contract
+    from pix2earth.plugins import contract, finding
     from pix2earth.records.manifest import Field, Manifest, Split
     from pix2earth.training import checkpoints
+    from pix2earth.training.trained import open_run
 
     field = Field(dtype="uint16", shape=[tilesize, tilesize, 4], bands=BANDS, scale=1e-4, nodata=0, gsd=10.0)
     folder = root / "data" / "made" / str(tilesize)
@@ -82,7 +82,7 @@ def prepare(root: Path, tilesize: int, filters: int) -> None:
     (root / "environment.json").write_text(json.dumps(roots))
     experiment = open_run(Environment(root / "environment.json"), "e", "a")
     checkpoints.save(
-        contract.build(experiment, contract.find(experiment)), experiment.output.checkpoints, 1, None
+        contract.build(experiment, finding.find(experiment)), experiment.output.checkpoints, 1, None
     )  # fmt: skip
 
 
@@ -102,14 +102,14 @@ def bare(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, flo
     """Return seconds and seconds of processors that the generator alone needs for all windows, from some batches."""
     import tensorflow as tf
 
-    from evaluate import open_run
     from experiment import Environment
     from pix2earth.mapping.inference import batch_size
     from pix2earth.mapping.windows import Windows
-    from pix2earth.plugins import contract
+    from pix2earth.plugins import contract, finding
+    from pix2earth.training.trained import open_run
 
     experiment = open_run(Environment(root / "environment.json"), "e", "a")
-    gan = contract.build(experiment, contract.find(experiment))
+    gan = contract.build(experiment, finding.find(experiment))
     count = len(Windows(side, tilesize, tilesize // 2))
     size = batch_size(count, tilesize)
     call = tf.function(lambda image: gan.generator(image, training=False))

@@ -25,13 +25,13 @@ quieten_tensorflow()
 import numpy as np
 import tensorflow as tf
 
-from dataset import Dataset
 from experiment import Environment, open_experiment
-from pix2earth.plugins import contract
+from pix2earth.batches.dataset import Dataset
+from pix2earth.plugins import finding
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.training.compiled_step import STOP, compile_step
-from train import Training
+from pix2earth.training.loop import Training
 
 SIDE = 256
 
@@ -64,7 +64,7 @@ def training(root: Path, name: str, **settings: Any) -> Training:
     settings = {"model_name": "template", "dataset": name, "metrics": ["PSNR"], "sample_freq": 10**6} | settings
     (folder / "experiment.json").write_text(json.dumps(settings))
     experiment = open_experiment(name, Environment(root / "environment.json"), "a")
-    return Training(experiment, Dataset(experiment), contract.find(experiment), None)
+    return Training(experiment, Dataset(experiment), finding.find(experiment), None)
 
 
 class Clock:

@@ -62,13 +62,13 @@ class ConditionalGAN:
         exp = self.exp
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             generated = self.generator(input_image, training=True)
-            real_verdict = self.discriminator([input_image, target], training=True)
-            generated_verdict = self.discriminator([input_image, generated], training=True)
+            real_logits = self.discriminator([input_image, target], training=True)
+            generated_logits = self.discriminator([input_image, generated], training=True)
             generator_total, generator_terms = generator_loss(
-                generated_verdict, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
+                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
             )
             discriminator_total, discriminator_terms = discriminator_loss(
-                real_verdict, generated_verdict, exp.DISC_LOSS, self.loss_object
+                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)

@@ -23,12 +23,12 @@ def known_params(experiment: Experiment, defaults: Mapping[str, Any]) -> dict[st
         ValueError: all unknown names (with the nearest known one) and wrong types, in one message.
     """
     given = dict(experiment.PARAMS or {})
-    mistakes = [
+    errors = [
         *(_unknown(name, defaults) for name in given if name not in defaults),
         *(_mistyped(name, value, defaults[name]) for name, value in given.items() if name in defaults),
     ]
-    if any(mistakes):
-        raise ValueError("params: " + ", and ".join(mistake for mistake in mistakes if mistake))
+    if any(errors):
+        raise ValueError("params: " + ", and ".join(error for error in errors if error))
     return {
         name: float(given[name]) if name in given and isinstance(default, float) else given.get(name, default)
         for name, default in defaults.items()

@@ -43,7 +43,7 @@ def pairs(*filters: int) -> list[tuple[int, int]]:
     return [(count, stride) for count in filters for stride in (1, 2)]
 
 
-def ten_verdicts(x: Any) -> Any:
+def ten_logits(x: Any) -> Any:
     """Return ten probabilities at every pixel, by way of 1024 features (the head of srgan and dsen2w)."""
     x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE)(layers.Dense(1024)(x))
     return layers.Activation("sigmoid", dtype="float32", name="probability")(layers.Dense(10)(x))

@@ -20,7 +20,7 @@ from layers.conditional_gan import ConditionalGAN
 from layers.convolution import conv, image_output
 from layers.params import known_params
 from layers.residual import dsen2_block
-from layers.strided_discriminator import pairs, strided_discriminator, ten_verdicts
+from layers.strided_discriminator import pairs, strided_discriminator, ten_logits
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -54,4 +54,4 @@ class GAN(ConditionalGAN):
     def Discriminator(self) -> keras.Model:
         """Return the convolutional classifier; its output is probabilities, ten for each 32nd pixel."""
         stages = pairs(64, 128, 256, 512, 1024)
-        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, stages, ten_verdicts)
+        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, stages, ten_logits)

@@ -48,11 +48,11 @@ class GAN(ConditionalGAN):
         fields = experiment.manifest.fields
         if "cloud_mask" not in fields:
             raise ValueError(f"masked_unet needs a field cloud_mask; the dataset has {', '.join(fields)}")
-        if any(field.dates for field in fields.values()) and not experiment.FOLD_DATES:
+        if any(field.time_steps for field in fields.values()) and not experiment.FOLD_DATES:
             raise ValueError('masked_unet knows one date: fold them with "fold_dates": true')
         require_multiple(experiment, 2**HALVINGS)
         require_patches(experiment, halvings=2)
-        self.target_dates = fields["cloud_mask"].dates or 1
+        self.target_dates = fields["cloud_mask"].time_steps or 1
         self.bands = experiment.OUTPUT_CHANNELS // self.target_dates
         self.dates = experiment.INPUT_CHANNELS // self.bands
         if self.dates * self.bands != experiment.INPUT_CHANNELS or self.dates < self.target_dates:
@@ -116,16 +116,14 @@ class GAN(ConditionalGAN):
         exp = self.exp
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             generated = self.generator([input_image, cloud_mask], training=True)
-            real_verdict = self.discriminator([input_image, target], training=True)
-            generated_verdict = self.discriminator([input_image, generated], training=True)
+            real_logits = self.discriminator([input_image, target], training=True)
+            generated_logits = self.discriminator([input_image, generated], training=True)
             total, terms = generator_loss(
-                generated_verdict, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
+                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
             )
             masked = masked_l1(generated, target, cloud_mask, self.params["inside_weight"])
             total = total + self.params["l1_weight"] * masked
-            disc_total, disc_terms = discriminator_loss(
-                real_verdict, generated_verdict, exp.DISC_LOSS, self.loss_object
-            )
+            disc_total, disc_terms = discriminator_loss(real_logits, generated_logits, exp.DISC_LOSS, self.loss_object)
             scaled = self.generator_optimizer.scale_loss(total)
             disc_scaled = self.discriminator_optimizer.scale_loss(disc_total)
         update(self.generator, self.generator_optimizer, generator_tape, scaled)

@@ -22,7 +22,7 @@ from layers.params import known_params
 from layers.pixel_shuffle import PixelShuffle, ScatteringShuffle
 from layers.residual import prelu, srgan_block
 from layers.sizes import require_multiple
-from layers.strided_discriminator import strided_discriminator, ten_verdicts
+from layers.strided_discriminator import strided_discriminator, ten_logits
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -66,4 +66,4 @@ class GAN(ConditionalGAN):
 
     def Discriminator(self) -> keras.Model:
         """Return the convolutional classifier; its output is probabilities, ten for each 32nd pixel."""
-        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, STAGES, ten_verdicts)
+        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, STAGES, ten_logits)

@@ -86,9 +86,9 @@ class GAN(ConditionalGAN):
     def Discriminator(self) -> keras.Model:
         """Return the convolutional classifier; its output is probabilities, 512 for each 16th pixel."""
         exp = self.exp
-        return strided_discriminator(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, pairs(64, 128, 256, 512), self._verdicts)
+        return strided_discriminator(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, pairs(64, 128, 256, 512), self._logits)
 
-    def _verdicts(self, x: Any) -> Any:
+    def _logits(self, x: Any) -> Any:
         """Return 512 probabilities at every pixel."""
         x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE)(layers.Dense(512, activation="relu")(x))
         x = layers.Dense(512, activation="relu" if self.params["as_published"] else None)(x)

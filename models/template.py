@@ -110,17 +110,15 @@ class GAN:
         # A tape remembers what was computed, to differentiate it; one for each network.
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             generated = self.generator(input_image, training=True)
-            verdict_real = self.discriminator([input_image, target], training=True)
-            verdict_generated = self.discriminator([input_image, generated], training=True)
+            real_logits = self.discriminator([input_image, target], training=True)
+            generated_logits = self.discriminator([input_image, generated], training=True)
 
             # The losses that experiment.json weighs in `gen_loss` and `disc_loss`: the weighted total, and
             # each term by its name, unweighted. Your own loss may simply be added to the total.
             generator_total, generator_terms = generator_loss(
-                verdict_generated, generated, target, exp.GEN_LOSS, data_range=exp.DATA_RANGE
+                generated_logits, generated, target, exp.GEN_LOSS, data_range=exp.DATA_RANGE
             )
-            discriminator_total, discriminator_terms = discriminator_loss(
-                verdict_real, verdict_generated, exp.DISC_LOSS
-            )
+            discriminator_total, discriminator_terms = discriminator_loss(real_logits, generated_logits, exp.DISC_LOSS)
             # Does nothing, except in mixed_float16, where small gradients need it.
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)

@@ -14,11 +14,11 @@ from typing import Any
 # The modules are beside the folder of this script, whose own name cannot be imported.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from pix2earth.settings.errors import reports_mistakes
+from pix2earth.settings.errors import reports_errors
 from preprocessing import parallel
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Cut the tiles of a selection."""
     arguments = argparse.ArgumentParser(

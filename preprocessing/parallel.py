@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pix2earth.console.progress import tracked
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -41,7 +41,7 @@ SPAWN = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Interrupted(Mistake):
+class Interrupted(UserError):
     """Ctrl-C: nothing is wrong, and what is written is complete."""
 
     status = 130
@@ -95,7 +95,7 @@ def each(
         The results of the items that did not fail, in the order of the items, and one line for each that did.
 
     Raises:
-        Mistake: no scheduler answers, or the user interrupts.
+        UserError: no scheduler answers, or the user interrupts.
         OSError: the disk is full, which would fail for all others too.
     """
     outcomes: dict[int, Outcome] = {}
@@ -156,8 +156,8 @@ def _attempt(function: Callable[[Any], Any], task: Task) -> Outcome:
     try:
         with _threads(cores):
             return Outcome(function(item))
-    except Mistake as mistake:
-        return Outcome(None, "; ".join(mistake.lines))
+    except UserError as found:
+        return Outcome(None, "; ".join(found.lines))
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL:
             raise
@@ -234,7 +234,7 @@ def _connected(address: str) -> Iterator[Client]:
     """Yield a client of a running cluster that can import this project from then on.
 
     Raises:
-        Mistake: nothing answers at the address, or it has no workers.
+        UserError: nothing answers at the address, or it has no workers.
     """
     from distributed import Client
 
@@ -242,14 +242,14 @@ def _connected(address: str) -> Iterator[Client]:
         client = Client(address, timeout=SECONDS_TO_ANSWER)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Mistake(
+        raise UserError(
             f"--scheduler {address}: no scheduler answers there ({reason}); start one with `dask scheduler`"
         ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
         except TimeoutError:
-            raise Mistake(
+            raise UserError(
                 f"--scheduler {address}: has no workers; start some with `dask worker {address}`, in this project's"
                 " environment"
             ) from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experiment import Environment
 from pix2earth.records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
 from pix2earth.records.tile_blocks import BLOCK, GROUP, block_splits
-from pix2earth.settings.errors import Mistake, inside, reports_mistakes
+from pix2earth.settings.errors import UserError, inside, reports_errors
 from pix2earth.settings.validation import load
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Recipe(NamedTuple):
         """Find what cannot work before anything is read.
 
         Raises:
-            Mistake: one line for each mistake.
+            UserError: one line for each mistake.
         """
         lines = []
         if not inside(self.dataset) or "/" in self.dataset or self.dataset.startswith("."):
@@ -69,7 +69,7 @@ class Recipe(NamedTuple):
                 f" --tilesize {lower} or {lower + self.factor} would do"
             )
         if lines:
-            raise Mistake(*lines)
+            raise UserError(*lines)
 
     def manifest(self) -> Manifest:
         """Return the manifest of the dataset, without counts and fingerprint."""
@@ -113,7 +113,7 @@ def scenes() -> tuple[Scene, list[Scene]]:
     """Return the large scene, which is cut into all splits, and the small ones, which are for testing.
 
     Raises:
-        Mistake: a file is missing.
+        UserError: a file is missing.
     """
     files = tuple(SAMPLES / "s2_18svg" / f"T18SVG_20160112_{band}.jp2" for band in BANDS)
     large = Scene("18svg", "2016-01-12", files)
@@ -124,7 +124,7 @@ def scenes() -> tuple[Scene, list[Scene]]:
         small.append(Scene(f"slovenia_{day}", time, (SAMPLES / "s2_slovenia" / f"S2A_L1C_{day}.tif",)))
     missing = [file for scene in (large, *small) for file in scene.files if not file.is_file()]
     if missing:
-        raise Mistake(*(f"{file}: is missing; restore it from the repository" for file in missing))
+        raise UserError(*(f"{file}: is missing; restore it from the repository" for file in missing))
     return large, small
 
 
@@ -145,7 +145,7 @@ class Raster:
         """Return the digital numbers of a square as uint16 (side, side, band); only that window is read.
 
         Raises:
-            Mistake: a file is damaged.
+            UserError: a file is damaged.
         """
         import numpy as np
         from rasterio.errors import RasterioIOError
@@ -156,7 +156,7 @@ class Raster:
             try:
                 layers.append(source.read(number, window=window))
             except RasterioIOError:
-                raise Mistake(f"{source.name}: is damaged; restore it from the repository") from None
+                raise UserError(f"{source.name}: is damaged; restore it from the repository") from None
         return np.stack(layers, axis=-1)
 
     def transform(self, row: int, column: int) -> tuple[float, ...]:
@@ -170,7 +170,7 @@ def opened(scene: Scene) -> Iterator[Raster]:
     """Open the files of a scene.
 
     Raises:
-        Mistake: a file cannot be read.
+        UserError: a file cannot be read.
     """
     import rasterio
 
@@ -178,7 +178,7 @@ def opened(scene: Scene) -> Iterator[Raster]:
         try:
             sources = [stack.enter_context(rasterio.open(file)) for file in scene.files]
         except rasterio.errors.RasterioIOError as error:
-            raise Mistake(f"{error}; restore {scene.files[0].parent} from the repository") from None
+            raise UserError(f"{error}; restore {scene.files[0].parent} from the repository") from None
         if len(sources) == len(BANDS):
             yield Raster([(source, 1) for source in sources])
         else:
@@ -202,7 +202,7 @@ def plan(recipe: Recipe) -> list[Tile]:
     """Return all tiles that the scenes have room for; none overlaps another of its scene.
 
     Raises:
-        Mistake: a file is missing or damaged, or the tiles are too large.
+        UserError: a file is missing or damaged, or the tiles are too large.
     """
     large, small = scenes()
     side = recipe.tilesize
@@ -211,7 +211,7 @@ def plan(recipe: Recipe) -> list[Tile]:
         if rows * columns < len(SPLITS):
             height, width = raster.size
             most = max(min(height, width // 3), min(height // 2, width // 2), min(height // 3, width))
-            raise Mistake(f"--tilesize {side}: leaves no tile for some of the splits; use at most {most}")
+            raise UserError(f"--tilesize {side}: leaves no tile for some of the splits; use at most {most}")
     tiles = [
         Tile(f"{large.name}_r{row:02d}_c{column:02d}{recipe.ending}", split, large, row * side, column * side)
         for (row, column), split in block_splits(rows, columns, recipe.seed).items()
@@ -250,7 +250,7 @@ def is_complete(folder: Path, wanted: Manifest) -> bool:
     """Tell whether the dataset is there as wanted.
 
     Raises:
-        Mistake: it is there, but made with another factor, seed or suffix, or from other data.
+        UserError: it is there, but made with another factor, seed or suffix, or from other data.
     """
     if not (folder / FILE).is_file() or (folder / UNFINISHED).exists():
         return False
@@ -263,19 +263,19 @@ def is_complete(folder: Path, wanted: Manifest) -> bool:
         reason = "names its tiles otherwise (another suffix?)"
     else:
         return True
-    raise Mistake(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
+    raise UserError(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
 
 
 def refuse_strangers(folder: Path, tiles: Sequence[Tile]) -> None:
     """Make sure that an unfinished dataset holds nothing but tiles of this plan.
 
     Raises:
-        Mistake: there are records of another seed or another dataset.
+        UserError: there are records of another seed or another dataset.
     """
     known = {folder / tile.split / f"{tile.name}{SUFFIX}" for tile in tiles}
     strangers = sorted(set(folder.glob(f"*/*{SUFFIX}")) - known)
     if strangers:
-        raise Mistake(
+        raise UserError(
             f"{strangers[0]}: does not belong to this dataset (another seed?), nor do"
             f" {len(strangers) - 1} more; --replace removes all records and writes the dataset again"
         )
@@ -322,7 +322,7 @@ def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bo
     return writer.manifest
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the demo dataset."""
     arguments = argparse.ArgumentParser(

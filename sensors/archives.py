@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 MIB = 1 << 20
 LARGEST_PRODUCT = 16 << 30
@@ -56,12 +56,12 @@ class Members(ABC):
         """Return the bytes of a member.
 
         Raises:
-            Mistake: it is missing, larger than ``limit`` bytes, or damaged.
+            UserError: it is missing, larger than ``limit`` bytes, or damaged.
         """
         if member not in self.sizes:
-            raise Mistake(f"{self.label(member)}: is missing; download the product again")
+            raise UserError(f"{self.label(member)}: is missing; download the product again")
         if self.sizes[member] > limit:
-            raise Mistake(
+            raise UserError(
                 f"{self.label(member)}: has {self.sizes[member]} bytes, more than such a file ever has"
                 f" ({limit}); download the product again"
             )
@@ -80,7 +80,7 @@ class Members(ABC):
         """Return what h5py opens: the path of a file, or a file object in memory where it lies in a .zip.
 
         Raises:
-            Mistake: it is missing or damaged.
+            UserError: it is missing or damaged.
         """
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Folder(Members):
         """List the files of the folder.
 
         Raises:
-            Mistake: there is a link that leads outside, or a name that no product has.
+            UserError: there is a link that leads outside, or a name that no product has.
         """
         sizes, root = {}, os.path.realpath(path)
         for parent, folders, names in os.walk(path):
@@ -106,7 +106,7 @@ class Folder(Members):
                 if entry.is_symlink() and not os.path.realpath(entry).startswith(root + os.sep):
                     reason = "is a link that leads outside"
                 if reason:
-                    raise Mistake(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
+                    raise UserError(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
                 if name in names and entry.is_file():
                     sizes[member] = entry.stat().st_size
         super().__init__(path, path.name, sizes)
@@ -118,7 +118,7 @@ class Folder(Members):
     def netcdf(self, member: str) -> str | io.BytesIO:
         """Return the file's own path."""
         if member not in self:
-            raise Mistake(f"{self.label(member)}: is missing; download the product again")
+            raise UserError(f"{self.label(member)}: is missing; download the product again")
         return str(self.path / member)
 
     def _bytes(self, member: str) -> bytes:
@@ -132,17 +132,17 @@ class Zip(Members):
         """Read the table of contents and judge it.
 
         Raises:
-            Mistake: the file is damaged, hostile, or holds several products.
+            UserError: the file is damaged, hostile, or holds several products.
         """
         if _stated_members(path) > MOST_MEMBERS:
-            raise Mistake(
+            raise UserError(
                 f"{path}: claims to hold {_stated_members(path)} members; this is not a product as distributed"
             )
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-            raise Mistake(f"{path}: cannot be read as a .zip ({error}); download it again") from None
+            raise UserError(f"{path}: cannot be read as a .zip ({error}); download it again") from None
         _judge(path, infos)
         files = [info for info in infos if not info.is_dir()]
         self.prefix = _product_folder(path, [info.filename for info in files])
@@ -173,21 +173,21 @@ class Zip(Members):
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(self.prefix + member)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise Mistake(f"{self.label(member)}: is damaged ({error}); download the product again") from None
+            raise UserError(f"{self.label(member)}: is damaged ({error}); download the product again") from None
 
 
 def open_members(path: Path) -> Members:
     """Return the members of a product's folder or .zip.
 
     Raises:
-        Mistake: there is none, its .zip is damaged or hostile, or its name cannot be shown.
+        UserError: there is none, its .zip is damaged or hostile, or its name cannot be shown.
     """
     if not path.name.isprintable():
-        raise Mistake(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
+        raise UserError(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
     if path.is_dir():
         return Folder(path)
     if not path.is_file():
-        raise Mistake(f"{path}: does not exist; expected a product's folder or .zip")
+        raise UserError(f"{path}: does not exist; expected a product's folder or .zip")
     return Zip(path)
 
 
@@ -197,10 +197,10 @@ def find(root: Path, pattern: re.Pattern[str]) -> list[Path]:
     Folders that match are not entered; links to folders are followed, each folder once.
 
     Raises:
-        Mistake: ``root`` is not a folder.
+        UserError: ``root`` is not a folder.
     """
     if not root.is_dir():
-        raise Mistake(f"{root}: is not a folder; name the folder that holds the products")
+        raise UserError(f"{root}: is not a folder; name the folder that holds the products")
     found: dict[str, Path] = {}
     entered = set()
     for parent, folders, files in os.walk(root, followlinks=True):
@@ -240,14 +240,14 @@ def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if info.filename in names:
             reason = "is there twice"
         if reason:
-            raise Mistake(f"{path}: the member {info.filename!r} {reason}; this is not a product as distributed")
+            raise UserError(f"{path}: the member {info.filename!r} {reason}; this is not a product as distributed")
         names.add(info.filename)
     size = path.stat().st_size
     if any(not 0 <= info.header_offset < size for info in infos):
-        raise Mistake(f"{path}: cannot be read as a .zip (members lie outside it); download it again")
+        raise UserError(f"{path}: cannot be read as a .zip (members lie outside it); download it again")
     declared, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
     if declared > LARGEST_PRODUCT or packed > size:
-        raise Mistake(f"{path}: claims to hold {declared} bytes; this is not a product as distributed")
+        raise UserError(f"{path}: claims to hold {declared} bytes; this is not a product as distributed")
 
 
 def _reason_against(info: zipfile.ZipInfo) -> str | None:
@@ -279,7 +279,7 @@ def _product_folder(path: Path, names: list[str]) -> str:
         if at is not None:
             folders.add("/".join(parts[: at + 1]) + "/")
     if len(folders) > 1:
-        raise Mistake(f"{path}: holds {len(folders)} products; give each a .zip of its own")
+        raise UserError(f"{path}: holds {len(folders)} products; give each a .zip of its own")
     if folders:
         return folders.pop()
     tops = {name.split("/")[0] + "/" for name in names if "/" in name}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.sentinel3 import Sen3
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ class Collocation:
         pass ``part_near(sen3, ...)`` of the scene, so that every file is decoded once.
 
         Raises:
-            Mistake: the grid is turned against its CRS, or the positions cannot be read.
+            UserError: the grid is turned against its CRS, or the positions cannot be read.
         """
         if method not in METHODS:
-            raise Mistake(f"collocation '{method}': is not known; use {' or '.join(METHODS)}")
+            raise UserError(f"collocation '{method}': is not known; use {' or '.join(METHODS)}")
         if transform.b or transform.d:
-            raise Mistake("the input grid is turned against its CRS; warp it to a north-up grid first (gdalwarp)")
+            raise UserError("the input grid is turned against its CRS; warp it to a north-up grid first (gdalwarp)")
         self._method = method
         self.valid = np.zeros(size, bool)
         self._flat = np.zeros(size, np.int64)
@@ -139,7 +139,7 @@ def part_near(sen3: Sen3, crs: CRS, transform: Affine, size: tuple[int, int]) ->
     """Return the rectangle of a swath around a grid, which keeps what it reads, or None where they do not touch.
 
     Raises:
-        Mistake: the positions cannot be read.
+        UserError: the positions cannot be read.
     """
     near = _near(sen3, crs, transform, size)
     return None if near is None else sen3.part(*near)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     import h5py
@@ -27,22 +27,22 @@ def open_variable(opened: h5py.File, name: str, label: str) -> h5py.Dataset:
         label: what messages call the file.
 
     Raises:
-        Mistake: there is no such variable, it leads to another file, or is no array of a size that products have.
+        UserError: there is no such variable, it leads to another file, or is no array of a size that products have.
     """
     import h5py
 
     # Asked before the name is looked up, which would follow it.
     link = opened.get(name, getlink=True)
     if link is not None and not isinstance(link, h5py.HardLink):
-        raise Mistake(f"{label}: {name} is a link, which no product has; do not trust it")
+        raise UserError(f"{label}: {name} is a link, which no product has; do not trust it")
     found = opened.get(name)
     if not isinstance(found, h5py.Dataset):
-        raise Mistake(f"{label}: has no variable {name}; download the product again")
+        raise UserError(f"{label}: has no variable {name}; download the product again")
     if found.is_virtual or found.external:
-        raise Mistake(f"{label}: {name} is put together from other files, which no product does; do not trust it")
+        raise UserError(f"{label}: {name} is put together from other files, which no product does; do not trust it")
     if found.dtype.kind not in "iuf":
-        raise Mistake(f"{label}: {name} holds no numbers; download the product again")
+        raise UserError(f"{label}: {name} holds no numbers; download the product again")
     if max(math.prod(found.shape), math.prod(found.chunks or ())) > MOST_NUMBERS:
         size = " x ".join(map(str, found.shape))
-        raise Mistake(f"{label}: {name} claims to hold {size} numbers; this is not a product as distributed")
+        raise UserError(f"{label}: {name} claims to hold {size} numbers; this is not a product as distributed")
     return found

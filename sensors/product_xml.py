@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -28,7 +28,7 @@ class Document:
         """Parse a member; document types and entities are refused, whatever they say.
 
         Raises:
-            Mistake: it is missing, not XML, or declares entities.
+            UserError: it is missing, not XML, or declares entities.
         """
         from defusedxml.common import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
@@ -37,9 +37,9 @@ class Document:
         try:
             self.root: Element = fromstring(members.read(member), forbid_dtd=True)
         except DefusedXmlException:
-            raise Mistake(f"{self.label}: declares XML entities, which no product does; do not trust it") from None
+            raise UserError(f"{self.label}: declares XML entities, which no product does; do not trust it") from None
         except (ParseError, ValueError, LookupError) as error:
-            raise Mistake(f"{self.label}: is not XML ({error}); download the product again") from None
+            raise UserError(f"{self.label}: is not XML ({error}); download the product again") from None
 
     def all(self, pattern: str) -> Iterator[Element]:
         """Yield the elements whose local name matches a regular expression, in the order of the file."""
@@ -54,18 +54,18 @@ class Document:
         """Return the text of the first element whose local name matches.
 
         Raises:
-            Mistake: there is none.
+            UserError: there is none.
         """
         found = self.optional(pattern)
         if found is None:
-            raise Mistake(f"{self.label}: has no element {pattern.split('|')[0]}; download the product again")
+            raise UserError(f"{self.label}: has no element {pattern.split('|')[0]}; download the product again")
         return found
 
     def number(self, pattern: str) -> float:
         """Return the number in the first element whose local name matches.
 
         Raises:
-            Mistake: there is none, or it is not a number.
+            UserError: there is none, or it is not a number.
         """
         return self.as_number(self.text(pattern), pattern)
 
@@ -73,7 +73,7 @@ class Document:
         """Return a text of this file as a number.
 
         Raises:
-            Mistake: it is none.
+            UserError: it is none.
         """
         try:
             number = float(text)
@@ -81,19 +81,19 @@ class Document:
             number = math.nan
         if not math.isfinite(number):
             name = element.split("|")[0]
-            raise Mistake(f"{self.label}: {name} is '{text}', not a number; download the product again")
+            raise UserError(f"{self.label}: {name} is '{text}', not a number; download the product again")
         return number
 
     def count(self, pattern: str, most: int) -> int:
         """Return the whole number from 1 to ``most`` in the first element whose local name matches.
 
         Raises:
-            Mistake: there is none.
+            UserError: there is none.
         """
         number = self.number(pattern)
         if not (number.is_integer() and 1 <= number <= most):
             name = pattern.split("|")[0]
-            raise Mistake(
+            raise UserError(
                 f"{self.label}: {name} is '{number:g}', not a whole number from 1 to {most}; download the product again"
             )
         return int(number)
@@ -102,32 +102,32 @@ class Document:
         """Return the time (UTC) in the first element whose local name matches.
 
         Raises:
-            Mistake: there is none, or it is not a time.
+            UserError: there is none, or it is not a time.
         """
         text = self.text(pattern)
         try:
             return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=UTC)
         except ValueError:
             name = pattern.split("|")[0]
-            raise Mistake(f"{self.label}: {name} is '{text}', not a time; download the product again") from None
+            raise UserError(f"{self.label}: {name} is '{text}', not a time; download the product again") from None
 
     def ring(self, pattern: str) -> Polygon:
         """Return the polygon of a list of positions; see ``unwrapped``.
 
         Raises:
-            Mistake: there is no such element, or it is no ring of latitudes and longitudes.
+            UserError: there is no such element, or it is no ring of latitudes and longitudes.
         """
         text = self.text(pattern)
         parts = text.replace(",", " ").split()
         if len(parts) > 2 * MOST_POINTS:
             name = pattern.split("|")[0]
-            raise Mistake(f"{self.label}: {name} has {len(parts)} numbers; no product has a footprint of so many")
+            raise UserError(f"{self.label}: {name} has {len(parts)} numbers; no product has a footprint of so many")
         numbers = [self.as_number(part, pattern) for part in parts]
         latitudes, longitudes = numbers[0::2], numbers[1::2]
         inside = all(-90 <= at <= 90 for at in latitudes) and all(-180 <= at <= 360 for at in longitudes)
         if len(numbers) % 2 or len(latitudes) < 4 or not inside:
             name = pattern.split("|")[0]
-            raise Mistake(f"{self.label}: {name} is no ring of latitudes and longitudes; download the product again")
+            raise UserError(f"{self.label}: {name} is no ring of latitudes and longitudes; download the product again")
         return unwrapped(longitudes, latitudes)
 
 

@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 from sensors.archives import Members
 from sensors.image_grids import LONGEST_SIDE, Grid
 from sensors.product_xml import Document
@@ -44,13 +44,13 @@ def find_metadata(members: Members) -> tuple[str, str]:
     """Return the member with the product's metadata and the level, "L1C" or "L2A".
 
     Raises:
-        Mistake: this is no such product.
+        UserError: this is no such product.
     """
     for member in members:
         match = _METADATA.fullmatch(member)
         if match:
             return member, match[1] or match[2]
-    raise Mistake(
+    raise UserError(
         f"{members.path}: is no Sentinel-2 L1C or L2A product: neither MTD_MSIL1C.xml nor MTD_MSIL2A.xml is in it;"
         " download it again or name another"
     )
@@ -60,7 +60,7 @@ def read_grid(tile: Document) -> Grid:
     """Return the 10 m grid that a granule's metadata state; it is the first of those they state.
 
     Raises:
-        Mistake: an element is missing or makes no sense.
+        UserError: an element is missing or makes no sense.
     """
     from affine import Affine
     from rasterio.crs import CRS
@@ -72,7 +72,7 @@ def read_grid(tile: Document) -> Grid:
     try:
         crs = CRS.from_string(code)
     except CRSError:
-        raise Mistake(
+        raise UserError(
             f"{tile.label}: HORIZONTAL_CS_CODE '{code}' is no known CRS; download the product again"
         ) from None
     return Grid(crs, (rows, columns), Affine(width, 0, left, 0, height, top))
@@ -90,19 +90,19 @@ def choose_granule(members: Members, product: Document, tile: str | None) -> Gra
     The granules that the metadata name count; others (a stray one ends with ``_null``) only where it names none.
 
     Raises:
-        Mistake: there is none, or there are several and ``tile`` does not say which.
+        UserError: there is none, or there are several and ``tile`` does not say which.
     """
     found = [granule for granule in _granules(members) if granule.metadata or granule.images]
     stated = _stated(product)
     named = [granule for granule in found if _is_named(granule, stated)]
     granules = {granule.tile: granule for granule in named or found}
     if not granules:
-        raise Mistake(f"{members.path}: has no granule with metadata or images; download the product again")
+        raise UserError(f"{members.path}: has no granule with metadata or images; download the product again")
     if tile is None and len(granules) > 1:
-        raise Mistake(f"{members.path}: holds the tiles {', '.join(sorted(granules))}; say which one is wanted")
+        raise UserError(f"{members.path}: holds the tiles {', '.join(sorted(granules))}; say which one is wanted")
     wanted = next(iter(granules)) if tile is None else f"T{tile.upper().removeprefix('T')}"
     if wanted not in granules:
-        raise Mistake(f"{members.path}: has no tile {wanted}{nearest(wanted, granules)}")
+        raise UserError(f"{members.path}: has no tile {wanted}{nearest(wanted, granules)}")
     return granules[wanted]
 
 

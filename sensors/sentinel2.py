@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
 from sensors.image_grids import Grid, open_image, resample, scaled, source_window
 from sensors.product_xml import Document
@@ -38,7 +38,7 @@ def products(root: Path) -> list[Path]:
     """Return the Sentinel-2 products below a folder, flat or nested, sorted by name (so by satellite, level, time).
 
     Raises:
-        Mistake: ``root`` is not a folder.
+        UserError: ``root`` is not a folder.
     """
     return archives.find(Path(root), NAME)
 
@@ -88,7 +88,7 @@ class Safe:
         ``tile`` chooses among several tiles of one product, as there were before December 2016.
 
         Raises:
-            Mistake: this is no readable Sentinel-2 product, or has several tiles and ``tile`` is None.
+            UserError: this is no readable Sentinel-2 product, or has several tiles and ``tile`` is None.
         """
         return cls(archives.open_members(Path(path)), tile)
 
@@ -112,7 +112,7 @@ class Safe:
         """The 10 m grid: of the finest image itself, or as the metadata state it where there are no images.
 
         Raises:
-            Mistake: the image or the metadata cannot be read.
+            UserError: the image or the metadata cannot be read.
         """
         if not self.bands:
             return self.stated_grid
@@ -126,10 +126,10 @@ class Safe:
         """The 10 m grid as the metadata state it.
 
         Raises:
-            Mistake: the granule's metadata are missing or incomplete.
+            UserError: the granule's metadata are missing or incomplete.
         """
         if self._granule.metadata is None:
-            raise Mistake(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
+            raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
         return read_grid(Document(self._members, self._granule.metadata))
 
     @property
@@ -181,7 +181,7 @@ class Safe:
         units, SCL as class numbers, which are always taken from the nearest pixel.
 
         Raises:
-            Mistake: a band is missing, or its image damaged.
+            UserError: a band is missing, or its image damaged.
         """
         import numpy as np
         from rasterio.windows import Window
@@ -205,7 +205,7 @@ class Safe:
         is read: of JPEG 2000 only the coarser resolution levels are decoded.
 
         Raises:
-            Mistake: the band is missing, or its image damaged.
+            UserError: the band is missing, or its image damaged.
         """
         from rasterio.errors import RasterioIOError
 
@@ -219,7 +219,7 @@ class Safe:
         """Return where a band has no data (number 0) and where it is saturated (65535), at its native resolution.
 
         Raises:
-            Mistake: the band is missing, or its image damaged.
+            UserError: the band is missing, or its image damaged.
         """
         numbers = self.digital_numbers(band, window)
         return Masks(numbers == NODATA, numbers == SATURATED)
@@ -228,7 +228,7 @@ class Safe:
         """Return (quantification, offset) of a band: its physical value is (number + offset) / quantification.
 
         Raises:
-            Mistake: the metadata lack the quantification, or the band in a list of offsets.
+            UserError: the metadata lack the quantification, or the band in a list of offsets.
         """
         band = band_name(band)
         if band == "SCL":
@@ -246,7 +246,7 @@ class Safe:
             return 0.0
         number = str(RADIOMETRIC_IDS.index(band))
         if number not in stated:
-            raise Mistake(
+            raise UserError(
                 f"{self._product.label}: {element} has no band_id {number} ({band}); download the product again"
             )
         return self._product.as_number(stated[number], element)
@@ -256,7 +256,7 @@ class Safe:
         named = re.search(r"_N(\d\d)(\d\d)_", self.name)
         stated = self._product.optional("PROCESSING_BASELINE") or (f"{named[1]}.{named[2]}" if named else None)
         if stated is not None and not re.fullmatch(r"\d\d\.\d\d", stated):
-            raise Mistake(
+            raise UserError(
                 f"{self._product.label}: PROCESSING_BASELINE '{stated}' is not known; expected one like 05.10"
             )
         return stated
@@ -266,7 +266,7 @@ class Safe:
         if band not in self._granule.images:
             images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
             advice = nearest(band, self.bands) if self.bands and band not in ORDER else ""
-            raise Mistake(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
+            raise UserError(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
         if band not in self._open:
             try:
                 image = open_image(self._members.gdal_path(self._granule.images[band].member))
@@ -279,9 +279,9 @@ class Safe:
             self._open[band] = image
         return self._open[band]
 
-    def _damaged(self, band: str, error: Exception | str) -> Mistake:
+    def _damaged(self, band: str, error: Exception | str) -> UserError:
         label = self._members.label(self._granule.images[band].member)
-        return Mistake(f"{label}: is damaged or no image ({error}); download the product again")
+        return UserError(f"{label}: is damaged or no image ({error}); download the product again")
 
     def _fill(self, out: np.ndarray, band: str, transform: Affine, resampling: str) -> None:
         """Fill (height, width) of a grid with a band's physical values."""

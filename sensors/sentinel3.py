@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
 from sensors.product_xml import Document
 from sensors.swath_files import SwathFiles
@@ -33,7 +33,7 @@ def products(root: Path) -> list[Path]:
     """Return the OLCI Level-1B products below a folder, flat or nested (YYYY/MM), sorted by name.
 
     Raises:
-        Mistake: ``root`` is not a folder.
+        UserError: ``root`` is not a folder.
     """
     return archives.find(Path(root), NAME)
 
@@ -66,7 +66,7 @@ class Sen3:
     def __init__(self, members: archives.Members) -> None:
         """Read the manifest; see ``open``."""
         if MANIFEST not in members:
-            raise Mistake(
+            raise UserError(
                 f"{members.path}: is no Sentinel-3 product: it has no {MANIFEST}; download it again or name another"
             )
         manifest = Document(members, MANIFEST)
@@ -74,7 +74,7 @@ class Sen3:
         self.name = manifest.text("productName")
         kind = re.match(r"(S3[A-Z])_OL_1_(EFR|ERR)_", self.name)
         if kind is None:
-            raise Mistake(f"{self.path}: is '{self.name}', no OLCI Level-1B product; expected OL_1_EFR or OL_1_ERR")
+            raise UserError(f"{self.path}: is '{self.name}', no OLCI Level-1B product; expected OL_1_EFR or OL_1_ERR")
         self.platform, self.kind = kind[1], kind[2]
         self.start: datetime = manifest.time("startTime")
         self.stop: datetime = manifest.time("stopTime")
@@ -89,7 +89,7 @@ class Sen3:
         """Read the manifest of a product's folder or .zip; no netCDF file is opened.
 
         Raises:
-            Mistake: this is no readable OLCI Level-1B product.
+            UserError: this is no readable OLCI Level-1B product.
         """
         return cls(archives.open_members(Path(path)))
 
@@ -115,7 +115,7 @@ class Sen3:
         """Return latitude and longitude of the pixel centres in degrees, float64 (rows, columns), NaN where fill.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         file = "geo_coordinates.nc"
         return self.files.decoded(file, "latitude", rows, columns), self.files.decoded(file, "longitude", rows, columns)
@@ -124,7 +124,7 @@ class Sen3:
         """Return positions of some pixels, enough to find a place in the swath: the tie points, or every 16th pixel.
 
         Raises:
-            Mistake: a file is missing or damaged.
+            UserError: a file is missing or damaged.
         """
         import numpy as np
 
@@ -140,12 +140,12 @@ class Sen3:
         """Return radiance at the top of the atmosphere, float32 (rows, columns), mW m-2 sr-1 nm-1, NaN where fill.
 
         Raises:
-            Mistake: there is no such band, or its file is damaged.
+            UserError: there is no such band, or its file is damaged.
         """
         import numpy as np
 
         if band not in self.bands:
-            raise Mistake(f"{self.path}: has no band {band}{nearest(band, self.bands)}")
+            raise UserError(f"{self.path}: has no band {band}{nearest(band, self.bands)}")
         return self.files.decoded(f"{band}_radiance.nc", f"{band}_radiance", rows, columns).astype(np.float32)
 
     def reflectance(self, band: str, rows: slice | None = None, columns: slice | None = None) -> np.ndarray:
@@ -155,7 +155,7 @@ class Sen3:
         corrected for the distance of the sun. NaN too where the sun is below the horizon.
 
         Raises:
-            Mistake: there is no such band, or a file is missing or damaged.
+            UserError: there is no such band, or a file is missing or damaged.
         """
         import numpy as np
 
@@ -168,7 +168,7 @@ class Sen3:
         """Return the sun's zenith angle in degrees, float64 (rows, columns), linear between the tie columns.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 
@@ -181,7 +181,7 @@ class Sen3:
         """Return the solar flux of each pixel's detector, float64 (rows, columns), mW m-2 nm-1, NaN without detector.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 
@@ -195,7 +195,7 @@ class Sen3:
         """Return the quality flags, uint32 (rows, columns): bits, whose meanings are ``flag_masks``.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 
@@ -206,7 +206,7 @@ class Sen3:
         """The bit of each flag by its name in the product, such as "land", "bright", "invalid".
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.archives import Members
 from sensors.netcdf_variables import open_variable
 
@@ -62,7 +62,7 @@ class SwathFiles:
         """Return a window of a variable on the pixels in physical units, NaN where fill.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         return self._window(file, variable, rows, columns, True)
 
@@ -70,7 +70,7 @@ class SwathFiles:
         """Return a window of a variable on the pixels as it is stored, for bits and indices.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         return self._window(file, variable, rows, columns, False)
 
@@ -80,7 +80,7 @@ class SwathFiles:
         The last tie point may lie beyond the last column.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 
@@ -92,7 +92,7 @@ class SwathFiles:
         """Return a whole variable that is not on the pixels, float64 (rows, columns), NaN where fill.
 
         Raises:
-            Mistake: the file is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         import numpy as np
 
@@ -102,12 +102,12 @@ class SwathFiles:
         """Return an attribute of a variable.
 
         Raises:
-            Mistake: the file is missing or damaged, or there is no such attribute.
+            UserError: the file is missing or damaged, or there is no such attribute.
         """
         with self._variable(file, variable) as found:
             note = _note(found, name)
         if note is None:
-            raise Mistake(f"{self._members.label(file)}: {variable} has no {name}; download the product again")
+            raise UserError(f"{self._members.label(file)}: {variable} has no {name}; download the product again")
         return note
 
     def _window(self, file: str, variable: str, rows: slice | None, columns: slice | None, decode: bool) -> np.ndarray:
@@ -129,7 +129,7 @@ class SwathFiles:
         with self._variable(file, variable) as found:
             if not _fits(found.shape, shape):
                 label, wanted = self._members.label(file), " x ".join(str(length or "any") for length in shape)
-                raise Mistake(
+                raise UserError(
                     f"{label}: {variable} has {' x '.join(map(str, found.shape))} pixels, the manifest states {wanted};"
                     " download the product again"
                 )
@@ -143,7 +143,7 @@ class SwathFiles:
 
     @contextmanager
     def _variable(self, file: str, variable: str) -> Iterator[h5py.Dataset]:
-        """Open a file and yield a variable of it; what goes wrong meanwhile is a Mistake that names the file."""
+        """Open a file and yield a variable of it; what goes wrong meanwhile is a UserError that names the file."""
         import h5py
 
         source, label = self._members.netcdf(file), self._members.label(file)
@@ -151,7 +151,7 @@ class SwathFiles:
             with h5py.File(source, "r") as opened:
                 yield open_variable(opened, variable, label)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise Mistake(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None
+            raise UserError(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None
 
 
 def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -21,14 +21,14 @@ def find_mask(folder: Path, name: str) -> Path:
     """Return the file of the mask called ``name`` in ``<data_root>/_masks``.
 
     Raises:
-        Mistake: there is none.
+        UserError: there is none.
     """
     if inside(name):
         for suffix in SUFFIXES:
             if (folder / f"{name.removesuffix(suffix)}{suffix}").is_file():
                 return folder / f"{name.removesuffix(suffix)}{suffix}"
     known = [path.stem for path in folder.glob("*") if path.suffix in SUFFIXES] if folder.is_dir() else []
-    raise Mistake(
+    raise UserError(
         f"--masks {name}: there is no {folder / name}.kml{nearest(name, known)}; without masks leave the option out"
     )
 
@@ -40,7 +40,7 @@ def read_mask(path: Path) -> BaseGeometry:
         A valid polygonal geometry, longitude and latitude in degrees (WGS84).
 
     Raises:
-        Mistake: the file cannot be read, or holds no polygon.
+        UserError: the file cannot be read, or holds no polygon.
     """
     import pyogrio
     import pyproj
@@ -57,12 +57,12 @@ def read_mask(path: Path) -> BaseGeometry:
             shapes = shapely.from_wkb([geometry for geometry in geometries if geometry is not None])
             polygons += [shapely.transform(shape, project, interleaved=False) for shape in _polygons(shapes)]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
-        raise Mistake(f"{path}: cannot be read as a mask ({error})") from None
+        raise UserError(f"{path}: cannot be read as a mask ({error})") from None
     if not polygons:
-        raise Mistake(f"{path}: holds no polygon; draw one, or leave the mask out")
+        raise UserError(f"{path}: holds no polygon; draw one, or leave the mask out")
     union = shapely.union_all(shapely.make_valid(polygons))
     if not shapely.is_valid(union) or union.area == 0 or not all(map(_finite, union.bounds)):
-        raise Mistake(f"{path}: its polygons enclose nothing")
+        raise UserError(f"{path}: its polygons enclose nothing")
     return union
 
 
@@ -85,7 +85,7 @@ def _refuse_hostile(path: Path) -> None:
     """Parse a KML with a parser that knows the tricks of XML before GDAL gets it.
 
     Raises:
-        Mistake: it is no XML, or declares entities or a document type.
+        UserError: it is no XML, or declares entities or a document type.
     """
     from xml.etree.ElementTree import ParseError
 
@@ -96,9 +96,9 @@ def _refuse_hostile(path: Path) -> None:
         for _, element in iterparse(path, forbid_dtd=True):
             element.clear()
     except ParseError as error:
-        raise Mistake(f"{path}: is no XML ({error})") from None
+        raise UserError(f"{path}: is no XML ({error})") from None
     except DefusedXmlException:
-        raise Mistake(f"{path}: declares entities or a document type, which no KML needs; remove them") from None
+        raise UserError(f"{path}: declares entities or a document type, which no KML needs; remove them") from None
 
 
 def on_grid(geometry: BaseGeometry, footprint: BaseGeometry, crs: object, *, step: float | None = STEP) -> BaseGeometry:

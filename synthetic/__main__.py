@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pix2earth.settings.errors import Mistake, Stopped, reports_mistakes
+from pix2earth.settings.errors import Stopped, UserError, reports_errors
 
 VIEW = "{view}"
 PRESETS = ("super_resolution", "cloud_removal", "gap_filling", "sar_to_optical")
@@ -62,10 +62,10 @@ def views(options: Any) -> list[int]:
     """Return the numbers of the views to write; 0 for a product that is alone.
 
     Raises:
-        Mistake: --views and {view} do not go together.
+        UserError: --views and {view} do not go together.
     """
     if (options.views is not None) != (VIEW in options.o):
-        raise Mistake(f"--o {options.o}: must have {VIEW} for the number of each of several --views" if options.views
+        raise UserError(f"--o {options.o}: must have {VIEW} for the number of each of several --views" if options.views
                       else f"--o {options.o}: has {VIEW}; say with --views how many")  # fmt: skip
     return list(range(1, options.views + 1)) if options.views else [0]
 
@@ -77,7 +77,7 @@ def configured(options: Any, schema: Any) -> Any:
     configuration = load(options.cfg, schema)
     if options.seed is not None:
         if options.seed < 0:
-            raise Mistake(f"--seed {options.seed}: must be at least 0")
+            raise UserError(f"--seed {options.seed}: must be at least 0")
         configuration.seed = options.seed
     return configuration
 
@@ -133,13 +133,13 @@ def derive(options: Any) -> None:
     configuration = configured(options, DerivationFile)
     named = options.product or configuration.product
     if named is None:
-        raise Mistake(f"{options.cfg}: product: names no product to derive from; name one there or with --product")
+        raise UserError(f"{options.cfg}: product: names no product to derive from; name one there or with --product")
     source_of = str(Path(named) if options.product else Path(options.cfg).resolve().parent / named)
     products, todo, tasks, frames = [], [], [], 0
     for number in views(options):
         source, folder = (Path(text.replace(VIEW, str(number))) for text in (source_of, options.o))
         if source.resolve() == folder.resolve():
-            raise Mistake(f"--o {folder}: is the product to derive from; choose another folder")
+            raise UserError(f"--o {folder}: is the product to derive from; choose another folder")
         index = product.load_index(source)
         products.append((source, folder, index, derivation.check(configuration, options.cfg, source, index)))
         product.needed(folder, derivation.digest(configuration, index), overwrite=options.overwrite)
@@ -206,7 +206,7 @@ COMMANDS = {
 }
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Carry out a command."""
     options = arguments().parse_args(argv)

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 import dataset as command
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 from pix2earth.records.format import framed
 from pix2earth.records.manifest import load_manifest
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 BATCH = 4
 
@@ -273,12 +273,12 @@ class TestDamage:
     def test_by_a_missing_record_is_told_at_the_start(self, opened, folder):
         path = folder / "train" / "train01.tfrecord"
         path.unlink()
-        with pytest.raises(Mistake, match=r"train01\.tfrecord: the record is missing"):
+        with pytest.raises(UserError, match=r"train01\.tfrecord: the record is missing"):
             opened().training_batches(0, 1)
 
     def test_by_a_record_too_many_is_told_at_the_start(self, opened, folder):
         shutil.copy(folder / "train" / "train01.tfrecord", folder / "train" / "more.tfrecord")
-        with pytest.raises(Mistake, match=r"more\.tfrecord: is not in records\.csv"):
+        with pytest.raises(UserError, match=r"more\.tfrecord: is not in records\.csv"):
             opened().training_batches(0, 1)
 
 
@@ -455,7 +455,7 @@ class TestVerify:
         assert status == 1
         assert f"{bad}: field 'raw_s2_alt' is missing" in errors
 
-    def test_of_no_dataset_is_a_mistake(self, tmp_path, capfd):
+    def test_of_no_dataset_is_a_error(self, tmp_path, capfd):
         status, _, errors = run(capfd, "verify", tmp_path / "gone")
         assert status == 2
         assert errors.startswith(f"{tmp_path / 'gone'}: there is no such dataset folder")
@@ -501,7 +501,7 @@ class TestShow:
         assert matplotlib.image.imread(tmp_path / "curated" / "8" / "contact_sheet.png").size > 0
 
     @pytest.mark.parametrize("samples", ["0", "-1"])
-    def test_of_no_samples_is_a_mistake_without_traceback(self, folder, capfd, samples):
+    def test_of_no_samples_is_a_error_without_traceback(self, folder, capfd, samples):
         assert run(capfd, "show", folder, "--samples", samples)[0] == 2
 
 

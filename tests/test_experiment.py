@@ -10,7 +10,7 @@ import pytest
 
 from experiment import PROJECT, VARIABLE, Environment, Experiment, open_experiment
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def image(*shape: int, **about) -> Field:
@@ -63,19 +63,19 @@ class TestEnvironmentLookup:
         self.label(Path("environment.json"), "here")
         assert Environment().ENVIRONMENT == "here"
 
-    def test_a_named_file_that_is_missing_is_a_mistake(self):
+    def test_a_named_file_that_is_missing_is_a_error(self):
         self.label(Path("environment.json"), "here")
-        with pytest.raises(Mistake, match=r"gone\.json: there is no such environment file \(named by --env\)"):
+        with pytest.raises(UserError, match=r"gone\.json: there is no such environment file \(named by --env\)"):
             Environment("gone.json")
 
-    def test_a_missing_file_of_the_variable_is_a_mistake(self, monkeypatch):
+    def test_a_missing_file_of_the_variable_is_a_error(self, monkeypatch):
         monkeypatch.setenv(VARIABLE, "gone.json")
-        with pytest.raises(Mistake, match=rf"gone\.json: .*named by {VARIABLE}"):
+        with pytest.raises(UserError, match=rf"gone\.json: .*named by {VARIABLE}"):
             Environment()
 
-    def test_mistakes_in_the_file_name_file_and_key(self):
+    def test_errors_in_the_file_name_file_and_key(self):
         Path("environment.json").write_text('{"sample_freq": "often"}')
-        with pytest.raises(Mistake, match=r"environment\.json:1:17: sample_freq: must be a whole number"):
+        with pytest.raises(UserError, match=r"environment\.json:1:17: sample_freq: must be a whole number"):
             Environment()
 
     def test_relative_roots_lie_beside_the_file_and_not_in_the_working_folder(self, tmp_path):
@@ -156,7 +156,7 @@ class TestExperimentName:
         outside = tiny_root.parent / "outside" / "experiment.json"
         outside.parent.mkdir()
         outside.write_text('{"model_name": "template"}')
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             environment.experiment_name(named)
         (line,) = caught.value.lines
         assert line.startswith(f"--exp {named}: is not below the experiment root {tiny_root / 'experiments'}")
@@ -165,14 +165,14 @@ class TestExperimentName:
         outside = tiny_root.parent / "outside" / "experiment.json"
         outside.parent.mkdir()
         outside.write_text('{"model_name": "template"}')
-        with pytest.raises(Mistake, match="is not below the experiment root"):
+        with pytest.raises(UserError, match="is not below the experiment root"):
             environment.experiment_name(str(outside.parent))
 
     def test_dots_that_stay_below_the_root_do_not_leave_it(self, environment, tiny_root):
         assert environment.experiment_name("experiments/arctic/../tiny") == "tiny"
 
     def test_an_unknown_name_proposes_the_nearest(self, environment, tiny_root):
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             environment.experiment_name("arctic/see")
         assert caught.value.lines == (
             f"--exp arctic/see: there is no {tiny_root}/experiments/arctic/see/experiment.json"
@@ -180,23 +180,23 @@ class TestExperimentName:
         )
 
     def test_nothing_near_lists_all(self, environment):
-        with pytest.raises(Mistake, match=r"there are: arctic/sea, tiny$"):
+        with pytest.raises(UserError, match=r"there are: arctic/sea, tiny$"):
             environment.experiment_name("zzzzzz")
 
     def test_copies_in_logs_are_no_experiments(self, environment, tiny_root):
         copy = tiny_root / "experiments" / "tiny" / "logs" / "tiny_0101-0000" / "experiment.json"
         copy.parent.mkdir(parents=True)
         copy.write_text("{}")
-        with pytest.raises(Mistake, match=r"there are: arctic/sea, tiny$"):
+        with pytest.raises(UserError, match=r"there are: arctic/sea, tiny$"):
             environment.experiment_name("zzzzzz")
 
-    def test_an_empty_name_is_a_mistake(self, environment):
-        with pytest.raises(Mistake, match="--exp "):
+    def test_an_empty_name_is_a_error(self, environment):
+        with pytest.raises(UserError, match="--exp "):
             environment.experiment_name("")
 
-    def test_a_root_that_does_not_exist_is_a_mistake(self, tiny_root, monkeypatch):
+    def test_a_root_that_does_not_exist_is_a_error(self, tiny_root, monkeypatch):
         (tiny_root / "environment.json").write_text('{"experiment_root": "gone"}')
-        with pytest.raises(Mistake, match=r"--exp tiny: there is no .*gone/tiny/experiment\.json"):
+        with pytest.raises(UserError, match=r"--exp tiny: there is no .*gone/tiny/experiment\.json"):
             Environment(tiny_root / "environment.json").experiment_name("tiny")
 
 
@@ -363,24 +363,24 @@ class TestManifest:
 
 class TestDatasetFolder:
     def test_a_dataset_outside_of_the_root_is_refused(self, tiny_root, open_tiny):
-        with pytest.raises(Mistake, match=r"experiment\.json:\d+:\d+: dataset: must be a name below the root"):
+        with pytest.raises(UserError, match=r"experiment\.json:\d+:\d+: dataset: must be a name below the root"):
             open_tiny(tiny_root, "x", dataset="../tiny")
 
     def test_another_tile_size_lists_those_there_are(self, tiny_root, open_tiny):
-        with pytest.raises(Mistake, match=r"tiny/128: there is no such dataset folder; .* tile sizes: 64$"):
+        with pytest.raises(UserError, match=r"tiny/128: there is no such dataset folder; .* tile sizes: 64$"):
             open_tiny(tiny_root, "x", tilesize=128)
 
     def test_another_name_lists_those_there_are(self, tiny_root, open_tiny):
-        with pytest.raises(Mistake, match=r"tinny/64: there is no such dataset folder; in .*data there are: tiny$"):
+        with pytest.raises(UserError, match=r"tinny/64: there is no such dataset folder; in .*data there are: tiny$"):
             open_tiny(tiny_root, "x", dataset="tinny")
 
     def test_an_empty_folder_says_what_is_missing(self, tiny_root, open_tiny):
         (tiny_root / "data" / "empty" / "64" / "train").mkdir(parents=True)
-        with pytest.raises(Mistake, match=r"empty/64: holds neither dataset\.json nor records"):
+        with pytest.raises(UserError, match=r"empty/64: holds neither dataset\.json nor records"):
             open_tiny(tiny_root, "x", dataset="empty")
 
-    def test_an_experiment_without_a_file_is_a_mistake(self, tiny_root):
-        with pytest.raises(Mistake, match=r"gone/experiment\.json: cannot be read"):
+    def test_an_experiment_without_a_file_is_a_error(self, tiny_root):
+        with pytest.raises(UserError, match=r"gone/experiment\.json: cannot be read"):
             Experiment(tiny_root / "gone", "gone", "0101-0000", environment=Environment(tiny_root / "environment.json"))
 
 
@@ -462,7 +462,7 @@ def test_reading_an_experiment_wakes_neither_tensorflow_nor_numpy(tiny_root):
     ],
     ids=["key", "dataset", "model", "syntax"],
 )
-def test_training_tells_mistakes_before_tensorflow_wakes(tiny_root, content, fault):
+def test_training_tells_errors_before_tensorflow_wakes(tiny_root, content, fault):
     path = tiny_root / "experiments" / "wrong" / "experiment.json"
     path.parent.mkdir()
     path.write_text(content)

@@ -15,9 +15,9 @@ from affine import Affine
 from rasterio.warp import transform_bounds
 
 import predict
-from evaluate import open_run
 from experiment import PROJECT, Environment
 from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.training.trained import open_run
 from sensors.sentinel2 import Safe
 from tests.products import write_safe
 
@@ -57,7 +57,7 @@ class GAN:
 @pytest.fixture
 def root(tmp_path, write_experiment, monkeypatch):
     """Experiments "same" and "slow" with a checkpoint each, whose network changes nothing, and their dataset."""
-    from pix2earth.plugins import contract
+    from pix2earth.plugins import contract, finding
     from pix2earth.records.writer import DatasetWriter
     from pix2earth.training import checkpoints
 
@@ -82,7 +82,7 @@ def root(tmp_path, write_experiment, monkeypatch):
             tmp_path, name, model_name="same", dataset="made", tilesize=SIDE, normalize="none", params=params
         )
         experiment = open_run(Environment(), name, "a")
-        gan = contract.build(experiment, contract.find(experiment))
+        gan = contract.build(experiment, finding.find(experiment))
         checkpoints.save(gan, experiment.output.checkpoints, 7, None)
     return tmp_path
 
@@ -174,12 +174,12 @@ def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, fo
     assert [path.name for path in before if before[path] != after[path]] == ["tile1.tif"]
 
 
-def test_a_damaged_sample_is_named(root, mistaken):
+def test_a_damaged_sample_is_named(root, error_line):
     record = root / "data/made/64/val/tile1.tfrecord"
     content = bytearray(record.read_bytes())
     content[len(content) // 2] ^= 1
     record.write_bytes(content)
-    assert "tile1.tfrecord: field" in mistaken("--input", root / "data/made", "--output", root / "maps")
+    assert "tile1.tfrecord: field" in error_line("--input", root / "data/made", "--output", root / "maps")
 
 
 def test_a_product_gives_its_reflectance(root, command):
@@ -230,7 +230,7 @@ def done(output: Path) -> int:
 
 
 @pytest.fixture
-def mistaken(root, command):
+def error_line(root, command):
     """``mistaken(*arguments)``: the one line that the command ends with."""
 
     def run(*arguments, **others):
@@ -241,52 +241,52 @@ def mistaken(root, command):
     return run
 
 
-def test_mistakes_of_names(root, mistaken):
+def test_errors_of_names(root, error_line):
     scene = write_scene(root / "scene.tif", numbers(70, 70))
     output = root / "out.tif"
-    assert "did you mean 'same'" in mistaken("--input", scene, "--output", output, exp="sane")
-    assert "no such file" in mistaken("--input", root / "none.tif", "--output", output)
-    assert "there are best, last, 7" in mistaken("--input", scene, "--output", output, "--step", "8")
-    assert "has no checkpoint" in mistaken("--input", scene, "--output", output, "--timestamp", "b")
-    assert "must end with .tif" in mistaken("--input", scene, "--output", root / "out.png")
+    assert "did you mean 'same'" in error_line("--input", scene, "--output", output, exp="sane")
+    assert "no such file" in error_line("--input", root / "none.tif", "--output", output)
+    assert "there are best, last, 7" in error_line("--input", scene, "--output", output, "--step", "8")
+    assert "has no checkpoint" in error_line("--input", scene, "--output", output, "--timestamp", "b")
+    assert "must end with .tif" in error_line("--input", scene, "--output", root / "out.png")
     output.write_text("mine")
-    assert "--overwrite replaces it" in mistaken("--input", scene, "--output", output)
+    assert "--overwrite replaces it" in error_line("--input", scene, "--output", output)
     assert output.read_text() == "mine"
 
 
-def test_mistakes_of_the_input(root, mistaken):
+def test_errors_of_the_input(root, error_line):
     output = root / "out.tif"
     text = root / "text.tif"
     text.write_text("no raster")
-    assert "is no raster" in mistaken("--input", text, "--output", output)
+    assert "is no raster" in error_line("--input", text, "--output", output)
     one = write_scene(root / "one.tif", numbers(70, 70)[..., :1])
-    assert "has 1 bands; the network takes 2: B02, B03" in mistaken("--input", one, "--output", output)
+    assert "has 1 bands; the network takes 2: B02, B03" in error_line("--input", one, "--output", output)
     scene = write_scene(root / "scene.tif", numbers(70, 70))
-    assert "lies outside" in mistaken("--input", scene, "--output", output, "--bbox", 10, 50, 11, 51)
-    assert "is no box" in mistaken("--input", scene, "--output", output, "--bbox", 10, 51, 11, 50)
-    assert "finite" in mistaken("--input", scene, "--output", output, "--bbox", "nan", 51, 11, 50)
-    assert "between 0 and 0.5" in mistaken("--input", scene, "--output", output, "--overlap", 0.6)
-    assert "is no dataset" in mistaken("--input", root / "plugins", "--output", output)
-    assert "--bbox: means nothing" in mistaken(
+    assert "lies outside" in error_line("--input", scene, "--output", output, "--bbox", 10, 50, 11, 51)
+    assert "is no box" in error_line("--input", scene, "--output", output, "--bbox", 10, 51, 11, 50)
+    assert "finite" in error_line("--input", scene, "--output", output, "--bbox", "nan", 51, 11, 50)
+    assert "between 0 and 0.5" in error_line("--input", scene, "--output", output, "--overlap", 0.6)
+    assert "is no dataset" in error_line("--input", root / "plugins", "--output", output)
+    assert "--bbox: means nothing" in error_line(
         "--input", root / "data/made", "--output", root / "maps", "--bbox", 1, 2, 3, 4
     )
 
 
-def test_a_damaged_scene_is_named_and_leaves_no_output(root, mistaken):
+def test_a_damaged_scene_is_named_and_leaves_no_output(root, error_line):
     scene = write_scene(root / "scene.tif", numbers(500, 500) // 100, compress="deflate")
     content = bytearray(scene.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 5000] = b"\xff" * 5000
     scene.write_bytes(content)
-    assert "scene.tif: is damaged" in mistaken("--input", scene, "--output", root / "out.tif")
+    assert "scene.tif: is damaged" in error_line("--input", scene, "--output", root / "out.tif")
     assert not (root / "out.tif").exists()
 
 
 @pytest.mark.parametrize("share", [0.01, 0.6])
-def test_a_truncated_scene_is_named(root, mistaken, share):
+def test_a_truncated_scene_is_named(root, error_line, share):
     scene = write_scene(root / "scene.tif", numbers(500, 500))
     scene.write_bytes(scene.read_bytes()[: int(share * scene.stat().st_size)])
-    assert "scene.tif: is " in mistaken("--input", scene, "--output", root / "out.tif")
+    assert "scene.tif: is " in error_line("--input", scene, "--output", root / "out.tif")
     assert not (root / "out.tif").exists()
 
 
@@ -298,14 +298,14 @@ def test_without_coordinates_it_works_and_says_so(root, command):
         assert made.crs is None and made.transform == Affine.identity()
 
 
-def test_another_dataset_must_hold_the_same_fields(root, mistaken):
+def test_another_dataset_must_hold_the_same_fields(root, error_line):
     path = root / "data/made/64/dataset.json"
     other = root / "data/other/64"
     other.mkdir(parents=True)
     text = json.loads(path.read_text())
     text["name"], text["fields"]["input_image"]["scale"] = "other", 1e-3
     (other / "dataset.json").write_text(json.dumps(text))
-    err = mistaken("--input", other.parent, "--output", root / "maps")
+    err = error_line("--input", other.parent, "--output", root / "maps")
     assert "input_image differ" in err and "'same' learnt" in err
 
 

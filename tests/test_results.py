@@ -9,7 +9,7 @@ import pytest
 import results
 from experiment import Environment
 from pix2earth.runs.folders import RunFolders
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.page_sections import marks
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
@@ -57,7 +57,7 @@ def test_the_page_keeps_everything_else(tmp_path, monkeypatch):
     results.write("new \\1")
     assert page.read_text() == f"before\n{begin}\nnew \\1\n{end}\nafter \\1\n"
     page.write_text("nothing")
-    with pytest.raises(Mistake, match=r"results\.md: has no lines '<!-- architectures: begin -->' and"):
+    with pytest.raises(UserError, match=r"results\.md: has no lines '<!-- architectures: begin -->' and"):
         results.write("new")
 
 

@@ -167,7 +167,7 @@ class TestRestore:
         assert checkpoint_steps(folder)[-1] == 6
 
     @pytest.mark.parametrize("wanted", [["zzz"], []])
-    def test_without_a_checkpoint_is_a_mistake(self, trained, wanted):
+    def test_without_a_checkpoint_is_a_error(self, trained, wanted):
         status, _, err = trained("--restore", *wanted)
         assert status == 2
         assert err.count("\n") == 1 and "checkpoint" in err
@@ -374,7 +374,7 @@ class TestDryRun:
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=variables, check=False)
         assert done.returncode == 0, done.stderr
 
-    def test_all_mistakes_at_once(self, trained, tiny_root):
+    def test_all_errors_at_once(self, trained, tiny_root):
         path = tiny_root / "experiments" / "wrong" / "experiment.json"
         path.parent.mkdir()
         path.write_text('{"model_name": "template",\n "stpes": 5,\n "batch_size": "4", // four\n "metrics": ["PNSR"]}')

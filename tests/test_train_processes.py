@@ -43,15 +43,17 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import numpy as np, train
-ended = train.Training.evaluate
+from pix2earth.training.process import RunProcess
+ended = RunProcess.evaluate
 def compare(self, step):
-    for network in (self.gan.generator, self.gan.discriminator):
+    gan, strategy = self.training.gan, self.training.strategy
+    for network in (gan.generator, gan.discriminator):
         for variable in network.variables:
-            first, second = (np.asarray(value) for value in self.strategy.experimental_local_results(variable.value))
+            first, second = (np.asarray(value) for value in strategy.experimental_local_results(variable.value))
             assert np.array_equal(first, second), variable.path
     print("replicas are equal")
     ended(self, step)
-train.Training.evaluate = compare
+RunProcess.evaluate = compare
 train.main(sys.argv[1:])
 """
 

@@ -20,9 +20,9 @@ def choose(manifest: Manifest) -> tuple[str, Baseline] | None:
     """
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     bands = manifest.shared_bands
-    if bands is None or target.dates or source.units != target.units:
+    if bands is None or target.time_steps or source.units != target.units:
         return None
-    if source.dates:
+    if source.time_steps:
         return "median", lambda values: _median(tf.gather(values, bands, axis=-1))
     height, width = target.size
     if manifest.ratio > 1 or source.size != target.size:

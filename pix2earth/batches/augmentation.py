@@ -99,8 +99,8 @@ def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: b
 
 def _ends(side: int, chance: tf.Tensor, resize: float) -> tuple[tf.Tensor, tf.Tensor]:
     """Return where the first and the last pixel of the crop lie in the tile, from 0 to 1 (pixel centres)."""
-    enlarged = int(side * resize)
-    start = tf.floor(chance * (enlarged - side + 1))
-    scale = side / enlarged
+    upsampled = int(side * resize)
+    start = tf.floor(chance * (upsampled - side + 1))
+    scale = side / upsampled
     first, last = (tf.clip_by_value((start + at + 0.5) * scale - 0.5, 0.0, side - 1.0) for at in (0, side - 1))
     return first / (side - 1), last / (side - 1)

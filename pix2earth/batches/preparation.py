@@ -40,18 +40,18 @@ def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draw
     values = tf.cast(values, tf.int32 if field.kind == "classes" else tf.float32)
     if image and experiment.NORMALIZE == "l2":
         values = tf.nn.l2_normalize(values, axis=(1, 2, 3))
-    if field.dates and not experiment.FOLD_DATES:
-        values = tf.reshape(values, (-1, *size, field.dates, len(field.bands)))
+    if field.time_steps and not experiment.FOLD_DATES:
+        values = tf.reshape(values, (-1, *size, field.time_steps, len(field.bands)))
         values = tf.transpose(values, (0, 3, 1, 2, 4))
     return values
 
 
 def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
     """Fold (batch, date, height, width, band) into (batch, height, width, date * band)."""
-    if not field.dates:
+    if not field.time_steps:
         return stored
     stored = tf.transpose(stored, (0, 2, 3, 1, 4))
-    return tf.reshape(stored, (-1, *field.size, field.dates * len(field.bands)))
+    return tf.reshape(stored, (-1, *field.size, field.time_steps * len(field.bands)))
 
 
 def scaled(stored: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
@@ -110,7 +110,7 @@ def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tens
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     valid = None
     for condition, field in conditions:
-        whole = tf.reduce_all(condition, axis=(1, -1) if field.dates else -1)[..., None]
+        whole = tf.reduce_all(condition, axis=(1, -1) if field.time_steps else -1)[..., None]
         here = augmentation.oriented(whole, size, None, augmentation.Augmentation(1.0, rotate=False, mirror=False))[
             ..., 0
         ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from pix2earth.figures import sample_image
 from pix2earth.records.manifest import Field, Manifest
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pix2earth.scoring.scorer import Scorer
@@ -70,5 +70,5 @@ def _with_bands(manifest: Manifest, input_rgb: Bands, target_rgb: Bands) -> Mani
 def _showing(name: str, field: Field, bands: list[str]) -> Field:
     for band in bands:
         if band not in field.bands:
-            raise Mistake(f"bands of {name}: there is no '{band}'{nearest(band, field.bands)}")
+            raise UserError(f"bands of {name}: there is no '{band}'{nearest(band, field.bands)}")
     return field.model_copy(update={"rgb": bands})

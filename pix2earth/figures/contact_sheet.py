@@ -10,14 +10,14 @@ from pix2earth.figures.images import Panel, draw_rows, stretch
 from pix2earth.records import format
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import SPLITS, Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def draw(listing: Listing, path: Path, samples: int) -> None:
     """Draw ``samples`` samples of each split, evenly taken from the sorted names, as PNG.
 
     Raises:
-        Mistake: a record is damaged, or the dataset is empty.
+        UserError: a record is damaged, or the dataset is empty.
     """
     manifest = listing.manifest
     rows, names = [], []
@@ -29,15 +29,15 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
             try:
                 arrays, _ = format.read(listing.path(split, name), manifest)
             except ValueError as error:
-                raise Mistake(str(error)) from None
+                raise UserError(str(error)) from None
             rows.append([panel for key, field in manifest.fields.items() for panel in _panels(arrays[key], field)])
             names.append(f"{split}\n{name}")
     if not rows:
-        raise Mistake(f"{listing.folder}: has no samples")
+        raise UserError(f"{listing.folder}: has no samples")
     titles = [
-        key if field.dates is None else f"{key}, date {date + 1}"
+        key if field.time_steps is None else f"{key}, date {date + 1}"
         for key, field in manifest.fields.items()
-        for date in range(field.dates or 1)
+        for date in range(field.time_steps or 1)
     ]
     draw_rows(rows, titles, names, path, caption=f"{manifest.name}: {_counts(listing)}")
 
@@ -47,7 +47,7 @@ def _counts(listing: Listing) -> str:
 
 
 def _panels(array: np.ndarray, field: Field) -> list[Panel]:
-    images = array if field.dates else array[None]
+    images = array if field.time_steps else array[None]
     if field.kind != "image":
         return [Panel(image[..., 0], colormap="viridis" if field.kind == "classes" else "gray") for image in images]
     values = images.astype(np.float64) * field.scale + field.offset

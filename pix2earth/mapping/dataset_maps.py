@@ -17,7 +17,7 @@ from pix2earth.mapping.scene import present
 from pix2earth.records.format import read
 from pix2earth.scoring.scorer import Scorer, flat
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def band_names(bands: Sequence[str], dates: int | None) -> list[str]:
@@ -38,7 +38,7 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, tags: dict[str, st
         overwrite: write all again.
 
     Raises:
-        Mistake: a file of that name comes from elsewhere, or a record is damaged.
+        UserError: a file of that name comes from elsewhere, or a record is damaged.
     """
     names = scorer.dataset.names(split)
     left = [name for name in names if overwrite or not _is_there(folder / f"{name}.tif", tags)]
@@ -47,7 +47,7 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, tags: dict[str, st
     for name, made in tracked(_predictions(scorer, split, left), f"predict {split}", len(left), "samples"):
         about = read(scorer.dataset.listing.path(split, name), scorer.dataset.manifest)[1]
         units = "" if scorer.experiment.NORMALIZE == "l2" else scorer.target.units  # unit norm: no physical unit
-        bands = band_names(scorer.target.bands, scorer.target.dates)
+        bands = band_names(scorer.target.bands, scorer.target.time_steps)
         write_map(folder / f"{name}.tif", made, about, scorer.target.size, bands, units, tags)
     return len(names)
 
@@ -68,7 +68,7 @@ def _measured(scorer: Scorer, stored: np.ndarray, shape: tuple[int, ...]) -> np.
     values = stored.astype(np.float64)
     if field.nodata is not None:
         values[values == field.nodata] = np.nan
-    dates = field.dates or 1
+    dates = field.time_steps or 1
     there = present(np.moveaxis(values.reshape(dates, *field.size, -1), 0, 2).reshape(*field.size, -1), dates)
     rows, columns = (np.arange(length) * side // length for length, side in zip(shape, field.size, strict=False))
     return there[rows][:, columns]
@@ -83,7 +83,7 @@ def _is_there(path: Path, tags: dict[str, str]) -> bool:
     except RasterioError:
         found = {}
     if any(found.get(key) != value for key, value in tags.items()):
-        raise Mistake(f"{path}: exists and is not of this run and step; use another --output, or --overwrite")
+        raise UserError(f"{path}: exists and is not of this run and step; use another --output, or --overwrite")
     return True
 
 

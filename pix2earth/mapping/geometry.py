@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from experiment import Experiment
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 class Geometry(NamedTuple):
@@ -37,17 +37,17 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
         degrade: the scene has the pixels of the target and is averaged to those of the input, window by window.
 
     Raises:
-        Mistake: its windows cannot be put together to a map, or there is nothing to average.
+        UserError: its windows cannot be put together to a map, or there is nothing to average.
     """
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     if experiment.NORMALIZE == "l2":
-        raise Mistake(
+        raise UserError(
             f"{experiment.file}: normalize: 'l2' cannot be undone: every window would have a brightness of its own;"
             " --input takes a dataset, or train with 'symmetric'"
         )
     if (experiment.IMG_HEIGHT, experiment.IMG_WIDTH) != target.size:
-        raise Mistake(
+        raise UserError(
             f"{experiment.file}: img_height, img_width: the network works at {experiment.IMG_HEIGHT} x"
             f" {experiment.IMG_WIDTH} pixels, not on the grid of its target"
             f" ({target.size[0]} x {target.size[1]}), so that there is no map of it"
@@ -55,13 +55,15 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
     (side, width), (stored, columns) = target.size, source.size
     tiles = f"{experiment.DATA_ROOT}: input tiles of {stored} x {columns} and target tiles of {side} x {width} pixels"
     if side != width or stored != columns:
-        raise Mistake(f"{tiles}: a map needs squares")
-    bands = len(target.bands) * (target.dates or 1)
+        raise UserError(f"{tiles}: a map needs squares")
+    bands = len(target.bands) * (target.time_steps or 1)
     if degrade:
         coarse = coarse_side(source, target)
         return Geometry(side, 1, coarse, stored, bands, target.gsd, 1)
     if side % stored:
-        raise Mistake(f"{tiles}: no whole factor lies between them; give a scene of the target's pixels and --degrade")
+        raise UserError(
+            f"{tiles}: no integer factor lies between them; give a scene of the target's pixels and --degrade"
+        )
     factor = side // stored
     repeated = max(1, round(manifest.ratio / factor))
     return Geometry(stored, factor, None, stored, bands, source.gsd and source.gsd / repeated, repeated)
@@ -71,11 +73,11 @@ def coarse_side(source: Field, target: Field) -> int:
     """Return to how many pixels a target tile is averaged to be like what the input's sensor measured.
 
     Raises:
-        Mistake: the dataset does not say that the input is coarser than the target, or it is no image.
+        UserError: the dataset does not say that the input is coarser than the target, or it is no image.
     """
     if not source.gsd or not target.gsd or source.gsd <= target.gsd or source.kind != "image":
         stated = [f"{gsd:g} m" if gsd else "no gsd" for gsd in (source.gsd, target.gsd)]
-        raise Mistake(
+        raise UserError(
             f"--degrade: the dataset states {stated[0]} for the input ({source.kind}) and {stated[1]} for the target;"
             " leave it out"
         )

@@ -15,8 +15,9 @@ from pix2earth.mapping.degrading import degraded
 from pix2earth.mapping.scene import Scene, present
 from pix2earth.mapping.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
+from pix2earth.plugins.failures import blaming
 from pix2earth.scoring.scorer import PIXELS_A_BATCH, flat
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -30,16 +31,17 @@ class Network:
         """Keep a restored plug-in, its file, and how its windows lie on a scene.
 
         Raises:
-            Mistake: the plug-in wants more than the input.
+            UserError: the plug-in wants more than the input.
         """
         self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
         given = ("input_image", manifest.input)
-        others = [name for name in contract.wanted(gan.predict) if name not in given] if hasattr(gan, "predict") else []
+        asked = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
+        others = [name for name in asked if name not in given]
         if others:
             wanted = ", ".join(others)
-            raise Mistake(f"{plugin}: predict() asks for {wanted}, which no scene has; --input takes a dataset")
+            raise UserError(f"{plugin}: predict() asks for {wanted}, which no scene has; --input takes a dataset")
         self._compute = tf.function(self._predict, autograph=False)
 
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:
@@ -57,7 +59,7 @@ class Network:
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has nothing.
         """
-        dates, side, factor = self.source.dates or 1, self.geometry.side, self.geometry.factor
+        dates, side, factor = self.source.time_steps or 1, self.geometry.side, self.geometry.factor
         there = [present(window, dates) for window in windows]
         shape = (side * factor, side * factor, self.geometry.bands)
         if not any(mask.any() for mask in there):
@@ -67,9 +69,9 @@ class Network:
         stored = np.stack(windows)
         if self.source.kind != "image":  # these are no quantities: nothing fills them but what is stored
             stored = np.nan_to_num(stored, nan=self.source.nodata or 0.0)
-        if self.source.dates:
+        if self.source.time_steps:
             stored = np.moveaxis(stored.reshape(*stored.shape[:3], dates, -1), 3, 1)
-        with contract.blaming(self.plugin, "the prediction fails"):
+        with blaming(self.plugin, "the prediction fails"):
             made = self._compute(tf.constant(stored)).numpy()
         for values, mask in zip(made, there, strict=True):
             values[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan

@@ -15,7 +15,7 @@ from experiment import Experiment
 from pix2earth.mapping.geometry import Geometry, geometry_of
 from pix2earth.mapping.scene import Scene, as_stored
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.collocation import Collocation, part_near
 from sensors.safe_layout import band_name
 from sensors.sentinel2 import Safe
@@ -42,25 +42,25 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
         degrade: average the pixels; done anyhow where the input is coarser than the target.
 
     Raises:
-        Mistake: a product cannot be read, lacks bands, or does not fit the network.
+        UserError: a product cannot be read, lacks bands, or does not fit the network.
     """
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-    if source.dates:
-        raise Mistake(
-            f"--input {path}: is of one date; the network reads {source.dates}: give a dataset, or a GeoTIFF with the"
-            " bands of all dates"
+    if source.time_steps:
+        raise UserError(
+            f"--input {path}: is one time step, and the network reads {source.time_steps}: give a dataset, or a GeoTIFF"
+            " with the bands of all time steps"
         )
     olci = all(OLCI_BAND.fullmatch(band) for band in source.bands)
     if olci and swath is None:
-        raise Mistake(f"--input {path}: the network reads OLCI ({source.bands[0]}, ...); name its product by --s3")
+        raise UserError(f"--input {path}: the network reads OLCI ({source.bands[0]}, ...); name its product by --s3")
     if not olci and swath is not None:
-        raise Mistake(f"--s3 {swath}: the network reads {', '.join(source.bands)} and nothing of OLCI; leave it out")
+        raise UserError(f"--s3 {swath}: the network reads {', '.join(source.bands)} and nothing of OLCI; leave it out")
     coarser = bool(source.gsd and target.gsd and source.gsd > target.gsd)
     geometry = geometry_of(experiment, degrade=degrade or (coarser and not olci))
     resolution = int(geometry.pixel or RESOLUTIONS[0])
     if resolution not in RESOLUTIONS:
-        raise Mistake(
+        raise UserError(
             f"--input {path}: the network learnt from pixels of {geometry.pixel:g} m; products are read at"
             f" {', '.join(map(str, RESOLUTIONS))} m: prepare a GeoTIFF"
         )
@@ -97,11 +97,11 @@ class ReflectanceScene:
         """Make sure that the product has the bands of the field.
 
         Raises:
-            Mistake: it lacks some.
+            UserError: it lacks some.
         """
         missing = [band for band in self.field.bands if band_name(band) not in self.safe.bands]
         if missing:
-            raise Mistake(f"{self.safe.path}: lacks {', '.join(missing)}; it has {', '.join(self.safe.bands)}")
+            raise UserError(f"{self.safe.path}: lacks {', '.join(missing)}; it has {', '.join(self.safe.bands)}")
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -121,16 +121,16 @@ class RadianceScene:
         """Find the part of the swath that lies on the grid.
 
         Raises:
-            Mistake: they do not touch, or a band is missing.
+            UserError: they do not touch, or a band is missing.
         """
         missing = [band for band in field.bands if band not in sen3.bands]
         if missing:
-            raise Mistake(f"{sen3.path}: lacks {', '.join(missing)}")
+            raise UserError(f"{sen3.path}: lacks {', '.join(missing)}")
         self.name, self.crs, self.size, self.transform = grid.name, grid.crs, grid.size, grid.transform
         self.grid, self.sen3, self.field = grid, sen3, field
         swath = part_near(sen3, self.crs, self.transform, self.size)
         if swath is None:
-            raise Mistake(f"--s3 {sen3.path}: does not touch {grid.name}; name the product of its place and time")
+            raise UserError(f"--s3 {sen3.path}: does not touch {grid.name}; name the product of its place and time")
         self.swath = swath
         self.tags = {**grid.tags, "ACQUIRED_S3": sen3.start.isoformat()}
 

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from pix2earth.mapping.scene import as_stored
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 class RasterScene:
@@ -28,7 +28,7 @@ class RasterScene:
             field: the dataset's input field.
 
         Raises:
-            Mistake: it cannot be read, lacks a band, or its rasters differ in their grid.
+            UserError: it cannot be read, lacks a band, or its rasters differ in their grid.
         """
         self.name, self.path, self.field = str(path), path, field
         self.bands = _of_folder(path, field) if path.is_dir() else _of_file(path, field)
@@ -38,7 +38,7 @@ class RasterScene:
         self.tags = {"ACQUIRED": acquired} if (acquired := grid.tags().get("ACQUIRED")) else {}
         kinds = {_numbers(raster, number, field) for raster, number in self.bands}
         if len(kinds) > 1:
-            raise Mistake(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in one way")
+            raise UserError(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in one way")
         self.numbers = kinds.pop()
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
@@ -56,7 +56,7 @@ class RasterScene:
                     layers.append(((raster, number), read, masks))
         except RasterioError:
             place = f"row {row}, column {column}"
-            raise Mistake(f"{self.name}: is damaged at {place}; copy it again") from None
+            raise UserError(f"{self.name}: is damaged at {place}; copy it again") from None
         return np.stack([self._as_stored(*layer) for layer in layers], axis=-1)
 
     def _as_stored(self, band: tuple[Any, int], read: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -105,11 +105,11 @@ def _opened(path: Path) -> Any:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words
             raster = rasterio.open(path)
     except RasterioError:
-        raise Mistake(
+        raise UserError(
             f"--input {path}: is no raster that GDAL reads; give a GeoTIFF, a product (.SAFE, .zip) or a dataset"
         ) from None
     if not raster.count:
-        raise Mistake(f"--input {path}: has no bands of its own; name one of its {len(raster.subdatasets)} parts")
+        raise UserError(f"--input {path}: has no bands of its own; name one of its {len(raster.subdatasets)} parts")
     return raster
 
 
@@ -126,40 +126,40 @@ def _of_file(path: Path, field: Field) -> list[tuple[Any, int]]:
     """Return the wanted bands of one raster: by their descriptions, or in order where it has none."""
     raster = _opened(path)
     texts = [text or "" for text in raster.descriptions]
-    dates = field.dates or 1
+    dates = field.time_steps or 1
     wanted = field.bands * dates
     if not any(texts) or dates > 1:
         if len(texts) != len(wanted):
             order = ", ".join(field.bands) + (f" of the first of {dates} dates, then of the next" if dates > 1 else "")
-            raise Mistake(f"{path}: has {len(texts)} bands; the network takes {len(wanted)}: {order}")
+            raise UserError(f"{path}: has {len(texts)} bands; the network takes {len(wanted)}: {order}")
         for number, (band, text) in enumerate(zip(wanted, texts, strict=True), start=1):
             if text and not _names(band, text):
-                raise Mistake(f"{path}: band {number} is called '{text}' where {band} is expected (date by date)")
+                raise UserError(f"{path}: band {number} is called '{text}' where {band} is expected (date by date)")
         return [(raster, number) for number in range(1, len(texts) + 1)]
     found = {band: [number for number, text in enumerate(texts, start=1) if _names(band, text)] for band in wanted}
     missing = [band for band, numbers in found.items() if not numbers]
     if missing:
-        raise Mistake(f"{path}: lacks {', '.join(missing)}; its bands are called {', '.join(filter(None, texts))}")
+        raise UserError(f"{path}: lacks {', '.join(missing)}; its bands are called {', '.join(filter(None, texts))}")
     return [(raster, found[band][0]) for band in wanted]
 
 
 def _of_folder(folder: Path, field: Field) -> list[tuple[Any, int]]:
     """Return the wanted bands of a folder with one raster each."""
-    if field.dates:
-        raise Mistake(f"{folder}: holds one raster a band; a network of {field.dates} dates takes one with all")
+    if field.time_steps:
+        raise UserError(f"{folder}: holds one raster a band; a network of {field.time_steps} dates takes one with all")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jp2", ".tif", ".tiff"))
     if not files:
-        raise Mistake(f"--input {folder}: is no dataset, no product and no folder of rasters, one a band")
+        raise UserError(f"--input {folder}: is no dataset, no product and no folder of rasters, one a band")
     found = {band: [file for file in files if _names(band, file.stem)] for band in field.bands}
     missing = [band for band, named in found.items() if not named]
     if missing:
-        raise Mistake(f"{folder}: has no raster that is named for {', '.join(missing)}")
+        raise UserError(f"{folder}: has no raster that is named for {', '.join(missing)}")
     doubled = next((named for named in found.values() if len(named) > 1), None)
     if doubled:
-        raise Mistake(f"{folder}: {doubled[0].name} and {doubled[1].name} are named for one band; leave one there")
+        raise UserError(f"{folder}: {doubled[0].name} and {doubled[1].name} are named for one band; leave one there")
     bands = [(_opened(named[0]), 1) for named in found.values()]
     grid = bands[0][0]
     for raster, _ in bands[1:]:
         if (raster.shape, raster.transform, raster.crs) != (grid.shape, grid.transform, grid.crs):
-            raise Mistake(f"{raster.name}: has another grid than {Path(grid.name).name}; bring all bands to one")
+            raise UserError(f"{raster.name}: has another grid than {Path(grid.name).name}; bring all bands to one")
     return bands

@@ -21,7 +21,7 @@ from rasterio._err import CPLE_BaseError  # has no public name, and `copy` lets 
 from rasterio.errors import RasterioError
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, Stopped
+from pix2earth.settings.errors import Stopped, UserError
 
 ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.vrt", "finished.tif", "lock"
 
@@ -59,7 +59,7 @@ class RasterWriter:
             identity: what tells this work from another; JSON.
 
         Raises:
-            Mistake: another process writes it.
+            UserError: another process writes it.
             Stopped: the disk has no room for the rows.
         """
         self.path, self.shape = path, shape
@@ -70,7 +70,7 @@ class RasterWriter:
         try:
             self.lock.acquire()
         except Timeout:
-            raise Mistake(f"{path}: another process writes it; wait for it, or use another --output") from None
+            raise UserError(f"{path}: another process writes it; wait for it, or use another --output") from None
         self.done, self.strips, self.carried = self._left()
         wanted, free = self._bytes(shape[0] - self.done), shutil.disk_usage(self.folder).free
         if wanted > free:

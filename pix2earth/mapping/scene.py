@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 class Scene(Protocol):
@@ -33,7 +33,7 @@ class Scene(Protocol):
             nothing was measured.
 
         Raises:
-            Mistake: a file is damaged.
+            UserError: a file is damaged.
         """
 
     def identity(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Clipped:
         return {**self.scene.identity(), "clipped": [self.row, self.column, *self.size]}
 
 
-class Enlarged:
+class Upsampled:
     """A scene whose pixels are repeated, as datasets of one pixel size for input and target hold coarse sensors."""
 
     def __init__(self, scene: Scene, times: int) -> None:
@@ -99,16 +99,16 @@ def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
         box: west, south, east, north in degrees (WGS 84); west above east crosses the antimeridian.
 
     Raises:
-        Mistake: the scene is not on the map, the box is none or lies outside.
+        UserError: the scene is not on the map, the box is none or lies outside.
     """
     from rasterio.warp import transform
 
     west, south, east, north = box
     shown = " ".join(f"{number:g}" for number in box)
     if scene.crs is None:
-        raise Mistake(f"{scene.name}: has no coordinates, so that --bbox means nothing; leave it out")
+        raise UserError(f"{scene.name}: has no coordinates, so that --bbox means nothing; leave it out")
     if not (south < north and west != east and all(-90 <= number <= 90 for number in (south, north))):
-        raise Mistake(f"--bbox {shown}: is no box; give west south east north in degrees")
+        raise UserError(f"--bbox {shown}: is no box; give west south east north in degrees")
     # The edges of a box in degrees are curves on the scene's grid, so that corners alone would not do.
     steps = np.linspace(0, 1, 65)
     across, up = west + steps * ((east - west) % 360 or 360), south + steps * (north - south)
@@ -123,5 +123,5 @@ def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
         for places, length in zip((rows, columns), scene.size, strict=True)
     )
     if top >= bottom or left >= right:
-        raise Mistake(f"--bbox {shown}: lies outside of {scene.name} (west south east north in degrees)")
+        raise UserError(f"--bbox {shown}: lies outside of {scene.name} (west south east north in degrees)")
     return Clipped(scene, top, left, bottom - top, right - left)

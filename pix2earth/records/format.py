@@ -30,7 +30,7 @@ from pix2earth.records.manifest import Field, Manifest
 
 # Sorts behind all field names, hence its eight bytes end the example: the hash of everything before them.
 # It is checked before the example is parsed, because TensorFlow's parser can crash on a damaged one.
-SEAL = "~farmhash"
+CHECKSUM = "~farmhash"
 # How tf.data reports a damaged record; its message may hold bytes that are no text.
 DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 HASH_BUCKETS = 2**63 - 1
@@ -55,7 +55,12 @@ def encode(fields: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
     shapes = [side for array in fields.values() for side in array.shape]
     hashes = farmhash([*payloads.values(), text]).numpy()
     features = {name: _bytes(payload) for name, payload in payloads.items()}
-    features |= {"about": _bytes(text), "shapes": _int64(shapes), "farmhash": _int64(hashes), SEAL: _bytes(bytes(8))}
+    features |= {
+        "about": _bytes(text),
+        "shapes": _int64(shapes),
+        "farmhash": _int64(hashes),
+        CHECKSUM: _bytes(bytes(8)),
+    }
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
     return example[:-8] + struct.pack("<q", int(farmhash(example[:-8]).numpy()))
 
@@ -181,12 +186,12 @@ def parser(manifest: Manifest) -> Any:
     def parse(content: tf.Tensor) -> dict[str, tf.Tensor]:
         length = tf.strings.length(content) - (FRAME_HEAD + FRAME_TAIL)
         example = tf.strings.substr(content, FRAME_HEAD, length)
-        sealed = tf.strings.substr(example, 0, length - 8)
-        seal = tf.io.decode_raw(tf.strings.substr(example, length - 8, 8), tf.int64)[0]
+        covered = tf.strings.substr(example, 0, length - 8)
+        checksum = tf.io.decode_raw(tf.strings.substr(example, length - 8, 8), tf.int64)[0]
         stated = tf.io.decode_raw(tf.strings.substr(content, 0, 8), tf.int64)[0]
         whole = [
             tf.debugging.assert_equal(stated, tf.cast(length, tf.int64)),
-            tf.debugging.assert_equal(farmhash(sealed), seal),
+            tf.debugging.assert_equal(farmhash(covered), checksum),
         ]
         with tf.control_dependencies(whole):
             parsed = tf.io.parse_single_example(example, features)

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.records.manifest import INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint
-from pix2earth.settings.errors import Mistake
+from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint, load_manifest
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -28,7 +28,7 @@ class Listing:
         path = self.folder / INDEX
         if not path.is_file():
             if not self.manifest.legacy:
-                raise Mistake(f"{path}: is missing, though the dataset has a manifest; write the dataset again")
+                raise UserError(f"{path}: is missing, though the dataset has a manifest; write the dataset again")
             return None
         listed: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
         with path.open(newline="", encoding="utf-8") as lines:
@@ -37,14 +37,14 @@ class Listing:
                     record = Record(row["split"], row["name"], int(row["bytes"]), row["crc32c"])
                     listed[record.split][record.name] = record
             except (KeyError, TypeError, ValueError, csv.Error):
-                raise Mistake(f"{path}: is damaged; copy or write the dataset again") from None
+                raise UserError(f"{path}: is damaged; copy or write the dataset again") from None
         return listed
 
     def names(self, split: str) -> list[str]:
         """Return the names of a split's samples, sorted.
 
         Raises:
-            Mistake: a record of the index is missing, or a file is there that the index does not know.
+            UserError: a record of the index is missing, or a file is there that the index does not know.
         """
         present = {path.stem for path in (self.folder / split).glob(f"*{SUFFIX}")}
         if self.indexed is None:
@@ -53,7 +53,7 @@ class Listing:
         lines = [f"{self.path(split, name)}: the record is missing" for name in sorted(listed - present)]
         lines += [f"{self.path(split, name)}: is not in {INDEX}; remove it" for name in sorted(present - listed)]
         if lines:
-            raise Mistake(*lines[:20], *([f"{self.folder}: and {len(lines) - 20} more"] if len(lines) > 20 else []))
+            raise UserError(*lines[:20], *([f"{self.folder}: and {len(lines) - 20} more"] if len(lines) > 20 else []))
         return sorted(listed)
 
     def everything(self) -> list[tuple[str, str]]:
@@ -84,7 +84,7 @@ def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[s
     """Return the samples of a split that an experiment uses: filtered by suffix, then drawn by the seed, sorted.
 
     Raises:
-        Mistake: nothing is left, or more samples are asked for than there are.
+        UserError: nothing is left, or more samples are asked for than there are.
     """
     names = listing.names(split)
     if experiment.ENFORCE_SUFFIX:
@@ -92,7 +92,7 @@ def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[s
     if experiment.EXCLUDE_SUFFIX:
         names = [name for name in names if not name.endswith(experiment.EXCLUDE_SUFFIX)]
     if not names:
-        raise Mistake(
+        raise UserError(
             f"{experiment.file}: no sample is left in {listing.folder / split}"
             f" (enforce_suffix {experiment.ENFORCE_SUFFIX}, exclude_suffix {experiment.EXCLUDE_SUFFIX})"
         )
@@ -101,8 +101,49 @@ def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[s
     if wanted is None:
         return names
     if split == "train" and wanted > len(names):
-        raise Mistake(f"{experiment.file}: {key}: asks for {wanted} of {len(names)} samples in {split}; lower it")
+        raise UserError(f"{experiment.file}: {key}: asks for {wanted} of {len(names)} samples in {split}; lower it")
     import numpy as np
 
     order = np.random.default_rng([experiment.SEED, SPLITS.index(split)]).permutation(len(names))
     return sorted(names[index] for index in order[:wanted])
+
+
+def open_folder(named: str) -> Listing:
+    """Return the listing of a dataset folder that a command line names (with or without the tile size).
+
+    Raises:
+        UserError: there is no such dataset, or it has several tile sizes and none is named.
+    """
+    folder = Path(named)
+    if folder.is_dir() and not any((folder / split).is_dir() for split in SPLITS):
+        sizes = [path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
+        if len(sizes) > 1:
+            raise UserError(f"{folder}: has several tile sizes; name one of {', '.join(sorted(map(str, sizes)))}")
+        folder = sizes[0] if sizes else folder
+    return Listing(folder, load_manifest(folder, folder.resolve().parent.name))
+
+
+def is_dataset(path: Path) -> bool:
+    """Tell whether a path is a dataset, with or without its tile size."""
+    folders = [path, *(child for child in path.iterdir() if child.name.isdecimal())] if path.is_dir() else []
+    return any((folder / FILE).is_file() or any((folder / split).is_dir() for split in SPLITS) for folder in folders)
+
+
+def listing_of(path: Path, experiment: Experiment) -> Listing:
+    """Return the listing of a dataset that an experiment's network can read.
+
+    Raises:
+        UserError: its samples differ.
+    """
+    sized = path / str(experiment.TILESIZE)
+    listing = open_folder(str(sized if sized.is_dir() else path))
+    mine, other = experiment.manifest, listing.manifest
+    if (mine.input, mine.target, mine.fields) != (other.input, other.target, other.fields):
+        differing = [
+            name for name in {**mine.fields, **other.fields} if mine.fields.get(name) != other.fields.get(name)
+        ]
+        raise UserError(
+            f"--input {listing.folder}: {', '.join(differing) or 'input and target'} differ from those of"
+            f" {experiment.DATA_ROOT}, from which '{experiment.NAME}' learnt"
+        )
+    return listing

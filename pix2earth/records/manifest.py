@@ -11,7 +11,7 @@ from pydantic import AfterValidator, FiniteFloat, NonNegativeInt, PositiveFloat,
 from pydantic import Field as PydanticField
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.schema import Schema
 from pix2earth.settings.validation import load
 
@@ -83,9 +83,14 @@ class Field(Schema):
         return self
 
     @property
-    def dates(self) -> int | None:
-        """Number of dates, or None for a field of one date without that axis."""
+    def time_steps(self) -> int | None:
+        """Number of time steps, or None for a field without that axis."""
         return self.shape[0] if len(self.shape) == 4 else None
+
+    @property
+    def dates(self) -> int | None:
+        """``time_steps`` by its former name, for plug-ins that were written with it."""
+        return self.time_steps
 
     @property
     def size(self) -> tuple[int, int]:
@@ -201,19 +206,19 @@ def load_manifest(folder: Path, dataset: str) -> Manifest:
     """Read a dataset's manifest, or describe a dataset of the published program that has none.
 
     Raises:
-        Mistake: the folder or its manifest is missing or wrong.
+        UserError: the folder or its manifest is missing or wrong.
     """
     if not folder.is_dir():
-        raise Mistake(f"{folder}: there is no such dataset folder; {_what_there_is(folder)}")
+        raise UserError(f"{folder}: there is no such dataset folder; {_what_there_is(folder)}")
     if (folder / UNFINISHED).exists():
-        raise Mistake(
+        raise UserError(
             f"{folder}: is being written, or writing it was interrupted; run the command that writes it again"
         )
     if (folder / FILE).is_file():
         return load(folder / FILE, Manifest)
     if any(next((folder / split).glob(f"*{SUFFIX}"), None) for split in SPLITS):
         return published_layout(folder, dataset)
-    raise Mistake(f"{folder}: holds neither {FILE} nor records in train/, val/ or test/; write the dataset first")
+    raise UserError(f"{folder}: holds neither {FILE} nor records in train/, val/ or test/; write the dataset first")
 
 
 def _what_there_is(folder: Path) -> str:
@@ -237,7 +242,7 @@ SENTINEL2_BANDS = ["B02", "B03", "B04"]
 def published_layout(folder: Path, dataset: str) -> Manifest:
     """Describe float lists ``raw_s2`` with ``raw_s3`` or, where the name begins with "alt", ``raw_s2_alt``."""
     if not folder.name.isdecimal():
-        raise Mistake(f"{folder}: without {FILE} a folder of records must be named for its tile size, such as 256")
+        raise UserError(f"{folder}: without {FILE} a folder of records must be named for its tile size, such as 256")
     tilesize = int(folder.name)
     reflectance: dict[str, Any] = {"dtype": "float32", "units": "1", "valid_range": (0.0, 1.0)}
     rgb = SENTINEL2_BANDS[::-1]

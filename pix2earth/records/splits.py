@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pix2earth.records.manifest import SPLITS
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 BLOCK = 4
 """Side of a spatial block in tiles: large enough that most tiles of a block lie wholly inside."""
@@ -25,10 +25,10 @@ class Shares(NamedTuple):
         """Find shares that cannot be.
 
         Raises:
-            Mistake: one line.
+            UserError: one line.
         """
         if not (0 < self.train <= 1 and 0 <= self.test < 1 and self.train + self.test <= 1 + 1e-9):
-            raise Mistake(
+            raise UserError(
                 f"--train_ratio {self.train:g}, --test_ratio {self.test:g}: must be shares that add up to at most 1;"
                 " the rest is val"
             )

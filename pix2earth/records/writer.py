@@ -14,7 +14,7 @@ from pix2earth.records import format
 from pix2earth.records.listing import record_of
 from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, inside
+from pix2earth.settings.errors import UserError, inside
 
 
 class DatasetWriter:
@@ -32,14 +32,14 @@ class DatasetWriter:
             replace: write a complete dataset of this name again.
 
         Raises:
-            Mistake: a complete dataset of this name exists, and ``replace`` is False.
+            UserError: a complete dataset of this name exists, and ``replace`` is False.
         """
         if not inside(manifest.name):
-            raise Mistake(f"dataset name '{manifest.name}': must be a name below the data root, without '..'")
+            raise UserError(f"dataset name '{manifest.name}': must be a name below the data root, without '..'")
         self.folder = Path(data_root) / manifest.name / str(manifest.tilesize)
         self.manifest = manifest
         if (self.folder / FILE).exists() and not replace:
-            raise Mistake(f"{self.folder}: the dataset exists; remove the folder to write it again")
+            raise UserError(f"{self.folder}: the dataset exists; remove the folder to write it again")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / UNFINISHED).touch()
         if replace:

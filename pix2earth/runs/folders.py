@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 TIMESTAMP = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*")
 CHECKPOINT = re.compile(r"ckpt-(\d+)\.json")
@@ -26,9 +26,9 @@ def new_timestamp(logs: Path, stringname: str) -> str:
 
 
 def check_timestamp(timestamp: str) -> str:
-    """Return the timestamp, or raise a Mistake where it could not name a folder."""
+    """Return the timestamp, or raise a UserError where it could not name a folder."""
     if not TIMESTAMP.fullmatch(timestamp):
-        raise Mistake(
+        raise UserError(
             f"--timestamp '{timestamp}': use letters, digits, '-' and '.', such as {datetime.now():%m%d-%H%M}"
         )
     return timestamp
@@ -142,12 +142,12 @@ def newest_run(experiment_folder: Path, shown: str) -> str:
     """Return the timestamp of the run whose newest checkpoint is the newest by time.
 
     Raises:
-        Mistake: no run of the experiment has a checkpoint.
+        UserError: no run of the experiment has a checkpoint.
     """
     root = experiment_folder / "ckpt"
     runs = [path for path in root.iterdir() if checkpoint_steps(path)] if root.is_dir() else []
     if not runs:
-        raise Mistake(
+        raise UserError(
             f"{root}: no run of '{shown}' has a checkpoint yet; train it first: python train.py --exp {shown}"
         )
     return max(

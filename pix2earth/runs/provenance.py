@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
-    from dataset import Dataset
     from experiment import Experiment
+    from pix2earth.batches.dataset import Dataset
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorboard", "rasterio", "pydantic")
 
@@ -64,7 +64,7 @@ def load(path: Path) -> dict[str, Any] | None:
     """Return a run's ``run.json``, or None where it has none.
 
     Raises:
-        Mistake: the file is damaged.
+        UserError: the file is damaged.
     """
     if not path.is_file():
         return None
@@ -73,7 +73,7 @@ def load(path: Path) -> dict[str, Any] | None:
         if not {"experiment", "timestamp", "settings", "dataset", "sessions"} <= run.keys():
             raise ValueError("keys are missing")
     except (ValueError, AttributeError) as error:
-        raise Mistake(f"{path}: is damaged ({error}); restore it from a copy, or move it away") from None
+        raise UserError(f"{path}: is damaged ({error}); restore it from a copy, or move it away") from None
     return run
 
 

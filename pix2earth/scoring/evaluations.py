@@ -13,7 +13,7 @@ import pandas as pd
 from metrics import KNOWN
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 FACTS = ["loss", "mask", "dataset", "model", "batch"]
 """What tells runs apart, in the order of the published program's file names."""
@@ -52,7 +52,7 @@ def load(
         leave_out: names of runs, ``<experiment>_<timestamp>``, that are not to be used.
 
     Raises:
-        Mistake: there is nothing, or a file is damaged.
+        UserError: there is nothing, or a file is damaged.
     """
     records = recorded(root)
     tables = {path.stem: _of_split(read(path), split) for path in files(root)}
@@ -60,7 +60,7 @@ def load(
     runs = pd.DataFrame([about for about in known if len(tables[about["run"]])])
     if runs.empty:
         of_split = f" of {split}" if split else ""
-        raise Mistake(
+        raise UserError(
             f"{root / EVALUATION}: has no evaluated run{of_split}; evaluate one: python evaluate.py --exp NAME"
         )
     runs["in use"] = _in_use(runs, every_run, leave_out)
@@ -91,14 +91,14 @@ def read(path: Path) -> pd.DataFrame:
     """Return a run's CSV as it is.
 
     Raises:
-        Mistake: it cannot be read, or scores in it are not numbers.
+        UserError: it cannot be read, or scores in it are not numbers.
     """
     try:
         table = pd.read_csv(path, dtype={"tile": str})
         metrics = [column for column in table.columns if metric_of(column)]
         return table.astype(dict.fromkeys(metrics, float))
     except (ValueError, OSError) as error:
-        raise Mistake(f"{path}: cannot be read as CSV: {error}; evaluate the run again or remove the file") from None
+        raise UserError(f"{path}: cannot be read as CSV: {error}; evaluate the run again or remove the file") from None
 
 
 def metric_of(column: str) -> tuple[str, str] | None:

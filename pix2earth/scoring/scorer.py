@@ -13,13 +13,14 @@ from metrics import KNOWN, Scale, score
 from pix2earth.baselines import choice
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.plugins import contract
+from pix2earth.plugins.failures import blaming
 from pix2earth.records.format import DAMAGE
 from pix2earth.scoring.regions import REGIONS, by_date, column, masks, mean_over_dates
 from pix2earth.scoring.undefined import mean_of_finite
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
-    from dataset import Dataset
+    from pix2earth.batches.dataset import Dataset
 
 PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches leave the cache
 
@@ -91,7 +92,7 @@ class Scorer:
         result = self._measured(batch, target, prediction)
         if self.baseline:
             name, _ = self.baseline
-            made = self._measured(batch, target, self._trivial(batch))
+            made = self._measured(batch, target, self._baseline_prediction(batch))
             result |= {f"{measure}_{name}": values for measure, values in made.items()}
         return result
 
@@ -100,7 +101,7 @@ class Scorer:
         valid = valid_pixels(batch, self.experiment)
         result = self._scored(flat(target), flat(prediction), valid)
         if self.regions:
-            dates = self.target.dates
+            dates = self.target.time_steps
             wanted, made = by_date(target, dates), by_date(prediction, dates)
             mask = prepare(batch, self.experiment)[self.experiment.manifest.score_by or ""]
             for region, where in masks(mask, dates, valid).items():
@@ -113,11 +114,11 @@ class Scorer:
         scores: dict[str, tf.Tensor] = {}
         for name in self.names:
             module = importlib.import_module(KNOWN[name].split(":")[0])
-            with contract.blaming(Path(str(module.__file__)), f"metric {name} fails"):
+            with blaming(Path(str(module.__file__)), f"metric {name} fails"):
                 scores |= score(target, prediction, self.scale, [name], mask)
         return scores
 
-    def _trivial(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+    def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the baseline's prediction in the unit in which the target is scored."""
         assert self.baseline is not None
         experiment, manifest = self.experiment, self.experiment.manifest
@@ -132,7 +133,7 @@ class Scorer:
         """Yield for each sample its name (``tile``) and scores.
 
         Raises:
-            Mistake: a record is damaged; with file and field.
+            UserError: a record is damaged; with file and field.
         """
         for group, batch in self.batches(split, names):
             scores = {name: values.numpy() for name, values in self._compute(batch).items()}
@@ -143,7 +144,7 @@ class Scorer:
         """Yield groups of names and their fields as stored; the last batch is filled up with samples of the first.
 
         Raises:
-            Mistake: a record is damaged; with file and field.
+            UserError: a record is damaged; with file and field.
         """
         if not names:
             return
@@ -156,7 +157,7 @@ class Scorer:
             try:
                 batch = next(batches)
             except DAMAGE as error:
-                raise Mistake(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
+                raise UserError(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
             yield group, batch
 
     def means(self, split: str, names: Sequence[str]) -> dict[str, float]:

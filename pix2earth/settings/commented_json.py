@@ -11,7 +11,7 @@ from typing import Any
 
 import lark
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 GRAMMAR = r"""
 start: value
@@ -60,24 +60,24 @@ def read(path: str | os.PathLike[str]) -> Document:
     """Parse a JSON file with comments.
 
     Raises:
-        Mistake: the file cannot be read, is no UTF-8 text, is no JSON, or has a key twice; with line and column.
+        UserError: the file cannot be read, is no UTF-8 text, is no JSON, or has a key twice; with line and column.
     """
     shown = str(path)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Mistake(f"{shown}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise UserError(f"{shown}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
-        raise Mistake(f"{shown}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
     try:
         tree = _parser().parse(text)
     except lark.exceptions.UnexpectedInput as error:
-        raise Mistake(_explain(shown, text, error)) from None
+        raise UserError(_explain(shown, text, error)) from None
     document = Document(shown, None, {}, {})
     try:
         data = _build(document, tree.children[0], ())
     except RecursionError:
-        raise Mistake(f"{shown}: is nested too deeply") from None
+        raise UserError(f"{shown}: is nested too deeply") from None
     return Document(shown, data, document.keys, document.values)
 
 
@@ -110,7 +110,7 @@ def _build(document: Document, tree: Any, key: Key) -> Any:
             try:
                 return json.loads(tree.children[0])
             except ValueError:
-                raise Mistake(f"{document.place(key)}: is a number of too many digits") from None
+                raise UserError(f"{document.place(key)}: is a number of too many digits") from None
         case word:
             return {"true": True, "false": False, "null": None}[word]
 
@@ -123,7 +123,7 @@ def _build_object(document: Document, tree: Any, key: Key) -> dict[str, Any]:
         inner = (*key, name)
         if name in content:
             first = document.keys[inner][0]
-            raise Mistake(
+            raise UserError(
                 f"{document.path}:{token.line}:{token.column}: {name}: stands twice (first in line {first}); keep one"
             )
         document.keys[inner] = (token.line, token.column)

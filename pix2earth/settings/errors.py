@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 
-class Mistake(Exception):
+class UserError(Exception):
     """What the user has to mend: one or several lines, each with the place, what is wrong and what to do."""
 
     status = 2
@@ -27,7 +27,7 @@ def _shown(line: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
-class Stopped(Mistake):
+class Stopped(UserError):
     """What ended a run though nothing in its files is wrong, such as a loss that is not a number."""
 
     status = 1
@@ -47,14 +47,14 @@ def inside(name: str) -> bool:
     return bool(name) and not os.path.isabs(name) and ".." not in name.replace("\\", "/").split("/")
 
 
-def reports_mistakes(main: Callable[[Sequence[str] | None], int | None]) -> Callable[..., NoReturn]:
+def reports_errors(main: Callable[[Sequence[str] | None], int | None]) -> Callable[..., NoReturn]:
     """Wrap a command's ``main(argv)``: mistakes become lines on stderr, and their exit status."""
 
     @functools.wraps(main)
     def wrapped(argv: Sequence[str] | None = None) -> NoReturn:
         try:
             status = main(argv)
-        except Mistake as mistake:
+        except UserError as mistake:
             for line in mistake.lines:
                 print(line, file=sys.stderr)
             status = mistake.status

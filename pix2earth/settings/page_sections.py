@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def marks(name: str) -> tuple[str, str]:
@@ -18,11 +18,11 @@ def freeze(page: Path, name: str, text: str) -> None:
     """Replace what stands between the marks of a section of a page.
 
     Raises:
-        Mistake: the page has no place for it.
+        UserError: the page has no place for it.
     """
     content = page.read_text(encoding="utf-8")
     begin, end = marks(name)
     if not (begin in content and end in content):
-        raise Mistake(f"{page}: has no lines '{begin}' and '{end}'; restore it from the repository")
+        raise UserError(f"{page}: has no lines '{begin}' and '{end}'; restore it from the repository")
     inside = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     atomic.write_text(page, inside.sub(lambda _: f"{begin}\n{text}\n{end}", content))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from pix2earth.settings import commented_json, yaml_documents
 from pix2earth.settings.commented_json import Document
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,7 +37,7 @@ def load(path: str | os.PathLike[str], schema: type[Model]) -> Model:
     """Read and check a file.
 
     Raises:
-        Mistake: the file is no JSON (or YAML), or has one or several mistakes: one line for each.
+        UserError: the file is no JSON (or YAML), or has one or several mistakes: one line for each.
     """
     return check(read(path), schema)
 
@@ -50,14 +50,14 @@ def read(path: str | os.PathLike[str]) -> Document:
 def check(document: Document, schema: type[Model]) -> Model:
     """Check parsed JSON against a schema; ``load`` tells the rest."""
     if not isinstance(document.data, dict):
-        raise Mistake(f"{document.place(())}: must be an object in braces {{}}, not {_show(document.data)}")
+        raise UserError(f"{document.place(())}: must be an object in braces {{}}, not {_show(document.data)}")
     # "$schema" is for editors.
     content = {key: value for key, value in document.data.items() if key != "$schema"}
     try:
         return schema.model_validate(content)
     except ValidationError as error:
         found = sorted(_without_union_repeats(content, error), key=lambda entry: _place(document, entry))
-        raise Mistake(*dict.fromkeys(_explain(document, schema, entry) for entry in found)) from None
+        raise UserError(*dict.fromkeys(_explain(document, schema, entry) for entry in found)) from None
 
 
 def _place(document: Document, entry: dict[str, Any]) -> tuple[int, ...]:

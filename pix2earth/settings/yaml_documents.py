@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pix2earth.settings.commented_json import Document, Key
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def read(path: str | os.PathLike[str]) -> Document:
     """Parse a YAML file.
 
     Raises:
-        Mistake: the file cannot be read, is no UTF-8 text, is no YAML, or has a key twice; with line and column.
+        UserError: the file cannot be read, is no UTF-8 text, is no YAML, or has a key twice; with line and column.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,18 +26,18 @@ def read(path: str | os.PathLike[str]) -> Document:
     try:
         data = _plain(document, yaml.load(Path(path).read_text(encoding="utf-8-sig")), ())
     except UnicodeDecodeError as error:
-        raise Mistake(f"{shown}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise UserError(f"{shown}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
-        raise Mistake(f"{shown}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         what = (error.problem or error.context or "is damaged").split("\n")[0]
-        raise Mistake(f"{shown}:{place}: is not YAML here: {what}") from None
+        raise UserError(f"{shown}:{place}: is not YAML here: {what}") from None
     except YAMLError as error:
-        raise Mistake(f"{shown}: is not YAML: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{shown}: is not YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
-        raise Mistake(f"{shown}: is nested too deeply") from None
+        raise UserError(f"{shown}: is nested too deeply") from None
     return Document(shown, data, document.keys, document.values)
 
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from pix2earth.runs.folders import checkpoint_steps
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.training import state
 
 PART = ".part-"
@@ -149,18 +149,18 @@ def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
     """Set every variable of a plug-in to its saved value and return the checkpoint's own description.
 
     Raises:
-        Mistake: a file is damaged, or the checkpoint does not hold exactly the plug-in's variables; each misfit is
+        UserError: a file is damaged, or the checkpoint does not hold exactly the plug-in's variables; each misfit is
             named.
     """
     wrong = damage(folder, step)
     if wrong:
-        raise Mistake(f"{wrong}; choose another checkpoint with --step, or train again")
+        raise UserError(f"{wrong}; choose another checkpoint with --step, or train again")
     saved = about(folder, step)
     variables = state.variables(gan)
     misfits = _misfits(variables, saved["variables"])
     if misfits:
         more = [f"and {len(misfits) - 10} more"] if len(misfits) > 10 else []
-        raise Mistake(*(f"{folder}/ckpt-{step}: {misfit}" for misfit in [*misfits[:10], *more]))
+        raise UserError(*(f"{folder}/ckpt-{step}: {misfit}" for misfit in [*misfits[:10], *more]))
     names = list(variables)
     tensors = tf.raw_ops.RestoreV2(
         prefix=str(folder / f"ckpt-{step}"), tensor_names=names, shape_and_slices=[""] * len(names),

@@ -12,7 +12,7 @@ from pix2earth.plugins import contract
 from pix2earth.training import devices
 
 if TYPE_CHECKING:
-    from dataset import Dataset
+    from pix2earth.batches.dataset import Dataset
 
 STOP = "(stop)"
 
@@ -23,7 +23,7 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
     The stop request goes along as the loss ``STOP``, so that all machines learn after the same step that one of them
     is to stop.
     """
-    names = contract.wanted(gan.train_step)
+    names = contract.parameters(gan.train_step)
     train_step = gan.train_step
     if strategy.num_replicas_in_sync > 1:
         train_step = devices.inlined(gan, "train_step")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.training import state
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
     Call it before any other TensorFlow operation.
 
     Raises:
-        Mistake: TF_CONFIG is missing or wrong, or batch_size cannot be divided among the devices.
+        UserError: TF_CONFIG is missing or wrong, or batch_size cannot be divided among the devices.
     """
     strategy = _strategy(experiment)
     _seed(experiment)
@@ -31,9 +31,9 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
     if replicas > 1:
         _keep_losses_whole()
         if experiment.JIT_COMPILE:
-            raise Mistake(f"{experiment.file}: jit_compile: is not possible on {replicas} devices; leave it out")
+            raise UserError(f"{experiment.file}: jit_compile: is not possible on {replicas} devices; leave it out")
     if experiment.BATCH_SIZE % replicas:
-        raise Mistake(
+        raise UserError(
             f"{experiment.file}: batch_size: {experiment.BATCH_SIZE} cannot be divided among {replicas} devices;"
             f" use a multiple of {replicas}"
         )
@@ -94,9 +94,9 @@ def _check_tf_config() -> None:
         if not isinstance(workers, list) or not isinstance(index, int):
             raise TypeError
     except (ValueError, KeyError, TypeError):
-        raise Mistake(f"TF_CONFIG: distribution 'multiworker' needs it on every machine, such as {example}") from None
+        raise UserError(f"TF_CONFIG: distribution 'multiworker' needs it on every machine, such as {example}") from None
     if kind == "worker" and not 0 <= index < len(workers):
-        raise Mistake(f"TF_CONFIG: task index {index} is not one of the {len(workers)} workers")
+        raise UserError(f"TF_CONFIG: task index {index} is not one of the {len(workers)} workers")
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from experiment import Environment, open_experiment
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
-from pix2earth.settings.errors import Mistake, Stopped
+from pix2earth.settings.errors import Stopped, UserError
 
 INTERRUPTIONS = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
 
@@ -40,7 +40,7 @@ def plan(environment: Environment, prefix: str, timestamp: str | None) -> list[E
         timestamp: the run of each experiment that counts; None: the newest one that has a checkpoint.
 
     Raises:
-        Mistake: there is no experiment, or the timestamp could not name a folder.
+        UserError: there is no experiment, or the timestamp could not name a folder.
     """
     if timestamp is not None:
         check_timestamp(timestamp)
@@ -55,8 +55,8 @@ def _entry(environment: Environment, name: str, timestamp: str | None) -> Entry:
         if not steps:
             return Entry(name, "begin", "new run", ("--timestamp", timestamp) if timestamp else ())
         wanted = open_experiment(name, environment, known, restore=True).STEPS
-    except Mistake as mistake:
-        return Entry(name, "cannot", "; ".join(mistake.lines))
+    except UserError as error:
+        return Entry(name, "cannot", "; ".join(error.lines))
     folders = RunFolders(root, name, known)
     if steps[-1] >= wanted and folders.evaluation.is_file() and _completed(folders):
         return Entry(name, "skip", f"run {known} is complete, {steps[-1]} steps")
@@ -85,7 +85,7 @@ def train_all(options: argparse.Namespace, environment: Environment, script: Pat
     One that fails does not stop the others; failures are listed at the end.
 
     Raises:
-        Mistake: there is none.
+        UserError: there is none.
         Stopped: some failed.
     """
     entries = plan(environment, options.exp, options.timestamp)

@@ -9,14 +9,14 @@ from typing import Any
 
 from experiment import Environment, Experiment, shapes
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def choose_run(options: argparse.Namespace, environment: Environment, name: str) -> tuple[str, str | None]:
     """Return the timestamp of this run and of the run to restore, or None.
 
     Raises:
-        Mistake: a run to restore is missing, or a run to begin exists.
+        UserError: a run to restore is missing, or a run to begin exists.
     """
     folder = Path(environment.EXPERIMENT_ROOT) / name
     given = check_timestamp(options.timestamp) if options.timestamp else None
@@ -25,16 +25,16 @@ def choose_run(options: argparse.Namespace, environment: Environment, name: str)
         timestamp = given or new_timestamp(logs, RunFolders(Path(environment.EXPERIMENT_ROOT), name, "").stringname)
         taken = RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp)
         if environment.DISTRIBUTION == "multiworker" and given is None and not options.dry_run:
-            raise Mistake("--timestamp: is required with distribution 'multiworker', the same on every machine")
+            raise UserError("--timestamp: is required with distribution 'multiworker', the same on every machine")
         if checkpoint_steps(taken.checkpoints) and not options.dry_run:
-            raise Mistake(
+            raise UserError(
                 f"--timestamp {timestamp}: this run exists; continue it with --restore {timestamp}, or choose another"
             )
         return timestamp, None
     source = check_timestamp(options.restore) if options.restore else newest_run(folder, name)
     if not checkpoint_steps(folder / "ckpt" / source):
         runs = sorted(path.name for path in (folder / "ckpt").glob("*") if checkpoint_steps(path))
-        raise Mistake(f"--restore {source}: this run has no checkpoint; there are: {', '.join(runs) or 'none'}")
+        raise UserError(f"--restore {source}: this run has no checkpoint; there are: {', '.join(runs) or 'none'}")
     return given or source, source
 
 
@@ -42,7 +42,7 @@ def check_changes(experiment: Experiment, before: dict[str, Any], fingerprint: s
     """Return one line for each setting that changed since the run that is restored.
 
     Raises:
-        Mistake: one of them shapes the network or the data, and ``force`` is False.
+        UserError: one of them shapes the network or the data, and ``force`` is False.
     """
     now = experiment.resolved()
     lines: list[str] = []
@@ -56,5 +56,5 @@ def check_changes(experiment: Experiment, before: dict[str, Any], fingerprint: s
     if before["dataset"]["fingerprint"] != fingerprint:
         refused.append(f"{experiment.DATA_ROOT}: the dataset is not the one that the run has read")
     if refused and not force:
-        raise Mistake(*refused, f"{experiment.file}: change that back, begin a new run, or restore with --force")
+        raise UserError(*refused, f"{experiment.file}: change that back, begin a new run, or restore with --force")
     return lines + refused

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 from sensors.archives import bare_name
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def product_root(environment: Environment, key: str) -> Path:
     """Return the folder of products that ``s2_root`` or ``s3_root`` of environment.json names.
 
     Raises:
-        Mistake: the key is not set, or there is no such folder.
+        UserError: the key is not set, or there is no such folder.
     """
     root = getattr(environment, key.upper())
     place = environment.path or "environment.json (there is none; copy environment.json.example)"
     if root is None:
-        raise Mistake(f"{place}: {key}: is not set; name the folder of the products there")
+        raise UserError(f"{place}: {key}: is not set; name the folder of the products there")
     if not Path(root).is_dir():
-        raise Mistake(f"{place}: {key}: there is no folder {root}")
+        raise UserError(f"{place}: {key}: there is no folder {root}")
     return Path(root)
 
 
@@ -66,14 +66,14 @@ def file(environment: Environment, named: str) -> Path:
     """Return the CSV of an inventory that a command line names (with or without ``.csv``).
 
     Raises:
-        Mistake: there is none.
+        UserError: there is none.
     """
     name = named.removesuffix(".csv")
     path = folder(environment) / f"{name}.csv"
     if not inside(name) or "/" in name or not path.is_file():
         known = [found.stem for found in folder(environment).glob("inv_*.csv")]
         hint = nearest(name, known) or "; make one with preprocessing/20_create_inventory.py"
-        raise Mistake(f"--inventory {named}: there is no such inventory in {folder(environment)}{hint}")
+        raise UserError(f"--inventory {named}: there is no such inventory in {folder(environment)}{hint}")
     return path
 
 
@@ -81,14 +81,14 @@ def locate(root: Path, product: str) -> Path:
     """Return the path of a product that an inventory names: at that place below the root, or anywhere below it.
 
     Raises:
-        Mistake: it is not there.
+        UserError: it is not there.
     """
     if inside(product) and (root / product).exists():
         return root / product
     name = bare_name(PurePosixPath(product.replace("\\", "/")).name)
     found = _by_name(root, name.startswith("S3")).get(name)
     if found is None:
-        raise Mistake(f"{product}: is not below {root}; fetch it, or make the inventory again")
+        raise UserError(f"{product}: is not below {root}; fetch it, or make the inventory again")
     return found
 
 
@@ -141,14 +141,14 @@ def write(path: Path, content: bytes, *, replace: bool) -> bool:
     """Write an inventory unless the same one is there; return whether it was written.
 
     Raises:
-        Mistake: another one of this name is there, to whose row numbers previews and selections may refer.
+        UserError: another one of this name is there, to whose row numbers previews and selections may refer.
     """
     if path.is_file() and not replace:
         present = path.read_bytes()
         if present == content:
             return False
         before, after = (text.count(b"\n") - 1 for text in (present, content))
-        raise Mistake(
+        raise UserError(
             f"{path}: is there with other rows ({before}, now {after}): products or --timediff have changed; previews"
             " and selections refer to its rows, so write it again with --replace only if they may go"
         )
@@ -165,17 +165,17 @@ def read(path: Path) -> pd.DataFrame:
         overlap (float, share of the Sentinel-2 footprint, NaN where empty).
 
     Raises:
-        Mistake: a column is missing, or a value cannot be read.
+        UserError: a column is missing, or a value cannot be read.
     """
     import pandas as pd
 
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise Mistake(f"{path}: is no inventory: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path}: is no inventory: {str(error).splitlines()[0]}") from None
     missing = [column for column in COLUMNS if column not in table]
     if missing:
-        raise Mistake(f"{path}: is no inventory: it lacks the column {', '.join(missing)}")
+        raise UserError(f"{path}: is no inventory: it lacks the column {', '.join(missing)}")
     table = table[list(COLUMNS)].copy()
     read_as = {
         **dict.fromkeys(("index", "year", "month"), lambda text: pd.to_numeric(text).astype(int)),
@@ -187,10 +187,10 @@ def read(path: Path) -> pd.DataFrame:
         try:
             table[column] = convert(table[column].where(table[column] != "", None))
         except (ValueError, TypeError) as error:
-            raise Mistake(f"{path}: column '{column}': {str(error).splitlines()[0]}") from None
+            raise UserError(f"{path}: column '{column}': {str(error).splitlines()[0]}") from None
     repeated = table["index"][table["index"].duplicated()]
     if len(repeated):
-        raise Mistake(f"{path}: column 'index': {repeated.iloc[0]} is there more than once")
+        raise UserError(f"{path}: column 'index': {repeated.iloc[0]} is there more than once")
     return table
 
 

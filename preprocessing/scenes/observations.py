@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing import parallel
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def observe(root: Path, tile: str, product: str) -> Observation:
     """Read the metadata of one product below a root; of a Sentinel-2 product those of one tile.
 
     Raises:
-        Mistake: it cannot be read, or its footprint is empty.
+        UserError: it cannot be read, or its footprint is empty.
     """
     path = root / product
     seen = _sentinel3(path, product) if path.name.startswith("S3") else _sentinel2(path, tile, product)
     if not seen.geometry.area:
-        raise Mistake(f"{path}: its footprint has no area; fetch the product again")
+        raise UserError(f"{path}: its footprint has no area; fetch the product again")
     return seen
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import Environment
-from pix2earth.settings.errors import Mistake, nearest, reports_mistakes
+from pix2earth.settings.errors import UserError, nearest, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import Pair
@@ -52,21 +52,21 @@ def scenes_of(root: Path, tile: str) -> list[Path]:
     """Return the Sentinel-2 products of a tile: by name or, where the name states no tile, by their granules.
 
     Raises:
-        Mistake: there are none.
+        UserError: there are none.
     """
     from sensors import sentinel2
 
     every = {path: tile_code(path.name) for path in sentinel2.products(root)}
     found = [path for path, code in every.items() if code == tile or (code is None and _holds(path, tile))]
     if not found:
-        raise Mistake(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, every.values()))}")
+        raise UserError(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, every.values()))}")
     return found
 
 
 def _holds(path: Path, tile: str) -> bool:
     try:
         members = archives.open_members(path)
-    except Mistake:
+    except UserError:
         return True  # reading it will say what is wrong with it
     return any(f"_{tile}_" in member for member in members)
 
@@ -107,7 +107,7 @@ def _hours(text: str) -> float:
     return hours
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the inventory of a tile."""
     arguments = argparse.ArgumentParser(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment import Environment
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, reports_mistakes
+from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
 from preprocessing.scenes.observations import tile_code
@@ -77,7 +77,7 @@ def draw(job: Job) -> Preview:
     """Write the preview of one product, unless it is there.
 
     Raises:
-        Mistake: the product cannot be read.
+        UserError: the product cannot be read.
     """
     return finished(job) or _draw(job)
 
@@ -114,7 +114,7 @@ def decimated(safe: Safe, downsample: int) -> np.ndarray:
     """Return reflectance of about every n-th pixel, float32 (height, width, 3) in the order of BANDS; NaN is no data.
 
     Raises:
-        Mistake: a band is missing, or its image damaged.
+        UserError: a band is missing, or its image damaged.
     """
     import numpy as np
 
@@ -172,8 +172,8 @@ def plan(table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsamp
         index, title = row["index"], f"{row['index']}: {row['year']}-{row['month']:02d}"
         try:
             product = inventory.locate(root, row["s2"])
-        except Mistake as mistake:
-            failures += mistake.lines
+        except UserError as error:
+            failures += error.lines
             continue
         # Before December 2016 a product has many tiles and its name none; the inventory is of one.
         tile = tile_code(product.name) or tile_code(folder.name)
@@ -206,7 +206,7 @@ def _share(text: str) -> float:
     return share
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the previews of an inventory and write the page."""
     arguments = argparse.ArgumentParser(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import NonNegativeInt
 
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.schema import Schema
 from pix2earth.settings.validation import load
 
@@ -47,22 +47,22 @@ def read_selection(folder: Path, name: str) -> Selection:
         name: name of the selection, without ``.json``.
 
     Raises:
-        Mistake: the file is missing or wrong, or is called like its inventory.
+        UserError: the file is missing or wrong, or is called like its inventory.
     """
     if not inside(name) or "/" in name:
-        raise Mistake(f"--selection {name}: must be the name of a file in {folder}, without folder and '.json'")
+        raise UserError(f"--selection {name}: must be the name of a file in {folder}, without folder and '.json'")
     path = folder / f"{name}.json"
     if not path.is_file():
         there = nearest(name, (file.stem for file in folder.glob("*.json")))
-        raise Mistake(f"--selection {name}: there is no {path}{there or '; step 30 makes one'}")
+        raise UserError(f"--selection {name}: there is no {path}{there or '; step 30 makes one'}")
     selection = load(path, Selection)
     selection = selection.model_copy(update={"inventory": selection.inventory.removesuffix(".csv")})
     if not inside(selection.inventory) or "/" in selection.inventory:
-        raise Mistake(f"{path}: inventory: '{selection.inventory}' must be the name of a file in {folder}")
+        raise UserError(f"{path}: inventory: '{selection.inventory}' must be the name of a file in {folder}")
     if selection.inventory == name:
-        raise Mistake(f"{path}: is called like its inventory, whose pictures would be overwritten; rename it")
+        raise UserError(f"{path}: is called like its inventory, whose pictures would be overwritten; rename it")
     if not selection.s2_indices:
-        raise Mistake(f"{path}: s2_indices: is empty; select at least one scene")
+        raise UserError(f"{path}: s2_indices: is empty; select at least one scene")
     return selection
 
 
@@ -82,12 +82,12 @@ def best_pairs(
         The pairs in the order of the selection, each once, and a line for every scene that has no partner.
 
     Raises:
-        Mistake: an index is not in the inventory.
+        UserError: an index is not in the inventory.
     """
     rows = inventory.set_index(inventory["index"].rename(None))
     unknown = sorted(set(indices) - set(rows.index))
     if unknown:
-        raise Mistake(f"s2_indices: {unknown[0]} is no row of the inventory, which has {len(rows)}; select again")
+        raise UserError(f"s2_indices: {unknown[0]} is no row of the inventory, which has {len(rows)}; select again")
     pairs: dict[int, Pair] = {}
     lines: list[str] = []
     for selected in indices:
@@ -96,8 +96,8 @@ def best_pairs(
         for index in same.index[same["overlap"].isna()]:
             try:
                 same.loc[index, "overlap"] = measure(scene, str(same.loc[index, "s3"]))
-            except Mistake as mistake:
-                lines.extend(mistake.lines)
+            except UserError as error:
+                lines.extend(error.lines)
         fit = same[same["overlap"] >= overlap]
         if fit.empty:
             most = same["overlap"].fillna(0.0).max() if len(same) else 0.0

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from experiment import Environment
-from pix2earth.settings.errors import reports_mistakes
+from pix2earth.settings.errors import reports_errors
 from preprocessing.scenes.inventory import product_root
 from preprocessing.scenes.observations import tile_code
 
@@ -29,7 +29,7 @@ def count(names: Iterable[str]) -> tuple[Counter[str], list[str]]:
     return codes, unread
 
 
-@reports_mistakes
+@reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the number of products of every tile code."""
     arguments = argparse.ArgumentParser(

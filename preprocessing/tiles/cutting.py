@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.tiles.cutting_accounts import finished, record, refuse_other_draws
 from preprocessing.tiles.cutting_jobs import Job, Outcome, Window
 
@@ -32,7 +32,7 @@ def cut(job: Job) -> Outcome:
     The same tiles come out however often, in whatever order and by how many processes this is called.
 
     Raises:
-        Mistake: a product cannot be read, or tiles of another draw are in the folder.
+        UserError: a product cannot be read, or tiles of another draw are in the folder.
     """
     import rasterio
 
@@ -59,7 +59,7 @@ class Scene:
         """Bring footprints and masks onto the grid of the Sentinel-2 scene.
 
         Raises:
-            Mistake: a mask cannot be read, the scene is smaller than a tile, or the products do not touch.
+            UserError: a mask cannot be read, the scene is smaller than a tile, or the products do not touch.
         """
         import shapely
 
@@ -68,10 +68,10 @@ class Scene:
 
         side = job.draw.tilesize
         if min(safe.size) < side:
-            raise Mistake(f"{job.s2}: has {safe.size[0]} x {safe.size[1]} pixels, too few for --tilesize {side}")
+            raise UserError(f"{job.s2}: has {safe.size[0]} x {safe.size[1]} pixels, too few for --tilesize {side}")
         swath = part_near(sen3, safe.crs, safe.transform, safe.size)
         if swath is None:
-            raise Mistake(f"{job.s3}: does not touch {safe.name}; leave row {job.pair.number} out of the selection")
+            raise UserError(f"{job.s3}: does not touch {safe.name}; leave row {job.pair.number} out of the selection")
         self.safe, self.sen3, self.swath, self.job = safe, sen3, swath, job
         self.footprints = {
             # Its edges follow the grid, so corners are enough; those of the swath and of masks follow the map.

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.tiles.cutting_jobs import Job, Outcome, Window
 
 
@@ -39,7 +39,7 @@ def finished(job: Job) -> Outcome | None:
         outcome = Outcome(**{**found["outcome"], "written": 0})
         windows = [Window(*window) for window in outcome.windows]
     except (ValueError, TypeError, KeyError):
-        raise Mistake(f"{job.account}: is damaged; remove it and run the command again") from None
+        raise UserError(f"{job.account}: is damaged; remove it and run the command again") from None
     complete = all((job.tiles / f"{window.name(job.pair)}.tif").is_file() for window in windows)
     return outcome._replace(windows=windows) if found["options"] == _options(job) and complete else None
 
@@ -48,7 +48,7 @@ def refuse_other_draws(job: Job) -> None:
     """Make sure that tiles of this pair which are there already come from the same draw.
 
     Raises:
-        Mistake: they come from another one, or from another program; new tiles could overlap them.
+        UserError: they come from another one, or from another program; new tiles could overlap them.
     """
     from preprocessing.tiles.tile_rasters import read_tags
 
@@ -56,12 +56,12 @@ def refuse_other_draws(job: Job) -> None:
     for path in sorted(job.tiles.glob(f"{job.pair.label}_*.tif")):
         draw = read_tags(path).get("DRAW")
         if draw is None:
-            raise Mistake(f"{path}: was cut by another program, and new tiles could overlap it; move such tiles away")
+            raise UserError(f"{path}: was cut by another program, and new tiles could overlap it; move such tiles away")
         found = json.loads(draw)
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             key = differing[0]
-            raise Mistake(
+            raise UserError(
                 f"{path}: was cut with {key} {found.get(key)}, not {wanted[key]}; use the same, or remove the tiles"
                 f" {job.pair.label}_*.tif"
             )

@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
 from preprocessing.scenes.selection import Pair, best_pairs, read_selection
 from preprocessing.tiles.cutting_jobs import Draw, Job
@@ -30,7 +30,7 @@ class Request(NamedTuple):
         """Find what cannot work before anything is read.
 
         Raises:
-            Mistake: one line for each mistake.
+            UserError: one line for each mistake.
         """
         lines = []
         if self.draw.tilesize < 1:
@@ -43,14 +43,14 @@ class Request(NamedTuple):
         if not 0 <= self.draw.tile_overlap < 1:
             lines.append(f"--max-tile-overlap {self.draw.tile_overlap:g}: must be a share of at least 0 and below 1")
         if lines:
-            raise Mistake(*lines)
+            raise UserError(*lines)
 
 
 def plan(environment: Environment, request: Request) -> tuple[list[Job], list[str]]:
     """Return a job for every pair of the selection, and a line for every scene that cannot be cut.
 
     Raises:
-        Mistake: an option is wrong, or selection, inventory or a mask is missing or wrong.
+        UserError: an option is wrong, or selection, inventory or a mask is missing or wrong.
     """
     request.check()
     folder = inventory.folder(environment)
@@ -66,8 +66,8 @@ def plan(environment: Environment, request: Request) -> tuple[list[Job], list[st
     for pair in pairs:
         try:
             products = inventory.locate(s2_root, pair.s2), inventory.locate(s3_root, pair.s3)
-        except Mistake as mistake:
-            failures += mistake.lines
+        except UserError as error:
+            failures += error.lines
             continue
         jobs.append(_job(environment, request, selection.inventory, masks, pair, products))
     return jobs, failures

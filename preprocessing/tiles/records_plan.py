@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pix2earth.records.leaks import Ground, Leak, refuse_leaks
 from pix2earth.records.manifest import Split
 from pix2earth.records.splits import BLOCK, Shares, by_block, by_group
-from pix2earth.settings.errors import Mistake, inside, nearest
+from pix2earth.settings.errors import UserError, inside, nearest
 from preprocessing.scenes import inventory
 from preprocessing.tiles import tile_rasters
 from preprocessing.tiles.tile_records import KINDS, Source
@@ -34,13 +34,13 @@ class Request(NamedTuple):
         """Find what cannot work before anything is read.
 
         Raises:
-            Mistake: the first one.
+            UserError: the first one.
         """
         if not inside(self.dataset) or "/" in self.dataset or self.dataset.startswith("."):
-            raise Mistake(f"--dataset {self.dataset}: must be a plain name, without '/' or a leading '.'")
+            raise UserError(f"--dataset {self.dataset}: must be a plain name, without '/' or a leading '.'")
         least = max(factor or 1 for factor in KINDS.values())
         if self.tilesize < least:
-            raise Mistake(f"--tilesize {self.tilesize}: must be at least {least}, or alt{least} has no pixel")
+            raise UserError(f"--tilesize {self.tilesize}: must be at least {least}, or alt{least} has no pixel")
         self.shares.check()
 
     def split(self) -> Split:
@@ -74,7 +74,7 @@ def tiles_of(environment: Environment, request: Request) -> list[Header]:
     """Return the tiles ``<data_root>/_tif/<inventory>/<tilesize>/*.tif``, sorted.
 
     Raises:
-        Mistake: there are none, or a file is no tile of this size.
+        UserError: there are none, or a file is no tile of this size.
     """
     name = request.inventory.removesuffix(".csv")
     root = Path(environment.DATA_ROOT) / "_tif"
@@ -83,7 +83,7 @@ def tiles_of(environment: Environment, request: Request) -> list[Header]:
     if not paths:
         known = [path.name for path in root.glob("*") if path.is_dir()]
         hint = nearest(name, known) if name not in known else f"; sizes: {_sizes(root / name)}"
-        raise Mistake(f"--inventory {request.inventory}: there are no tiles in {folder}{hint}; step 40 makes them")
+        raise UserError(f"--inventory {request.inventory}: there are no tiles in {folder}{hint}; step 40 makes them")
     table = inventory.folder(environment) / f"{name}.csv"
     rows = inventory.read(table).set_index("index") if table.is_file() else None
     return [_header(path, request.tilesize, rows) for path in paths]
@@ -101,11 +101,11 @@ def _header(path: Path, side: int, rows: Any) -> Header:
         with rasterio.open(path) as raster:
             shape, crs, transform, tags = (raster.count, *raster.shape), raster.crs, raster.transform, raster.tags()
     except rasterio.errors.RasterioIOError as error:
-        raise Mistake(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
+        raise UserError(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
     wanted = (len(tile_rasters.BANDS), side, side)
     if shape != wanted or crs is None:
         shown = " x ".join(map(str, shape)) if shape != wanted else "no coordinate reference system"
-        raise Mistake(f"{path}: is no tile: it has {shown}, not {' x '.join(map(str, wanted))}; move it elsewhere")
+        raise UserError(f"{path}: is no tile: it has {shown}, not {' x '.join(map(str, wanted))}; move it elsewhere")
     times = tuple(tags[key] for key in ("S2_SENSING_TIME", "S3_START_TIME") if key in tags)
     product, index = tags.get("S2_PRODUCT", ""), tile_rasters.index_of(path)
     if not times and rows is not None and index in rows.index:
@@ -120,7 +120,7 @@ def split_tiles(tiles: Sequence[Header], request: Request) -> dict[str, str]:
     """Return the split of every tile by its name; tiles on the border between two splits have none.
 
     Raises:
-        Mistake: there are too few dates or blocks, or tiles of different splits would share ground.
+        UserError: there are too few dates or blocks, or tiles of different splits would share ground.
     """
     shares, seed = request.shares, request.seed
     if request.method == "block":
@@ -134,7 +134,7 @@ def split_tiles(tiles: Sequence[Header], request: Request) -> dict[str, str]:
         advice = "use --split block or random" if request.method == "scene" else "cut more tiles"
     if splits is None:
         dates = len({tile.date for tile in tiles})
-        raise Mistake(
+        raise UserError(
             f"--split {request.method}: {len(tiles)} tiles of {dates} dates are too few for the splits; {advice}"
         )
     return splits
@@ -156,7 +156,7 @@ def check(tiles: Sequence[Header], splits: dict[str, str], request: Request) -> 
     """Make sure that no pixels are on both sides of the split; return a line that says what was checked.
 
     Raises:
-        Mistake: two tiles overlap.
+        UserError: two tiles overlap.
     """
     ground = [
         Ground(splits[tile.path.stem], tile.path.stem, tile.date, tile.crs, tile.transform)
@@ -166,7 +166,9 @@ def check(tiles: Sequence[Header], splits: dict[str, str], request: Request) -> 
     try:
         return refuse_leaks(ground, request.tilesize, any_date=request.method == "block")
     except Leak as leak:
-        raise Mistake(f"--split {request.method}: {leak}; use --split scene or block, or remove one of them") from None
+        raise UserError(
+            f"--split {request.method}: {leak}; use --split scene or block, or remove one of them"
+        ) from None
 
 
 def sources(tiles: Sequence[Header], splits: dict[str, str]) -> list[Source]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import FILE, SUFFIX, UNFINISHED, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.validation import load
 from preprocessing.tiles.tile_records import KINDS, Source, manifest
 
@@ -30,7 +30,7 @@ def open_writers(
         replace: remove what is there first.
 
     Raises:
-        Mistake: a dataset is there that holds something else; none is touched then.
+        UserError: a dataset is there that holds something else; none is touched then.
     """
     folders = {kind: data_root / about.name / str(about.tilesize) for kind, about in wanted.items()}
     if not replace:
@@ -50,7 +50,7 @@ def _is_complete(folder: Path, wanted: Manifest, sources: Sequence[Source]) -> b
     """Tell whether a dataset is there as wanted.
 
     Raises:
-        Mistake: it is complete, but made of other tiles or with other options.
+        UserError: it is complete, but made of other tiles or with other options.
     """
     if not (folder / FILE).is_file() or (folder / UNFINISHED).exists():
         return False
@@ -65,19 +65,19 @@ def _is_complete(folder: Path, wanted: Manifest, sources: Sequence[Source]) -> b
         reason = f"holds {len(tiles)} samples of other tiles than the {len(sources)} that there are now"
     else:
         return True
-    raise Mistake(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
+    raise UserError(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
 
 
 def _refuse_strangers(folder: Path, sources: Sequence[Source]) -> None:
     """Make sure that an unfinished dataset holds nothing but samples of these tiles.
 
     Raises:
-        Mistake: there are records of another split or of other tiles.
+        UserError: there are records of another split or of other tiles.
     """
     known = {folder / source.split / f"{source.path.stem}{SUFFIX}" for source in sources}
     strangers = sorted(set(folder.glob(f"*/*{SUFFIX}")) - known)
     if strangers:
-        raise Mistake(
+        raise UserError(
             f"{strangers[0]}: does not belong to this dataset (another split?), nor do {len(strangers) - 1} more;"
             " --replace removes all records and writes the dataset again"
         )

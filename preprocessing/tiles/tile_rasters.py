@@ -25,7 +25,7 @@ import numpy as np
 
 from pix2earth.records.manifest import OLCI_BANDS
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -96,20 +96,20 @@ def read(path: Path) -> Tile:
     """Read a tile of ours or of the published program.
 
     Raises:
-        Mistake: the file is damaged or holds other bands.
+        UserError: the file is damaged or holds other bands.
     """
     import rasterio
 
     try:
         with rasterio.open(path) as raster:
             if raster.count != len(BANDS):
-                raise Mistake(f"{path}: has {raster.count} bands, not the {len(BANDS)} of a tile; move it elsewhere")
+                raise UserError(f"{path}: has {raster.count} bands, not the {len(BANDS)} of a tile; move it elsewhere")
             stack, tags, ours = raster.read(), raster.tags(), raster.descriptions == BANDS
             crs, transform = raster.crs, raster.transform
     except rasterio.errors.RasterioIOError as error:
-        raise Mistake(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
+        raise UserError(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
     if crs is None:
-        raise Mistake(f"{path}: has no coordinate reference system; cut it again")
+        raise UserError(f"{path}: has no coordinate reference system; cut it again")
     first, second = (np.nan_to_num(layer).astype(np.int64).astype(np.uint32) for layer in stack[:2])
     reflectance, radiance = (np.moveaxis(part, 0, -1).astype(np.float32) for part in (stack[2:5], stack[5:]))
     located = (second & 1).astype(bool)
@@ -126,7 +126,7 @@ def read_tags(path: Path) -> dict[str, str]:
     """Return the tags of a tile alone.
 
     Raises:
-        Mistake: the file is damaged.
+        UserError: the file is damaged.
     """
     import rasterio
 
@@ -134,7 +134,7 @@ def read_tags(path: Path) -> dict[str, str]:
         with rasterio.open(path) as raster:
             return dict(raster.tags())
     except rasterio.errors.RasterioIOError as error:
-        raise Mistake(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
+        raise UserError(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
 
 
 def index_of(path: Path) -> int | None:

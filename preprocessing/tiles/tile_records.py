@@ -120,7 +120,7 @@ def write_samples(writers: dict[str, DatasetWriter], source: Source) -> int:
         The number of samples written.
 
     Raises:
-        Mistake: the tile is damaged.
+        UserError: the tile is damaged.
     """
     from pix2earth.records.format import defects
     from preprocessing.tiles import tile_rasters

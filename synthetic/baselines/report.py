@@ -21,7 +21,7 @@ def report(paths: Sequence[str], *, page: bool = False) -> None:
     """Print the baselines of some datasets, and freeze them in ``docs/results.md`` where asked.
 
     Raises:
-        Mistake: a folder holds no dataset of the made-up Earth, or the page has no place for the tables.
+        UserError: a folder holds no dataset of the made-up Earth, or the page has no place for the tables.
     """
     from pix2earth.console.quiet import quieten_tensorflow
 
@@ -52,7 +52,7 @@ def section(source: Stored) -> str:
 def about(source: Stored, bands: Sequence[str]) -> str:
     """Say in a sentence what was scored."""
     configuration, shape = source.configuration, source.target.shape
-    dates = f"{source.target.dates} dates, " if source.target.dates else ""
+    dates = f"{source.target.time_steps} dates, " if source.target.time_steps else ""
     return (
         f"Test split: {len(source.names('test'))} samples of {configuration.scenes.test} scenes, {dates}"
         f"{shape[-3]} x {shape[-2]} pixels, {', '.join(bands)}; seed {configuration.seed};"

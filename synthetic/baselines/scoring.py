@@ -31,7 +31,7 @@ def rows(source: Stored, baselines: Baselines) -> list[Row]:
     """Score every baseline on every sample of the test split; regions follow one another.
 
     Raises:
-        Mistake: there is no test split, or a record is damaged.
+        UserError: there is no test split, or a record is damaged.
     """
     scale, names = _scale(source), source.names("test")
     found: dict[tuple[str, str], list[dict[str, float]]] = {

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from dataset import open_folder
+from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.presets.datasets import ABOUT
 from synthetic.schema.dataset import PRESETS, Dataset
 
@@ -31,7 +31,7 @@ class Stored:
         """Open the dataset at DATA_ROOT/NAME or DATA_ROOT/NAME/SIZE.
 
         Raises:
-            Mistake: there is none, it is of real data, or of another version of this program.
+            UserError: there is none, it is of real data, or of another version of this program.
         """
         self.listing = open_folder(path)
         self.folder, self.manifest = self.listing.folder, self.listing.manifest
@@ -40,12 +40,12 @@ class Stored:
     def _configuration(self) -> Any:
         about = self.folder / ABOUT
         if not about.is_file():
-            raise Mistake(f"{self.folder}: has no {ABOUT}: it is no dataset of `python -m synthetic make`")
+            raise UserError(f"{self.folder}: has no {ABOUT}: it is no dataset of `python -m synthetic make`")
         try:
             data = json.loads(about.read_text(encoding="utf-8"))["configuration"]
             made: Dataset = PRESETS[data["preset"]].model_validate(data, strict=False)
         except (ValueError, KeyError, TypeError, ValidationError):
-            raise Mistake(f"{about}: is damaged or of another version; write the dataset again") from None
+            raise UserError(f"{about}: is damaged or of another version; write the dataset again") from None
         return made
 
     @property
@@ -57,18 +57,18 @@ class Stored:
         """Return the names of a split's samples.
 
         Raises:
-            Mistake: it has none.
+            UserError: it has none.
         """
         names = self.listing.names(split)
         if not names:
-            raise Mistake(f"{self.folder}: has no samples in {split}; write it with scenes.{split} of at least 1")
+            raise UserError(f"{self.folder}: has no samples in {split}; write it with scenes.{split} of at least 1")
         return names
 
     def samples(self, split: str, only: Sequence[str] | None = None) -> Iterator[Sample]:
         """Yield the samples of a split, with all their fields or only some.
 
         Raises:
-            Mistake: a record is damaged.
+            UserError: a record is damaged.
         """
         from pix2earth.records.format import read
 
@@ -76,7 +76,7 @@ class Stored:
             try:
                 arrays, about = read(self.listing.path(split, name), self.manifest)
             except ValueError as error:
-                raise Mistake(f"{error}; write the dataset again") from None
+                raise UserError(f"{error}; write the dataset again") from None
             chosen = {name: physical(arrays[name], self.manifest.fields[name]) for name in only or arrays}
             yield Sample(chosen, [datetime.fromisoformat(time) for time in about["acquired"]])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.baselines.predictor import Baselines
 from synthetic.baselines.stored import Sample, Stored
 from synthetic.observing import optics
@@ -20,11 +20,11 @@ def baselines(source: Stored) -> Baselines:
     """Return the baselines, for the bands that input and target share.
 
     Raises:
-        Mistake: they share none.
+        UserError: they share none.
     """
     pairs = shared_bands(source)
     if not pairs:
-        raise Mistake(f"{source.folder}: input and target share no band; only training can predict the target")
+        raise UserError(f"{source.folder}: input and target share no band; only training can predict the target")
     wanted, factor = [position for _, position in pairs], source.configuration.factor
     fwhm = source.configuration.coarse.psf_fwhm_px
     known = {band: other for band, other in _names(source, pairs).items() if band != other}

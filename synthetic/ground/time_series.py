@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.ground.cells import cells_of_size
 from synthetic.ground.random_fields import covariance_field, kernel_of
 from synthetic.schema.generation import Product, TimeSeries
@@ -34,27 +34,27 @@ def read(source: TimeSeries, beside: Path) -> Archive:
         beside: folder that their paths are relative to.
 
     Raises:
-        Mistake: sktime is not installed; a file is missing, damaged or has gaps, or too few dimensions or classes.
+        UserError: sktime is not installed; a file is missing, damaged or has gaps, or too few dimensions or classes.
     """
     try:
         from sktime.datasets import load_from_tsfile
     except ImportError:
-        raise Mistake("source.kind ts: needs the package sktime: pip install 'sktime>=1.0'") from None
+        raise UserError("source.kind ts: needs the package sktime: pip install 'sktime>=1.0'") from None
     series, labels = [], []
     for name in source.path:
         path = beside / name
         if not path.is_file():
-            raise Mistake(f"{path}: there is no such file (named by source.path); get it from the UEA/UCR archive")
+            raise UserError(f"{path}: there is no such file (named by source.path); get it from the UEA/UCR archive")
         try:
             cases, found = load_from_tsfile(str(path), return_data_type="nested_univ")
         except Exception as error:  # its parser raises many kinds
             reason = " ".join(str(error).split())
-            raise Mistake(f"{path}: cannot be read as a .ts file with classes: {reason}") from None
+            raise UserError(f"{path}: cannot be read as a .ts file with classes: {reason}") from None
         if cases.shape[1] < source.ndim:
-            raise Mistake(f"{path}: has {cases.shape[1]} dimensions, source.ndim asks for {source.ndim}")
+            raise UserError(f"{path}: has {cases.shape[1]} dimensions, source.ndim asks for {source.ndim}")
         read_here = [_padded(case[: source.ndim]) for case in cases.to_numpy()]
         if not all(np.isfinite(case).all() for case in read_here):
-            raise Mistake(f"{path}: has missing values; take an archive without any")
+            raise UserError(f"{path}: has missing values; take an archive without any")
         series += read_here
         labels += [str(label) for label in found]
     return _archive(series, labels, source)
@@ -74,7 +74,7 @@ def _archive(series: list[np.ndarray], labels: list[str], source: TimeSeries) ->
     low, high = stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1))
     names = sorted(set(labels))
     if source.nclass > len(names):
-        raise Mistake(f"source.nclass: {source.nclass} groups of only {len(names)} labels ({', '.join(names)})")
+        raise UserError(f"source.nclass: {source.nclass} groups of only {len(names)} labels ({', '.join(names)})")
     group_of = {
         name: number
         for number, members in enumerate(np.array_split(np.array(names), source.nclass), start=1)

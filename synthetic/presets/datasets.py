@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings import atomic
 from pix2earth.settings.commented_json import Document
-from pix2earth.settings.errors import Mistake, nearest
+from pix2earth.settings.errors import UserError, nearest
 from pix2earth.settings.validation import check, read
 from synthetic.presets.views import CRS, Sample, class_names, sample_name
 from synthetic.products.product import digest_of
@@ -40,21 +40,21 @@ def load(path: Path, profile: str, factor: int | None = None, seed: int | None =
         seed: instead of the file's.
 
     Raises:
-        Mistake: the file has mistakes or no such profile.
+        UserError: the file has mistakes or no such profile.
     """
     document = read(path)
     preset = document.data.get("preset") if isinstance(document.data, dict) else None
     if not isinstance(preset, str) or preset not in PRESETS:
-        raise Mistake(f"{document.place(('preset',))}: preset: must be one of {', '.join(PRESETS)}")
+        raise UserError(f"{document.place(('preset',))}: preset: must be one of {', '.join(PRESETS)}")
     data = dict(document.data)
     changes = data.get("profiles", {}) if isinstance(data.get("profiles", {}), dict) else {}
     if profile != "default":
         if not isinstance(changes.get(profile), dict):
-            raise Mistake(f"{path}: profiles: has no '{profile}'{nearest(profile, changes) or '; use default'}")
+            raise UserError(f"{path}: profiles: has no '{profile}'{nearest(profile, changes) or '; use default'}")
         data = merged(data, changes[profile])
     if factor is not None:
         if preset != "super_resolution":
-            raise Mistake(f"--factor {factor}: is of super_resolution; {preset} has none")
+            raise UserError(f"--factor {factor}: is of super_resolution; {preset} has none")
         data["factor"] = factor
     if seed is not None:
         data["seed"] = seed
@@ -112,15 +112,15 @@ def make(options: Any) -> None:
     """Write a dataset, or go on with one; the command line's options are those of ``python -m synthetic make``.
 
     Raises:
-        Mistake: the file has mistakes, or another dataset is there.
+        UserError: the file has mistakes, or another dataset is there.
     """
     path = Path(options.cfg) if options.cfg else FILES / f"{options.preset}.yaml"
     if options.seed is not None and options.seed < 0:
-        raise Mistake(f"--seed {options.seed}: must be at least 0")
+        raise UserError(f"--seed {options.seed}: must be at least 0")
     configuration = load(path, options.profile, options.factor, options.seed)
     place = Path(options.o)
     if place.name in ("", ".", "..") or place.name.isdecimal():
-        raise Mistake(f"--o {options.o}: must be DATA_ROOT/NAME, with a name for the dataset")
+        raise UserError(f"--o {options.o}: must be DATA_ROOT/NAME, with a name for the dataset")
     wanted = manifest(configuration, place.name)
     folder = place / str(wanted.tilesize)
     about: dict[str, Any] = {"digest": digest_of(configuration.model_dump(mode="json")), "limits": LIMITS}
@@ -137,7 +137,7 @@ def complete(folder: Path, digest: str) -> bool:
     """Tell whether the dataset is there as wanted.
 
     Raises:
-        Mistake: there is another one, complete or not.
+        UserError: there is another one, complete or not.
     """
     from pix2earth.records.manifest import FILE, UNFINISHED
 
@@ -146,13 +146,13 @@ def complete(folder: Path, digest: str) -> bool:
     if names <= {UNFINISHED}:
         return False
     if ABOUT not in names:
-        raise Mistake(f"{folder}: holds something else; choose another --o, or --overwrite it")
+        raise UserError(f"{folder}: holds something else; choose another --o, or --overwrite it")
     try:
         known = json.loads((folder / ABOUT).read_text(encoding="utf-8"))["digest"]
     except (ValueError, KeyError, TypeError):
-        raise Mistake(f"{folder / ABOUT}: is damaged; --overwrite writes the dataset again") from None
+        raise UserError(f"{folder / ABOUT}: is damaged; --overwrite writes the dataset again") from None
     if known != digest:
-        raise Mistake(f"{folder}: was made of another configuration or seed; choose another --o, or --overwrite it")
+        raise UserError(f"{folder}: was made of another configuration or seed; choose another --o, or --overwrite it")
     return FILE in names and UNFINISHED not in names
 
 

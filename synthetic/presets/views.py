@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.ground.scene import Scene
 from synthetic.observing import optics, radar
 from synthetic.products.product import NODATA, OFFSET, SCALE
@@ -44,12 +44,12 @@ def scene(configuration: Dataset, number: int) -> Scene:
     """Return a scene of a dataset.
 
     Raises:
-        Mistake: its cells have no room.
+        UserError: its cells have no room.
     """
     try:
         return Scene(configuration.ground, configuration.seed, number)
     except ValueError as error:
-        raise Mistake(f"ground: scene {number}: {error}") from None
+        raise UserError(f"ground: scene {number}: {error}") from None
 
 
 def start(configuration: Dataset, number: int) -> datetime:

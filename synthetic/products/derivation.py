@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.observing import steps
 from synthetic.products import product
 from synthetic.schema.derivation import DerivationFile
@@ -48,20 +48,20 @@ def check(configuration: DerivationFile, path: str, source: Path, index: dict[st
     """Derive the first frame, and find what does not fit; return what it is like.
 
     Raises:
-        Mistake: with the file.
+        UserError: with the file.
     """
     numbers = kept(configuration, index)
     if not numbers:
-        raise Mistake(f"{path}: temporal_res: {configuration.temporal_res} leaves no frame of {source}")
+        raise UserError(f"{path}: temporal_res: {configuration.temporal_res} leaves no frame of {source}")
     try:
         view = derived(configuration, source, index, numbers[0])
     except ValueError as error:
-        raise Mistake(f"{path}: steps: {error}") from None
+        raise UserError(f"{path}: steps: {error}") from None
     wanted = configuration.target_size
     if wanted and view.image.shape[:2] != (wanted.height, wanted.width):
         height, width = view.image.shape[:2]
         made, asked = f"{width} x {height}", f"{wanted.width} x {wanted.height}"
-        raise Mistake(f"{path}: target_size: the steps make {made} pixels, not {asked}")
+        raise UserError(f"{path}: target_size: the steps make {made} pixels, not {asked}")
     return Outcome(view.bands, view.sensor.name if view.sensor else None, view.gsd)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.ground import time_series
 from synthetic.ground.scene import Scene, latitude
 from synthetic.observing.steps import View
@@ -58,19 +58,19 @@ def check(configuration: GenerationFile, path: str, beside: Path) -> None:
     """Find what a schema cannot see: too short series, too many cells, dates beyond the calendar.
 
     Raises:
-        Mistake: with the file.
+        UserError: with the file.
     """
     if stored_dtype(configuration) == "uint16" and not (
         isinstance(configuration.source, Physical) and configuration.source.quantity == "reflectance"
     ):
-        raise Mistake(f"{path}: product.dtype: uint16 holds reflectance only; use float32 or leave it out")
+        raise UserError(f"{path}: product.dtype: uint16 holds reflectance only; use float32 or leave it out")
     try:
         dates(configuration, 0)
         renderer(configuration.model_dump_json(), beside, 0)
     except OverflowError:
-        raise Mistake(f"{path}: product.horizon: the calendar has no dates for so many frames so far apart") from None
+        raise UserError(f"{path}: product.horizon: the calendar has no dates for so many frames so far apart") from None
     except ValueError as error:
-        raise Mistake(f"{path}: {error}") from None
+        raise UserError(f"{path}: {error}") from None
 
 
 @functools.lru_cache(maxsize=1)
@@ -118,7 +118,7 @@ def write(task: Task) -> int:
             try:
                 drawn = renderer(task.configuration, task.beside, task.scene)
             except ValueError as error:
-                raise Mistake(f"{task.folder}: scene {task.scene}: {error}") from None
+                raise UserError(f"{task.folder}: scene {task.scene}: {error}") from None
             view = view_of(configuration, drawn, index, when[index])
             product.write_frame(task.folder, index, view, dtype=dtype, astype=astype)
     return len(task.frames)

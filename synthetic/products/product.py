@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake, inside
+from pix2earth.settings.errors import UserError, inside
 from synthetic.observing.steps import View
 from synthetic.tables.land_cover import land_covers
 from synthetic.tables.sensors import Sensor, sensor
@@ -117,21 +117,23 @@ def needed(folder: Path, digest: str, *, overwrite: bool) -> bool:
     """Tell whether a product is still to be written, or written on; changes nothing.
 
     Raises:
-        Mistake: the folder holds something else.
+        UserError: the folder holds something else.
     """
     marker = folder / UNFINISHED
     if folder.exists() and not folder.is_dir():
-        raise Mistake(f"{folder}: is a file; choose another --o")
+        raise UserError(f"{folder}: is a file; choose another --o")
     if marker.is_file():
         if not overwrite and marker.read_text() != digest:
-            raise Mistake(f"{folder}: holds an unfinished product of another configuration; --overwrite replaces it")
+            raise UserError(f"{folder}: holds an unfinished product of another configuration; --overwrite replaces it")
     elif (folder / INDEX).is_file():
         if not overwrite and load_index(folder)["digest"] == digest:
             return False
         if not overwrite:
-            raise Mistake(f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it")
+            raise UserError(
+                f"{folder}: holds a product of another configuration; choose another --o, or --overwrite it"
+            )
     elif folder.is_dir() and any(folder.iterdir()):
-        raise Mistake(f"{folder}: is not empty and holds no product; choose another --o")
+        raise UserError(f"{folder}: is not empty and holds no product; choose another --o")
     return True
 
 
@@ -139,7 +141,7 @@ def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
     """Make a folder ready to be written or written on; return whether there is anything to do.
 
     Raises:
-        Mistake: the folder holds something else.
+        UserError: the folder holds something else.
     """
     if not needed(folder, digest, overwrite=overwrite):
         return False
@@ -215,13 +217,13 @@ def load_index(folder: Path) -> dict[str, Any]:
     """Read a product's index.
 
     Raises:
-        Mistake: there is none, it is damaged, or the product is not complete.
+        UserError: there is none, it is damaged, or the product is not complete.
     """
     path = folder / INDEX
     if (folder / UNFINISHED).is_file():
-        raise Mistake(f"{folder}: is not complete; run the command that writes it again")
+        raise UserError(f"{folder}: is not complete; run the command that writes it again")
     if not path.is_file():
-        raise Mistake(f"{folder}: holds no product ({INDEX} is missing)")
+        raise UserError(f"{folder}: holds no product ({INDEX} is missing)")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
         if missing := KEYS - set(index):
@@ -230,7 +232,7 @@ def load_index(folder: Path) -> dict[str, Any]:
         if not names or not all(map(inside, names)):
             raise ValueError("names")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Mistake(f"{path}: is damaged; write the product again") from None
+        raise UserError(f"{path}: is damaged; write the product again") from None
     return index
 
 
@@ -249,7 +251,7 @@ def _arrays(folder: Path, name: str, *required: str) -> dict[str, np.ndarray]:
     """Return all arrays of a file by name.
 
     Raises:
-        Mistake: the file or a required array is missing or damaged.
+        UserError: the file or a required array is missing or damaged.
     """
     try:
         with h5py.File(folder / name) as file:
@@ -257,7 +259,7 @@ def _arrays(folder: Path, name: str, *required: str) -> dict[str, np.ndarray]:
         if missing := set(required) - set(arrays):
             raise KeyError(*missing)
     except (OSError, KeyError) as error:
-        raise Mistake(f"{folder / name}: is missing or damaged ({error}); write the product again") from None
+        raise UserError(f"{folder / name}: is missing or damaged ({error}); write the product again") from None
     return arrays
 
 
@@ -265,11 +267,11 @@ def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
     """Return a frame in physical units with all that is known of it.
 
     Raises:
-        Mistake: a file is missing or damaged, or the product is of JPEGs.
+        UserError: a file is missing or damaged, or the product is of JPEGs.
     """
     entry = index["files"][str(number)]
     if not entry["frame"].endswith(".h5"):
-        raise Mistake(f"{folder}: its frames are JPEG and can only be looked at; generate them with astype h5")
+        raise UserError(f"{folder}: its frames are JPEG and can only be looked at; generate them with astype h5")
     image = _arrays(folder, entry["frame"], "data")["data"].astype(np.float32)
     image = image * np.float32(index["scale"]) + np.float32(index["offset"])
     annotation = _arrays(folder, entry["annotation"], "data")

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.ground import season
 from synthetic.observing.clouds import SHADOW, THICK, THIN
 from synthetic.observing.radar import DECIBELS, decibels
@@ -63,7 +63,7 @@ def draw(path: Path, output: Path) -> None:
         output: the PNG.
 
     Raises:
-        Mistake: it is neither.
+        UserError: it is neither.
     """
     if (path / product.INDEX).is_file() or (path / product.UNFINISHED).is_file():
         compose(of_product(path), output)
@@ -106,15 +106,15 @@ def _rgb(seen_by: Any, bands: Sequence[str]) -> list[int]:
 
 def of_dataset(path: Path) -> Sheet:
     """Return what to draw of a dataset that ``make`` wrote."""
-    from dataset import open_folder
     from pix2earth.console.quiet import quieten_tensorflow
     from pix2earth.records.format import read
+    from pix2earth.records.listing import open_folder
 
     quieten_tensorflow()
     listing = open_folder(str(path))
     manifest, names = listing.manifest, listing.names("train")
     if "land_cover" not in manifest.fields or not names:
-        raise Mistake(f"{path}: is no dataset of the made-up Earth; python dataset.py show draws others")
+        raise UserError(f"{path}: is no dataset of the made-up Earth; python dataset.py show draws others")
     shown = {names[at] for at in np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int)}
     columns: list[Column] = []
     curves: defaultdict[int, Greenness] = defaultdict(lambda: Greenness([], []))
@@ -130,7 +130,7 @@ def of_dataset(path: Path) -> Sheet:
 def _add_targets(curves: dict[int, Greenness], arrays: dict[str, Any], about: dict[str, Any], manifest: Any) -> None:
     """Add what a sample's clear targets say of the NDVI of each class."""
     field = manifest.fields[manifest.target]
-    images = arrays["target"] if field.dates else arrays["target"][None]
+    images = arrays["target"] if field.time_steps else arrays["target"][None]
     for image, date in zip(images, about["acquired"], strict=False):
         day = season.day_of_year(datetime.fromisoformat(date.rstrip("Z")))
         classes = arrays["land_cover"][..., 0]
@@ -143,13 +143,13 @@ def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarra
     for role in ("input", "target"):
         field = manifest.fields[getattr(manifest, role)]
         stored = arrays[getattr(manifest, role)]
-        images = stored if field.dates else stored[None]
+        images = stored if field.time_steps else stored[None]
         for date, image in enumerate(images, start=1):
             values = image.astype(np.float32) * field.scale + field.offset
             shown = colour(values, field.bands, list(field.rgb_indices), radar=field.units == "dB")
             if field.nodata is not None:
                 shown = np.where((image == field.nodata).all(axis=-1, keepdims=True), 0.5, shown)
-            panels[f"{role}, date {date}" if field.dates else role] = shown
+            panels[f"{role}, date {date}" if field.time_steps else role] = shown
     if "cloud_class" in arrays:
         panels["clouds"] = arrays["cloud_class"][-1, ..., 0]
     panels["land cover"] = arrays["land_cover"][..., 0]

@@ -14,7 +14,7 @@ def defects(folder: Path) -> list[str]:
     """Compare a product's index with what is on disk; return a line for each difference.
 
     Raises:
-        Mistake: there is no product.
+        UserError: there is no product.
     """
     index = product.load_index(folder)
     listed = {name for entry in index["files"].values() if entry for name in entry.values()}

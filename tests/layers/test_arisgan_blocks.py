@@ -9,7 +9,7 @@ from layers.gates import Gate, RandomGate
 from layers.multireceptive import multireceptive
 from layers.pixel_shuffle import ScatteringShuffle
 from layers.residual import prelu
-from layers.strided_discriminator import pairs, strided_discriminator, ten_verdicts
+from layers.strided_discriminator import pairs, strided_discriminator, ten_logits
 
 
 def image(*shape):
@@ -83,10 +83,10 @@ def test_prelu_has_one_slope_a_channel():
 
 
 def test_strided_discriminator_takes_any_size():
-    network = strided_discriminator(2, 3, pairs(4, 8), ten_verdicts)
-    verdicts = np.asarray(network([image(1, 20, 12, 2), image(1, 20, 12, 3)]))
-    assert verdicts.shape == (1, 5, 3, 10)
-    assert ((verdicts > 0) & (verdicts < 1)).all()
+    network = strided_discriminator(2, 3, pairs(4, 8), ten_logits)
+    logits = np.asarray(network([image(1, 20, 12, 2), image(1, 20, 12, 3)]))
+    assert logits.shape == (1, 5, 3, 10)
+    assert ((logits > 0) & (logits < 1)).all()
     kinds = [[type(layer).__name__ for layer in block.layers] for block in network.layers
              if isinstance(block, keras.Sequential)]  # fmt: skip
     assert kinds == [["Conv2D", "LeakyReLU"]] + [["Conv2D", "BatchNormalization", "LeakyReLU"]] * 3

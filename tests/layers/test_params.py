@@ -42,7 +42,7 @@ def test_wrong_type(wrong):
         params(**wrong)
 
 
-def test_all_mistakes_at_once():
+def test_all_errors_at_once():
     """One run, one list."""
     with pytest.raises(ValueError, match=r"block.*mode"):
         params(block=1, mode=3)

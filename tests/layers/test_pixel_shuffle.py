@@ -31,7 +31,7 @@ def test_channels_must_divide():
 
 
 @pytest.mark.parametrize("ratio", [2, 3, 4])
-def test_decimation_undoes_nearest_enlargement(ratio):
+def test_decimation_undoes_nearest_upsampling(ratio):
     """Exactly, for odd and even ratios."""
     coarse = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype("float32")
     fine = coarse.repeat(ratio, axis=1).repeat(ratio, axis=2)

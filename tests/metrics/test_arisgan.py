@@ -11,9 +11,9 @@ import tensorflow as tf
 from scipy import ndimage, signal
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-import compare
 from metrics import GROUPS, KNOWN, LOWER_IS_BETTER, METRICS, PUBLISHED, UNITS, Scale, score
-from pix2earth.settings.errors import Mistake
+from pix2earth.scoring import comparison
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import ExperimentFile
 from pix2earth.settings.validation import load
 
@@ -254,14 +254,14 @@ def test_what_an_experiment_may_ask_for(tmp_path, given, chosen):
 def test_what_it_may_not_ask_for(tmp_path, given):
     path = tmp_path / "experiment.json"
     path.write_text(json.dumps({"model_name": "pix2pix", "metrics": given}))
-    with pytest.raises(Mistake, match="metric"):
+    with pytest.raises(UserError, match="metric"):
         load(path, ExperimentFile)
 
 
 @pytest.mark.parametrize("normalize", ["symmetric", "l2"])
 def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open_tiny, normalize):
-    import evaluate
-    from dataset import Dataset
+    from pix2earth.batches.dataset import Dataset
+    from pix2earth.scoring.evaluating import evaluate
     from pix2earth.scoring.scorer import Scorer
 
     experiment = open_tiny(tiny_root, "e", metrics="arisgan", normalize=normalize)
@@ -269,7 +269,7 @@ def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open
     scorer = Scorer(Dataset(experiment), gan, tiny_root / "mine.py", experiment.METRICS)
     path = experiment.output.evaluation
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = evaluate.evaluate(scorer, "val", 0, path).set_index("tile")
+    table = evaluate(scorer, "val", 0, path).set_index("tile")
     wanted = [*METRICS, *PUBLISHED]
     assert list(pd.read_csv(path).columns[4:]) == [*wanted, *(f"{name}_bicubic" for name in wanted)]
     for tile, fields in tiny_arrays["val"].items():
@@ -282,7 +282,7 @@ def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open
         for name, value in by_hand(target, made).items():
             np.testing.assert_allclose(table[name][tile], value, rtol=1e-4, err_msg=f"{tile} {name}")
 
-    frame = compare.compare(compare.load(path.parents[1], ["e"])).set_index("run")
+    frame = comparison.compare(comparison.load(path.parents[1], ["e"])).set_index("run")
     assert list(frame.columns) == ["dataset", "samples", *wanted]
     assert sorted(frame.index) == sorted(["(bicubic)", path.stem])
     for name in wanted:

@@ -12,7 +12,7 @@ import pytest
 import evaluate
 import train
 from experiment import PROJECT
-from pix2earth.plugins import contract
+from pix2earth.plugins import contract, failures
 from pix2earth.runs.folders import checkpoint_steps
 
 LINEAR, LEAKY = "batchnorm=False, lrelu=False", "lrelu=True, batchnorm=False"
@@ -152,7 +152,7 @@ def blueprint(name: str, generator: str | None = None) -> str:
 def root(tiny_root, monkeypatch):
     """The tiny folder with the plug-ins in a folder ``models`` of its own; the import path is put right again."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delenv(contract.TRACEBACK_VARIABLE, raising=False)
+    monkeypatch.delenv(failures.TRACEBACK_VARIABLE, raising=False)
     for name in GENERATORS:
         write(tiny_root, name, blueprint(name))
     set_environment(tiny_root, models_root=["models"])
@@ -270,9 +270,9 @@ def test_a_tensorflow_function_among_layers_is_told_to_need_keras_2(root, open_t
     path = write(root, "mine", blueprint("mine", f"x = {code}\n"))
     line = path.read_text().partition(code)[0].count("\n") + 1
     experiment = open_tiny(root, "x", model_name="mine", params={})
-    with pytest.raises(contract.Mistake) as mistake:
+    with pytest.raises(contract.UserError) as error:
         contract.build(experiment, path)
-    (told,) = mistake.value.lines
+    (told,) = error.value.lines
     assert told.startswith(f"{path}:{line}: GAN(experiment) fails: ")
     assert 'needs Keras 2: set "legacy_keras": true in environment.json' in told
 

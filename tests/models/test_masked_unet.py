@@ -90,7 +90,7 @@ def test_hidden_pixels_begin_as_a_mixture_of_the_dates(gan_of):
     np.testing.assert_allclose(gan.predict(**batch).numpy()[hidden], stack.mean(axis=3)[hidden], atol=1e-6)
 
 
-def test_mistakes(gan_of, plugin, experiment):
+def test_errors(gan_of, plugin, experiment):
     with pytest.raises(ValueError, match='"fold_dates": true'):
         gan_of(FOLD_DATES=False)
     with pytest.raises(ValueError, match="needs a field cloud_mask; the dataset has input_image"):

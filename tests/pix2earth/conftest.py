@@ -77,7 +77,7 @@ def manifest_of():
 @pytest.fixture
 def dataset_of(tmp_path, open_tiny):
     """``dataset_of(manifest, samples, **settings)``: a Dataset that holds ``samples[name][field]`` in val/."""
-    from dataset import Dataset
+    from pix2earth.batches.dataset import Dataset
     from pix2earth.records.writer import DatasetWriter
 
     def made(manifest: Manifest, samples, **settings) -> Dataset:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing import parallel
 
 
 def half(number: int) -> int:
     if number % 2:
-        raise Mistake(f"{number}: is odd; take another")
+        raise UserError(f"{number}: is odd; take another")
     return number // 2
 
 
@@ -127,19 +127,19 @@ class TestScheduler:
     def impatient(self, monkeypatch):
         monkeypatch.setattr(parallel, "SECONDS_TO_ANSWER", 1)
 
-    def test_that_is_not_there_is_a_mistake(self):
+    def test_that_is_not_there_is_a_error(self):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        with pytest.raises(Mistake, match=rf"--scheduler {address}: no scheduler answers there .*start one"):
+        with pytest.raises(UserError, match=rf"--scheduler {address}: no scheduler answers there .*start one"):
             parallel.each(half, [0], title="halves", unit="numbers", scheduler=address)
 
-    def test_without_workers_is_a_mistake(self):
+    def test_without_workers_is_a_error(self):
         from distributed import LocalCluster
 
         with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
             address = cluster.scheduler_address
-            with pytest.raises(Mistake, match=r"has no workers; start some with `dask worker"):
+            with pytest.raises(UserError, match=r"has no workers; start some with `dask worker"):
                 parallel.each(half, [0], title="halves", unit="numbers", scheduler=address)
 
 

@@ -18,7 +18,7 @@ from pix2earth.records.leaks import check_for_leaks
 from pix2earth.records.listing import Listing, record_of
 from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
 from pix2earth.records.tile_blocks import block_splits
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing import samples
 
 SIDE, FACTOR = 96, 3
@@ -198,7 +198,7 @@ def test_missing_samples_are_named(other, monkeypatch, capsys):
 def test_damaged_samples_are_named(monkeypatch, tmp_path):
     raster = tmp_path / "S2A_L1C_20150711.tif"
     raster.write_bytes((samples.SAMPLES / "s2_slovenia" / raster.name).read_bytes()[:9000])
-    with pytest.raises(Mistake, match=raster.name):
+    with pytest.raises(UserError, match=raster.name):
         with samples.opened(samples.Scene("broken", "2015-07-11", (raster,))) as scene:
             scene.read(0, 0, SIDE)
 

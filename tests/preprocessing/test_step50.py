@@ -102,9 +102,9 @@ def test_a_second_call_changes_nothing_and_another_split_is_refused(root, step50
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.tfrecord")}
     status, said, _ = step50("--train_ratio", "0.75")
     assert (status, "complete already" in said) == (0, True)
-    status, _, mistake = step50("--train_ratio", "0.75", "--seed", "3")
-    assert (status, mistake.count("\n")) == (2, 1)
-    assert "--replace" in mistake
+    status, _, error = step50("--train_ratio", "0.75", "--seed", "3")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "--replace" in error
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*.tfrecord")} == before
     assert step50("--train_ratio", "0.5", "--replace")[0] == 0
     assert samples(root, "alt6")[0].records == {"train": 10, "val": 10, "test": 0}
@@ -121,8 +121,8 @@ def test_a_killed_step_goes_on(root, step50):
     (folder / "dataset.json").unlink()
     (folder / UNFINISHED).touch()
     # What another split has left behind is not mixed in.
-    status, _, mistake = step50("--train_ratio", "0.5")
-    assert (status, "does not belong to this dataset" in mistake or "split otherwise" in mistake) == (2, True)
+    status, _, error = step50("--train_ratio", "0.5")
+    assert (status, "does not belong to this dataset" in error or "split otherwise" in error) == (2, True)
     assert step50("--train_ratio", "0.75")[0] == 0
     assert (folder / "dataset.json").read_bytes() == complete
     assert records[2].stat().st_mtime_ns == kept
@@ -145,9 +145,9 @@ def test_overlapping_tiles_are_refused_at_random(root, step50):
     for column in range(1, 30, 2):
         place = (500 + column, 920)
         tile_rasters.write(folder / f"00000_{place[0]}x920_notinmask.tif", tile(DATES[0], place), {})
-    status, _, mistake = step50("--split", "random", "--train_ratio", "0.5")
-    assert (status, mistake.count("\n")) == (2, 1)
-    assert "share ground on 2020-07-02" in mistake
+    status, _, error = step50("--split", "random", "--train_ratio", "0.5")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "share ground on 2020-07-02" in error
     assert not (root / "data" / "cur_x").exists()
     assert step50("--split", "scene", "--train_ratio", "0.5")[0] == 0
 
@@ -155,9 +155,9 @@ def test_overlapping_tiles_are_refused_at_random(root, step50):
 def test_one_date_cannot_be_split_by_scene(root, step50):
     for path in (root / "data" / "_tif").rglob("0000[123]_*"):
         path.unlink()
-    status, _, mistake = step50()
-    assert (status, mistake.count("\n")) == (2, 1)
-    assert "--split block or random" in mistake
+    status, _, error = step50()
+    assert (status, error.count("\n")) == (2, 1)
+    assert "--split block or random" in error
     assert step50("--split", "random", "--train_ratio", "0.6")[0] == 0
 
 
@@ -197,16 +197,16 @@ def test_tiles_of_the_published_program_get_their_dates_from_the_inventory(root,
         (["--train_ratio", "1.5"], "must be shares"),
     ],
 )
-def test_mistakes_are_one_line(step50, options, message):
-    status, _, mistake = step50(*options)
-    assert (status, mistake.count("\n")) == (2, 1)
-    assert message in mistake
+def test_errors_are_one_line(step50, options, message):
+    status, _, error = step50(*options)
+    assert (status, error.count("\n")) == (2, 1)
+    assert message in error
 
 
 def test_a_damaged_tile_is_named(root, step50):
     path = next((root / "data" / "_tif").rglob("00002_*"))
     path.write_bytes(path.read_bytes()[:9000])
-    status, _, mistake = step50("--train_ratio", "0.75")
+    status, _, error = step50("--train_ratio", "0.75")
     assert status in (1, 2)
-    assert path.name in mistake
+    assert path.name in error
     assert not list(root.rglob("dataset.json"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors.archives import Folder, Zip, bare_name, find, open_members
 from sensors.sentinel2 import NAME, Safe
@@ -101,7 +101,7 @@ def test_hostile_archives_are_refused_in_one_line_in_no_time_and_nothing_is_writ
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     before, started = everything(tmp_path), time.perf_counter()
-    with pytest.raises(Mistake, match=reason) as refused:
+    with pytest.raises(UserError, match=reason) as refused:
         open_members(path)
     assert time.perf_counter() - started < 1
     assert everything(tmp_path) == before
@@ -156,7 +156,7 @@ def test_links_in_a_folder_that_lead_outside_are_refused(where, tmp_path):
     (outside / "secret").write_text("secret")
     (safe / where).unlink(missing_ok=True)
     (safe / where).symlink_to(target)
-    with pytest.raises(Mistake, match=f"the member '{where}' is a link that leads outside") as refused:
+    with pytest.raises(UserError, match=f"the member '{where}' is a link that leads outside") as refused:
         open_members(safe)
     assert len(refused.value.lines) == 1 and "\n" not in refused.value.lines[0]
 
@@ -175,7 +175,7 @@ def test_products_whose_names_cannot_be_shown_are_found_and_refused(evil, zipped
     made = write_safe(tmp_path, bands=(), zipped=zipped)
     made.rename(made.with_name(made.name.replace("_R012_", f"_R012{evil}_")))
     (found,) = find(tmp_path, NAME)
-    with pytest.raises(Mistake, match="control characters in its name; rename or remove it") as refused:
+    with pytest.raises(UserError, match="control characters in its name; rename or remove it") as refused:
         open_members(found)
     assert refused.value.lines[0].isprintable()
 
@@ -196,7 +196,7 @@ def test_a_netcdf_file_is_unpacked_once_for_all_that_is_read_of_it_in_a_row(tmp_
 def test_a_zip_in_a_zip_is_not_looked_into(archive, tmp_path):
     inner = write_safe(tmp_path, bands=(), zipped=True)
     path = archive(lambda file: file.write(inner, inner.name))
-    with pytest.raises(Mistake, match="is no Sentinel-2 L1C or L2A product"):
+    with pytest.raises(UserError, match="is no Sentinel-2 L1C or L2A product"):
         Safe.open(path)
 
 
@@ -205,7 +205,7 @@ def test_a_member_that_unpacks_to_more_than_it_declares_is_not_unpacked(archive)
     small, large = (1000).to_bytes(4, "little"), (64 << 20).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(large, small))
     members = open_members(path)
-    with pytest.raises(Mistake, match=r"MTD_MSIL1C.xml: is damaged"):
+    with pytest.raises(UserError, match=r"MTD_MSIL1C.xml: is damaged"):
         members.read("MTD_MSIL1C.xml")
 
 
@@ -214,7 +214,7 @@ def test_metadata_without_measure_are_not_read(tmp_path, monkeypatch):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("X.SAFE/MTD_MSIL1C.xml", bytes((16 << 20) + 1))
-    with pytest.raises(Mistake, match=r"MTD_MSIL1C\.xml: has 16777217 bytes"):
+    with pytest.raises(UserError, match=r"MTD_MSIL1C\.xml: has 16777217 bytes"):
         open_members(path).read("MTD_MSIL1C.xml")
 
 
@@ -225,7 +225,7 @@ def test_metadata_without_measure_are_not_read(tmp_path, monkeypatch):
 def test_what_is_no_zip_is_named(tmp_path, content, reason):
     path = tmp_path / "a.zip"
     path.write_bytes(content)
-    with pytest.raises(Mistake, match=reason) as refused:
+    with pytest.raises(UserError, match=reason) as refused:
         open_members(path)
     assert refused.value.lines[0].startswith(f"{path}: ")
 
@@ -233,7 +233,7 @@ def test_what_is_no_zip_is_named(tmp_path, content, reason):
 def test_a_zip_that_was_cut_off_is_named(tmp_path):
     path = write_safe(tmp_path, zipped=True, size=(60, 60))
     path.write_bytes(path.read_bytes()[:-4000])
-    with pytest.raises(Mistake, match=r"cannot be read as a \.zip"):
+    with pytest.raises(UserError, match=r"cannot be read as a \.zip"):
         open_members(path)
 
 
@@ -243,7 +243,7 @@ def test_members_that_lie_outside_the_file_are_refused(archive):
     at = content.index(b"PK\x01\x02") + 42
     content[at : at + 4] = (1 << 30).to_bytes(4, "little")
     path.write_bytes(content)
-    with pytest.raises(Mistake, match="members lie outside it"):
+    with pytest.raises(UserError, match="members lie outside it"):
         open_members(path)
 
 
@@ -252,7 +252,7 @@ def test_encrypted_members_are_refused(archive):
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(Mistake, match="is encrypted"):
+    with pytest.raises(UserError, match="is encrypted"):
         open_members(path)
 
 
@@ -276,17 +276,17 @@ def test_the_products_folder_is_found_wherever_the_zip_has_it(archive, prefix):
 
 def test_a_zip_of_two_products_is_refused(archive):
     path = archive(lambda file: [file.writestr(f"{name}.SAFE/manifest.safe", "") for name in "AB"])
-    with pytest.raises(Mistake, match="holds 2 products"):
+    with pytest.raises(UserError, match="holds 2 products"):
         open_members(path)
 
 
 def test_missing_things_are_named(tmp_path):
-    with pytest.raises(Mistake, match=r"gone\.zip: does not exist"):
+    with pytest.raises(UserError, match=r"gone\.zip: does not exist"):
         open_members(tmp_path / "gone.zip")
-    with pytest.raises(Mistake, match="gone: is not a folder"):
+    with pytest.raises(UserError, match="gone: is not a folder"):
         find(tmp_path / "gone", NAME)
     folder = write_safe(tmp_path, bands=())
-    with pytest.raises(Mistake, match=r"INSPIRE\.xml: is missing"):
+    with pytest.raises(UserError, match=r"INSPIRE\.xml: is missing"):
         open_members(folder).read("INSPIRE.xml")
 
 

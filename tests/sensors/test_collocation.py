@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.collocation import Collocation, part_near
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3
@@ -214,9 +214,9 @@ def test_pixels_without_position_are_passed_over(tmp_path):
 
 
 def test_what_cannot_be_done_is_named(sen3):
-    with pytest.raises(Mistake, match="collocation 'cubic': is not known; use nearest or bilinear"):
+    with pytest.raises(UserError, match="collocation 'cubic': is not known; use nearest or bilinear"):
         Collocation(sen3, UTM, GRID, SIZE, "cubic")
-    with pytest.raises(Mistake, match="turned against its CRS"):
+    with pytest.raises(UserError, match="turned against its CRS"):
         Collocation(sen3, UTM, GRID @ Affine.rotation(10), SIZE)
 
 

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors import netcdf_variables
 from sensors.netcdf_variables import open_variable
 from sensors.sentinel3 import Sen3
@@ -75,7 +75,7 @@ def test_hostile_files_are_refused_in_one_line_in_no_time(write, zipped, tmp_pat
         write(file, secret)
     sen3 = Sen3.open(zip_folder(product) if zipped else product)
     started = time.perf_counter()
-    with pytest.raises(Mistake, match=HOSTILE[write]) as refused:
+    with pytest.raises(UserError, match=HOSTILE[write]) as refused:
         sen3.radiance("Oa01")
     assert time.perf_counter() - started < 1
     assert len(refused.value.lines) == 1 and f"{NAME}.nc: " in refused.value.lines[0]
@@ -97,5 +97,5 @@ def test_what_products_have_is_opened(tmp_path, monkeypatch):
     with h5py.File(write_sen3(tmp_path) / f"{NAME}.nc") as file:
         assert open_variable(file, NAME, "label").shape == file[NAME].shape
         monkeypatch.setattr(netcdf_variables, "MOST_NUMBERS", file[NAME].size - 1)
-        with pytest.raises(Mistake, match=r"label: .*claims"):
+        with pytest.raises(UserError, match=r"label: .*claims"):
             open_variable(file, NAME, "label")

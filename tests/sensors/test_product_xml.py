@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.archives import Folder
 from sensors.product_xml import MOST_POINTS, Document, unwrapped
 
@@ -27,7 +27,7 @@ def document(folder, text: str) -> Document:
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_entities_are_refused_in_one_line_in_no_time(kind, tmp_path):
     started = time.perf_counter()
-    with pytest.raises(Mistake, match="declares XML entities") as refused:
+    with pytest.raises(UserError, match="declares XML entities") as refused:
         document(tmp_path, HOSTILE[kind])
     assert time.perf_counter() - started < 1
     assert len(refused.value.lines) == 1
@@ -37,7 +37,7 @@ def test_entities_are_refused_in_one_line_in_no_time(kind, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "<a>", "no XML", "<a></b>", '<?xml version="1.0" encoding="UTq-8"?><a/>'])
 def test_what_is_no_xml_is_named(text, tmp_path):
-    with pytest.raises(Mistake, match=r"a\.xml: is not XML"):
+    with pytest.raises(UserError, match=r"a\.xml: is not XML"):
         document(tmp_path, text)
 
 
@@ -65,7 +65,7 @@ def test_what_is_missing_or_no_number_is_named(ask, line, tmp_path):
         tmp_path, "<a><word>seven</word><odd>1 2 3 4 5 6 7</odd><swapped>99 1 99 2 98 2 99 1</swapped>"
         "<nan>1 2 nan 3 4 5 1 2</nan><endless>1e999</endless></a>",
     )  # fmt: skip
-    with pytest.raises(Mistake, match=line) as refused:
+    with pytest.raises(UserError, match=line) as refused:
         ask(one)
     assert str(refused.value).startswith(f"{tmp_path}/a.xml: ")
 
@@ -105,12 +105,12 @@ def test_a_hostile_ring_costs_no_time(tmp_path):
     assert unwrapped(*np.append(places, places[:1], axis=0).T).is_valid
     assert time.perf_counter() - started < 1
     longer = " ".join(f"{number:.3f}" for number in np.append(places, places).tolist())
-    with pytest.raises(Mistake, match=r"a\.xml: posList has 2000 numbers"):
+    with pytest.raises(UserError, match=r"a\.xml: posList has 2000 numbers"):
         document(tmp_path, f"<posList>{longer}</posList>").ring("posList")
 
 
 @pytest.mark.parametrize("stated", ["0", "-3", "2.5", "1e12"])
 def test_a_count_is_whole_and_within_measure(stated, tmp_path):
-    with pytest.raises(Mistake, match=r"a\.xml: rows is '.*', not a whole number from 1 to 100; download"):
+    with pytest.raises(UserError, match=r"a\.xml: rows is '.*', not a whole number from 1 to 100; download"):
         document(tmp_path, f"<rows>{stated}</rows>").count("rows", 100)
     assert document(tmp_path, "<rows>100</rows>").count("rows", 100) == 100

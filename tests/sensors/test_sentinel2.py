@@ -13,7 +13,7 @@ import rasterio
 from rasterio.windows import Window
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.sentinel2 import Safe, products
 from tests.products import BAND_IDS, NATIVE, ORIGIN, made_up_reflectance, write_safe
 
@@ -135,7 +135,7 @@ def test_level_2a_has_aerosol_water_vapour_and_classes_in_their_units(tmp_path):
         assert set(np.unique(classes)) == {4, 8}
         np.testing.assert_allclose(aot, 0.125)
         np.testing.assert_allclose(wvp, 1.5)
-        with pytest.raises(Mistake, match=r"has no band B10 \(L2A, images of B01, .*SCL\)"):
+        with pytest.raises(UserError, match=r"has no band B10 \(L2A, images of B01, .*SCL\)"):
             safe.read(["B10"])
 
 
@@ -145,9 +145,9 @@ def test_level_2a_has_aerosol_water_vapour_and_classes_in_their_units(tmp_path):
 def test_long_names_with_several_tiles_need_the_tile(tmp_path):
     path = write_safe(tmp_path, long_naming=True, other_tiles=("T17XPA",), size=(60, 60))
     assert products(tmp_path) == [path]
-    with pytest.raises(Mistake, match="holds the tiles T17XNA, T17XPA; say which"):
+    with pytest.raises(UserError, match="holds the tiles T17XNA, T17XPA; say which"):
         Safe.open(path)
-    with pytest.raises(Mistake, match="has no tile T17XNB; did you mean 'T17XNA'"):
+    with pytest.raises(UserError, match="has no tile T17XNB; did you mean 'T17XNA'"):
         Safe.open(path, "T17XNB")
     for tile in ("T17XPA", "17xna"):
         with Safe.open(path, tile) as safe:
@@ -180,7 +180,7 @@ def test_names_without_baseline_are_read(tmp_path):
 def test_an_unknown_baseline_is_remarked_on_and_a_nonsensical_one_refused(tmp_path):
     with Safe.open(write_safe(tmp_path / "a", baseline="07.11", size=(60, 60))) as safe:
         assert len(safe.remarks) == 1 and "baseline 07.11 is not known" in safe.remarks[0]
-    with pytest.raises(Mistake, match=r"MTD_MSIL1C\.xml: PROCESSING_BASELINE 'seven' is not known"):
+    with pytest.raises(UserError, match=r"MTD_MSIL1C\.xml: PROCESSING_BASELINE 'seven' is not known"):
         Safe.open(write_safe(tmp_path / "b", baseline="seven", size=(60, 60)))
 
 
@@ -194,7 +194,7 @@ def test_the_images_own_size_counts_and_is_remarked_on(tmp_path):
 def test_without_images_the_grid_is_that_of_the_metadata(tmp_path):
     with Safe.open(write_safe(tmp_path, bands=(), size=(120, 60))) as safe:
         assert (safe.bands, safe.size, safe.transform.c) == ([], (120, 60), ORIGIN[0])
-        with pytest.raises(Mistake, match=r"has no band B02 \(L1C, no images\)"):
+        with pytest.raises(UserError, match=r"has no band B02 \(L1C, no images\)"):
             safe.read(["B02"])
 
 
@@ -220,7 +220,7 @@ def test_a_truncated_image_is_named(keep, tmp_path):
     image = next(path.glob("GRANULE/*/IMG_DATA/*_B03.jp2"))
     content = image.read_bytes()
     image.write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
-    with Safe.open(path) as safe, pytest.raises(Mistake, match="is damaged or no image") as found:
+    with Safe.open(path) as safe, pytest.raises(UserError, match="is damaged or no image") as found:
         safe.read(["B02", "B03"])
     assert found.value.lines[0].startswith(f"{image}: ")
     assert len(found.value.lines) == 1
@@ -237,7 +237,7 @@ def test_an_image_of_absurd_size_is_refused_before_it_is_read(side, tmp_path):
         content[at : at + 8] = size
     path.write_bytes(content)
     started = time.perf_counter()
-    with Safe.open(safe) as opened, pytest.raises(Mistake, match=f"it claims {side} x {side} pixels") as refused:
+    with Safe.open(safe) as opened, pytest.raises(UserError, match=f"it claims {side} x {side} pixels") as refused:
         opened.read(["B02"])
     assert time.perf_counter() - started < 1
     assert len(refused.value.lines) == 1
@@ -250,7 +250,7 @@ def test_an_image_of_other_numbers_is_refused(tmp_path):
         profile, numbers = image.profile, image.read()
     with rasterio.open(path, "w", **{**profile, "dtype": "float32"}) as image:
         image.write(numbers)
-    with Safe.open(safe) as opened, pytest.raises(Mistake, match="its numbers are float32, not uint16"):
+    with Safe.open(safe) as opened, pytest.raises(UserError, match="its numbers are float32, not uint16"):
         opened.read(["B02"])
 
 
@@ -259,7 +259,7 @@ def test_an_image_without_place_is_named(tmp_path):
     image = next(path.glob("GRANULE/*/IMG_DATA/*_B03.jp2"))
     with rasterio.open(image, "w", driver="GTiff", height=60, width=60, count=1, dtype="uint16") as file:
         file.write(np.ones((60, 60), np.uint16), 1)
-    with Safe.open(path) as safe, pytest.raises(Mistake, match=r"_B03\.jp2: .*\(it has no CRS\)"):
+    with Safe.open(path) as safe, pytest.raises(UserError, match=r"_B03\.jp2: .*\(it has no CRS\)"):
         safe.read(["B02", "B03"])
 
 
@@ -278,7 +278,7 @@ def test_a_missing_element_is_named_with_its_file(file, element, tmp_path):
     path = write_safe(tmp_path, size=(60, 60))
     xml = next(path.rglob(file))
     xml.write_text(re.sub(f"<{element}( [^>]*)?>.*?</{element}>", "", xml.read_text(), flags=re.DOTALL))
-    with pytest.raises(Mistake) as found, Safe.open(path) as safe:
+    with pytest.raises(UserError) as found, Safe.open(path) as safe:
         safe.read(["B02"])
         safe.stated_grid  # noqa: B018
     assert str(found.value) == f"{xml}: has no element {element}; download the product again"
@@ -290,15 +290,15 @@ def test_a_list_of_offsets_without_the_band_is_named(tmp_path):
     xml.write_text(xml.read_text().replace('<RADIO_ADD_OFFSET band_id="8">-1000</RADIO_ADD_OFFSET>', ""))
     with Safe.open(path) as safe:
         assert safe.scale("B09") == (10000, -1000)
-        with pytest.raises(Mistake, match=r"RADIO_ADD_OFFSET has no band_id 8 \(B8A\)"):
+        with pytest.raises(UserError, match=r"RADIO_ADD_OFFSET has no band_id 8 \(B8A\)"):
             safe.scale("B8A")
 
 
 def test_a_missing_band_is_named_with_those_that_are_there(tmp_path):
     with Safe.open(write_safe(tmp_path, bands=("B02", "B03"), size=(60, 60))) as safe:
-        with pytest.raises(Mistake, match=r"has no band B04 \(L1C, images of B02, B03\)"):
+        with pytest.raises(UserError, match=r"has no band B04 \(L1C, images of B02, B03\)"):
             safe.read(["B02", "B04"])
-        with pytest.raises(Mistake, match=r"has no band BO2.*; did you mean 'B02'"):
+        with pytest.raises(UserError, match=r"has no band BO2.*; did you mean 'B02'"):
             safe.read(["BO2"])
 
 
@@ -306,14 +306,14 @@ def test_entities_in_a_products_metadata_are_refused(tmp_path):
     path = write_safe(tmp_path, zipped=False, bands=())
     xml = path / "MTD_MSIL1C.xml"
     xml.write_text(xml.read_text().replace("<n1:Level", '<!DOCTYPE a [<!ENTITY b "c">]><n1:Level', 1))
-    with pytest.raises(Mistake, match=r"MTD_MSIL1C\.xml: declares XML entities"):
+    with pytest.raises(UserError, match=r"MTD_MSIL1C\.xml: declares XML entities"):
         Safe.open(path)
 
 
 def test_what_is_no_product_is_named(tmp_path):
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"")
-    with pytest.raises(Mistake, match="holiday: is no Sentinel-2 L1C or L2A product"):
+    with pytest.raises(UserError, match="holiday: is no Sentinel-2 L1C or L2A product"):
         Safe.open(tmp_path / "holiday")
 
 

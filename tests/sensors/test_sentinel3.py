@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.sentinel3 import BANDS, Sen3, products
 from tests.products import OLCI_BANDS, RADIANCE_SCALE, SOLAR_FLUX, SUN_ZENITH, made_up_radiance, write_sen3
 
@@ -131,7 +131,7 @@ def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path, capfd):
     if zipped:
         path = Path(shutil.make_archive(str(tmp_path / path.stem), "zip", tmp_path, path.name))
     sen3 = Sen3.open(path)
-    with pytest.raises(Mistake, match="is damaged or no netCDF file") as found:
+    with pytest.raises(UserError, match="is damaged or no netCDF file") as found:
         READS[file](sen3)
     assert len(found.value.lines) == 1
     assert found.value.lines[0].startswith(f"{path}/{file}: ")
@@ -143,16 +143,16 @@ def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path, capfd):
 @pytest.mark.parametrize("file", sorted(set(READS) - {"Oa07_radiance.nc"}))
 def test_a_missing_file_is_named(file, tmp_path):
     sen3 = Sen3.open(write_sen3(tmp_path, without=[file]))
-    with pytest.raises(Mistake, match=f"{re.escape(file)}: is missing"):
+    with pytest.raises(UserError, match=f"{re.escape(file)}: is missing"):
         READS[file](sen3)
 
 
 def test_a_missing_band_is_named(tmp_path):
     sen3 = Sen3.open(write_sen3(tmp_path, without=["Oa07_radiance.nc"]))
     assert len(sen3.bands) == 20
-    with pytest.raises(Mistake, match="has no band Oa07"):
+    with pytest.raises(UserError, match="has no band Oa07"):
         sen3.radiance("Oa07")
-    with pytest.raises(Mistake, match="has no band Oa013; did you mean 'Oa13'"):
+    with pytest.raises(UserError, match="has no band Oa013; did you mean 'Oa13'"):
         sen3.radiance("Oa013")
 
 
@@ -160,11 +160,11 @@ def test_variables_and_sizes_that_do_not_fit_are_named(tmp_path):
     path = write_sen3(tmp_path)
     with h5py.File(path / "Oa03_radiance.nc", "r+") as file:
         file.move("Oa03_radiance", "Oa04_radiance")
-    with pytest.raises(Mistake, match=r"Oa03_radiance\.nc: has no variable Oa03_radiance"):
+    with pytest.raises(UserError, match=r"Oa03_radiance\.nc: has no variable Oa03_radiance"):
         Sen3.open(path).radiance("Oa03")
     manifest = path / "xfdumanifest.xml"
     manifest.write_text(re.sub("<sentinel3:rows>.*?<", "<sentinel3:rows>4091<", manifest.read_text()))
-    with pytest.raises(Mistake, match=r"Oa01_radiance has \d+ x \d+ pixels, the manifest states 4091 x"):
+    with pytest.raises(UserError, match=r"Oa01_radiance has \d+ x \d+ pixels, the manifest states 4091 x"):
         Sen3.open(path).radiance("Oa01")
 
 
@@ -176,7 +176,7 @@ def test_a_missing_element_of_the_manifest_is_named(element, said, tmp_path):
     path = write_sen3(tmp_path)
     manifest = path / "xfdumanifest.xml"
     manifest.write_text(re.sub(rf"<(\S+?:{element})[ >].*?</\1>", "", manifest.read_text(), flags=re.DOTALL))
-    with pytest.raises(Mistake) as found:
+    with pytest.raises(UserError) as found:
         Sen3.open(path)
     assert str(found.value) == f"{manifest}: has no element {said}; download the product again"
 
@@ -186,13 +186,13 @@ def test_hostile_manifests_and_other_products_are_refused(tmp_path):
     manifest = path / "xfdumanifest.xml"
     text = manifest.read_text()
     manifest.write_text(text.replace("<xfdu:XFDU", '<!DOCTYPE a [<!ENTITY b "c">]><xfdu:XFDU', 1))
-    with pytest.raises(Mistake, match=r"xfdumanifest\.xml: declares XML entities"):
+    with pytest.raises(UserError, match=r"xfdumanifest\.xml: declares XML entities"):
         Sen3.open(path)
     manifest.write_text(text.replace("OL_1_EFR", "SL_1_RBT"))
-    with pytest.raises(Mistake, match=r"SL_1_RBT.*no OLCI Level-1B product"):
+    with pytest.raises(UserError, match=r"SL_1_RBT.*no OLCI Level-1B product"):
         Sen3.open(path)
     manifest.unlink()
-    with pytest.raises(Mistake, match=r"is no Sentinel-3 product: it has no xfdumanifest\.xml"):
+    with pytest.raises(UserError, match=r"is no Sentinel-3 product: it has no xfdumanifest\.xml"):
         Sen3.open(path)
 
 

@@ -5,7 +5,7 @@ import pyproj
 import pytest
 import shapely
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.vector_masks import find_mask, on_grid, read_mask
 
 KML = '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
@@ -85,23 +85,23 @@ def test_other_formats_are_projected_to_degrees(tmp_path):
     ],
 )
 def test_useless_masks_are_refused(kml, body, message):
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         read_mask(kml(body))
 
 
 def test_entities_are_refused(kml):
     bomb = '<!DOCTYPE kml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
     path = kml("", frame=KML.replace("<kml", bomb + "<kml").replace("{}", "<name>&b;</name>{}"))
-    with pytest.raises(Mistake, match="entities"):
+    with pytest.raises(UserError, match="entities"):
         read_mask(path)
 
 
 def test_masks_are_found_by_name(kml, tmp_path):
     path = kml("", name="fjord.kml")
     assert find_mask(tmp_path, "fjord") == path == find_mask(tmp_path, "fjord.kml")
-    with pytest.raises(Mistake, match="did you mean 'fjord'"):
+    with pytest.raises(UserError, match="did you mean 'fjord'"):
         find_mask(tmp_path, "fiord")
-    with pytest.raises(Mistake, match="there is no"):
+    with pytest.raises(UserError, match="there is no"):
         find_mask(tmp_path, "../fjord")
 
 

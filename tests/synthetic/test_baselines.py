@@ -118,13 +118,13 @@ def test_back_projection_explains_what_the_sensor_saw(fwhm):
     random = np.random.default_rng(0)
     ground = optics.seen(random.random((64, 64, 2), np.float32), 1, 4.0)
     coarse = optics.seen(ground, 4, fwhm)
-    enlarged, sharper = super_resolution.bicubic(coarse, 4), super_resolution.back_projected(coarse, 4, fwhm)
+    upsampled, sharper = super_resolution.bicubic(coarse, 4), super_resolution.back_projected(coarse, 4, fwhm)
 
     def unexplained(image):
         return float(np.square(optics.seen(image, 4, fwhm) - coarse).mean())
 
-    assert unexplained(sharper) < 0.05 * unexplained(enlarged)
-    assert np.square(sharper - ground).mean() < 0.9 * np.square(enlarged - ground).mean()
+    assert unexplained(sharper) < 0.05 * unexplained(upsampled)
+    assert np.square(sharper - ground).mean() < 0.9 * np.square(upsampled - ground).mean()
 
 
 def test_features_are_all_products_but_the_square_of_the_cosine():
@@ -283,7 +283,7 @@ def test_the_page_of_the_project_has_its_place():
     assert [name for name in datasets.PRESETS if f"### {name}\n" in between] == list(datasets.PRESETS)
 
 
-def test_mistakes_are_one_line(made, tmp_path, tiny_root, capsys):
+def test_errors_are_one_line(made, tmp_path, tiny_root, capsys):
     def said(path):
         with pytest.raises(SystemExit) as done:
             main(["baselines", str(path)])

@@ -56,7 +56,7 @@ def refused(tmp_path, command):
          " product.dtype: uint16 holds reflectance only; use float32 or leave it out"),
     ],
 )  # fmt: skip
-def test_mistakes_of_generate(refused, old, new, wanted):
+def test_errors_of_generate(refused, old, new, wanted):
     assert refused("generate", GENERATION.replace(old, new, 1)) == wanted
 
 
@@ -79,7 +79,7 @@ def test_more_parcels_than_can_be_numbered_are_refused(refused):
         ("steps: [{type: cloud}, {type: cloud}]\n", " steps: there are clouds already; a product can be clouded once"),
     ],
 )  # fmt: skip
-def test_mistakes_of_derive(refused, latent, text, wanted):
+def test_errors_of_derive(refused, latent, text, wanted):
     before = everything(latent)
     assert refused("derive", text, "--product", latent) == wanted
     assert everything(latent) == before
@@ -104,11 +104,11 @@ def test_mistakes_of_derive(refused, latent, text, wanted):
          "--factor 2: is of super_resolution; gap_filling has none"),
     ],
 )  # fmt: skip
-def test_mistakes_of_make(refused, text, words, wanted):
+def test_errors_of_make(refused, text, words, wanted):
     assert refused("make", text, *words) == wanted
 
 
-def test_cells_without_room_in_a_later_scene_are_a_mistake(tmp_path, command, monkeypatch):
+def test_cells_without_room_in_a_later_scene_are_a_error(tmp_path, command, monkeypatch):
     """Only the first scene can be looked at beforehand."""
     monkeypatch.setattr(cells, "REDRAWS", 0)
     (tmp_path / "x.yaml").write_text(DATASET + SCENES)

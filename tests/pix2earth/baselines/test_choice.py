@@ -136,7 +136,7 @@ def test_bicubic_of_a_constant_image_is_constant(made, stored):
     np.testing.assert_allclose(result, np.full((1, 24, 24, 1), 0.7), rtol=1e-6)
 
 
-def test_an_input_that_was_stored_enlarged_is_averaged_to_its_own_grid_first(made):
+def test_an_input_that_was_stored_upsampled_is_averaged_to_its_own_grid_first(made):
     values = random(2, 24, 24, 3)
     coarse = values.reshape(2, 8, 3, 8, 3, 3).mean(axis=(2, 4))
     result = made(field(24, 24, 3, gsd=30.0), field(24, 24, 3, gsd=10.0), values)
@@ -145,10 +145,10 @@ def test_an_input_that_was_stored_enlarged_is_averaged_to_its_own_grid_first(mad
 
 def test_how_the_input_was_stored_makes_no_difference(made):
     coarse = random(1, 8, 8, 3)
-    enlarged = coarse.repeat(3, axis=1).repeat(3, axis=2)
+    upsampled = coarse.repeat(3, axis=1).repeat(3, axis=2)
     target = field(24, 24, 3, gsd=10.0)
     one = made(field(8, 8, 3, gsd=30.0), target, coarse)
-    other = made(field(24, 24, 3, gsd=30.0), target, enlarged)
+    other = made(field(24, 24, 3, gsd=30.0), target, upsampled)
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -159,7 +159,7 @@ def test_a_ratio_that_is_not_exact_in_binary_loses_no_pixel(made, coarse_gsd, fi
     np.testing.assert_allclose(result, tf.image.resize(values, (24, 24), method="bicubic"), atol=1e-6)
 
 
-def test_an_input_that_is_not_square_is_enlarged_along_both_sides(made):
+def test_an_input_that_is_not_square_is_upsampled_along_both_sides(made):
     values = random(1, 4, 8, 1)
     result = made(field(4, 8, 1, gsd=20.0), field(8, 16, 1, gsd=10.0), values)
     np.testing.assert_allclose(result, tf.image.resize(values, (8, 16), method="bicubic"), atol=1e-6)

@@ -126,8 +126,8 @@ def crop(side: int, resize: float, first: int) -> np.ndarray:
 
     The crop reaches from its first to its last pixel centre, both kept within the centres of the stored pixels.
     """
-    enlarged = int(side * resize)
-    ends = [(Fraction(2 * (first + pixel) + 1, 2) * side / enlarged) - Fraction(1, 2) for pixel in (0, side - 1)]
+    upsampled = int(side * resize)
+    ends = [(Fraction(2 * (first + pixel) + 1, 2) * side / upsampled) - Fraction(1, 2) for pixel in (0, side - 1)]
     low, high = (float(min(max(end, 0), side - 1)) for end in ends)
     return np.linspace(low, high, side)
 
@@ -135,7 +135,7 @@ def crop(side: int, resize: float, first: int) -> np.ndarray:
 class TestCrop:
     @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 1.5), (64, 2.0), (96, 1.3), (7, 4.0)])
     @pytest.mark.parametrize("chance", [0.0, 0.37, 0.999999])
-    def test_shows_an_enlarged_part_of_the_tile(self, coordinates, side, resize, chance):
+    def test_shows_an_upsampled_part_of_the_tile(self, coordinates, side, resize, chance):
         other = 1 - chance - 1e-6
         rows, columns = coordinates((side, side), [draws(chance, other)], random_resize=resize, **ONLY_RESIZED)
         wanted = [crop(side, resize, int(each * places(side, resize))) for each in (chance, other)]
@@ -143,7 +143,7 @@ class TestCrop:
         np.testing.assert_allclose(columns[0], wanted[1] * np.ones((side, 1)), atol=side * 2e-6)
 
     @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 2.0), (96, 1.3)])
-    def test_is_that_of_the_enlarged_tile_to_a_part_of_a_pixel(self, coordinates, side, resize):
+    def test_is_that_of_the_upsampled_tile_to_a_part_of_a_pixel(self, coordinates, side, resize):
         # Enlarging first and cropping afterwards would keep the pixel spacing at the rim too.
         for chance in (0.0, 0.5, 0.999999):
             rows, _ = coordinates((side, side), [draws(chance)], random_resize=resize, **ONLY_RESIZED)
@@ -207,7 +207,7 @@ class TestSampling:
         found, rows, columns = shown(tile, "image")
         self.compare(found, tile, rows, columns)
 
-    def test_of_coarse_images_is_bilinear_between_their_enlarged_pixels(self, shown):
+    def test_of_coarse_images_is_bilinear_between_their_upsampled_pixels(self, shown):
         coarse = np.random.default_rng(5).normal(size=(3, 6, 6, 2)).astype(np.float32)
         found, rows, columns = shown(coarse, "image")
         self.compare(found, coarse.repeat(4, axis=1).repeat(4, axis=2), rows, columns)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 from pix2earth.batches.preparation import valid_pixels
 from pix2earth.records.manifest import Field
 
@@ -198,7 +198,7 @@ class TestGeometry:
     def draws(self):
         return np.random.default_rng(8).random((12, 4))
 
-    def test_coarse_fields_are_enlarged_by_repetition(self, prepare, arrays):
+    def test_coarse_fields_are_upsampled_by_repetition(self, prepare, arrays):
         found = prepare(VIEWS, arrays, normalize="none")
         np.testing.assert_array_equal(found["input_image"], arrays["target"])
         np.testing.assert_array_equal(found["cover"], arrays["target"])
@@ -286,7 +286,7 @@ class TestDates:
             wanted = np.flip(np.rot90(straight[name], 1, axes=axes), axes[1])
             np.testing.assert_array_equal(found[name], wanted)
 
-    def test_of_a_coarse_field_are_enlarged(self, prepare):
+    def test_of_a_coarse_field_are_upsampled(self, prepare):
         field = made("uint16", 2, 16, 16, 3)
         fields = {"input_image": field, "target": made("uint8", SIDE, SIDE, 1)}
         arrays = {name: numbers(each) for name, each in fields.items()}
@@ -359,7 +359,7 @@ class TestValidPixels:
         found = valid(target, stored, mask, masked, fold_dates=fold)
         assert [tuple(place) for place in np.argwhere(~found)] == [(0, 2, 3), (1, 4, 5)]
 
-    def test_of_a_coarse_mask_are_enlarged(self, valid):
+    def test_of_a_coarse_mask_are_upsampled(self, valid):
         target, mask = made("uint16", SIDE, SIDE, 1), made("uint8", 16, 16, 1, kind="mask")
         stored = numbers(mask, low=0, high=2)
         wanted = stored[..., 0].repeat(4, axis=1).repeat(4, axis=2) == 1

@@ -8,7 +8,7 @@ import tensorflow as tf
 from pix2earth.figures import batch_images, sample_image
 from pix2earth.records.manifest import Field
 from pix2earth.scoring.scorer import Scorer
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 BANDS = ["B02", "B03", "B04"]
 SOURCE = Field(dtype="float32", shape=[16, 16, 4], bands=[*BANDS, "B08"])
@@ -68,7 +68,7 @@ def test_other_bands_can_be_shown(scorer, drawn):
     fields = drawn[0][0].fields
     assert fields["input_image"].rgb_indices == (3, 1, 0) and fields["target"].rgb_indices == (2, 1, 0)
     assert scorer.experiment.manifest.fields["target"].rgb is None
-    with pytest.raises(Mistake, match="bands of target: there is no 'B8'"):
+    with pytest.raises(UserError, match="bands of target: there is no 'B8'"):
         batch_images.draw(scorer, "val", 3, target_rgb=["B8"])
 
 

@@ -10,7 +10,7 @@ from pix2earth.figures import contact_sheet, sample_image
 from pix2earth.figures.images import Panel, draw_rows, stretch
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import Field, load_manifest
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 BANDS = ["B02", "B03", "B04"]
 
@@ -234,7 +234,7 @@ def test_a_prediction_that_differs_by_gain_looks_brighter(drawn):
 )
 def test_every_kind_of_field_can_be_drawn(drawn, source, target):
     path = drawn(source, target, random(2, *source.shape), random(2, *target.shape), random(2, *target.shape))
-    columns = (source.dates or 1) + 2 * (target.dates or 1) + 1
+    columns = (source.time_steps or 1) + 2 * (target.time_steps or 1) + 1
     height, width = pixels(path).shape[:2]
     assert (width, height) == (int(columns * 2.6 * 110), int((2 * 2.6 + 0.5) * 110))
     assert [found.name for found in path.parent.iterdir()] == ["x.png"]
@@ -263,14 +263,14 @@ def test_a_damaged_record_is_named(tiny_root, tmp_path):
     folder = tiny_root / "data/tiny/64"
     path = min((folder / "train").iterdir())
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(Mistake, match=str(path)):
+    with pytest.raises(UserError, match=str(path)):
         contact_sheet.draw(Listing(folder, load_manifest(folder, "tiny")), tmp_path / "sheet.png", 2)
     assert not (tmp_path / "sheet.png").exists()
 
 
-def test_a_dataset_without_samples_is_a_mistake(dataset_of, manifest_of, tmp_path):
+def test_a_dataset_without_samples_is_a_error(dataset_of, manifest_of, tmp_path):
     dataset = dataset_of(manifest_of(field(8, 8, 3), field(8, 8, 3)), {})
-    with pytest.raises(Mistake, match="has no samples"):
+    with pytest.raises(UserError, match="has no samples"):
         contact_sheet.draw(dataset.listing, tmp_path / "sheet.png", 2)
 
 

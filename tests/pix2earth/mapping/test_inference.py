@@ -10,7 +10,7 @@ from scipy.ndimage import correlate
 from pix2earth.mapping.geometry import geometry_of
 from pix2earth.mapping.inference import Network, Plan, batch_size
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 SIDE = 64
 BANDS = ["B02", "B03"]
@@ -82,7 +82,7 @@ def test_a_local_filter_shows_no_seams(network_of, array_scene, whole, size):
 # ---- resolutions and dates -----------------------------------------------------------------------------------------
 
 
-def test_a_coarser_input_is_enlarged(network_of, array_scene, whole):
+def test_a_coarser_input_is_upsampled(network_of, array_scene, whole):
     # The pipeline enlarges the input to the target's grid before the network sees it.
     values = ground(101, 47)
     made = whole(network_of(field(32), field(), lambda image: image), array_scene(values), 8)
@@ -125,7 +125,7 @@ def test_classes_are_not_scaled(network_of, array_scene, whole):
 def test_a_plugin_that_wants_more_than_the_input(experiment_of, tmp_path):
     experiment = experiment_of({"input_image": field(), "target": field()})
     gan = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
-    with pytest.raises(Mistake, match=r"mine.py: predict\(\) asks for cloud_mask, which no scene has"):
+    with pytest.raises(UserError, match=r"mine.py: predict\(\) asks for cloud_mask, which no scene has"):
         Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
 
 

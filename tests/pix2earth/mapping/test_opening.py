@@ -8,7 +8,7 @@ from pix2earth.mapping.geometry import geometry_of
 from pix2earth.mapping.inference import Network
 from pix2earth.mapping.opening import open_scene
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.samples import area_mean
 
 SIDE = 64
@@ -78,7 +78,7 @@ def test_a_ratio_that_is_no_whole_number(predicted, raster, opened):
     made = predicted(raster(values, **at(10)), coarse, target, degrade=True)
     assert len(np.unique(made[..., 0])) <= 21 * 21
     assert made.mean() == pytest.approx(values.mean(), rel=0.01)
-    with pytest.raises(Mistake, match=r"no whole factor lies between them; .* --degrade"):
+    with pytest.raises(UserError, match=r"no whole factor lies between them; .* --degrade"):
         opened(raster(values, **at(30)), coarse, target)
 
 
@@ -96,18 +96,18 @@ def test_coarse_pixels_are_repeated_where_the_dataset_does(opened, raster, capfd
 
 
 def test_degrade_where_it_cannot_be(opened, raster):
-    with pytest.raises(Mistake, match="has pixels of 15 m; the network's target has 10 m"):
+    with pytest.raises(UserError, match="has pixels of 15 m; the network's target has 10 m"):
         opened(raster(numbers(), **at(15)), field(32, 20.0), field(SIDE, 10.0), degrade=True)
-    with pytest.raises(Mistake, match="states 10 m for the input"):
+    with pytest.raises(UserError, match="states 10 m for the input"):
         opened(raster(numbers(), **at(10)), field(SIDE, 10.0), field(SIDE, 10.0), degrade=True)
 
 
 def test_networks_of_which_there_is_no_map(experiment_of):
     fields = {"input_image": field(SIDE, 10.0), "target": field(SIDE, 10.0)}
-    with pytest.raises(Mistake, match="'l2' cannot be undone"):
+    with pytest.raises(UserError, match="'l2' cannot be undone"):
         geometry_of(experiment_of(fields, normalize="l2"))
-    with pytest.raises(Mistake, match="not on the grid of its target"):
+    with pytest.raises(UserError, match="not on the grid of its target"):
         geometry_of(experiment_of(fields, img_height=32, img_width=32))
     wide = Field(dtype="uint16", shape=[SIDE, 2 * SIDE, 2], bands=BANDS)
-    with pytest.raises(Mistake, match="a map needs squares"):
+    with pytest.raises(UserError, match="a map needs squares"):
         geometry_of(experiment_of(fields | {"input_image": wide}))

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from experiment import PROJECT
 from pix2earth.mapping.opening import open_scene
 from pix2earth.records.manifest import OLCI_BANDS, Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3
 from tests.products import made_up_reflectance, write_safe, write_sen3
@@ -84,25 +84,25 @@ def test_where_the_swath_ends_nothing_is_there(opened, tmp_path):
     assert np.isfinite(read[100:140, 10:30]).all() and np.isnan(read[:, 200:]).all()
 
 
-def test_mistakes(opened, tmp_path):
+def test_errors(opened, tmp_path):
     safe, swath = write_safe(tmp_path, bands=["B02", "B03"]), write_sen3(tmp_path)
-    with pytest.raises(Mistake, match="lacks B04; it has B02, B03"):
+    with pytest.raises(UserError, match="lacks B04; it has B02, B03"):
         opened(safe)
-    with pytest.raises(Mistake, match=r"the network reads OLCI \(Oa01, ...\); name its product by --s3"):
+    with pytest.raises(UserError, match=r"the network reads OLCI \(Oa01, ...\); name its product by --s3"):
         opened(safe, None, OLCI)
-    with pytest.raises(Mistake, match="nothing of OLCI; leave it out"):
+    with pytest.raises(UserError, match="nothing of OLCI; leave it out"):
         opened(safe, swath)
     far = write_sen3(tmp_path / "far", area=(619000.0, 8096600.0, 623500.0, 8101000.0))
-    with pytest.raises(Mistake, match="does not touch"):
+    with pytest.raises(UserError, match="does not touch"):
         opened(safe, far, OLCI)
-    with pytest.raises(Mistake, match="name it by --s3, and a Sentinel-2 product as --input"):
+    with pytest.raises(UserError, match="name it by --s3, and a Sentinel-2 product as --input"):
         opened(swath, None, OLCI)
-    with pytest.raises(Mistake, match="needs a Sentinel-2 product"):
+    with pytest.raises(UserError, match="needs a Sentinel-2 product"):
         opened(Path(__file__), swath, OLCI)
-    with pytest.raises(Mistake, match="products are read at 10, 20, 60 m"):
+    with pytest.raises(UserError, match="products are read at 10, 20, 60 m"):
         opened(safe, None, TARGET.model_copy(update={"gsd": 5.0}))
     dates = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
-    with pytest.raises(Mistake, match="the network reads 2: give a dataset, or"):
+    with pytest.raises(UserError, match="the network reads 2: give a dataset, or"):
         opened(safe, None, dates)
 
 

@@ -6,7 +6,7 @@ import pytest
 from experiment import PROJECT
 from pix2earth.mapping.raster_scene import RasterScene
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 FIELD = Field(dtype="uint16", shape=[8, 8, 3], bands=["B02", "B03", "B04"], scale=1e-4, offset=-0.1, nodata=0, gsd=10.0)
 NUMBERS = np.random.default_rng(2).integers(1, 10000, (12, 17, 3), np.uint16)
@@ -25,12 +25,12 @@ def test_bands_are_found_by_name(raster):
 
 def test_without_names_the_order_counts(raster):
     assert np.array_equal(all_of(raster(NUMBERS)), NUMBERS)
-    with pytest.raises(Mistake, match="has 2 bands; the network takes 3: B02, B03, B04"):
+    with pytest.raises(UserError, match="has 2 bands; the network takes 3: B02, B03, B04"):
         all_of(raster(NUMBERS[..., :2]))
 
 
 def test_missing_bands_are_named(raster):
-    with pytest.raises(Mistake, match="lacks B02, B04; its bands are called blue, B03, red"):
+    with pytest.raises(UserError, match="lacks B02, B04; its bands are called blue, B03, red"):
         all_of(raster(NUMBERS, bands=["blue", "B03", "red"]))
 
 
@@ -44,13 +44,13 @@ def test_a_folder_with_a_raster_a_band(raster, tmp_path):
     raster(NUMBERS[::2, ::2, :1], "bands/T18SVG_20160112_B05_20m.tif")  # another grid, which nobody asks for
     assert np.array_equal(all_of(tmp_path / "bands"), NUMBERS)
     raster(NUMBERS[::2, ::2, :1], "bands/T18SVG_20160112_B03_20m.tif")
-    with pytest.raises(Mistake, match=r"B03_10m.tif and T18SVG_20160112_B03_20m.tif are named for one band"):
+    with pytest.raises(UserError, match=r"B03_10m.tif and T18SVG_20160112_B03_20m.tif are named for one band"):
         all_of(tmp_path / "bands")
     (tmp_path / "bands/T18SVG_20160112_B03_10m.tif").unlink()
-    with pytest.raises(Mistake, match=r"B03_20m.tif: has another grid than T18SVG_20160112_B02_10m.tif"):
+    with pytest.raises(UserError, match=r"B03_20m.tif: has another grid than T18SVG_20160112_B02_10m.tif"):
         all_of(tmp_path / "bands")
     (tmp_path / "bands/T18SVG_20160112_B03_20m.tif").unlink()
-    with pytest.raises(Mistake, match="has no raster that is named for B03"):
+    with pytest.raises(UserError, match="has no raster that is named for B03"):
         all_of(tmp_path / "bands")
 
 
@@ -89,7 +89,7 @@ def test_scale_and_offset_tags(raster):
 
 
 def test_bands_stored_in_several_ways(raster):
-    with pytest.raises(Mistake, match="its bands are numbers as the dataset stores them and numbers with scale"):
+    with pytest.raises(UserError, match="its bands are numbers as the dataset stores them and numbers with scale"):
         all_of(raster(NUMBERS, scales=[1.0, 1e-4, 1e-4]))
 
 
@@ -98,9 +98,9 @@ def test_several_dates_in_order(raster):
     four = np.random.default_rng(1).integers(1, 100, (10, 10, 4), np.uint16)
     assert np.array_equal(all_of(raster(four), field), four)
     assert np.array_equal(all_of(raster(four, bands=["B02 1", "B03 1", "B02 2", "B03 2"]), field), four)
-    with pytest.raises(Mistake, match="band 2 is called 'B02 2' where B03 is expected"):
+    with pytest.raises(UserError, match="band 2 is called 'B02 2' where B03 is expected"):
         all_of(raster(four, bands=["B02 1", "B02 2", "B03 1", "B03 2"]), field)
-    with pytest.raises(Mistake, match="has 3 bands; the network takes 4: B02, B03 of the first of 2 dates"):
+    with pytest.raises(UserError, match="has 3 bands; the network takes 4: B02, B03 of the first of 2 dates"):
         all_of(raster(four[..., :3]), field)
 
 

@@ -6,7 +6,7 @@ import rasterio
 from affine import Affine
 
 from pix2earth.mapping.raster_writer import Description, RasterWriter
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 SHAPE = (700, 600, 2)
 ABOUT = Description(
@@ -64,7 +64,7 @@ def test_other_work_begins_anew(tmp_path, values, capsys):
 
 def test_two_processes_do_not_write_one_file(tmp_path):
     with RasterWriter(tmp_path / "map.tif", SHAPE, {}):
-        with pytest.raises(Mistake, match="another process writes it"):
+        with pytest.raises(UserError, match="another process writes it"):
             RasterWriter(tmp_path / "map.tif", SHAPE, {})
 
 

@@ -6,9 +6,9 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from pix2earth.mapping.scene import Enlarged, as_stored, clipped, present
+from pix2earth.mapping.scene import Upsampled, as_stored, clipped, present
 from pix2earth.records.manifest import Field
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 UTM = CRS.from_epsg(32618)
 
@@ -51,21 +51,21 @@ def test_a_box_across_the_antimeridian(array_scene):
 
 
 def test_boxes_that_mean_nothing(scene):
-    with pytest.raises(Mistake, match="lies outside of array"):
+    with pytest.raises(UserError, match="lies outside of array"):
         clipped(scene, (10, 50, 11, 51))
-    with pytest.raises(Mistake, match="is no box"):
+    with pytest.raises(UserError, match="is no box"):
         clipped(scene, (-75, 38, -74, 37))
-    with pytest.raises(Mistake, match="is no box"):
+    with pytest.raises(UserError, match="is no box"):
         clipped(scene, (-75, 88, -74, 95))
     scene.crs = None
-    with pytest.raises(Mistake, match="has no coordinates"):
+    with pytest.raises(UserError, match="has no coordinates"):
         clipped(scene, (-75, 37, -74, 38))
 
 
 @pytest.mark.parametrize("window", [(0, 0, 270, 360), (5, 7, 20, 31), (6, 9, 3, 3), (269, 359, 1, 1)])
-def test_enlarged_pixels_are_repeated(scene, window):
+def test_upsampled_pixels_are_repeated(scene, window):
     row, column, height, width = window
-    large = Enlarged(scene, 3)
+    large = Upsampled(scene, 3)
     wanted = scene.values.repeat(3, 0).repeat(3, 1)[row : row + height, column : column + width]
     assert large.size == (270, 360) and np.array_equal(large.read(*window), wanted)
     assert large.transform @ (360, 270) == scene.transform @ (120, 90)

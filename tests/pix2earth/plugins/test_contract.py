@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pix2earth.plugins import contract
-from pix2earth.settings.errors import Mistake
+from pix2earth.plugins import contract, failures, finding
+from pix2earth.plugins.failures import blaming
+from pix2earth.settings.errors import UserError
 
 WHOLE = """
 import keras
@@ -32,7 +33,7 @@ class GAN:
 
 @pytest.fixture(autouse=True)
 def without_tracebacks(monkeypatch):
-    monkeypatch.delenv(contract.TRACEBACK_VARIABLE, raising=False)
+    monkeypatch.delenv(failures.TRACEBACK_VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -63,10 +64,10 @@ def plugin(tmp_path):
 
 
 def blamed(path, call):
-    """The one line of the Mistake that a call raises; it names the plug-in's file."""
-    with pytest.raises(Mistake) as mistake:
+    """The one line of the UserError that a call raises; it names the plug-in's file."""
+    with pytest.raises(UserError) as caught:
         call()
-    (line,) = mistake.value.lines
+    (line,) = caught.value.lines
     assert line.startswith(str(path))
     assert "\n" not in line
     assert "\x1b" not in line
@@ -79,60 +80,60 @@ def blamed(path, call):
 @pytest.mark.parametrize("name", ["mine", "my-idea", "pix2pix-v1.5"])
 def test_a_plugin_is_found_by_its_name(experiment, plugin, name):
     path = plugin(name=name)
-    assert contract.find(experiment(name)) == path
+    assert finding.find(experiment(name)) == path
 
 
 def test_hyphen_and_underscore_are_two_names(experiment, plugin):
     plugin(name="my_idea")
-    with pytest.raises(Mistake, match=r"there is no plug-in 'my-idea' .*did you mean 'my_idea'\?"):
-        contract.find(experiment("my-idea"))
+    with pytest.raises(UserError, match=r"there is no plug-in 'my-idea' .*did you mean 'my_idea'\?"):
+        finding.find(experiment("my-idea"))
 
 
 def test_the_beginning_of_a_name_is_not_enough(experiment, plugin):
     plugin(name="pix2pix_large")
-    with pytest.raises(Mistake, match="there is no plug-in 'pix2pix'"):
-        contract.find(experiment("pix2pix"))
+    with pytest.raises(UserError, match="there is no plug-in 'pix2pix'"):
+        finding.find(experiment("pix2pix"))
 
 
 def test_finding_imports_nothing(experiment, plugin):
     plugin("raise SystemExit")
-    assert contract.find(experiment("mine")).name == "mine.py"
+    assert finding.find(experiment("mine")).name == "mine.py"
 
 
 def test_models_root_is_searched_too(experiment, plugin, tmp_path):
     path = plugin(folder="elsewhere")
-    assert contract.find(experiment("mine", tmp_path / "elsewhere")) == path
+    assert finding.find(experiment("mine", tmp_path / "elsewhere")) == path
 
 
 def test_a_name_in_two_folders_is_ambiguous_and_both_are_named(experiment, plugin, tmp_path):
     one, other = plugin(), plugin(folder="elsewhere")
-    with pytest.raises(Mistake) as mistake:
-        contract.find(experiment("mine", tmp_path / "elsewhere"))
-    assert f"model_name: is ambiguous: {other} and {one}; rename one" in str(mistake.value)
+    with pytest.raises(UserError) as caught:
+        finding.find(experiment("mine", tmp_path / "elsewhere"))
+    assert f"model_name: is ambiguous: {other} and {one}; rename one" in str(caught.value)
 
 
 def test_a_folder_that_is_named_twice_is_not_ambiguous(experiment, plugin, tmp_path):
     path = plugin()
-    assert contract.find(experiment("mine", tmp_path / "models")) == path
+    assert finding.find(experiment("mine", tmp_path / "models")) == path
 
 
 def test_a_folder_of_models_root_that_is_missing_is_named(experiment, tmp_path):
-    with pytest.raises(Mistake, match=rf"environment\.json: models_root: there is no folder {tmp_path}/missing"):
-        contract.find(experiment("mine", tmp_path / "missing"))
+    with pytest.raises(UserError, match=rf"environment\.json: models_root: there is no folder {tmp_path}/missing"):
+        finding.find(experiment("mine", tmp_path / "missing"))
 
 
 def test_the_nearest_name_of_all_folders_is_proposed(experiment, plugin, tmp_path):
     plugin(name="pix2pix")
     plugin(name="residual", folder="elsewhere")
-    with pytest.raises(Mistake, match=r"experiment\.json: model_name: .*did you mean 'residual'\?"):
-        contract.find(experiment("residul", tmp_path / "elsewhere"))
+    with pytest.raises(UserError, match=r"experiment\.json: model_name: .*did you mean 'residual'\?"):
+        finding.find(experiment("residul", tmp_path / "elsewhere"))
 
 
 def test_where_none_is_near_all_are_listed(experiment, plugin):
     plugin(name="one")
     plugin(name="two")
-    with pytest.raises(Mistake, match="there are: one, two"):
-        contract.find(experiment("xyzxyz"))
+    with pytest.raises(UserError, match="there are: one, two"):
+        finding.find(experiment("xyzxyz"))
 
 
 # ---- load ----------------------------------------------------------------------------------------------------------
@@ -217,14 +218,14 @@ def test_an_error_without_a_message_is_told_by_its_kind(plugin):
 
 
 def test_the_variable_shows_the_traceback(plugin, monkeypatch):
-    monkeypatch.setenv(contract.TRACEBACK_VARIABLE, "1")
+    monkeypatch.setenv(failures.TRACEBACK_VARIABLE, "1")
     with pytest.raises(ZeroDivisionError):
         contract.load(plugin("1 / 0"))
 
 
-def test_a_mistake_of_the_plugin_is_left_as_it_is(plugin):
-    path = plugin("from pix2earth.settings.errors import Mistake\nraise Mistake('experiment.json: params: is odd')")
-    with pytest.raises(Mistake, match=r"^experiment\.json: params: is odd$"):
+def test_a_error_of_the_plugin_is_left_as_it_is(plugin):
+    path = plugin("from pix2earth.settings.errors import UserError\nraise UserError('experiment.json: params: is odd')")
+    with pytest.raises(UserError, match=r"^experiment\.json: params: is odd$"):
         contract.load(path)
 
 
@@ -241,7 +242,7 @@ def test_an_error_inside_a_compiled_step_is_told_with_the_plugins_line(plugin):
     module = contract.load(path)
 
     def call():
-        with contract.blaming(path, "train_step() fails"):
+        with blaming(path, "train_step() fails"):
             module.step(tf.zeros((3,)))
 
     line = blamed(path, call)
@@ -266,7 +267,7 @@ def test_an_error_inside_a_layer_inside_a_compiled_step_is_told_in_the_layers_wo
     module = contract.load(path)
 
     def call():
-        with contract.blaming(path, "train_step() fails"):
+        with blaming(path, "train_step() fails"):
             module.step(tf.zeros((3,)))
 
     assert "x is too small" in blamed(path, call)
@@ -279,7 +280,7 @@ def test_an_error_while_a_compiled_step_runs_is_told_by_its_message(plugin):
     module = contract.load(path)
 
     def call():
-        with contract.blaming(path, "train_step() fails"):
+        with blaming(path, "train_step() fails"):
             module.step(tf.zeros((3,)), tf.constant(7))
 
     line = blamed(path, call)
@@ -295,7 +296,7 @@ def test_what_xla_cannot_compile_is_told_with_the_key_to_leave_out(plugin, tmp_p
     module = contract.load(path)
 
     def call():
-        with contract.blaming(path, "train_step() fails"):
+        with blaming(path, "train_step() fails"):
             module.step(tf.zeros(()))
 
     assert "XLA has no WriteSummary" in blamed(path, call)
@@ -336,7 +337,7 @@ def test_an_optimiser_that_the_plugin_built_is_left_alone(experiment, plugin):
 
 
 @pytest.mark.parametrize("text", ["", "GAN = 3", "def GAN(experiment): ...", "class Gan: ..."])
-def test_a_file_without_a_class_gan_is_a_mistake(experiment, plugin, text):
+def test_a_file_without_a_class_gan_is_a_error(experiment, plugin, text):
     path = plugin(text)
     assert blamed(path, lambda: contract.build(experiment("mine"), path)) == (
         ": has no class GAN; see docs/add-a-model.md"
@@ -383,11 +384,11 @@ class Steps:
     ],
 )
 def test_the_names_of_the_parameters_are_what_a_method_wants(method, names):
-    assert contract.wanted(getattr(Steps(), method)) == names
+    assert contract.parameters(getattr(Steps(), method)) == names
 
 
 def test_a_tf_function_attribute_is_looked_through(namespace):
-    assert contract.wanted(tf.function(lambda target, step: target)) == ["target", "step"]
+    assert contract.parameters(tf.function(lambda target, step: target)) == ["target", "step"]
 
 
 def test_fields_are_bound_by_name(tmp_path):
@@ -396,9 +397,9 @@ def test_fields_are_bound_by_name(tmp_path):
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_all_fields(tmp_path):
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as caught:
         contract.bind(tmp_path / "mine.py", "train_step", ["cloudmask"], {"input_image": 1, "cloud_mask": 2})
-    assert str(mistake.value) == (
+    assert str(caught.value) == (
         f"{tmp_path}/mine.py: train_step() asks for 'cloudmask'; did you mean 'cloud_mask'?"
         " (fields: input_image, cloud_mask)"
     )
@@ -433,7 +434,7 @@ def test_a_compiled_predict_works_too(tmp_path):
     assert float(contract.forward(Gan(), tmp_path, {"input_image": tf.constant(1.0)})) == 2.0
 
 
-def test_a_predict_that_asks_for_an_unknown_field_is_a_mistake(tmp_path):
+def test_a_predict_that_asks_for_an_unknown_field_is_a_error(tmp_path):
     gan = SimpleNamespace(predict=lambda input_img: input_img)
-    with pytest.raises(Mistake, match=r"predict\(\) asks for 'input_img'; did you mean 'input_image'\?"):
+    with pytest.raises(UserError, match=r"predict\(\) asks for 'input_img'; did you mean 'input_image'\?"):
         contract.forward(gan, tmp_path, {"input_image": 1})

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from experiment import PROJECT
-from pix2earth.plugins import contract
+from pix2earth.plugins import contract, failures, finding
+from pix2earth.settings.errors import UserError
 
 SMALL = """
 class GAN:
@@ -32,7 +33,7 @@ class GAN:
 def root(tiny_root, monkeypatch):
     """The tiny folder with a folder ``models`` of the user's own; the import path is put right again."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delenv(contract.TRACEBACK_VARIABLE, raising=False)
+    monkeypatch.delenv(failures.TRACEBACK_VARIABLE, raising=False)
     environment = json.loads((tiny_root / "environment.json").read_text()) | {"models_root": ["models"]}
     (tiny_root / "environment.json").write_text(json.dumps(environment))
     (tiny_root / "models").mkdir()
@@ -46,7 +47,7 @@ def built(root, open_tiny):
     def make(*lines: str):
         (root / "models" / "mine.py").write_text("\n".join([*lines, "import tensorflow as tf", SMALL]))
         experiment = open_tiny(root, "x", model_name="mine", params={})
-        return contract.build(experiment, contract.find(experiment))
+        return contract.build(experiment, finding.find(experiment))
 
     return make
 
@@ -106,7 +107,7 @@ def test_the_users_own_layers_do_not_hide_the_toolkits(built, root):
 
 def test_what_only_the_users_layers_have_is_told_with_whose_they_are(built, root):
     (root / "models" / "layers.py").write_text("def my_block(): ...")
-    with pytest.raises(contract.Mistake, match=r"has no attribute 'my_block' \(it is the toolkit's, .*/models; import"):
+    with pytest.raises(UserError, match=r"has no attribute 'my_block' \(it is the toolkit's, .*/models; import"):
         built("import models.layers", "models.layers.my_block()")
 
 
@@ -120,7 +121,7 @@ def test_a_module_that_another_experiment_had_is_forgotten(built, root):
     (root / "models" / "mylayers.py").write_text("")
     built("import models.mylayers")
     (root / "models" / "mylayers.py").unlink()
-    with pytest.raises(contract.Mistake, match=r"mine\.py:1: cannot be imported: .*No module named 'models\.mylayers'"):
+    with pytest.raises(UserError, match=r"mine\.py:1: cannot be imported: .*No module named 'models\.mylayers'"):
         built("import models.mylayers")
 
 
@@ -132,9 +133,9 @@ def test_a_plugin_may_import_as_it_likes(built):
 
 @pytest.mark.parametrize("name", ["layers", "losses"])
 def test_support_modules_are_no_models(root, open_tiny, name):
-    with pytest.raises(contract.Mistake, match=f"there is no plug-in '{name}' in ") as mistake:
-        contract.find(open_tiny(root, "x", model_name=name, params={}))
-    offered = str(mistake.value).rpartition("; ")[2]
+    with pytest.raises(UserError, match=f"there is no plug-in '{name}' in ") as error:
+        finding.find(open_tiny(root, "x", model_name=name, params={}))
+    offered = str(error.value).rpartition("; ")[2]
     assert "layers" not in offered and "losses" not in offered
 
 
@@ -171,7 +172,7 @@ def test_keras_2_idioms_are_taken_while_loading_and_refused_afterwards(built, im
 
 
 def test_cures_end_where_a_plugin_fails(built):
-    with pytest.raises(contract.Mistake):
+    with pytest.raises(UserError):
         built("1 / 0")
     with pytest.raises(TypeError, match="pool_size"):
         keras.layers.AveragePooling2D()

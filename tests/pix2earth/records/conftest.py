@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dataset import Dataset
 from experiment import PROJECT, Environment, open_experiment
+from pix2earth.batches.dataset import Dataset
 from pix2earth.records import format
 from pix2earth.records.manifest import Dtype, Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
@@ -199,7 +199,7 @@ def variants() -> dict[tuple, bytes]:
 TRIAL = """
 import sys
 import tensorflow as tf
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 from experiment import PROJECT, Environment, open_experiment
 
 dataset = Dataset(open_experiment("made", Environment(sys.argv[1]), "0101-0000"))
@@ -323,9 +323,9 @@ def test_hashes_are_those_of_farmhash():
     assert format.farmhash([b"", b"pix2earth"]).numpy().tolist() == [empty, 1710603475714333611]
 
 
-def test_a_record_without_seal_is_refused_though_its_checksum_is_right(tmp_path, content, manifest):
+def test_a_record_without_checksum_field_is_refused_though_its_checksum_is_right(tmp_path, content, manifest):
     example = tf.train.Example.FromString(content[format.FRAME_HEAD : -format.FRAME_TAIL])
-    del example.features.feature[format.SEAL]
+    del example.features.feature[format.CHECKSUM]
     path = tmp_path / "x.tfrecord"
     path.write_bytes(format.framed(example.SerializeToString(deterministic=True)))
     assert format.defects(path, manifest) == ["the record has no valid seal: another program wrote it"]

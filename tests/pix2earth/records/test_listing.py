@@ -6,7 +6,7 @@ import pytest
 
 from pix2earth.records.listing import Listing, chosen_names, record_of
 from pix2earth.records.manifest import Record, load_manifest
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 @pytest.fixture
@@ -28,21 +28,21 @@ class TestNames:
     def test_a_missing_record_is_named(self, listing):
         path = listing.path("train", "train01")
         path.unlink()
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             listing.names("train")
         assert caught.value.lines == (f"{path}: the record is missing",)
 
     def test_a_record_too_many_is_named(self, listing):
         extra = listing.path("train", "extra")
         shutil.copy(listing.path("train", "train01"), extra)
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             listing.names("train")
         assert caught.value.lines == (f"{extra}: is not in records.csv; remove it",)
 
     def test_many_missing_records_are_told_in_few_lines(self, folder, listing):
         for number in range(50):
             listing.path("val", f"extra{number}").touch()
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             listing.names("val")
         assert len(caught.value.lines) == 21
         assert caught.value.lines[-1] == f"{folder}: and 30 more"
@@ -51,9 +51,9 @@ class TestNames:
         (listing.folder / "val" / ".val99.tfrecord.123.part").touch()
         assert len(listing.names("val")) == 6
 
-    def test_an_index_that_is_missing_is_a_mistake(self, folder, listing):
+    def test_an_index_that_is_missing_is_a_error(self, folder, listing):
         (folder / "records.csv").unlink()
-        with pytest.raises(Mistake, match=r"records\.csv: is missing"):
+        with pytest.raises(UserError, match=r"records\.csv: is missing"):
             listing.names("train")
 
     @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ class TestNames:
         ],
         ids=["header", "cut", "split", "size"],
     )
-    def test_an_index_that_is_spoilt_is_a_mistake(self, folder, listing, spoil):
+    def test_an_index_that_is_spoilt_is_a_error(self, folder, listing, spoil):
         path = folder / "records.csv"
         path.write_text(spoil(path.read_text()))
-        with pytest.raises(Mistake, match=r"records\.csv"):
+        with pytest.raises(UserError, match=r"records\.csv"):
             listing.names("train")
 
 
@@ -113,8 +113,8 @@ class TestChoice:
     def test_takes_both_filters_together(self, choose):
         assert choose("train", enforce_suffix="1", exclude_suffix="01") == ["train11"]
 
-    def test_a_filter_that_leaves_nothing_is_a_mistake_that_names_it(self, choose):
-        with pytest.raises(Mistake, match=r"experiment\.json: no sample is left in .*/train .*enforce_suffix sea"):
+    def test_a_filter_that_leaves_nothing_is_a_error_that_names_it(self, choose):
+        with pytest.raises(UserError, match=r"experiment\.json: no sample is left in .*/train .*enforce_suffix sea"):
             choose("train", enforce_suffix="sea")
 
     @pytest.mark.parametrize(("split", "key", "count"), [("train", "sample_train", 5), ("val", "sample_val", 2)])
@@ -138,7 +138,7 @@ class TestChoice:
 
     def test_every_training_sample_may_be_asked_for_and_no_more(self, choose):
         assert len(choose("train", sample_train=12)) == 12
-        with pytest.raises(Mistake, match=r"sample_train: asks for 13 of 12 samples in train"):
+        with pytest.raises(UserError, match=r"sample_train: asks for 13 of 12 samples in train"):
             choose("train", sample_train=13)
 
     def test_validation_takes_what_there_is(self, choose):

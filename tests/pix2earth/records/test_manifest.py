@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pix2earth.records.manifest import Field, Manifest, Record, Split, fingerprint, load_manifest, published_layout
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 RGB = ["B04", "B03", "B02"]
 
@@ -37,7 +37,7 @@ def refuse(folder):
             inner = inner[key]
         inner[keys[-1]] = value
         (folder / "dataset.json").write_text(json.dumps(content, indent=1))
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             load_manifest(folder, "made")
         return [line.removeprefix(f"{folder}/") for line in caught.value.lines]
 
@@ -57,7 +57,7 @@ def test_people_may_comment_their_manifest(folder):
     assert load_manifest(folder, "made") == manifest()
 
 
-class TestMistakes:
+class TestErrors:
     @pytest.mark.parametrize(
         ("keys", "value", "fault"),
         [
@@ -116,8 +116,8 @@ class TestMistakes:
 class TestFields:
     def test_size_and_dates(self):
         fields = manifest().fields
-        assert (fields["input_image"].dates, fields["input_image"].size) == (3, (8, 8))
-        assert (fields["target"].dates, fields["target"].size) == (None, (8, 8))
+        assert (fields["input_image"].time_steps, fields["input_image"].size) == (3, (8, 8))
+        assert (fields["target"].time_steps, fields["target"].size) == (None, (8, 8))
 
     def test_bounds_are_per_band_and_unit_by_default(self):
         fields = manifest().fields
@@ -142,17 +142,17 @@ class TestFolder:
     def test_that_is_being_written_is_refused(self, folder):
         manifest().save(folder)
         (folder / "dataset.json.unfinished").touch()
-        with pytest.raises(Mistake, match="is being written, or writing it was interrupted"):
+        with pytest.raises(UserError, match="is being written, or writing it was interrupted"):
             load_manifest(folder, "made")
 
     def test_that_is_missing_names_what_there_is(self, tmp_path, folder):
-        with pytest.raises(Mistake, match=r"made/16: .* tile sizes: 8$"):
+        with pytest.raises(UserError, match=r"made/16: .* tile sizes: 8$"):
             load_manifest(tmp_path / "made" / "16", "made")
-        with pytest.raises(Mistake, match=r"mode/8: .* there are: made$"):
+        with pytest.raises(UserError, match=r"mode/8: .* there are: made$"):
             load_manifest(tmp_path / "mode" / "8", "mode")
 
     def test_without_manifest_and_records_is_refused(self, folder):
-        with pytest.raises(Mistake, match=r"holds neither dataset\.json nor records"):
+        with pytest.raises(UserError, match=r"holds neither dataset\.json nor records"):
             load_manifest(folder, "made")
 
     def test_of_the_published_program_is_described(self, folder):
@@ -164,10 +164,10 @@ class TestFolder:
             "raw_s2_alt": [8, 8, 3], "raw_s2": [8, 8, 3],
         }  # fmt: skip
 
-    def test_of_records_that_is_not_named_for_a_tile_size_is_a_mistake(self, tmp_path):
+    def test_of_records_that_is_not_named_for_a_tile_size_is_a_error(self, tmp_path):
         (tmp_path / "tiles" / "train").mkdir(parents=True)
         (tmp_path / "tiles" / "train" / "a.tfrecord").touch()
-        with pytest.raises(Mistake, match="tiles"):
+        with pytest.raises(UserError, match="tiles"):
             load_manifest(tmp_path / "tiles", "curated")
 
 

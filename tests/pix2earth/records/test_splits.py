@@ -7,7 +7,7 @@ import pytest
 
 from pix2earth.records.leaks import Ground, Leak, refuse_leaks
 from pix2earth.records.splits import Shares, by_block, by_group
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 DATES = {f"{date}_{number}": f"2020-07-{date:02d}" for date in range(1, 21) for number in range(5)}
 
@@ -32,9 +32,9 @@ def test_two_dates_are_one_for_each_side():
 
 
 def test_shares_must_add_up():
-    with pytest.raises(Mistake, match="add up to at most 1"):
+    with pytest.raises(UserError, match="add up to at most 1"):
         Shares(0.9, 0.2).check()
-    with pytest.raises(Mistake, match="train_ratio 0"):
+    with pytest.raises(UserError, match="train_ratio 0"):
         Shares(0.0).check()
 
 

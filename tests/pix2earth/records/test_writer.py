@@ -9,7 +9,7 @@ from pix2earth.records.format import read
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
 from pix2earth.records.writer import DatasetWriter
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def manifest(name: str = "made") -> Manifest:
@@ -157,7 +157,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("name", ["../made", "/made", ".."])
     def test_a_dataset_cannot_leave_the_data_root(self, tmp_path, name):
-        with pytest.raises((ValueError, Mistake)):
+        with pytest.raises((ValueError, UserError)):
             DatasetWriter(tmp_path / "data", manifest(name))
         assert not (tmp_path / "made").exists()
 
@@ -172,7 +172,7 @@ class TestInterruption:
         return folder
 
     def test_leaves_a_dataset_that_is_refused(self, interrupted):
-        with pytest.raises(Mistake, match="is being written, or writing it was interrupted"):
+        with pytest.raises(UserError, match="is being written, or writing it was interrupted"):
             load_manifest(interrupted, "made")
 
     def test_is_continued_by_the_next_writer(self, tmp_path, interrupted):
@@ -188,7 +188,7 @@ class TestInterruption:
     def test_while_writing_is_refused_too(self, tmp_path, folder):
         with DatasetWriter(tmp_path, manifest()) as writer:
             writer.write("train", "tile0", sample())
-            with pytest.raises(Mistake, match="is being written"):
+            with pytest.raises(UserError, match="is being written"):
                 load_manifest(folder, "made")
         assert load_manifest(folder, "made").records["train"] == 1
 
@@ -197,7 +197,7 @@ class TestCompleteDataset:
     def test_is_not_written_again_by_accident(self, tmp_path, folder):
         write_all(tmp_path)
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        with pytest.raises(Mistake, match=r"made/4: the dataset exists; remove the folder"):
+        with pytest.raises(UserError, match=r"made/4: the dataset exists; remove the folder"):
             DatasetWriter(tmp_path, manifest())
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
@@ -212,5 +212,5 @@ class TestCompleteDataset:
         write_all(tmp_path)
         with pytest.raises(RuntimeError), DatasetWriter(tmp_path, manifest(), replace=True):
             raise RuntimeError
-        with pytest.raises(Mistake, match="writing it was interrupted"):
+        with pytest.raises(UserError, match="writing it was interrupted"):
             load_manifest(folder, "made")

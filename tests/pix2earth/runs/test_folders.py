@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_a_timestamp_that_can_name_a_folder_is_returned(timestamp):
 
 
 @pytest.mark.parametrize("timestamp", ["", ".", "..", "../x", "a/b", "a b", "-x", "a_b", "a\n", "ä"])
-def test_any_other_timestamp_is_a_mistake(timestamp):
-    with pytest.raises(Mistake, match="--timestamp"):
+def test_any_other_timestamp_is_a_error(timestamp):
+    with pytest.raises(UserError, match="--timestamp"):
         check_timestamp(timestamp)
 
 
@@ -137,8 +137,8 @@ def test_a_newer_run_without_a_checkpoint_is_passed_over(tmp_path, checkpoint):
 
 
 @pytest.mark.parametrize("empty", [True, False])
-def test_no_run_at_all_is_a_mistake_that_says_how_to_train(tmp_path, empty):
+def test_no_run_at_all_is_a_error_that_says_how_to_train(tmp_path, empty):
     if empty:
         (tmp_path / "ckpt" / "0101-0000").mkdir(parents=True)
-    with pytest.raises(Mistake, match=r"python train\.py --exp group/mine"):
+    with pytest.raises(UserError, match=r"python train\.py --exp group/mine"):
         newest_run(tmp_path, "group/mine")

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dataset import Dataset
+from pix2earth.batches.dataset import Dataset
 from pix2earth.runs import provenance
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 def git(folder, *arguments):
@@ -142,10 +142,10 @@ def test_what_was_written_is_loaded(described, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"{}", b'{"experiment": "x"}', b"\xff\xfe"])
-def test_a_damaged_file_is_a_mistake_that_names_it(tmp_path, content):
+def test_a_damaged_file_is_a_error_that_names_it(tmp_path, content):
     path = tmp_path / "run.json"
     path.write_bytes(content)
-    with pytest.raises(Mistake, match=rf"^{path}: is damaged"):
+    with pytest.raises(UserError, match=rf"^{path}: is damaged"):
         provenance.load(path)
 
 

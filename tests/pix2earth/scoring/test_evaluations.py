@@ -9,7 +9,7 @@ import pytest
 
 from pix2earth.scoring import evaluations
 from pix2earth.scoring.evaluations import facts, facts_of_name, load, mask, metric_of
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 SETTINGS = {"model_name": "aris-a", "dataset": "sea", "batch_size": 8, "gen_loss": {"gen_gan": 1, "gen_l1": 100}}
 
@@ -98,9 +98,9 @@ def test_every_tile_and_metric_is_a_row_and_baselines_are_rows_of_their_own(writ
     assert models.to_dict() == pytest.approx(
         {("SAM", "x"): 0.1, ("SAM", "y"): np.nan, ("PSNR", "x"): 1, ("PSNR", "y"): 2}, nan_ok=True
     )
-    trivial = scores[scores["baseline"]]
-    assert set(trivial["model"]) == {"bicubic"} and list(trivial["metric"]) == ["PSNR"] * 2
-    assert list(trivial["value"]) == [3, 4] and set(trivial["dataset"]) == {"sea"}
+    baselines = scores[scores["baseline"]]
+    assert set(baselines["model"]) == {"bicubic"} and list(baselines["metric"]) == ["PSNR"] * 2
+    assert list(baselines["value"]) == [3, 4] and set(baselines["dataset"]) == {"sea"}
     assert runs.loc[0, ["run", "split", "step", "tiles", "in use"]].to_list() == ["a_0101-0000", "test", "7", 2, "yes"]
     assert remarks == []
 
@@ -159,8 +159,8 @@ def test_what_compare_writes_and_our_own_tables_are_no_runs(write):
     assert [path.stem for path in evaluations.files(root)] == ["a_1"]
 
 
-def test_nothing_and_nonsense_are_mistakes(write, tmp_path):
-    with pytest.raises(Mistake, match="has no evaluated run; evaluate one"):
+def test_nothing_and_nonsense_are_errors(write, tmp_path):
+    with pytest.raises(UserError, match="has no evaluated run; evaluate one"):
         load(tmp_path)
-    with pytest.raises(Mistake, match=r"a_1\.csv: cannot be read as CSV"):
+    with pytest.raises(UserError, match=r"a_1\.csv: cannot be read as CSV"):
         load(write("a_1", {"PSNR": ["many"]}))

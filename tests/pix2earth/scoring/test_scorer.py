@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pix2earth.records.manifest import Field
 from pix2earth.scoring.scorer import Scorer
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 SIDE, RATIO = 24, 2
 LOW, HIGH, SCALE, OFFSET = 0.1, 1.7, 1e-4, -0.1  # reflectance as Sentinel-2 stores it since 2022
@@ -63,13 +63,13 @@ def physical(stored):
     return stored.astype(np.float64) * SCALE + OFFSET
 
 
-def enlarged(coarse, factor=RATIO):
+def upsampled(coarse, factor=RATIO):
     return coarse.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def predicted(stored, normalize):
     """Return what the plug-in's transformation in network units means in physical units, from the stored input."""
-    values = enlarged(physical(stored))[..., [2, 1, 0]]
+    values = upsampled(physical(stored))[..., [2, 1, 0]]
     width = {"symmetric": 2.0, "unit": 1.0}.get(normalize)
     if width is None:
         return GAIN * values + SHIFT
@@ -125,7 +125,7 @@ def test_unit_norm_images_are_scored_as_they_are(scorer_of):
     data = two_fields(2)
     scorer = scorer_of(data, ["RMSE", "PSNR"], normalize="l2")
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
-        image, target = enlarged(physical(fields["input_image"])), physical(fields["target"])
+        image, target = upsampled(physical(fields["input_image"])), physical(fields["target"])
         image, target = image / np.linalg.norm(image), target / np.linalg.norm(target)
         made = GAIN * image[..., [2, 1, 0]] + SHIFT
         assert row["RMSE"] == pytest.approx(rmse(target, made), rel=1e-4)
@@ -148,7 +148,7 @@ def test_a_range_of_its_own_for_each_band_is_undone_for_each_band(scorer_of):
     data = two_fields(1)
     (row,) = scorer_of(data, ["RMSE", "PSNR"], target=target, baseline=False).rows("val", list(data))
     low, high = map(np.array, bounds)
-    network = 2 * (enlarged(physical(data["tile00"]["input_image"]))[..., [2, 1, 0]] - LOW) / (HIGH - LOW) - 1
+    network = 2 * (upsampled(physical(data["tile00"]["input_image"]))[..., [2, 1, 0]] - LOW) / (HIGH - LOW) - 1
     made = (GAIN * network + SHIFT + 1) / 2 * (high - low) + low
     truth = physical(data["tile00"]["target"])
     assert row["RMSE"] == pytest.approx(rmse(truth, made), rel=1e-5)
@@ -369,7 +369,7 @@ def test_a_damaged_record_is_named_with_its_field(scorer_of, tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(data["tile01"]["target"].tobytes()) + 100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(Mistake, match=rf"{path}: field 'target' does not match its hash"):
+    with pytest.raises(UserError, match=rf"{path}: field 'target' does not match its hash"):
         list(scorer.rows("val", list(data)))
 
 
@@ -379,7 +379,7 @@ def test_predict_returns_physical_input_target_and_prediction(scorer_of):
     batch = next(iter(scorer.dataset.batches("val", list(data), 2)))
     given, target, made = (array.numpy() for array in scorer.predict(batch))
     for index, fields in enumerate(data.values()):
-        np.testing.assert_allclose(given[index], enlarged(physical(fields["input_image"])), atol=1e-5)
+        np.testing.assert_allclose(given[index], upsampled(physical(fields["input_image"])), atol=1e-5)
         np.testing.assert_allclose(target[index], physical(fields["target"]), atol=1e-5)
         np.testing.assert_allclose(made[index], predicted(fields["input_image"], "symmetric"), atol=1e-5)
 
@@ -391,6 +391,6 @@ def test_a_metric_that_fails_is_named_with_its_file_and_line(scorer_of, tmp_path
     path.write_text("def bias(target, prediction, mask, scale):\n    return prediction.mean()\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(metrics.METRICS, "bias", "metric_of_this_test:bias")
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         next(scorer_of(two_fields(1), ["bias"]).rows("val", ["tile00"]))
     assert caught.value.lines[0].startswith(f"{path}:2: metric bias fails: AttributeError")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def refuse(parse, request):
     """Return the one line of the mistake that a text is, without the folder."""
 
     def refused(content) -> str:
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             parse(content)
         (line,) = caught.value.lines
         return line[line.index(request.module.FILE) :]

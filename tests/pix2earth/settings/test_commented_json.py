@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pix2earth.settings.commented_json import read
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 FILE = "some.json"
 
@@ -128,10 +128,10 @@ def test_text_that_is_not_utf8_names_the_byte(refuse):
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "folder"])
-def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path, make):
+def test_a_file_that_cannot_be_read_is_a_error(tmp_path, make):
     path = tmp_path / "gone.json"
     make(path)
-    with pytest.raises(Mistake, match=r"gone\.json: cannot be read"):
+    with pytest.raises(UserError, match=r"gone\.json: cannot be read"):
         read(path)
 
 
@@ -146,11 +146,11 @@ def test_deep_nesting_is_read(parse):
 @pytest.mark.parametrize(
     "content", ["[" * 5_000 + "]" * 5_000, '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["lists", "objects"]
 )
-def test_nesting_beyond_reason_is_a_mistake_and_no_crash(refuse, content):
+def test_nesting_beyond_reason_is_a_error_and_no_crash(refuse, content):
     assert refuse(content).startswith("some.json")
 
 
-def test_a_number_of_thousands_of_digits_is_a_mistake_and_no_crash(refuse):
+def test_a_number_of_thousands_of_digits_is_a_error_and_no_crash(refuse):
     assert refuse('{\n "a": ' + "1" * 5_000 + "}").startswith("some.json:2:7: ")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake, Stopped, inside, nearest, reports_mistakes
+from pix2earth.settings.errors import Stopped, UserError, inside, nearest, reports_errors
 
 
 def test_the_nearest_name_is_proposed():
@@ -32,16 +32,16 @@ def test_names_that_leave_a_folder_are_not_inside(name):
     assert not inside(name)
 
 
-def test_a_mistake_keeps_its_lines():
-    mistake = Mistake("one", "two")
-    assert mistake.lines == ("one", "two")
-    assert str(mistake) == "one\ntwo"
+def test_a_error_keeps_its_lines():
+    error = UserError("one", "two")
+    assert error.lines == ("one", "two")
+    assert str(error) == "one\ntwo"
 
 
 @pytest.mark.parametrize(("returned", "status"), [(None, 0), (0, 0), (1, 1), (3, 3)])
 def test_the_status_of_a_command_is_what_it_returns(returned, status):
     with pytest.raises(SystemExit) as ended:
-        reports_mistakes(lambda argv: returned)([])
+        reports_errors(lambda argv: returned)([])
     assert ended.value.code == status
 
 
@@ -50,7 +50,7 @@ def test_a_run_that_was_stopped_ends_with_status_1(capsys):
         raise Stopped("step 3: gen_l1 is not a number")
 
     with pytest.raises(SystemExit) as ended:
-        reports_mistakes(stops)([])
+        reports_errors(stops)([])
     assert ended.value.code == 1
     assert capsys.readouterr().err == "step 3: gen_l1 is not a number\n"
 
@@ -60,7 +60,7 @@ def test_a_fault_of_the_system_is_one_line_with_the_file(capsys, tmp_path):
         (tmp_path / "gone" / "file").read_text()
 
     with pytest.raises(SystemExit) as ended:
-        reports_mistakes(fails)([])
+        reports_errors(fails)([])
     assert ended.value.code == 1
     assert capsys.readouterr().err == f"{tmp_path}/gone/file: No such file or directory\n"
 
@@ -68,7 +68,7 @@ def test_a_fault_of_the_system_is_one_line_with_the_file(capsys, tmp_path):
 def test_the_arguments_reach_the_command():
     seen = []
     with pytest.raises(SystemExit):
-        reports_mistakes(seen.append)(["--a", "b"])
+        reports_errors(seen.append)(["--a", "b"])
     assert seen == [["--a", "b"]]
 
 
@@ -77,28 +77,28 @@ def test_other_errors_are_not_hidden():
         raise RuntimeError("a fault of ours")
 
     with pytest.raises(RuntimeError):
-        reports_mistakes(fails)([])
+        reports_errors(fails)([])
 
 
 def run(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
     script = folder / "script.py"
     script.write_text(
         f"import sys\nsys.path.insert(0, {str(PROJECT)!r})\n"
-        "from pix2earth.settings.errors import Mistake, reports_mistakes\n"
-        f"@reports_mistakes\ndef main(argv=None):\n    {body}\nmain()\n"
+        "from pix2earth.settings.errors import UserError, reports_errors\n"
+        f"@reports_errors\ndef main(argv=None):\n    {body}\nmain()\n"
     )
     return subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
 
 
-def test_a_mistake_ends_a_program_with_one_line_each_status_2_and_no_traceback(tmp_path):
-    done = run(tmp_path, 'print("begun"); raise Mistake("x.json:1:2: a: wrong", "x.json:3:4: b: wrong too")')
+def test_a_error_ends_a_program_with_one_line_each_status_2_and_no_traceback(tmp_path):
+    done = run(tmp_path, 'print("begun"); raise UserError("x.json:1:2: a: wrong", "x.json:3:4: b: wrong too")')
     assert done.returncode == 2
     assert done.stdout == "begun\n"
     assert done.stderr == "x.json:1:2: a: wrong\nx.json:3:4: b: wrong too\n"
 
 
-def test_a_mistake_with_signs_that_the_console_cannot_show_is_still_told(tmp_path):
-    done = run(tmp_path, 'raise Mistake("\\ud800 is no name")')
+def test_a_error_with_signs_that_the_console_cannot_show_is_still_told(tmp_path):
+    done = run(tmp_path, 'raise UserError("\\ud800 is no name")')
     assert done.returncode == 2
     assert done.stderr.endswith("is no name\n")
     assert "Traceback" not in done.stderr
@@ -108,8 +108,8 @@ def test_a_reader_who_has_gone_causes_no_traceback(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys\nsys.path.insert(0, {str(PROJECT)!r})\n"
-        "from pix2earth.settings.errors import reports_mistakes\n"
-        "@reports_mistakes\ndef main(argv=None):\n    for _ in range(100000): print('x' * 100)\nmain()\n"
+        "from pix2earth.settings.errors import reports_errors\n"
+        "@reports_errors\ndef main(argv=None):\n    for _ in range(100000): print('x' * 100)\nmain()\n"
     )
     done = subprocess.run(
         ["bash", "-c", 'set -o pipefail; "$0" "$1" | head -n 1; exit "${PIPESTATUS[0]}"', sys.executable, script],

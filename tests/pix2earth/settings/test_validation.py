@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, Strict
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import EnvironmentFile, ExperimentFile, Schema
 from pix2earth.settings.validation import load
 
@@ -18,7 +18,7 @@ def lines(tmp_path):
     def found(text: str, schema=ExperimentFile) -> list[str]:
         path = tmp_path / "x.json"
         path.write_text(text)
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             load(path, schema)
         assert all(line.startswith(f"{path}:") for line in caught.value.lines)
         return [line.removeprefix(f"{path}:") for line in caught.value.lines]
@@ -38,7 +38,7 @@ def line(lines):
     return found
 
 
-def test_all_mistakes_come_at_once_in_the_order_of_lines(lines):
+def test_all_errors_come_at_once_in_the_order_of_lines(lines):
     text = """{
   "seed": -1,
   "gen_loss": {
@@ -68,7 +68,7 @@ def test_lines_are_ordered_by_number_and_not_as_text(lines):
 def test_every_line_has_place_key_and_fault(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"model_name": 3, "steps": null, "learning_rate": "fast", "metrics": 1, "normalize": 2}')
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         load(path, ExperimentFile)
     assert len(caught.value.lines) == 5
     for entry in caught.value.lines:
@@ -79,7 +79,7 @@ def test_the_folder_may_be_called_anything(tmp_path):
     path = tmp_path / "a: b" / "x.json"
     path.parent.mkdir()
     path.write_text('{"model_name": "a",\n"seed": "x",\n"steps": "x"}')
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         load(path, ExperimentFile)
     assert [entry.removeprefix(f"{path}:").split(":")[0] for entry in caught.value.lines] == ["2", "3"]
 
@@ -243,12 +243,12 @@ class TestChosenSchemas:
     def test_only_what_was_meant_is_told(self, lines, text, wanted):
         assert lines(f"{{\n{text}}}", Drawing) == [wanted]
 
-    def test_several_mistakes_come_at_once(self, lines):
+    def test_several_errors_come_at_once(self, lines):
         text = '{"first": {"kind": "circle", "radius": "a"},\n"others": [{"kind": "sqare"},\n{"kind": "square"}]}'
         assert [entry.split(": ", 1)[0] for entry in lines(text, Drawing)] == ["1:40", "2:12", "3:1"]
 
 
-def test_a_pair_with_one_number_is_a_mistake_and_no_crash(lines):
+def test_a_pair_with_one_number_is_a_error_and_no_crash(lines):
     class Range(Schema):
         bounds: Annotated[tuple[float, float], Strict(False)]
 
@@ -292,7 +292,7 @@ class TestWeights:
     def test_a_generator_without_any_weight_is_refused_where_it_stands(self, line, weights):
         assert line("gen_loss", weights).startswith("2:1: gen_loss: no loss has a weight")
 
-    def test_a_generator_without_any_weight_is_told_with_all_other_mistakes(self, lines):
+    def test_a_generator_without_any_weight_is_told_with_all_other_errors(self, lines):
         text = '{"model_name": "a",\n"gen_loss": {"gen_l1": 0},\n"steps": "x"}'
         assert [entry.split(":")[2] for entry in lines(text)] == [" gen_loss", " steps"]
 

@@ -7,7 +7,7 @@ import pytest
 import yaml as pyyaml
 
 from pix2earth.settings import commented_json
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.validation import read as read_either
 from pix2earth.settings.yaml_documents import read
 
@@ -124,15 +124,15 @@ def test_control_characters_are_refused(refuse):
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "folder"])
-def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path, make):
+def test_a_file_that_cannot_be_read_is_a_error(tmp_path, make):
     path = tmp_path / "gone.yaml"
     make(path)
-    with pytest.raises(Mistake, match=r"gone\.yaml: cannot be read"):
+    with pytest.raises(UserError, match=r"gone\.yaml: cannot be read"):
         read(path)
 
 
 @pytest.mark.parametrize("text", ["[" * 3_000 + "]" * 3_000, "{a: " * 3_000 + "}" * 3_000], ids=["lists", "objects"])
-def test_nesting_beyond_reason_is_a_mistake_and_no_crash(refuse, text):
+def test_nesting_beyond_reason_is_a_error_and_no_crash(refuse, text):
     assert refuse(text) == "some.yaml: is nested too deeply"
 
 
@@ -140,7 +140,7 @@ def test_what_holds_itself_ends(parse):
     assert parse("a: &all {b: *all}\n").data == {"a": {"b": None}}
 
 
-def test_a_number_of_thousands_of_digits_is_a_mistake_and_no_crash(refuse):
+def test_a_number_of_thousands_of_digits_is_a_error_and_no_crash(refuse):
     assert refuse(f"a: 1\nb: {'1' * 5_000}\n").startswith("some.yaml:2:4: is not YAML here: ")
 
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.runs.folders import checkpoint_steps
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.training import checkpoints, state
 
 DATA = "data-00000-of-00001"
@@ -254,7 +254,7 @@ def test_a_json_that_lacks_a_part_is_damaged(saved, key):
     assert f"{path}: is damaged" in (checkpoints.damage(path.parent, 1) or "")
 
 
-def test_no_flipped_byte_of_the_json_is_more_than_a_mistake(saved, tiny):
+def test_no_flipped_byte_of_the_json_is_more_than_a_error(saved, tiny):
     path, fresh = saved(1) / "ckpt-1.json", tiny()
     whole = path.read_bytes()
     raised = {}
@@ -262,7 +262,7 @@ def test_no_flipped_byte_of_the_json_is_more_than_a_mistake(saved, tiny):
         flip(path, position)
         try:
             checkpoints.restore(fresh, path.parent, 1)
-        except Mistake:
+        except UserError:
             pass
         except Exception as error:
             raised[position] = repr(error)
@@ -273,7 +273,7 @@ def test_no_flipped_byte_of_the_json_is_more_than_a_mistake(saved, tiny):
 def test_restoring_a_damaged_checkpoint_changes_nothing(saved, tiny):
     folder, fresh = saved(1), tiny(0.0)
     flip(folder / f"ckpt-1.{DATA}", 3)
-    with pytest.raises(Mistake, match=f"ckpt-1.{DATA}: does not match its SHA-256"):
+    with pytest.raises(UserError, match=f"ckpt-1.{DATA}: does not match its SHA-256"):
         checkpoints.restore(fresh, folder, 1)
     np.testing.assert_array_equal(fresh.weight, np.zeros((2, 3)))
 
@@ -281,7 +281,7 @@ def test_restoring_a_damaged_checkpoint_changes_nothing(saved, tiny):
 def test_restoring_a_checkpoint_without_its_json_is_an_error_that_names_it(saved, tiny):
     folder = saved(1)
     (folder / "ckpt-1.json").unlink()
-    with pytest.raises((Mistake, OSError), match=r"ckpt-1\.json"):
+    with pytest.raises((UserError, OSError), match=r"ckpt-1\.json"):
         checkpoints.restore(tiny(), folder, 1)
 
 
@@ -343,9 +343,9 @@ def test_a_checkpoint_whose_number_begins_with_anothers_is_not_swept_with_it(sav
 
 
 def misfits(gan, folder):
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as caught:
         checkpoints.restore(gan, folder, 1)
-    return mistake.value.lines
+    return caught.value.lines
 
 
 def test_a_variable_that_the_checkpoint_lacks_is_named(tmp_path, namespace):

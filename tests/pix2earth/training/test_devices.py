@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.training import devices
 
 WORKERS = {"worker": ["host1:2222", "host2:2222"]}
@@ -73,7 +73,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from runs import devices
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 
 def experiment(**changes):
     settings = {"DISTRIBUTION": "mirrored", "SEED": 3, "DETERMINISTIC": True, "PRECISION": "float32",
@@ -83,7 +83,7 @@ def experiment(**changes):
 def mistake(**changes):
     try:
         devices.prepare(experiment(**changes))
-    except Mistake as error:
+    except UserError as error:
         return str(error)
 
 strategy = devices.prepare(experiment())
@@ -107,12 +107,12 @@ def test_all_devices_of_a_machine_take_part(told):
 
 
 @pytest.mark.slow
-def test_a_batch_that_cannot_be_divided_is_a_mistake(told):
+def test_a_batch_that_cannot_be_divided_is_a_error(told):
     assert told["odd"] == "experiment.json: batch_size: 5 cannot be divided among 2 devices; use a multiple of 2"
 
 
 @pytest.mark.slow
-def test_xla_on_several_devices_is_a_mistake(told):
+def test_xla_on_several_devices_is_a_error(told):
     assert told["jit"] == "experiment.json: jit_compile: is not possible on 2 devices; leave it out"
 
 
@@ -157,20 +157,20 @@ def test_of_several_machines_the_first_writes(namespace, kind, index, writes):
     ],
     ids=str,
 )
-def test_a_mistake_in_tf_config_is_one_line(monkeypatch, config):
+def test_a_error_in_tf_config_is_one_line(monkeypatch, config):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
         monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
-    with pytest.raises(Mistake, match=r"^TF_CONFIG: ") as mistake:
+    with pytest.raises(UserError, match=r"^TF_CONFIG: ") as error:
         devices._check_tf_config()
-    assert len(mistake.value.lines) == 1
+    assert len(error.value.lines) == 1
 
 
 def test_a_missing_tf_config_is_told_with_an_example_that_passes(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as error:
         devices._check_tf_config()
-    example = str(mistake.value).split("such as ")[1]
+    example = str(error.value).split("such as ")[1]
     monkeypatch.setenv("TF_CONFIG", example)
     assert devices._check_tf_config() is None
     assert json.loads(example)["task"]["index"] == 0

@@ -14,7 +14,7 @@ import train
 from experiment import PROJECT, Environment
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.training import queue
 
 SMALL = {"metrics": ["PSNR"], "steps": 2, "ckpt_freq": 1, "sample_freq": 2}
@@ -103,7 +103,7 @@ class TestPlan:
         monkeypatch.chdir(tiny_root / "experiments")
         write_experiment(tiny_root, "set/one")
         (tiny_root / "experiments" / "empty").mkdir()
-        with pytest.raises(Mistake, match=message):
+        with pytest.raises(UserError, match=message):
             self.plan(tiny_root, prefix)
 
 

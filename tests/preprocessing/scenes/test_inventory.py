@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from experiment import Environment
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import COLUMNS, Pair
 from tests.product_roots import write_environment
@@ -103,7 +103,7 @@ class TestPublished:
 )
 def test_what_cannot_be_read_is_named(published, change, fault):
     published.write_text(PUBLISHED.replace(*change))
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         inventory.read(published)
     (line,) = raised.value.lines
     assert line.startswith(f"{published}: ") and fault in line
@@ -120,7 +120,7 @@ class TestWriting:
     def test_another_one_needs_replace(self, tmp_path):
         path = tmp_path / "inv.csv"
         inventory.write(path, b"a\nb\n", replace=False)
-        with pytest.raises(Mistake, match=r"inv.csv: is there with other rows \(1, now 2\).*--replace"):
+        with pytest.raises(UserError, match=r"inv.csv: is there with other rows \(1, now 2\).*--replace"):
             inventory.write(path, b"a\nb\nc\n", replace=False)
         assert path.read_bytes() == b"a\nb\n"
         assert inventory.write(path, b"a\nb\nc\n", replace=True)
@@ -143,11 +143,11 @@ class TestPlaces:
         path = inventory.folder(environment) / "inv_T17XNA_10h.csv"
         path.parent.mkdir(parents=True)
         path.touch()
-        with pytest.raises(Mistake, match=r"there is no such inventory .*inv_T17XNA_10h"):
+        with pytest.raises(UserError, match=r"there is no such inventory .*inv_T17XNA_10h"):
             inventory.file(environment, name)
 
     def test_without_any_the_step_is_named(self, environment):
-        with pytest.raises(Mistake, match="20_create_inventory"):
+        with pytest.raises(UserError, match="20_create_inventory"):
             inventory.file(environment, "inv_T17XNA_10h")
 
 
@@ -173,5 +173,5 @@ class TestLocating:
 
     @pytest.mark.parametrize("named", ["S2A_other.SAFE", "/etc/passwd", "../secret", ""])
     def test_others_are_refused(self, tmp_path, named):
-        with pytest.raises(Mistake, match=f"^{named}: is not below {tmp_path}"):
+        with pytest.raises(UserError, match=f"^{named}: is not below {tmp_path}"):
             inventory.locate(tmp_path, named)

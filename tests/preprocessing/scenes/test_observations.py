@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from shapely import box
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.scenes import observations
 from preprocessing.scenes.observations import Observation, newest, observe, observe_all
 from tests.products import write_safe, write_sen3
@@ -88,9 +88,9 @@ class TestReading:
         path = write_safe(tmp_path, long_naming=True, other_tiles=["T17XNB"], bands=())
         assert observe(tmp_path, "T17XNB", path.name).tile == "T17XNB"
 
-    def test_a_product_without_footprint_is_a_mistake(self, tmp_path):
+    def test_a_product_without_footprint_is_a_error(self, tmp_path):
         path = write_safe(tmp_path, footprint=[(60, 10), (61, 11), (60, 10)], bands=())
-        with pytest.raises(Mistake, match=f"{path.name}"):
+        with pytest.raises(UserError, match=f"{path.name}"):
             observe(tmp_path, "T17XNA", path.name)
 
 

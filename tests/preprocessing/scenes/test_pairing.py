@@ -145,7 +145,7 @@ def test_a_tile_in_a_product_of_many(tmp_path):
         (["--timediff", "1", "--workers", "0"], "--workers: must be a whole number of at least 1, not 0"),
     ],
 )
-def test_mistakes_are_one_line(environment, arguments, fault, capsys):
+def test_errors_are_one_line(environment, arguments, fault, capsys):
     assert run(environment, *arguments) == 2
     assert fault in capsys.readouterr().err.splitlines()[-1]
 

@@ -201,7 +201,7 @@ class TestInChromium:
         page.keyboard.type("pink_dunes")
         assert page.input_value("#name") == "pink_dunes" and kept(page) == []
 
-    def test_enlarged_scenes_are_chosen_by_keys_and_buttons(self, page):
+    def test_upsampled_scenes_are_chosen_by_keys_and_buttons(self, page):
         page.keyboard.press("n")
         page.keyboard.press("Enter")
         assert page.is_visible("#viewer")

@@ -198,7 +198,7 @@ class TestStep:
             (["--inventory", "inv_T17XNA_1h"], "did you mean 'inv_T17XNA_10h'?"),
         ],
     )
-    def test_mistakes_are_one_line(self, environment, arguments, fault, capsys):
+    def test_errors_are_one_line(self, environment, arguments, fault, capsys):
         assert run(environment, *arguments) == 2
         assert fault in capsys.readouterr().err.splitlines()[-1]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
 from preprocessing.scenes.selection import best_pairs, read_selection
 
@@ -55,7 +55,7 @@ def test_scenes_without_a_partner_are_named(table):
 
 
 def test_unknown_rows_are_refused(table):
-    with pytest.raises(Mistake, match="17 is no row"):
+    with pytest.raises(UserError, match="17 is no row"):
         best_pairs([0, 17], table, 0.5, never)
 
 
@@ -71,7 +71,7 @@ def test_unknown_rows_are_refused(table):
 )
 def test_wrong_selections_are_refused(tmp_path, content, message):
     (tmp_path / "sel.json").write_text(content)
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         read_selection(tmp_path, "sel")
 
 
@@ -79,7 +79,7 @@ def test_selections_are_found_by_name(tmp_path):
     (tmp_path / "sel.json").write_text('{"inventory": "inv_T17XNA_10h.csv", "s2_indices": [3, 1]}')
     found = read_selection(tmp_path, "sel")
     assert (found.inventory, found.s2_indices) == ("inv_T17XNA_10h", [3, 1])
-    with pytest.raises(Mistake, match="did you mean 'sel'"):
+    with pytest.raises(UserError, match="did you mean 'sel'"):
         read_selection(tmp_path, "sell")
-    with pytest.raises(Mistake, match="must be the name"):
+    with pytest.raises(UserError, match="must be the name"):
         read_selection(tmp_path, "../sel")

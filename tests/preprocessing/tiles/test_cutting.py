@@ -13,7 +13,7 @@ import rasterio
 import shapely
 
 from experiment import PROJECT, Environment
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.tiles.cutting import cut, share
 from preprocessing.tiles.cutting_jobs import Draw
 from preprocessing.tiles.cutting_plan import Request, plan
@@ -173,12 +173,12 @@ def test_a_killed_step_goes_on_and_a_finished_one_does_nothing(root):
 def test_tiles_of_another_draw_are_not_mixed(root):
     root = root()
     run(root)
-    with pytest.raises(Mistake, match="was cut with seed 0, not 1"):
+    with pytest.raises(UserError, match="was cut with seed 0, not 1"):
         run(root, seed=1)
     for path in tifs(root):
         with rasterio.open(path, "r+") as raster:
             raster.update_tags(DRAW="")
-    with pytest.raises(Mistake, match="another program"):
+    with pytest.raises(UserError, match="another program"):
         run(root, quantity=9)
 
 
@@ -243,7 +243,7 @@ def test_shares_of_area_are_exact():
 
 def test_products_that_do_not_touch_are_named(root):
     root = root(sen3={"area": (700000.0, 8096600.0, 704500.0, 8101000.0)})
-    with pytest.raises(Mistake, match="does not touch"):
+    with pytest.raises(UserError, match="does not touch"):
         run(root)
 
 
@@ -273,7 +273,7 @@ def command(root, *arguments):
         (["--selection", "some", "--quantity", "0"], "--quantity 0: must be at least 1"),
     ],
 )
-def test_mistakes_are_one_line(root, arguments, message):
+def test_errors_are_one_line(root, arguments, message):
     done = command(root(), *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert message in done.stderr

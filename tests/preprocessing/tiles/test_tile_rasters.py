@@ -8,7 +8,7 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from preprocessing.tiles import tile_rasters
 
 TRANSFORM = from_origin(520020, 8100000, 10, 10)
@@ -89,8 +89,8 @@ def test_other_rasters_are_refused(tmp_path):
     path = tmp_path / "x.tif"
     with rasterio.open(path, "w", driver="GTiff", dtype="float32", count=3, height=4, width=4) as raster:
         raster.write(np.zeros((3, 4, 4), np.float32))
-    with pytest.raises(Mistake, match="3 bands"):
+    with pytest.raises(UserError, match="3 bands"):
         tile_rasters.read(path)
     path.write_bytes(b"nonsense")
-    with pytest.raises(Mistake, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         tile_rasters.read(path)

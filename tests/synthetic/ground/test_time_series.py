@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.validation import load
 from synthetic.ground import time_series
 from synthetic.products import generation, product
@@ -146,7 +146,7 @@ def test_damaged_files_are_one_line(tmp_path, damage, wanted):
     path = tmp_path / "x.ts"
     write_archive(path, 0, 3, 20)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         time_series.read(source("x.ts"), tmp_path)
     (line,) = caught.value.lines
     assert line.startswith(f"{path}: ") and wanted in line
@@ -162,7 +162,7 @@ def test_damaged_files_are_one_line(tmp_path, damage, wanted):
 )
 def test_what_the_files_do_not_have_is_named(tmp_path, settings, wanted):
     write_archive(tmp_path / "x.ts", 0, 3, 20)
-    with pytest.raises(Mistake, match=wanted):
+    with pytest.raises(UserError, match=wanted):
         time_series.read(source("x.ts", **settings), tmp_path)
 
 

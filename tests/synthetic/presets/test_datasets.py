@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from dataset import open_folder
 from pix2earth.records.format import read
+from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import FILE, UNFINISHED
 from synthetic.presets import datasets
 from synthetic.presets.views import sample_name

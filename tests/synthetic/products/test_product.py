@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.observing.steps import View
 from synthetic.products import product
 from synthetic.tables.sensors import sensor
@@ -132,7 +132,7 @@ class TestBegin:
 
     def test_a_product_of_another_configuration_is_refused(self, folder):
         before = everything(folder)
-        with pytest.raises(Mistake, match=r"made: holds a product of another configuration; .* or --overwrite it"):
+        with pytest.raises(UserError, match=r"made: holds a product of another configuration; .* or --overwrite it"):
             product.begin(folder, "two", overwrite=False)
         assert everything(folder) == before
 
@@ -145,13 +145,13 @@ class TestBegin:
         (tmp_path / "frames").mkdir()
         (tmp_path / "frames" / "frame_0.h5").write_text("of the user")
         for overwrite in (False, True):
-            with pytest.raises(Mistake, match="is not empty and holds no product"):
+            with pytest.raises(UserError, match="is not empty and holds no product"):
                 product.begin(tmp_path, "one", overwrite=overwrite)
         assert everything(tmp_path) == {"frames/frame_0.h5": b"of the user"}
 
     def test_a_file_is_no_folder(self, tmp_path):
         (tmp_path / "x").write_text("")
-        with pytest.raises(Mistake, match="x: is a file; choose another --o"):
+        with pytest.raises(UserError, match="x: is a file; choose another --o"):
             product.begin(tmp_path / "x", "one", overwrite=False)
 
     def test_what_was_killed_is_gone_on_with(self, tmp_path):
@@ -167,14 +167,14 @@ class TestBegin:
 
     def test_what_was_killed_with_another_configuration_is_refused(self, tmp_path):
         product.begin(tmp_path, "one", overwrite=False)
-        with pytest.raises(Mistake, match="holds an unfinished product of another configuration"):
+        with pytest.raises(UserError, match="holds an unfinished product of another configuration"):
             product.begin(tmp_path, "two", overwrite=False)
         assert product.begin(tmp_path, "two", overwrite=True)
 
     def test_a_kill_just_before_the_end_is_healed(self, folder):
         """The index is there, and the mark that it is not."""
         (folder / "index.json.unfinished").write_text("one")
-        with pytest.raises(Mistake, match="is not complete"):
+        with pytest.raises(UserError, match="is not complete"):
             product.load_index(folder)
         assert product.begin(folder, "one", overwrite=False)
 
@@ -184,13 +184,13 @@ class TestBegin:
             product.begin(folder, "two", overwrite=True)
         monkeypatch.undo()
         for digest in ("one", "two"):
-            with pytest.raises(Mistake, match="holds an unfinished product of another configuration"):
+            with pytest.raises(UserError, match="holds an unfinished product of another configuration"):
                 product.begin(folder, digest, overwrite=False)
 
 
 class TestReading:
     def test_no_product(self, tmp_path):
-        with pytest.raises(Mistake, match=r"holds no product \(index.json is missing\)"):
+        with pytest.raises(UserError, match=r"holds no product \(index.json is missing\)"):
             product.load_index(tmp_path)
 
     @pytest.mark.parametrize(
@@ -201,27 +201,27 @@ class TestReading:
             lambda text: text.replace('"2": {', '"two": {'),
         ],
     )  # fmt: skip
-    def test_a_damaged_index_is_a_mistake(self, folder, change):
+    def test_a_damaged_index_is_a_error(self, folder, change):
         path = folder / "index.json"
         path.write_text(change(path.read_text()))
-        with pytest.raises(Mistake, match=r"index\.json: is damaged; write the product again"):
+        with pytest.raises(UserError, match=r"index\.json: is damaged; write the product again"):
             product.load_index(folder)
 
     @pytest.mark.parametrize("name", ["frames/frame_2.h5", "annotations/annotation_0.h5"])
     @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x" * 900)])
-    def test_a_missing_or_damaged_file_is_a_mistake(self, folder, name, damage):
+    def test_a_missing_or_damaged_file_is_a_error(self, folder, name, damage):
         damage(folder / name)
-        with pytest.raises(Mistake, match=rf"{name}: is missing or damaged"):
+        with pytest.raises(UserError, match=rf"{name}: is missing or damaged"):
             product.read_frame(folder, product.load_index(folder), 2)
 
-    def test_a_file_without_its_array_is_a_mistake(self, folder):
+    def test_a_file_without_its_array_is_a_error(self, folder):
         product.write_h5(folder / "frames/frame_2.h5", {"date": np.zeros((12, 12))})
-        with pytest.raises(Mistake, match=r"frame_2\.h5: is missing or damaged \('data'\)"):
+        with pytest.raises(UserError, match=r"frame_2\.h5: is missing or damaged \('data'\)"):
             product.read_frame(folder, product.load_index(folder), 2)
 
     def test_pictures_cannot_be_derived_from(self, tmp_path):
         product.begin(tmp_path, "x", overwrite=False)
         product.write_frame(tmp_path, 0, view(), dtype="uint16", astype="jpg")
         product.finish(tmp_path, [0], about(astype="jpg"), {"digest": "x"})
-        with pytest.raises(Mistake, match="can only be looked at; generate them with astype h5"):
+        with pytest.raises(UserError, match="can only be looked at; generate them with astype h5"):
             product.read_frame(tmp_path, product.load_index(tmp_path), 0)

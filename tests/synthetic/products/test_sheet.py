@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from synthetic.products import product, sheet
 
 LATENT = """
@@ -89,9 +89,9 @@ def test_a_dataset(preset, tmp_path, command):
         assert picture.height > 1000
 
 
-def test_mistakes(tmp_path, command):
+def test_errors(tmp_path, command):
     status, lines = command("show", tmp_path)
     assert status == 2 and len(lines) == 1 and str(tmp_path) in lines[0]
-    with pytest.raises(Mistake, match="there is no such dataset folder"):
+    with pytest.raises(UserError, match="there is no such dataset folder"):
         sheet.draw(tmp_path / "nothing", tmp_path / "out.png")
     assert list(tmp_path.iterdir()) == []

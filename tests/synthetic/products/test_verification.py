@@ -84,5 +84,5 @@ def test_other_sizes_are_found(folder, command):
     assert all("is (24, 32), the index says (24, 31)" in line for line in lines)
 
 
-def test_what_is_no_product_is_a_mistake(tmp_path, command):
+def test_what_is_no_product_is_a_error(tmp_path, command):
     assert command("verify", tmp_path) == (2, [f"{tmp_path}: holds no product (index.json is missing)"])

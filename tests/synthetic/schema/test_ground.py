@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pix2earth.settings.errors import Mistake
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.validation import load
 from synthetic.schema.dataset import CloudRemoval, GapFilling, SuperResolution
 from synthetic.schema.derivation import DerivationFile
@@ -28,7 +28,7 @@ def line(tmp_path):
     def found(text: str, schema, name: str = "x.yaml") -> str:
         path = tmp_path / name
         path.write_text(text)
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             load(path, schema)
         (only,) = caught.value.lines
         assert only.startswith(f"{path}:")
@@ -89,7 +89,7 @@ def test_a_configuration_survives_the_way_to_another_process(tmp_path):
         ("  ground: {texture: -1}\n", "8:21: source.ground.texture: must be greater than or equal to 0, not -1"),
     ],
 )  # fmt: skip
-def test_mistakes_of_a_latent_product(line, extra, wanted):
+def test_errors_of_a_latent_product(line, extra, wanted):
     assert line(GENERATION + extra, GenerationFile) == wanted
 
 
@@ -109,10 +109,10 @@ def test_mistakes_of_a_latent_product(line, extra, wanted):
         ("seed: 7", "seed: -7", "1:7: seed: must be greater than or equal to 0, not -7"),
     ],
 )  # fmt: skip
-def test_mistakes_of_what_is_required(line, tmp_path, old, new, wanted):
+def test_errors_of_what_is_required(line, tmp_path, old, new, wanted):
     text = GENERATION.replace(old, new)
     if wanted is None:  # both what is missing and what is too much are told
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(UserError) as caught:
             (tmp_path / "x.yaml").write_text(text)
             load(tmp_path / "x.yaml", GenerationFile)
         assert [entry.split(":", 1)[1] for entry in caught.value.lines] == [
@@ -123,7 +123,7 @@ def test_mistakes_of_what_is_required(line, tmp_path, old, new, wanted):
         assert line(text, GenerationFile) == wanted
 
 
-def test_the_same_mistake_in_json(line):
+def test_the_same_error_in_json(line):
     text = (
         '{"source": {"kind": "physical"},\n "product": {"size": {"width": 64, "heigth": 48, "height": 48},'
         ' "horizon": 3, "n_polygons": 8}}'
@@ -172,7 +172,7 @@ def test_a_source_of_series_names_files(line):
         ("{type: bands, sensor: olci, names: [Oa088]}", "2:5: steps.0: olci has no band 'Oa088'; did you mean 'Oa08'?"),
     ],
 )  # fmt: skip
-def test_mistakes_of_a_step(line, step, wanted):
+def test_errors_of_a_step(line, step, wanted):
     found = line(f"steps:\n  - {step}\n", DerivationFile)
     if wanted is None:
         assert found.startswith("2:5: steps.0")
@@ -206,5 +206,5 @@ def test_an_unknown_step_names_the_nearest(line):
          "1:1: crop: 300 is larger than the scene"),
     ],
 )  # fmt: skip
-def test_mistakes_of_a_dataset(line, schema, text, wanted):
+def test_errors_of_a_dataset(line, schema, text, wanted):
     assert line(text, schema) == wanted

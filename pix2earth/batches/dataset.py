@@ -1,0 +1,164 @@
+"""The input pipeline: what a run reads, in an order that is a pure function of seed and step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pix2earth.records.listing import Listing, chosen_names
+
+PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes to find less
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from experiment import Experiment
+
+
+class Dataset:
+    """The samples of an experiment as batches of tensors."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Open the dataset of an experiment; records are read when batches are."""
+        self.experiment = experiment
+        self.manifest = experiment.manifest
+        self.listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
+        self._names: dict[str, list[str]] = {}
+
+    def names(self, split: str) -> list[str]:
+        """Return the names of the samples of a split that the experiment uses."""
+        if split not in self._names:
+            self._names[split] = chosen_names(self.listing, split, self.experiment)
+        return self._names[split]
+
+    def has(self, split: str) -> bool:
+        """Tell whether the dataset has a split."""
+        return bool(self.listing.names(split))
+
+    def __len__(self) -> int:
+        """Return the number of training samples."""
+        return len(self.names("train"))
+
+    # ---- training: an endless, seekable stream ----------------------------------------------------------------
+
+    def order(self, counter: tf.Tensor, count: int) -> tf.Tensor:
+        """Return the index of the training sample that belongs to a sample counter (a scalar).
+
+        Every epoch (``count`` counters) is a permutation of its own, a pure function of seed and epoch.
+        """
+        import tensorflow as tf
+
+        epoch, position = counter // count, counter % count
+        if not self.experiment.SHUFFLE:
+            return position
+        seed = tf.stack([tf.cast(self.experiment.SEED, tf.int64), epoch])
+        return tf.random.experimental.index_shuffle(position, seed, tf.cast(count - 1, tf.int64))
+
+    def training_batches(
+        self, first_step: int, steps: int, *, replicas: int = 1, first_replica: int = 0, local_replicas: int = 1
+    ) -> tf.data.Dataset:
+        """Return the batches of the steps ``first_step`` ... ``steps - 1``; starting late costs nothing.
+
+        Args:
+            first_step: steps already done.
+            steps: steps of the whole run.
+            replicas: number of devices over all machines; each gets ``batch_size / replicas`` samples of a step.
+            first_replica: the first of this machine's devices among them.
+            local_replicas: how many devices this machine has.
+
+        Returns:
+            Dicts of the fields as stored, (batch, ...), one for each device in turn, and ``draws`` (batch, 4).
+        """
+        import tensorflow as tf
+
+        from pix2earth.batches import augmentation
+
+        batch = self.experiment.BATCH_SIZE // replicas
+        names = self.names("train")
+        paths = tf.constant([str(self.listing.path("train", name)) for name in names])
+
+        def counters(turn: tf.Tensor) -> tf.Tensor:
+            step, replica = turn // local_replicas, first_replica + turn % local_replicas
+            return (step * replicas + replica) * batch + tf.range(batch, dtype=tf.int64)
+
+        def locate(counter: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return paths[self.order(counter, len(names))], augmentation.draw(self.experiment.SEED, counter)
+
+        turns = tf.data.Dataset.range(first_step * local_replicas, steps * local_replicas)
+        samples = turns.map(counters).unbatch().map(locate)
+        batches = self._read(samples, batch, drop_remainder=True)
+        return batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
+
+    def step_names(self, step: int) -> list[str]:
+        """Return the names of the samples of a step (counted from 0)."""
+        import tensorflow as tf
+
+        size = self.experiment.BATCH_SIZE
+        names = self.names("train")
+        counters = tf.range(step * size, (step + 1) * size, dtype=tf.int64)
+        return [names[int(self.order(counter, len(names)))] for counter in counters]
+
+    # ---- evaluation: every sample once, in the order of names ---------------------------------------------------
+
+    def batches(self, split: str, names: Sequence[str] | None = None, batch: int = 16) -> tf.data.Dataset:
+        """Return the fields as stored of every sample of a split (or of ``names``), in order, without augmentation."""
+        import tensorflow as tf
+
+        chosen = self.names(split) if names is None else names
+        paths = tf.data.Dataset.from_tensor_slices([str(self.listing.path(split, name)) for name in chosen])
+        samples = paths.map(lambda path: (path, tf.zeros(())))
+        return self._read(samples, batch, drop_remainder=False).map(lambda fields, _: fields).prefetch(2)
+
+    def _read(self, samples: tf.data.Dataset, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
+        """Turn (path, extra) into batches of (fields as stored, extra); payloads are checked on the way."""
+        import tensorflow as tf
+
+        from pix2earth.records import format
+
+        if self.manifest.legacy:
+            # The framing's CRC is the only checksum of float lists, and only TFRecordDataset checks it.
+            read, parse = _single_record, format.published_parser(self.manifest)
+        else:
+            read, parse = tf.io.read_file, format.parser(self.manifest)
+        fields = samples.map(lambda path, extra: (parse(read(path)), extra), num_parallel_calls=PARALLEL_READS)
+        return fields.batch(batch, drop_remainder=drop_remainder)
+
+    # ---- between stored, network and physical values ------------------------------------------------------------
+
+    def prepare(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Turn fields as stored into what the network sees; runs on the device, inside the compiled step.
+
+        Args:
+            batch: as the pipelines yield it; with ``draws`` the tiles are augmented.
+
+        Returns:
+            The fields by name, and the roles ``input_image`` and ``target``: float32 (batch, height, width, band)
+            or (batch, date, height, width, band), images scaled as ``normalize`` says, masks as stored; classes int32.
+        """
+        from pix2earth.batches.preparation import prepare
+
+        return prepare(batch, self.experiment)
+
+    def physical(self, role: str, values: tf.Tensor) -> tf.Tensor:
+        """Undo the scaling of a field: network values to physical units (``l2`` cannot be undone and is kept)."""
+        from pix2earth.batches.preparation import physical
+
+        return physical(values, self.manifest.fields[getattr(self.manifest, role)], self.experiment)
+
+    def diagnose(self, split: str, names: Sequence[str]) -> list[str]:
+        """Return one line for each damaged record among ``names``: file, field and defect."""
+        from pix2earth.records.format import defects
+
+        found = []
+        for name in dict.fromkeys(names):
+            path = self.listing.path(split, name)
+            found += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
+        return found
+
+
+def _single_record(path: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    return tf.data.TFRecordDataset(path).get_single_element()

@@ -1,0 +1,76 @@
+"""The prediction of a whole scene as one GeoTIFF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pix2earth.settings.errors import UserError
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+    from pix2earth.mapping.inference import Network
+    from pix2earth.mapping.scene import Scene
+
+CACHE = 512 * 2**20
+"""Bytes of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Make sure that the output can be written.
+
+    Raises:
+        UserError: it exists, is a folder or no GeoTIFF.
+    """
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise UserError(f"--output {path}: must end with .tif")
+    if path.is_dir():
+        raise UserError(f"--output {path}: is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise UserError(f"--output {path}: exists; --overwrite replaces it")
+
+
+def tags(experiment: Experiment, step: int) -> dict[str, str]:
+    """Return what a GeoTIFF says of its origin."""
+    return {
+        "EXPERIMENT": experiment.NAME, "RUN": experiment.TIMESTAMP, "STEP": str(step), "MODEL": experiment.MODEL_NAME,
+        "SOFTWARE": "pix2earth",
+    }  # fmt: skip
+
+
+def map_scene(network: Network, scene: Scene, step: int, overlap: float, output: Path) -> None:
+    """Write the prediction of a scene, going on where an earlier process was stopped.
+
+    Args:
+        network: what predicts.
+        scene: what it reads.
+        step: of the checkpoint.
+        overlap: of neighbouring windows, part of a window.
+        output: the GeoTIFF.
+    """
+    import rasterio
+    from affine import Affine
+
+    from pix2earth.console.progress import tracked
+    from pix2earth.mapping.dataset_maps import band_names
+    from pix2earth.mapping.inference import Plan
+    from pix2earth.mapping.raster_writer import Description, RasterWriter
+
+    experiment, factor, target = network.experiment, network.geometry.factor, network.target
+    plan = Plan(network, scene, round(overlap * network.geometry.side))
+    shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
+    checkpoint = (experiment.output.checkpoints / f"ckpt-{step}.json").stat().st_mtime_ns
+    about = {"run": experiment.output.run_name, "step": step, "checkpoint": checkpoint, "overlap": overlap}
+    with RasterWriter(output, shape, {**about, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
+        if writer.done:
+            print(f"{output}: goes on after row {writer.done} of {shape[0]}")
+        left = (len(plan.rows) - writer.strips) * len(plan.columns)
+        predictions = tracked(plan.predictions(writer.strips), "predict", left, "windows")
+        for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
+            writer.write(strip, carried)
+        next(predictions, None)  # the bar arrives
+        transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
+        overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
+        bands, facts = band_names(target.bands, target.time_steps), {**tags(experiment, step), **scene.tags}
+        writer.finish(Description(scene.crs, transform, bands, target.units, facts, overviews))
+    print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")

@@ -1,0 +1,240 @@
+"""The training loop: networks on their devices, one step after the other, validated, drawn and saved in between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from experiment import Experiment
+from pix2earth.batches.dataset import Dataset
+from pix2earth.figures import sample_image
+from pix2earth.plugins import contract
+from pix2earth.plugins.failures import blaming
+from pix2earth.records.format import DAMAGE
+from pix2earth.runs.folders import RunFolders, checkpoint_steps
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import Stopped, UserError
+from pix2earth.training import checkpoints, devices, state
+from pix2earth.training.compiled_step import STOP, compile_step
+from pix2earth.training.interruption import Interruption
+from pix2earth.training.journal import Journal
+from pix2earth.training.validation import BestStep, Validation, spread
+
+
+class Report(Protocol):
+    """Who is told of the steps, such as a console; a test or a benchmark gives one of its own."""
+
+    validation: str
+    """The newest validation in words."""
+
+    def say(self, line: str) -> None:
+        """Take a line."""
+
+    def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
+        """Take the losses of a finished step."""
+
+
+class Training:
+    """The networks of one run, and the loop that trains them."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, plugin: Path, source: str | None = None) -> None:
+        """Make the networks; ``source`` names the run to restore."""
+        self.experiment, self.dataset, self.plugin, self.source = experiment, dataset, plugin, source
+        self.output = experiment.output
+        self.strategy = devices.prepare(experiment)
+        self.chief = devices.is_chief(self.strategy)
+        with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
+            self.gan = contract.build(experiment, plugin)
+        fields = dict.fromkeys(["input_image", "target", "step", *experiment.manifest.fields])
+        contract.bind(plugin, "train_step", contract.parameters(self.gan.train_step), fields)
+        devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
+        self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
+        self.validation = Validation(dataset, self.gan, plugin)
+        self.best = BestStep(experiment.BEST_METRIC)
+        self.finished = 0
+        self.saved: int | None = None
+
+    def restore(self, say: Callable[[str], None], *, keep_rates: bool = False) -> int:
+        """Set all variables as the newest intact checkpoint has them; return the number of finished steps.
+
+        Args:
+            say: takes a line for each checkpoint that is damaged and each leftover that is removed.
+            keep_rates: keep the learning rates of the experiment instead of those of the checkpoint.
+
+        Raises:
+            UserError: no checkpoint is intact, or it does not fit.
+        """
+        if self.chief and self.output.checkpoints.is_dir():
+            for removed in checkpoints.sweep(self.output.checkpoints):
+                say(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
+        if self.source is None:
+            return 0
+        step = checkpoints.newest_intact(self.source_folder, say)
+        if step is None:
+            raise UserError(f"{self.source_folder}: no checkpoint is intact; start a new run")
+        if step > self.experiment.STEPS:
+            raise UserError(
+                f"{self.experiment.file}: steps: is {self.experiment.STEPS}, but the run has done {step}; raise it"
+            )
+        rates = devices.learning_rates(self.gan)
+        saved = checkpoints.restore(self.gan, self.source_folder, step)
+        if keep_rates:
+            # The checkpoint holds the rates of the run, and the experiment now has others.
+            devices.set_learning_rates(self.gan, rates)
+        if self.source == self.experiment.TIMESTAMP:
+            self.best.known = saved["best"]
+        return step
+
+    def batches(self, done: int) -> Any:
+        """Return an iterator over this process's share of the batches from step ``done`` on."""
+        steps, replicas = self.experiment.STEPS, self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return iter(self.dataset.training_batches(done, steps))
+
+        def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            local = replicas // context.num_input_pipelines
+            return self.dataset.training_batches(
+                done, steps, replicas=replicas, first_replica=context.input_pipeline_id * local, local_replicas=local
+            )
+
+        return iter(self.strategy.distribute_datasets_from_function(share))
+
+    def loop(self, report: Report, journal: Journal | None, interruption: Interruption, done: int) -> str:
+        """Train from step ``done`` on, keeping count in ``finished``; return "completed" or "interrupted".
+
+        Raises:
+            UserError: a record is damaged, or the plug-in's step fails.
+            Stopped: a loss is not finite, memory is exhausted, or another machine has gone.
+        """
+        experiment = self.experiment
+        train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
+        batches = self.batches(done)
+        self.finished, self.saved = done, done if self.source == experiment.TIMESTAMP else None
+        if done < experiment.STEPS:
+            self.validation.check()
+        else:
+            report.say(f"all {experiment.STEPS} steps are done; raise steps to train on")
+        if done == 0:
+            self.draw(0)
+        for step in range(done, experiment.STEPS):
+            batch = self.next_batch(batches, step, journal)
+            stop = tf.constant(0.0 if interruption.signal is None else 1.0)
+            with blaming(self.plugin, "train_step() fails"), self.explaining_devices():
+                means = train(batch, tf.constant(step, tf.int64), stop)
+            losses = {name: float(value) for name, value in means.items()}
+            stopping = losses.pop(STOP) > 0
+            self.check_finite(step, losses)
+            finished = self.finished = step + 1
+            epoch = finished * experiment.BATCH_SIZE / len(self.dataset)
+            if journal:
+                journal.losses(finished, epoch, losses)
+            report.step(finished, epoch, losses)
+            self.occasionally(finished, report, journal)
+            if stopping and finished < experiment.STEPS:
+                self.save(finished, journal)
+                return "interrupted"
+        self.save(experiment.STEPS, journal)
+        return "completed"
+
+    def next_batch(self, batches: Iterator[Any], step: int, journal: Journal | None) -> Any:
+        """Return the batch of a step; where a record is damaged, save first.
+
+        Raises:
+            UserError: a record is damaged; with its file.
+        """
+        try:
+            with self.explaining_devices():
+                return next(batches)
+        except DAMAGE as error:
+            self.save(step, journal)
+            found = self.dataset.diagnose("train", self.dataset.step_names(step))
+            raise UserError(*(found or [f"step {step}: the data cannot be read: {error}"])) from error
+
+    @contextmanager
+    def explaining_devices(self) -> Iterator[None]:
+        """Say in one line what exhausted memory and lost machines look like deep inside TensorFlow."""
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            size = self.experiment.BATCH_SIZE
+            raise Stopped(f"{self.experiment.file}: batch_size: memory is exhausted with {size}; lower it") from error
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+            command = self.resume_command()
+            raise Stopped(f"step {self.finished}: another machine has gone; start all again: {command}") from error
+
+    def resume_command(self) -> str:
+        """Return what the user types to resume the run."""
+        return f"python train.py --exp {self.experiment.NAME} --restore {self.experiment.TIMESTAMP}"
+
+    def check_finite(self, step: int, losses: dict[str, float]) -> None:
+        """Stop where a loss that has a weight is not finite.
+
+        Raises:
+            Stopped: which loss, on which samples, and what is safe.
+        """
+        weights = {**self.experiment.GEN_LOSS, **self.experiment.DISC_LOSS}
+        bad = {name: value for name, value in losses.items() if not math.isfinite(value) and weights.get(name, 1) != 0}
+        if not bad:
+            return
+        kept = checkpoint_steps(self.output.checkpoints)
+        shown = ", ".join(f"{name} is {value}" for name, value in bad.items())
+        raise Stopped(
+            f"step {step + 1}: {shown}; samples of this batch: {', '.join(self.dataset.step_names(step))}; "
+            + (f"the checkpoint of step {kept[-1]} is the last good one" if kept else "no checkpoint had been saved")
+            + "; lower the learning rate or look at these samples"
+        )
+
+    def occasionally(self, step: int, report: Report, journal: Journal | None) -> None:
+        """Validate, draw and save where it is time."""
+        experiment, last = self.experiment, step == self.experiment.STEPS
+        improved = False
+        if step % experiment.VALIDATE_FREQ == 0 or last:
+            scores = self.validation.scores()
+            value = scores[experiment.BEST_METRIC]
+            improved = self.best.update(step, value)
+            if journal:
+                journal.validation(step, scores)
+            report.validation = f"{self.validation.split} {experiment.BEST_METRIC} {value:.4g}"
+            report.say(f"step {step}: {report.validation}{' (best so far)' if improved else ''}")
+        if step % experiment.SAMPLE_FREQ == 0 or last:
+            self.draw(step)
+        if step % experiment.CKPT_FREQ == 0 or improved or last:
+            self.save(step, journal)
+
+    def save(self, step: int, journal: Journal | None) -> None:
+        """Save a checkpoint unless this step is saved, and drop those that need not be kept."""
+        if step == self.saved:
+            return
+        if journal:
+            journal.sync()
+        folder, best = self.output.checkpoints, self.best.step
+        checkpoints.save(self.gan, folder, step, self.best.known, write=self.chief)
+        self.saved = step
+        if not self.chief:
+            return
+        periodic = {number for number in checkpoint_steps(folder) if number % self.experiment.CKPT_FREQ == 0}
+        for number in checkpoint_steps(folder):
+            if number not in periodic | {best, step}:
+                checkpoints.remove(folder, number)  # a former best, or where an interruption was
+        if self.experiment.KEEP_CHECKPOINTS != "all":
+            checkpoints.drop_old(folder, self.experiment.KEEP_CHECKPOINTS, {best} if best is not None else set())
+
+    def draw(self, step: int) -> None:
+        """Draw the sample image of fixed held-out samples."""
+        split, scorer = self.validation.split, self.validation.scorer
+        names = spread(self.dataset.names(split), sample_image.SAMPLES)
+        batch = next(iter(self.dataset.batches(split, names, len(names))))
+        with state.unmoved(self.gan):
+            source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
+        if not self.chief:
+            return
+        path = self.output.sample(step)
+        caption = f"{self.output.run_name}, step {step}, {split}"
+        sample_image.draw(self.experiment.manifest, names, source, target, prediction, path, caption)
+        atomic.copy(path, self.output.latest_sample)

@@ -1,0 +1,144 @@
+"""One process of one run: alone on its folders, restored, trained under console and journal, evaluated."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pix2earth.console.run_console import RunConsole
+from pix2earth.figures import diagrams
+from pix2earth.runs import provenance
+from pix2earth.scoring.evaluating import evaluate_and_show, evaluation_split
+from pix2earth.scoring.scorer import Scorer
+from pix2earth.settings import atomic
+from pix2earth.settings.errors import UserError
+from pix2earth.training import devices
+from pix2earth.training.interruption import Interruption
+from pix2earth.training.journal import Journal
+from pix2earth.training.loop import Training
+
+
+class RunProcess:
+    """What ``train.py`` does with a training."""
+
+    def __init__(self, training: Training) -> None:
+        """Keep what is to be trained."""
+        self.training = training
+        self.experiment, self.output = training.experiment, training.experiment.output
+        self.record: dict[str, Any] = {}
+
+    def run(self, changes: Sequence[str], *, keep_rates: bool = False) -> int:
+        """Restore, train, evaluate, and return the exit status.
+
+        Args:
+            changes: a line for each setting that changed since the run that is restored.
+            keep_rates: whether the learning rates are among them.
+        """
+        with self.locked():
+            number = self.train(changes, keep_rates=keep_rates)
+        if number is not None:
+            return 128 + number
+        self.evaluate(self.training.finished)
+        return 0
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training the same run: they would overwrite each other's checkpoints.
+
+        Raises:
+            UserError: another process trains it.
+        """
+        if not self.training.chief:
+            yield
+            return
+        self.output.create()
+        try:
+            with FileLock(self.output.logs / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UserError(
+                f"{self.output.logs}: another process trains this run; wait for it, or choose another --timestamp"
+            ) from None
+
+    def train(self, changes: Sequence[str], *, keep_rates: bool) -> int | None:
+        """Restore and train under console, journal and ``run.json``; return the signal that ended it, if any."""
+        experiment, training = self.experiment, self.training
+        notes: list[str] = list(changes)
+        done = training.restore(notes.append, keep_rates=keep_rates)
+        log = self.output.console_log(experiment.ENVIRONMENT) if training.chief else None
+        with RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE) as console:
+            for note in notes:
+                console.say(note)
+            self.prepare_folders(console.say, done)
+            number = self.recorded(console, done)
+            if number is not None:
+                command = training.resume_command()
+                console.say(f"interrupted after step {training.finished}, saved; resume with: {command}")
+        return number
+
+    def prepare_folders(self, say: Callable[[str], None], done: int) -> None:
+        """Make ``run.json``, a copy of the experiment and the network diagrams; say what starts."""
+        training, experiment = self.training, self.experiment
+        described = devices.describe(training.strategy)
+        if not training.chief:
+            return
+        self.record = provenance.describe(experiment, training.dataset, training.plugin, described)
+        self.record["parameters"] = {
+            name: getattr(training.gan, name).count_params() for name in ("generator", "discriminator")
+        }
+        if before := provenance.load(self.output.run_file):
+            self.record["sessions"] = before["sessions"]
+        if training.source not in (None, experiment.TIMESTAMP):
+            self.record["restored_from"] = f"{training.source}:{done}"
+        provenance.begin_session(self.record, self.output.run_file, done)
+        atomic.copy(experiment.file, Path(self.output.LOGS) / "experiment.json")
+        kind = "GPU" if "GPU" in described["devices"][0] else "CPU"
+        say(
+            f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(training.dataset)} training"
+            f" samples of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {described['replicas']},"
+            f" steps {done} to {experiment.STEPS}"
+        )
+        if done == 0 or training.source != experiment.TIMESTAMP:
+            diagrams.draw(training.gan, Path(self.output.MODEL), say)
+
+    def recorded(self, console: RunConsole, done: int) -> int | None:
+        """Run the loop, and record in journal and ``run.json`` how it ended; return as ``train`` does."""
+        training = self.training
+        journal = Journal(self.output.journal, done) if training.chief else None
+        interruption = Interruption()
+        training.finished = done
+        try:
+            outcome = training.loop(console, journal, interruption, done)
+        except Exception as error:
+            self.end(f"stopped: {error}", console)
+            raise
+        finally:
+            interruption.close()
+            if journal:
+                journal.close()
+        self.end(outcome, console)
+        # A signal to another machine interrupts this one too.
+        return (interruption.signal or signal.SIGTERM) if outcome == "interrupted" else None
+
+    def end(self, outcome: str, console: RunConsole) -> None:
+        """Record in ``run.json`` how the process ended."""
+        if self.training.chief:
+            self.record["best"] = self.training.best.known
+            provenance.end_session(
+                self.record, self.output.run_file, self.training.finished, outcome.split("\n")[0],
+                console.images_per_second,
+            )  # fmt: skip
+
+    def evaluate(self, step: int) -> None:
+        """Write the metrics of every sample of the evaluation split."""
+        training = self.training
+        if not training.chief:
+            return
+        scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS)
+        evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
+        print(self.output.sample(step))
