@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiment import PROJECT, Environment
+from pix2earth.documentation.page_sections import write_section
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import Stopped, UserError, reports_errors
-from pix2earth.settings.page_sections import freeze
 from pix2earth.training import queue
 
 MODELS = ("aris-a", "aris-b", "aris-c", "pix2pix", "srgan", "dsen2w", "dmnet", "psgan", "srs3", "tarsgan")
@@ -27,7 +27,7 @@ TIMESTAMP = "results"
 PAGE = PROJECT / "docs" / "results.md"
 
 
-class Row(NamedTuple):
+class ModelRow(NamedTuple):
     """One model's line of the table."""
 
     model: str
@@ -66,19 +66,19 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
         atomic.write_json(folder / "experiment.json", settings(model, options))
 
 
-def row(environment: Environment, model: str) -> Row:
+def row(environment: Environment, model: str) -> ModelRow:
     """Return what is known of a model's run."""
     root = Path(environment.EXPERIMENT_ROOT)
     folders = RunFolders(root, f"{FOLDER}/{model}", TIMESTAMP)
     run = provenance.load(folders.run_file)
     if run is None:
-        return Row(model, "not trained", {}, None, None)
+        return ModelRow(model, "not trained", {}, None, None)
     session = run["sessions"][-1]
     scores = means(folders.evaluation) if session["outcome"] == "completed" else {}
     outcome = session["outcome"].split(":")[0]
     if outcome != "completed":
         outcome = f"{outcome} after step {session.get('last_step', session['first_step'])}"
-    return Row(model, outcome, scores, session.get("images_per_second"), run.get("parameters"))
+    return ModelRow(model, outcome, scores, session.get("images_per_second"), run.get("parameters"))
 
 
 def means(path: Path) -> dict[str, float]:
@@ -93,7 +93,7 @@ def means(path: Path) -> dict[str, float]:
     return {"samples": len(table)} | {name: mean_of_finite(table[name].to_numpy(float)) for name in wanted}
 
 
-def table(rows: Sequence[Row], options: argparse.Namespace) -> str:
+def table(rows: Sequence[ModelRow], options: argparse.Namespace) -> str:
     """Return the Markdown of the results, bicubic first."""
     known = next((made.scores for made in rows if made.scores), {})
     lines = [
@@ -123,7 +123,7 @@ def write(text: str) -> None:
     Raises:
         UserError: the page has no place for it.
     """
-    freeze(PAGE, FOLDER, text)
+    write_section(PAGE, FOLDER, text)
 
 
 @reports_errors

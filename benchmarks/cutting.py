@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from preprocessing import parallel
-from preprocessing.scenes.selection import Pair
+from preprocessing.scenes.selection import SelectedPair
 from preprocessing.tiles.cutting import CACHE_BYTES, cut
-from preprocessing.tiles.cutting_jobs import Draw, Job, Window
+from preprocessing.tiles.cutting_jobs import CutJob, Draw, Window
 
 SIDE, BLOCK, TILE = 10980, 1024, 256
 SCENES = 4
@@ -63,13 +63,13 @@ def make_products(folder: Path) -> None:
     (folder / "complete").touch()
 
 
-def jobs_in(folder: Path, output: Path, tiles: int) -> list[Job]:
+def jobs_in(folder: Path, output: Path, tiles: int) -> list[CutJob]:
     """Return a job for every scene."""
     sen3 = next((folder / "s3").iterdir())
     jobs = []
     for index, safe in enumerate(sorted((folder / "s2").iterdir())):
-        pair = Pair(index, index, safe.name, sen3.name)
-        jobs.append(Job(pair, safe, sen3, "inv_T17XNA_10h", Draw(TILE), tiles, (), output, output))
+        pair = SelectedPair(index, index, safe.name, sen3.name)
+        jobs.append(CutJob(pair, safe, sen3, "inv_T17XNA_10h", Draw(TILE), tiles, (), output, output))
     return jobs
 
 

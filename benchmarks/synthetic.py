@@ -37,11 +37,11 @@ Figures = tuple[float, float]
 
 def seconds_of_frames(count: int) -> float:
     """Return the seconds (of one thread) that frames of a new scene take, its layout and texture included."""
-    from synthetic.ground.scene import Scene
+    from synthetic.ground.scene import SyntheticScene
     from synthetic.schema.ground import Ground
 
     started = time.thread_time()
-    scene, first = Scene(Ground(), 7, 0), datetime(2021, 1, 4)
+    scene, first = SyntheticScene(Ground(), 7, 0), datetime(2021, 1, 4)
     for index in range(count):
         scene.reflectance(scene.condition(first + timedelta(days=12 * index), index))
     return time.thread_time() - started

@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from experiment import Environment
     from preprocessing.tiles.cutting import cut
     from preprocessing.tiles.cutting_jobs import Draw
-    from preprocessing.tiles.cutting_plan import Request, plan
+    from preprocessing.tiles.cutting_plan import CutRequest, plan
 
     masks = tuple(sorted({name.strip() for name in (options.masks or "").split(",") if name.strip()}))
     draw = Draw(options.tilesize, options.seed, options.max_tile_overlap, options.visible, masks, options.method)
-    request = Request(options.selection, draw, options.quantity, options.overlap)
+    request = CutRequest(options.selection, draw, options.quantity, options.overlap)
     jobs, failures = plan(Environment(options.env), request)
     outcomes, failed = parallel.each(
         cut, jobs, title=options.selection, unit="scenes", workers=options.workers, scheduler=options.scheduler

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     environment = Environment(options.env)
     shares = Shares(options.train_ratio, options.test_ratio)
-    request = records_plan.Request(
+    request = records_plan.DatasetRequest(
         options.inventory, options.dataset, options.tilesize, shares, options.split, options.seed
     )
     request.check()

@@ -101,7 +101,7 @@ class Recipe(NamedTuple):
 # ---- scenes ------------------------------------------------------------------------------------------------
 
 
-class Scene(NamedTuple):
+class SourceScene(NamedTuple):
     """One scene of ``samples/``: a file for each of ``BANDS``, or one file with bands of these names."""
 
     name: str
@@ -109,19 +109,19 @@ class Scene(NamedTuple):
     files: tuple[Path, ...]
 
 
-def scenes() -> tuple[Scene, list[Scene]]:
+def scenes() -> tuple[SourceScene, list[SourceScene]]:
     """Return the large scene, which is cut into all splits, and the small ones, which are for testing.
 
     Raises:
         UserError: a file is missing.
     """
     files = tuple(SAMPLES / "s2_18svg" / f"T18SVG_20160112_{band}.jp2" for band in BANDS)
-    large = Scene("18svg", "2016-01-12", files)
+    large = SourceScene("18svg", "2016-01-12", files)
     times = ("2015-07-11T10:00:08", "2015-08-30T10:05:47")
     small = []
     for time in times:
         day = time[:10].replace("-", "")
-        small.append(Scene(f"slovenia_{day}", time, (SAMPLES / "s2_slovenia" / f"S2A_L1C_{day}.tif",)))
+        small.append(SourceScene(f"slovenia_{day}", time, (SAMPLES / "s2_slovenia" / f"S2A_L1C_{day}.tif",)))
     missing = [file for scene in (large, *small) for file in scene.files if not file.is_file()]
     if missing:
         raise UserError(*(f"{file}: is missing; restore it from the repository" for file in missing))
@@ -166,7 +166,7 @@ class Raster:
 
 
 @contextmanager
-def opened(scene: Scene) -> Iterator[Raster]:
+def opened(scene: SourceScene) -> Iterator[Raster]:
     """Open the files of a scene.
 
     Raises:
@@ -188,17 +188,17 @@ def opened(scene: Scene) -> Iterator[Raster]:
 # ---- tiles and their splits --------------------------------------------------------------------------------
 
 
-class Tile(NamedTuple):
+class PlannedTile(NamedTuple):
     """A square of a scene; row and column of its upper left pixel."""
 
     name: str
     split: str
-    scene: Scene
+    scene: SourceScene
     row: int
     column: int
 
 
-def plan(recipe: Recipe) -> list[Tile]:
+def plan(recipe: Recipe) -> list[PlannedTile]:
     """Return all tiles that the scenes have room for; none overlaps another of its scene.
 
     Raises:
@@ -213,7 +213,7 @@ def plan(recipe: Recipe) -> list[Tile]:
             most = max(min(height, width // 3), min(height // 2, width // 2), min(height // 3, width))
             raise UserError(f"--tilesize {side}: leaves no tile for some of the splits; use at most {most}")
     tiles = [
-        Tile(f"{large.name}_r{row:02d}_c{column:02d}{recipe.ending}", split, large, row * side, column * side)
+        PlannedTile(f"{large.name}_r{row:02d}_c{column:02d}{recipe.ending}", split, large, row * side, column * side)
         for (row, column), split in block_splits(rows, columns, recipe.seed).items()
     ]
     for scene in small:
@@ -222,7 +222,7 @@ def plan(recipe: Recipe) -> list[Tile]:
                 height, width = raster.size
                 print(f"{scene.name}: is left out, {height} x {width} pixels hold no tile of {side} x {side}")
             else:
-                tiles.append(Tile(f"{scene.name}{recipe.ending}", "test", scene, 0, 0))
+                tiles.append(PlannedTile(f"{scene.name}{recipe.ending}", "test", scene, 0, 0))
     return tiles
 
 
@@ -266,7 +266,7 @@ def is_complete(folder: Path, wanted: Manifest) -> bool:
     raise UserError(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
 
 
-def refuse_strangers(folder: Path, tiles: Sequence[Tile]) -> None:
+def refuse_strangers(folder: Path, tiles: Sequence[PlannedTile]) -> None:
     """Make sure that an unfinished dataset holds nothing but tiles of this plan.
 
     Raises:
@@ -281,7 +281,7 @@ def refuse_strangers(folder: Path, tiles: Sequence[Tile]) -> None:
         )
 
 
-def write(data_root: Path, recipe: Recipe, tiles: Sequence[Tile], *, replace: bool) -> Manifest:
+def write(data_root: Path, recipe: Recipe, tiles: Sequence[PlannedTile], *, replace: bool) -> Manifest:
     """Write the tiles that are not there yet, check them for leaks, and write the manifest.
 
     Args:

@@ -21,7 +21,7 @@ MOST_POINTS = 500
 """Of a footprint; real ones have 5 to 47."""
 
 
-class Document:
+class XmlDocument:
     """One XML file of a product."""
 
     def __init__(self, members: Members, member: str) -> None:

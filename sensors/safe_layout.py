@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pix2earth.settings.errors import UserError, nearest
 from sensors.archives import Members
 from sensors.image_grids import LONGEST_SIDE, Grid
-from sensors.product_xml import Document
+from sensors.product_xml import XmlDocument
 
 RADIOMETRIC_IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands in the order of ``band_id`` in the metadata: 8 is B8A, 9 is B09."""
@@ -56,7 +56,7 @@ def find_metadata(members: Members) -> tuple[str, str]:
     )
 
 
-def read_grid(tile: Document) -> Grid:
+def read_grid(tile: XmlDocument) -> Grid:
     """Return the 10 m grid that a granule's metadata state; it is the first of those they state.
 
     Raises:
@@ -84,7 +84,7 @@ def band_name(band: str) -> str:
     return f"B{int(match[1]):02d}" if match else band.upper()
 
 
-def choose_granule(members: Members, product: Document, tile: str | None) -> Granule:
+def choose_granule(members: Members, product: XmlDocument, tile: str | None) -> Granule:
     """Return the granule of a tile, or the only one.
 
     The granules that the metadata name count; others (a stray one ends with ``_null``) only where it names none.
@@ -130,7 +130,7 @@ def _granule(name: str, paths: list[PurePosixPath]) -> Granule:
     return Granule(name, tile[1] if tile else "", metadata[0] if metadata else None, ordered)
 
 
-def _stated(product: Document) -> set[str]:
+def _stated(product: XmlDocument) -> set[str]:
     """Return every folder and file name (without suffix) that the metadata give for images."""
     texts = [(element.text or "").strip() for element in product.all("IMAGE_FILE(_2A)?|IMAGE_ID(_2A)?")]
     return {part for text in texts for part in text.split("/")}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
 from sensors.image_grids import Grid, open_image, resample, scaled, source_window
-from sensors.product_xml import Document
+from sensors.product_xml import XmlDocument
 from sensors.safe_layout import ORDER, RADIOMETRIC_IDS, band_name, choose_granule, find_metadata, read_grid
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Safe:
     def __init__(self, members: archives.Members, tile: str | None = None) -> None:
         """Read the product's metadata; see ``open``."""
         member, level = find_metadata(members)
-        product = Document(members, member)
+        product = XmlDocument(members, member)
         self._members, self._product = members, product
         self._granule = choose_granule(members, product, tile)
         self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granule.tile
@@ -130,7 +130,7 @@ class Safe:
         """
         if self._granule.metadata is None:
             raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
-        return read_grid(Document(self._members, self._granule.metadata))
+        return read_grid(XmlDocument(self._members, self._granule.metadata))
 
     @property
     def crs(self) -> CRS:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
-from sensors.product_xml import Document
+from sensors.product_xml import XmlDocument
 from sensors.swath_files import SwathFiles
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Sen3:
             raise UserError(
                 f"{members.path}: is no Sentinel-3 product: it has no {MANIFEST}; download it again or name another"
             )
-        manifest = Document(members, MANIFEST)
+        manifest = XmlDocument(members, MANIFEST)
         self.path, self._members = members.path, members
         self.name = manifest.text("productName")
         kind = re.match(r"(S3[A-Z])_OL_1_(EFR|ERR)_", self.name)

@@ -118,7 +118,7 @@ def generate(options: Any) -> None:
             todo.append((folder, number))
             parts = 1 if len(numbers) > 1 else options.workers
             for frames in chunks(range(configuration.product.horizon), parts):
-                tasks.append(generation.Task(text, beside, folder, number, frames))
+                tasks.append(generation.GenerationTask(text, beside, folder, number, frames))
     run(generation.write, tasks, "generate", len(todo) * configuration.product.horizon, options.workers)
     for folder, number in todo:
         generation.finish(configuration, folder, number)
@@ -150,7 +150,7 @@ def derive(options: Any) -> None:
             frames += len(kept)
             parts = 1 if len(products) > 1 else options.workers
             text = configuration.model_dump_json()
-            tasks += [derivation.Task(text, source, folder, part) for part in chunks(kept, parts)]
+            tasks += [derivation.DerivationTask(text, source, folder, part) for part in chunks(kept, parts)]
     run(derivation.write, tasks, "derive", frames, options.workers)
     for folder, index, made in todo:
         derivation.finish(configuration, folder, index, made)

@@ -8,9 +8,9 @@ import pytest
 
 import results
 from experiment import Environment
+from pix2earth.documentation.page_sections import marks
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError
-from pix2earth.settings.page_sections import marks
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
 

@@ -20,7 +20,7 @@ class Leak(ValueError):
     """Two tiles of different splits that share ground."""
 
 
-class Ground(NamedTuple):
+class GroundExtent(NamedTuple):
     """Where and when a sample was taken."""
 
     split: str
@@ -51,11 +51,11 @@ def check_for_leaks(folder: Path, manifest: Manifest) -> str:
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         about = read(path, manifest)[1]
         date = about["acquired"][0][:10]
-        found.append(Ground(path.parent.name, about["name"], date, about["crs"], about["transform"]))
+        found.append(GroundExtent(path.parent.name, about["name"], date, about["crs"], about["transform"]))
     return refuse_leaks(found, manifest.tilesize)
 
 
-def refuse_leaks(tiles: Iterable[Ground], side: int, *, any_date: bool = False) -> str:
+def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = False) -> str:
     """Assert that no two tiles of different splits share ground, on the same date or at all.
 
     Args:
@@ -69,7 +69,7 @@ def refuse_leaks(tiles: Iterable[Ground], side: int, *, any_date: bool = False) 
     Raises:
         Leak: two tiles overlap.
     """
-    groups: dict[str, list[Ground]] = defaultdict(list)
+    groups: dict[str, list[GroundExtent]] = defaultdict(list)
     splits_of: dict[str, set[str]] = defaultdict(set)
     for tile in tiles:
         groups["" if any_date else tile.date].append(tile)
@@ -84,7 +84,7 @@ def refuse_leaks(tiles: Iterable[Ground], side: int, *, any_date: bool = False) 
     return f"no leak: {count} tiles on {len(splits_of)} dates; {compared} in different splits overlap; {dates}"
 
 
-def _compare(tiles: Sequence[Ground], side: int) -> None:
+def _compare(tiles: Sequence[GroundExtent], side: int) -> None:
     """Raise Leak for the first two tiles of different splits that overlap."""
     import shapely
 
@@ -97,7 +97,7 @@ def _compare(tiles: Sequence[Ground], side: int) -> None:
             raise Leak(f"{pair} share ground on {dates}")
 
 
-def _outline(tile: Ground, side: int, crs: str) -> BaseGeometry:
+def _outline(tile: GroundExtent, side: int, crs: str) -> BaseGeometry:
     """Return the outline of a tile, drawn in by ``MARGIN``, in a CRS."""
     import shapely
 

@@ -1,7 +1,7 @@
 """What may stand in environment.json and experiment.json: every key, its default and its meaning.
 
 ``docs/environment.md``, ``docs/experiment.md`` and the JSON Schemas beside them are generated from these classes
-(``python -m pix2earth.settings.documentation``).
+(``python -m pix2earth.documentation``).
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ NARROWEST = 0.02
 
 
 @dataclass(frozen=True)
-class Job:
+class PreviewJob:
     """One preview to draw."""
 
     index: int
@@ -73,7 +73,7 @@ class Preview:
 # ---- one picture -------------------------------------------------------------------------------------------
 
 
-def draw(job: Job) -> Preview:
+def draw(job: PreviewJob) -> Preview:
     """Write the preview of one product, unless it is there.
 
     Raises:
@@ -82,7 +82,7 @@ def draw(job: Job) -> Preview:
     return finished(job) or _draw(job)
 
 
-def finished(job: Job) -> Preview | None:
+def finished(job: PreviewJob) -> Preview | None:
     """Return the preview if the file is there and shows what is wanted."""
     from PIL import Image
 
@@ -96,7 +96,7 @@ def finished(job: Job) -> Preview | None:
     return Preview(job.index, job.output, facts["cloud_cover"], tuple(facts["box"]))
 
 
-def _draw(job: Job) -> Preview:
+def _draw(job: PreviewJob) -> Preview:
     from PIL.PngImagePlugin import PngInfo
 
     with Safe.open(job.product, job.tile) as safe:
@@ -164,9 +164,11 @@ def _titled(colours: np.ndarray, title: str) -> tuple[Image.Image, tuple[int, in
 # ---- all pictures ------------------------------------------------------------------------------------------
 
 
-def plan(table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsample: int) -> tuple[list[Job], list[str]]:
+def plan(
+    table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsample: int
+) -> tuple[list[PreviewJob], list[str]]:
     """Return a job for every scene that is covered enough, and a line for each whose product is not there."""
-    jobs: list[Job] = []
+    jobs: list[PreviewJob] = []
     failures: list[str] = []
     for row in inventory.candidates(table, overlap).to_dict("records"):
         index, title = row["index"], f"{row['index']}: {row['year']}-{row['month']:02d}"
@@ -177,11 +179,11 @@ def plan(table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsamp
             continue
         # Before December 2016 a product has many tiles and its name none; the inventory is of one.
         tile = tile_code(product.name) or tile_code(folder.name)
-        jobs.append(Job(index, title, product, tile, downsample, folder / f"{index}.png"))
+        jobs.append(PreviewJob(index, title, product, tile, downsample, folder / f"{index}.png"))
     return jobs, failures
 
 
-def remove_others(folder: Path, jobs: Sequence[Job]) -> None:
+def remove_others(folder: Path, jobs: Sequence[PreviewJob]) -> None:
     """Remove previews of this program that belong to another choice of scenes, and what a kill has left unfinished."""
     from PIL import Image
 

@@ -25,7 +25,7 @@ class Selection(Schema):
     """Values of the inventory's column ``index``, one for each scene to cut."""
 
 
-class Pair(NamedTuple):
+class SelectedPair(NamedTuple):
     """A Sentinel-2 scene and its Sentinel-3 partner; ``number`` is the inventory's index of the row."""
 
     number: int
@@ -68,7 +68,7 @@ def read_selection(folder: Path, name: str) -> Selection:
 
 def best_pairs(
     indices: list[int], inventory: pd.DataFrame, overlap: float, measure: Callable[[str, str], float]
-) -> tuple[list[Pair], list[str]]:
+) -> tuple[list[SelectedPair], list[str]]:
     """Return, for each selected row, the row of the same Sentinel-2 product that is nearest in time.
 
     Args:
@@ -88,7 +88,7 @@ def best_pairs(
     unknown = sorted(set(indices) - set(rows.index))
     if unknown:
         raise UserError(f"s2_indices: {unknown[0]} is no row of the inventory, which has {len(rows)}; select again")
-    pairs: dict[int, Pair] = {}
+    pairs: dict[int, SelectedPair] = {}
     lines: list[str] = []
     for selected in indices:
         scene = str(rows.loc[selected, "s2"])
@@ -105,5 +105,5 @@ def best_pairs(
             continue
         best = fit.assign(gap=fit["timediff"].abs()).sort_values(["gap", "index"]).iloc[0]
         index = int(best["index"])
-        pairs.setdefault(index, Pair(index, selected, scene, str(best["s3"])))
+        pairs.setdefault(index, SelectedPair(index, selected, scene, str(best["s3"])))
     return list(pairs.values()), list(dict.fromkeys(lines))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError
 from preprocessing.tiles.cutting_accounts import finished, record, refuse_other_draws
-from preprocessing.tiles.cutting_jobs import Job, Outcome, Window
+from preprocessing.tiles.cutting_jobs import CutJob, CutOutcome, Window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ CACHE_BYTES = 512 * 2**20
 """Decoded blocks that GDAL keeps: 256 of 1024 x 1024 pixels, more than 20 tiles touch; the default grows."""
 
 
-def cut(job: Job) -> Outcome:
+def cut(job: CutJob) -> CutOutcome:
     """Cut the tiles of one pair that are not there yet, draw the overlay plot, and account for it.
 
     The same tiles come out however often, in whatever order and by how many processes this is called.
@@ -45,17 +45,17 @@ def cut(job: Job) -> Outcome:
         return before
     refuse_other_draws(job)
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Safe.open(job.s2, _tile_code(job.inventory)) as safe:
-        scene = Scene(safe, Sen3.open(job.s3), job)
+        scene = PairedScene(safe, Sen3.open(job.s3), job)
         outcome = scene.cut()
         draw_overlay(job.plot, scene, outcome.windows)
     record(job, outcome)
     return outcome
 
 
-class Scene:
+class PairedScene:
     """A pair of open products on the grid of the first, ready to be cut."""
 
-    def __init__(self, safe: Safe, sen3: Sen3, job: Job) -> None:
+    def __init__(self, safe: Safe, sen3: Sen3, job: CutJob) -> None:
         """Bring footprints and masks onto the grid of the Sentinel-2 scene.
 
         Raises:
@@ -83,7 +83,7 @@ class Scene:
         for geometry in (*self.footprints.values(), *([self.mask] if masks else [])):
             shapely.prepare(geometry)
 
-    def cut(self) -> Outcome:
+    def cut(self) -> CutOutcome:
         """Draw windows, and write those that both sensors see, until there are enough or no place is left."""
         from preprocessing.tiles import tile_rasters
         from preprocessing.tiles.places import Places
@@ -114,7 +114,7 @@ class Scene:
             places.take(row, column)
             windows.append(window)
         short = len(windows) < self.job.quantity
-        return Outcome(self.job.pair.number, windows, written, rejected, short)
+        return CutOutcome(self.job.pair.number, windows, written, rejected, short)
 
     def polygon(self, column: int, row: int) -> BaseGeometry:
         """Return the outline of a window in the units of the grid."""

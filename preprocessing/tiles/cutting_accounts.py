@@ -7,17 +7,17 @@ from typing import Any
 
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
-from preprocessing.tiles.cutting_jobs import Job, Outcome, Window
+from preprocessing.tiles.cutting_jobs import CutJob, CutOutcome, Window
 
 
-def _options(job: Job) -> dict[str, Any]:
+def _options(job: CutJob) -> dict[str, Any]:
     """Return what an account must agree in, as JSON has it."""
     options = {"draw": job.draw._asdict(), "quantity": job.quantity, "s2": job.s2.name, "s3": job.s3.name}
     plain: dict[str, Any] = json.loads(json.dumps(options))
     return plain
 
 
-def record(job: Job, outcome: Outcome) -> None:
+def record(job: CutJob, outcome: CutOutcome) -> None:
     """Write the account of a pair that is cut, ``_inventory/<selection>/<index>.json``.
 
     Raises:
@@ -30,13 +30,13 @@ def record(job: Job, outcome: Outcome) -> None:
     atomic.write_json(job.account, {"options": _options(job), "outcome": stays})
 
 
-def finished(job: Job) -> Outcome | None:
+def finished(job: CutJob) -> CutOutcome | None:
     """Return the outcome of an earlier call with the same options whose files are all there, or None."""
     if not (job.account.is_file() and job.plot.is_file()):
         return None
     try:
         found = json.loads(job.account.read_text(encoding="utf-8"))
-        outcome = Outcome(**{**found["outcome"], "written": 0})
+        outcome = CutOutcome(**{**found["outcome"], "written": 0})
         windows = [Window(*window) for window in outcome.windows]
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{job.account}: is damaged; remove it and run the command again") from None
@@ -44,7 +44,7 @@ def finished(job: Job) -> Outcome | None:
     return outcome._replace(windows=windows) if found["options"] == _options(job) and complete else None
 
 
-def refuse_other_draws(job: Job) -> None:
+def refuse_other_draws(job: CutJob) -> None:
     """Make sure that tiles of this pair which are there already come from the same draw.
 
     Raises:

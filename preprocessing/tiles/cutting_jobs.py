@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from preprocessing.scenes.selection import Pair
+from preprocessing.scenes.selection import SelectedPair
 
 
 class Draw(NamedTuple):
@@ -19,10 +19,10 @@ class Draw(NamedTuple):
     method: str = "nearest"
 
 
-class Job(NamedTuple):
+class CutJob(NamedTuple):
     """One pair of products to cut."""
 
-    pair: Pair
+    pair: SelectedPair
     s2: Path
     s3: Path
     inventory: str
@@ -52,14 +52,14 @@ class Window(NamedTuple):
     row: int
     in_mask: bool | None
 
-    def name(self, pair: Pair) -> str:
+    def name(self, pair: SelectedPair) -> str:
         """Return the name of its files."""
         from preprocessing.tiles.tile_rasters import NOTINMASK
 
         return f"{pair.label}_{self.column}x{self.row}{NOTINMASK if self.in_mask is False else ''}"
 
 
-class Outcome(NamedTuple):
+class CutOutcome(NamedTuple):
     """What became of a pair."""
 
     number: int

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
-from preprocessing.scenes.selection import Pair, best_pairs, read_selection
-from preprocessing.tiles.cutting_jobs import Draw, Job
+from preprocessing.scenes.selection import SelectedPair, best_pairs, read_selection
+from preprocessing.tiles.cutting_jobs import CutJob, Draw
 from sensors.vector_masks import find_mask, read_mask
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TILES, MASKS = "_tif", "_masks"
 
 
-class Request(NamedTuple):
+class CutRequest(NamedTuple):
     """What the user asks for."""
 
     selection: str
@@ -46,7 +46,7 @@ class Request(NamedTuple):
             raise UserError(*lines)
 
 
-def plan(environment: Environment, request: Request) -> tuple[list[Job], list[str]]:
+def plan(environment: Environment, request: CutRequest) -> tuple[list[CutJob], list[str]]:
     """Return a job for every pair of the selection, and a line for every scene that cannot be cut.
 
     Raises:
@@ -74,12 +74,12 @@ def plan(environment: Environment, request: Request) -> tuple[list[Job], list[st
 
 
 def _job(
-    environment: Environment, request: Request, name: str, masks: tuple[Path, ...], pair: Pair,
+    environment: Environment, request: CutRequest, name: str, masks: tuple[Path, ...], pair: SelectedPair,
     products: tuple[Path, Path],
-) -> Job:  # fmt: skip
+) -> CutJob:  # fmt: skip
     tiles = Path(environment.DATA_ROOT) / TILES / name / str(request.draw.tilesize)
     review = inventory.folder(environment) / request.selection
-    return Job(pair, *products, name, request.draw, request.quantity, masks, tiles, review)
+    return CutJob(pair, *products, name, request.draw, request.quantity, masks, tiles, review)
 
 
 def _overlap(s2_root: Path, s3_root: Path, s2: str, s3: str) -> float:

@@ -11,7 +11,7 @@ from pix2earth.settings import atomic
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from preprocessing.tiles.cutting import Scene
+    from preprocessing.tiles.cutting import PairedScene
     from preprocessing.tiles.cutting_jobs import Window
 
 # Okabe and Ito's colours, which most colour-blind people can tell apart.
@@ -21,7 +21,7 @@ MOST_LABELS = 100
 """More would cover one another."""
 
 
-def draw_overlay(path: Path, scene: Scene, windows: Sequence[Window]) -> None:
+def draw_overlay(path: Path, scene: PairedScene, windows: Sequence[Window]) -> None:
     """Draw footprints with their bounding boxes (dashed), masks (grey) and labelled windows.
 
     Args:

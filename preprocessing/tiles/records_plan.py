@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pix2earth.records.leaks import Ground, Leak, refuse_leaks
+from pix2earth.records.leaks import GroundExtent, Leak, refuse_leaks
 from pix2earth.records.manifest import Split
 from pix2earth.records.splits import BLOCK, Shares, by_block, by_group
 from pix2earth.settings.errors import UserError, inside, nearest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 METHODS = {"scene": "date of the scene", "block": "spatial block", "random": "random"}
 
 
-class Request(NamedTuple):
+class DatasetRequest(NamedTuple):
     """What the user asks for."""
 
     inventory: str
@@ -70,7 +70,7 @@ class Header(NamedTuple):
         return self.times[0][:10] if self.times else self.path.stem.split("_")[0]
 
 
-def tiles_of(environment: Environment, request: Request) -> list[Header]:
+def tiles_of(environment: Environment, request: DatasetRequest) -> list[Header]:
     """Return the tiles ``<data_root>/_tif/<inventory>/<tilesize>/*.tif``, sorted.
 
     Raises:
@@ -116,7 +116,7 @@ def _header(path: Path, side: int, rows: Any) -> Header:
     return Header(path, crs.to_string(), transform[:6], times, product)
 
 
-def split_tiles(tiles: Sequence[Header], request: Request) -> dict[str, str]:
+def split_tiles(tiles: Sequence[Header], request: DatasetRequest) -> dict[str, str]:
     """Return the split of every tile by its name; tiles on the border between two splits have none.
 
     Raises:
@@ -152,14 +152,14 @@ def _bounds(tiles: Sequence[Header], side: int) -> dict[str, tuple[float, float,
     }
 
 
-def check(tiles: Sequence[Header], splits: dict[str, str], request: Request) -> str:
+def check(tiles: Sequence[Header], splits: dict[str, str], request: DatasetRequest) -> str:
     """Make sure that no pixels are on both sides of the split; return a line that says what was checked.
 
     Raises:
         UserError: two tiles overlap.
     """
     ground = [
-        Ground(splits[tile.path.stem], tile.path.stem, tile.date, tile.crs, tile.transform)
+        GroundExtent(splits[tile.path.stem], tile.path.stem, tile.date, tile.crs, tile.transform)
         for tile in tiles
         if tile.path.stem in splits
     ]
@@ -176,7 +176,7 @@ def sources(tiles: Sequence[Header], splits: dict[str, str]) -> list[Source]:
     return [Source(tile.path, splits[tile.path.stem], tile.times) for tile in tiles if tile.path.stem in splits]
 
 
-def description(tiles: Sequence[Header], request: Request) -> str:
+def description(tiles: Sequence[Header], request: DatasetRequest) -> str:
     """Say where the data come from, with the attribution that they require."""
     years = sorted({time[:4] for tile in tiles for time in tile.times})
     scenes = len({tile.product or tile.date for tile in tiles})

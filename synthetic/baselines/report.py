@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from metrics import UNITS
 
 if TYPE_CHECKING:
-    from synthetic.baselines.scoring import Row
+    from synthetic.baselines.scoring import ScoreRow
     from synthetic.baselines.stored import Stored
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
@@ -26,7 +26,7 @@ def report(paths: Sequence[str], *, page: bool = False) -> None:
     from pix2earth.console.quiet import quieten_tensorflow
 
     quieten_tensorflow()
-    from pix2earth.settings.page_sections import freeze
+    from pix2earth.documentation.page_sections import write_section
     from synthetic.baselines.stored import Stored
 
     sources = [Stored(path) for path in paths]
@@ -35,7 +35,7 @@ def report(paths: Sequence[str], *, page: bool = False) -> None:
         sections.append(section(source))
         print(sections[-1], end="\n\n")
     if page:
-        freeze(PAGE, SECTION, "\n\n".join(sections))
+        write_section(PAGE, SECTION, "\n\n".join(sections))
 
 
 def section(source: Stored) -> str:
@@ -60,7 +60,7 @@ def about(source: Stored, bands: Sequence[str]) -> str:
     )
 
 
-def table(rows: Sequence[Row]) -> list[str]:
+def table(rows: Sequence[ScoreRow]) -> list[str]:
     """Return the lines of a Markdown table."""
     metrics = list(rows[0].scores)
     titles = [f"{name} ({UNITS[name]})" if UNITS.get(name, "data") != "data" else name for name in metrics]

@@ -18,7 +18,7 @@ METRICS = ("PSNR", "SSIM", "SAM", "RMSE")
 WHOLE = "whole image"
 
 
-class Row(NamedTuple):
+class ScoreRow(NamedTuple):
     """Mean scores of one baseline in one region, over the samples in which they are defined."""
 
     region: str
@@ -27,7 +27,7 @@ class Row(NamedTuple):
     scores: dict[str, float]
 
 
-def rows(source: Stored, baselines: Baselines) -> list[Row]:
+def rows(source: Stored, baselines: Baselines) -> list[ScoreRow]:
     """Score every baseline on every sample of the test split; regions follow one another.
 
     Raises:
@@ -46,10 +46,10 @@ def rows(source: Stored, baselines: Baselines) -> list[Row]:
     return [_row(region, name, scores) for (region, name), scores in found.items()]
 
 
-def _row(region: str, name: str, scores: list[dict[str, float]]) -> Row:
+def _row(region: str, name: str, scores: list[dict[str, float]]) -> ScoreRow:
     defined = sum(bool(np.isfinite(one["RMSE"])) for one in scores)
     means = {metric: mean_of_finite([one[metric] for one in scores]) for metric in METRICS}
-    return Row(region, name, defined, means)
+    return ScoreRow(region, name, defined, means)
 
 
 def _chosen(target: np.ndarray, baselines: Baselines) -> np.ndarray:

@@ -14,7 +14,7 @@ from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 from synthetic.presets.datasets import ABOUT
-from synthetic.schema.dataset import PRESETS, Dataset
+from synthetic.schema.dataset import PRESETS, DatasetConfiguration
 
 
 class Sample(NamedTuple):
@@ -43,7 +43,7 @@ class Stored:
             raise UserError(f"{self.folder}: has no {ABOUT}: it is no dataset of `python -m synthetic make`")
         try:
             data = json.loads(about.read_text(encoding="utf-8"))["configuration"]
-            made: Dataset = PRESETS[data["preset"]].model_validate(data, strict=False)
+            made: DatasetConfiguration = PRESETS[data["preset"]].model_validate(data, strict=False)
         except (ValueError, KeyError, TypeError, ValidationError):
             raise UserError(f"{about}: is damaged or of another version; write the dataset again") from None
         return made

@@ -26,7 +26,7 @@ SPLIT = 1 / 2
 """Share of the fields with the first of a class's seasons, where it has two."""
 
 
-class Places(NamedTuple):
+class FeaturePlaces(NamedTuple):
     """Geometry of a scene.
 
     Attributes:
@@ -52,7 +52,7 @@ class Condition(NamedTuple):
     wind_db: float
 
 
-def places(ground: Ground, seed: int, number: int) -> Places:
+def places(ground: Ground, seed: int, number: int) -> FeaturePlaces:
     """Return who owns which pixel of a scene.
 
     Raises:
@@ -70,7 +70,7 @@ def places(ground: Ground, seed: int, number: int) -> Places:
     owner, classes = _with_lines(ground, seed, number, owner, classes, towns)
     if len(classes) > MOST_INSTANCES:
         raise ValueError(f"{len(classes)} cells and parcels, at most {MOST_INSTANCES} can be numbered; use larger ones")
-    return Places((owner + 1).astype(np.uint16), np.concatenate([[0], classes]).astype(np.uint8))
+    return FeaturePlaces((owner + 1).astype(np.uint16), np.concatenate([[0], classes]).astype(np.uint8))
 
 
 def latitude(ground: Ground, seed: int, number: int) -> float:
@@ -101,7 +101,7 @@ def _with_lines(
     return cells.compact(owner, np.append(classes, added).astype(int), ground.min_area_px, keep=first)
 
 
-class Scene:
+class SyntheticScene:
     """One scene at the latent resolution; every method is a pure function of ground, seed, number and date."""
 
     def __init__(self, ground: Ground, seed: int, number: int) -> None:

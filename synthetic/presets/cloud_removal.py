@@ -9,7 +9,7 @@ import numpy as np
 from pix2earth.records.manifest import Field
 from synthetic.observing import clouds, optics
 from synthetic.presets.views import (  # fmt: skip
-    Sample,
+    SyntheticSample,
     backscatter,
     classes_field,
     dates_field,
@@ -66,7 +66,7 @@ def samples_of_scene(configuration: CloudRemoval) -> int:
     return 1
 
 
-def samples(configuration: CloudRemoval, number: int) -> list[Sample]:
+def samples(configuration: CloudRemoval, number: int) -> list[SyntheticSample]:
     """Return the one sample of a scene."""
     drawn, seed = scene(configuration, number), configuration.seed
     wanted = nodes(configuration.bands)
@@ -96,4 +96,4 @@ def samples(configuration: CloudRemoval, number: int) -> list[Sample]:
     }
     # The target's date first: splits are compared by it.
     acquired = times([when[last], *when[:last]])
-    return [Sample(sample_name(number, 0), arrays, transform(configuration, number), acquired)]
+    return [SyntheticSample(sample_name(number, 0), arrays, transform(configuration, number), acquired)]

@@ -12,9 +12,9 @@ from pix2earth.settings import atomic
 from pix2earth.settings.commented_json import Document
 from pix2earth.settings.errors import UserError, nearest
 from pix2earth.settings.validation import check, read
-from synthetic.presets.views import CRS, Sample, class_names, sample_name
+from synthetic.presets.views import CRS, SyntheticSample, class_names, sample_name
 from synthetic.products.product import digest_of
-from synthetic.schema.dataset import PRESETS, Dataset
+from synthetic.schema.dataset import PRESETS, DatasetConfiguration
 from synthetic.tables.land_cover import table
 from synthetic.workers import in_order
 
@@ -30,7 +30,7 @@ LIMITS = (
 )
 
 
-def load(path: Path, profile: str, factor: int | None = None, seed: int | None = None) -> Dataset:
+def load(path: Path, profile: str, factor: int | None = None, seed: int | None = None) -> DatasetConfiguration:
     """Read the file of a dataset.
 
     Args:
@@ -70,12 +70,12 @@ def merged(data: dict[str, Any], changes: Any) -> dict[str, Any]:
     return result
 
 
-def recipe(configuration: Dataset) -> Any:
+def recipe(configuration: DatasetConfiguration) -> Any:
     """Return the module that knows fields and samples."""
     return importlib.import_module(f"synthetic.presets.{configuration.preset}")  # type: ignore[attr-defined]
 
 
-def manifest(configuration: Dataset, name: str) -> Manifest:
+def manifest(configuration: DatasetConfiguration, name: str) -> Manifest:
     """Return the dataset's manifest, without counts and fingerprint."""
     from pix2earth.records.manifest import Manifest, Split
 
@@ -86,24 +86,24 @@ def manifest(configuration: Dataset, name: str) -> Manifest:
     return Manifest(name=name, tilesize=side, description=description, fields=fields, split=split, **roles)
 
 
-def split_of(configuration: Dataset, number: int) -> str:
+def split_of(configuration: DatasetConfiguration, number: int) -> str:
     """Return the split of a scene; scenes are equally distributed, so that the first may be for training."""
     scenes = configuration.scenes
     return "train" if number < scenes.train else "val" if number < scenes.train + scenes.val else "test"
 
 
 @functools.lru_cache(maxsize=2)
-def _configuration(text: str) -> Dataset:
+def _configuration(text: str) -> DatasetConfiguration:
     return PRESETS[json.loads(text)["preset"]].model_validate_json(text, strict=False)
 
 
-def scene_samples(task: tuple[str, int]) -> list[Sample]:
+def scene_samples(task: tuple[str, int]) -> list[SyntheticSample]:
     """Return the samples of a scene: what one process makes at a time."""
     configuration = _configuration(task[0])
     return recipe(configuration).samples(configuration, task[1])
 
 
-def names(configuration: Dataset, number: int) -> list[str]:
+def names(configuration: DatasetConfiguration, number: int) -> list[str]:
     """Return the names of the samples of a scene."""
     return [sample_name(number, index) for index in range(recipe(configuration).samples_of_scene(configuration))]
 
@@ -156,7 +156,9 @@ def complete(folder: Path, digest: str) -> bool:
     return FILE in names and UNFINISHED not in names
 
 
-def write(configuration: Dataset, place: Path, wanted: Manifest, about: dict[str, Any], options: Any) -> None:
+def write(
+    configuration: DatasetConfiguration, place: Path, wanted: Manifest, about: dict[str, Any], options: Any
+) -> None:
     """Make the scenes that are not there yet, write their samples, check them for leaks, write the manifest."""
     from pix2earth.console.quiet import quieten_tensorflow
 

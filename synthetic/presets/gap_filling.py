@@ -9,7 +9,7 @@ import numpy as np
 from pix2earth.records.manifest import Field
 from synthetic.observing import clouds, optics
 from synthetic.presets.views import (  # fmt: skip
-    Sample,
+    SyntheticSample,
     dates_field,
     days,
     measured,
@@ -66,7 +66,7 @@ def samples_of_scene(configuration: GapFilling) -> int:
     return 1
 
 
-def samples(configuration: GapFilling, number: int) -> list[Sample]:
+def samples(configuration: GapFilling, number: int) -> list[SyntheticSample]:
     """Return the one sample of a scene."""
     drawn, seed, side = scene(configuration, number), configuration.seed, side_of(configuration)
     covers = all_covers(configuration.model_dump_json())[number]
@@ -92,4 +92,4 @@ def samples(configuration: GapFilling, number: int) -> list[Sample]:
         "dates": days(when)[:, None, None, None],
     }
     place = transform(configuration, number, offset)
-    return [Sample(sample_name(number, 0), arrays, place, times(when))]
+    return [SyntheticSample(sample_name(number, 0), arrays, place, times(when))]

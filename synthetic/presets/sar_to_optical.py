@@ -9,7 +9,7 @@ import numpy as np
 from pix2earth.records.manifest import Field
 from synthetic.observing import optics
 from synthetic.presets.views import (  # fmt: skip
-    Sample,
+    SyntheticSample,
     any_dates,
     backscatter,
     dates_field,
@@ -46,7 +46,7 @@ def samples_of_scene(configuration: SarToOptical) -> int:
     return configuration.dates
 
 
-def samples(configuration: SarToOptical, number: int) -> list[Sample]:
+def samples(configuration: SarToOptical, number: int) -> list[SyntheticSample]:
     """Return the samples of a scene, one for each date."""
     drawn, seed, made = scene(configuration, number), configuration.seed, []
     for index, date in enumerate(any_dates(configuration, number, configuration.dates)):
@@ -63,5 +63,5 @@ def samples(configuration: SarToOptical, number: int) -> list[Sample]:
             "dates": days([other, date])[None, None],
         }
         place = transform(configuration, number)
-        made.append(Sample(sample_name(number, index), arrays, place, times([date, other])))
+        made.append(SyntheticSample(sample_name(number, index), arrays, place, times([date, other])))
     return made

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from pix2earth.records.manifest import Field
-from synthetic.ground.scene import Scene
+from synthetic.ground.scene import SyntheticScene
 from synthetic.observing import optics
 from synthetic.presets.views import (  # fmt: skip
-    Sample,
+    SyntheticSample,
     any_dates,
     dates_field,
     days,
@@ -55,7 +55,7 @@ def fields(configuration: SuperResolution) -> tuple[dict[str, Field], dict[str, 
 
 
 def seen_fine(
-    configuration: SuperResolution, drawn: Scene, date: datetime, index: int, wanted: list[int]
+    configuration: SuperResolution, drawn: SyntheticScene, date: datetime, index: int, wanted: list[int]
 ) -> np.ndarray:
     """Return the noise-free reflectance (height, width, band) of the fine sensor in bands of Sentinel-2."""
     ground = drawn.reflectance(drawn.condition(date, index), wanted)
@@ -76,7 +76,7 @@ def samples_of_scene(configuration: SuperResolution) -> int:
     return configuration.dates
 
 
-def samples(configuration: SuperResolution, number: int) -> list[Sample]:
+def samples(configuration: SuperResolution, number: int) -> list[SyntheticSample]:
     """Return the samples of a scene, one for each date."""
     drawn, made = scene(configuration, number), []
     seed = configuration.seed
@@ -99,5 +99,5 @@ def samples(configuration: SuperResolution, number: int) -> list[Sample]:
             "dates": days([later, date])[None, None],
         }
         place = transform(configuration, number)
-        made.append(Sample(sample_name(number, index), arrays, place, times([date, later])))
+        made.append(SyntheticSample(sample_name(number, index), arrays, place, times([date, later])))
     return made

@@ -10,10 +10,10 @@ import numpy as np
 
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
-from synthetic.ground.scene import Scene
+from synthetic.ground.scene import SyntheticScene
 from synthetic.observing import optics, radar
 from synthetic.products.product import NODATA, OFFSET, SCALE
-from synthetic.schema.dataset import Dataset, Optics, Radar
+from synthetic.schema.dataset import DatasetConfiguration, Optics, Radar
 from synthetic.streams import stream
 from synthetic.tables.land_cover import land_covers
 from synthetic.tables.sensors import sensor
@@ -26,7 +26,7 @@ CRS = "EPSG:32632"
 """A place for scenes that are nowhere."""
 
 
-class Sample(NamedTuple):
+class SyntheticSample(NamedTuple):
     """One sample: its name, its arrays by field, its place and its times."""
 
     name: str
@@ -40,39 +40,39 @@ def sample_name(number: int, index: int) -> str:
     return f"scene_{number:04d}_{index}"
 
 
-def scene(configuration: Dataset, number: int) -> Scene:
+def scene(configuration: DatasetConfiguration, number: int) -> SyntheticScene:
     """Return a scene of a dataset.
 
     Raises:
         UserError: its cells have no room.
     """
     try:
-        return Scene(configuration.ground, configuration.seed, number)
+        return SyntheticScene(configuration.ground, configuration.seed, number)
     except ValueError as error:
         raise UserError(f"ground: scene {number}: {error}") from None
 
 
-def start(configuration: Dataset, number: int) -> datetime:
+def start(configuration: DatasetConfiguration, number: int) -> datetime:
     """Return the first date of a scene: any day of some years, 10:30."""
     day = stream(configuration.seed, "dates", number).integers(0, 365 * YEARS)
     return datetime(FIRST_YEAR, 1, 1, 10, 30) + timedelta(days=int(day))
 
 
-def spaced(configuration: Dataset, number: int, count: int, gaps: tuple[float, float]) -> list[datetime]:
+def spaced(configuration: DatasetConfiguration, number: int, count: int, gaps: tuple[float, float]) -> list[datetime]:
     """Return the dates of a scene, days apart as drawn from a range."""
     random = stream(configuration.seed, "dates", number, 1)
     days = np.concatenate([[0], np.cumsum(np.rint(random.uniform(*gaps, count - 1)))])
     return [start(configuration, number) + timedelta(days=float(day)) for day in days]
 
 
-def any_dates(configuration: Dataset, number: int, count: int) -> list[datetime]:
+def any_dates(configuration: DatasetConfiguration, number: int, count: int) -> list[datetime]:
     """Return dates of a scene spread over a year, rising."""
     random = stream(configuration.seed, "dates", number, 1)
     days = np.floor((np.arange(count) + random.random(count)) * 365 / count)
     return [start(configuration, number) + timedelta(days=float(day)) for day in days]
 
 
-def transform(configuration: Dataset, number: int, offset: int = 0) -> tuple[float, ...]:
+def transform(configuration: DatasetConfiguration, number: int, offset: int = 0) -> tuple[float, ...]:
     """Return the affine transform (a, b, c, d, e, f) of a scene's target, or of a part that begins at an offset."""
     gsd, side = configuration.ground.gsd, configuration.ground.size.width
     row, column = divmod(number, COLUMNS)
@@ -103,7 +103,7 @@ def measured(image: np.ndarray, about: Optics, seed: int, number: int, index: in
     return np.clip(np.rint((noisy - OFFSET) / SCALE), 1, 65535).astype(np.uint16)
 
 
-def backscatter(drawn: Scene, date: datetime, index: int, about: Radar) -> np.ndarray:
+def backscatter(drawn: SyntheticScene, date: datetime, index: int, about: Radar) -> np.ndarray:
     """Return VV and VH in dB as a radar measures them, float16 (height, width, 2)."""
     power = drawn.backscatter(drawn.condition(date, index))
     if about.speckle:
@@ -111,7 +111,7 @@ def backscatter(drawn: Scene, date: datetime, index: int, about: Radar) -> np.nd
     return radar.decibels(power).astype(np.float16)
 
 
-def truth(drawn: Scene) -> dict[str, np.ndarray]:
+def truth(drawn: SyntheticScene) -> dict[str, np.ndarray]:
     """Return the fields land_cover and instances of a scene."""
     return {"land_cover": drawn.places.land_cover[..., None], "instances": drawn.places.instance[..., None]}
 

@@ -11,7 +11,7 @@ from synthetic.products import product
 from synthetic.schema.derivation import DerivationFile
 
 
-class Task(NamedTuple):
+class DerivationTask(NamedTuple):
     """Some frames of one product: what one process writes."""
 
     configuration: str
@@ -20,7 +20,7 @@ class Task(NamedTuple):
     frames: tuple[int, ...]
 
 
-class Outcome(NamedTuple):
+class DerivationOutcome(NamedTuple):
     """What the frames of a derived product have in common: names of the bands, their sensor, metres a pixel."""
 
     bands: tuple[str, ...]
@@ -44,7 +44,7 @@ def derived(configuration: DerivationFile, source: Path, index: dict[str, Any], 
     return steps.derived(product.read_frame(source, index, number), configuration.steps, frame)
 
 
-def check(configuration: DerivationFile, path: str, source: Path, index: dict[str, Any]) -> Outcome:
+def check(configuration: DerivationFile, path: str, source: Path, index: dict[str, Any]) -> DerivationOutcome:
     """Derive the first frame, and find what does not fit; return what it is like.
 
     Raises:
@@ -62,10 +62,10 @@ def check(configuration: DerivationFile, path: str, source: Path, index: dict[st
         height, width = view.image.shape[:2]
         made, asked = f"{width} x {height}", f"{wanted.width} x {wanted.height}"
         raise UserError(f"{path}: target_size: the steps make {made} pixels, not {asked}")
-    return Outcome(view.bands, view.sensor.name if view.sensor else None, view.gsd)
+    return DerivationOutcome(view.bands, view.sensor.name if view.sensor else None, view.gsd)
 
 
-def write(task: Task) -> int:
+def write(task: DerivationTask) -> int:
     """Write the frames of a task that are not there yet; return how many frames it has."""
     configuration = DerivationFile.model_validate_json(task.configuration, strict=False)
     index = product.load_index(task.source)
@@ -76,7 +76,7 @@ def write(task: Task) -> int:
     return len(task.frames)
 
 
-def finish(configuration: DerivationFile, folder: Path, index: dict[str, Any], made: Outcome) -> None:
+def finish(configuration: DerivationFile, folder: Path, index: dict[str, Any], made: DerivationOutcome) -> None:
     """Write the index of a complete product; ``index`` is that of the product it was derived from."""
     numbers = set(kept(configuration, index))
     about = {

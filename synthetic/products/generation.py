@@ -11,7 +11,7 @@ import numpy as np
 
 from pix2earth.settings.errors import UserError
 from synthetic.ground import time_series
-from synthetic.ground.scene import Scene, latitude
+from synthetic.ground.scene import SyntheticScene, latitude
 from synthetic.observing.steps import View
 from synthetic.products import product
 from synthetic.schema.generation import GenerationFile, Physical, TimeSeries
@@ -24,7 +24,7 @@ SERIES_LATITUDE = 50.0
 """Nor have they a place."""
 
 
-class Task(NamedTuple):
+class GenerationTask(NamedTuple):
     """Some frames of one view: what one process writes."""
 
     configuration: str
@@ -87,7 +87,7 @@ def renderer(configuration: str, beside: Path, number: int) -> Any:
     if isinstance(source, TimeSeries):
         archive = _archive(source.model_dump_json(), beside)
         return time_series.SeriesScene(settings.product, source, archive, settings.seed, number)
-    return Scene(source.ground, settings.seed, number)
+    return SyntheticScene(source.ground, settings.seed, number)
 
 
 def view_of(configuration: GenerationFile, drawn: Any, index: int, date: datetime) -> View:
@@ -108,7 +108,7 @@ def view_of(configuration: GenerationFile, drawn: Any, index: int, date: datetim
     return View(image, labels, seen_by.bands, seen_by, gsd)
 
 
-def write(task: Task) -> int:
+def write(task: GenerationTask) -> int:
     """Write the frames of a task that are not there yet; return how many frames it has."""
     configuration = GenerationFile.model_validate_json(task.configuration, strict=False)
     astype, dtype = configuration.product.astype, stored_dtype(configuration)

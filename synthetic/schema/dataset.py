@@ -52,7 +52,7 @@ class Radar(Schema):
     """Off: the noise-free truth."""
 
 
-class Dataset(Schema):
+class DatasetConfiguration(Schema):
     """What all datasets of the made-up Earth have."""
 
     seed: NonNegativeInt = 7
@@ -65,13 +65,13 @@ class Dataset(Schema):
     """What a profile changes: keys of this file with other values, sections merged."""
 
     @model_validator(mode="after")
-    def _square(self) -> Dataset:
+    def _square(self) -> DatasetConfiguration:
         if self.ground.size.width != self.ground.size.height:
             raise ValueError("ground.size: samples are square; give width and height the same number")
         return self
 
 
-class SuperResolution(Dataset):
+class SuperResolution(DatasetConfiguration):
     """A coarse sensor to a fine one."""
 
     preset: Literal["super_resolution"]
@@ -105,7 +105,7 @@ class SuperResolution(Dataset):
         return self
 
 
-class CloudRemoval(Dataset):
+class CloudRemoval(DatasetConfiguration):
     """Several dates under clouds, and radar, to the clear view of the last date."""
 
     preset: Literal["cloud_removal"]
@@ -130,7 +130,7 @@ class CloudRemoval(Dataset):
         return self
 
 
-class GapFilling(Dataset):
+class GapFilling(DatasetConfiguration):
     """A stack of dates with gaps to the whole stack."""
 
     preset: Literal["gap_filling"]
@@ -157,7 +157,7 @@ class GapFilling(Dataset):
         return self
 
 
-class SarToOptical(Dataset):
+class SarToOptical(DatasetConfiguration):
     """Radar to the clear optical view."""
 
     preset: Literal["sar_to_optical"]
@@ -183,7 +183,7 @@ class SarToOptical(Dataset):
 AnyDataset = Annotated[SuperResolution | CloudRemoval | GapFilling | SarToOptical, Field(discriminator="preset")]
 """The file of a dataset."""
 
-PRESETS: dict[str, type[Dataset]] = {
+PRESETS: dict[str, type[DatasetConfiguration]] = {
     "super_resolution": SuperResolution,
     "cloud_removal": CloudRemoval,
     "gap_filling": GapFilling,

@@ -199,7 +199,7 @@ def test_damaged_samples_are_named(monkeypatch, tmp_path):
     raster = tmp_path / "S2A_L1C_20150711.tif"
     raster.write_bytes((samples.SAMPLES / "s2_slovenia" / raster.name).read_bytes()[:9000])
     with pytest.raises(UserError, match=raster.name):
-        with samples.opened(samples.Scene("broken", "2015-07-11", (raster,))) as scene:
+        with samples.opened(samples.SourceScene("broken", "2015-07-11", (raster,))) as scene:
             scene.read(0, 0, SIDE)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pix2earth.settings.errors import UserError
 from sensors.archives import Folder
-from sensors.product_xml import MOST_POINTS, Document, unwrapped
+from sensors.product_xml import MOST_POINTS, XmlDocument, unwrapped
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY b0 "lol">' + "".join(
     f'<!ENTITY b{i + 1} "{f"&b{i};" * 10}">' for i in range(9)
@@ -19,9 +19,9 @@ HOSTILE = {
 }
 
 
-def document(folder, text: str) -> Document:
+def document(folder, text: str) -> XmlDocument:
     (folder / "a.xml").write_text(text)
-    return Document(Folder(folder), "a.xml")
+    return XmlDocument(Folder(folder), "a.xml")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pix2earth.documentation.page_sections import marks
 from pix2earth.records.format import read
-from pix2earth.settings.page_sections import marks
 from synthetic.__main__ import main
 from synthetic.baselines import cloud_removal, gap_filling, report, sar_to_optical, super_resolution
 from synthetic.baselines.scoring import WHOLE, rows

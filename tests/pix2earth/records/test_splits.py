@@ -5,7 +5,7 @@ import collections
 import numpy as np
 import pytest
 
-from pix2earth.records.leaks import Ground, Leak, refuse_leaks
+from pix2earth.records.leaks import GroundExtent, Leak, refuse_leaks
 from pix2earth.records.splits import Shares, by_block, by_group
 from pix2earth.settings.errors import UserError
 
@@ -40,7 +40,7 @@ def test_shares_must_add_up():
 
 def ground(boxes, splits, date="2020-07-01"):
     return [
-        Ground(splits[name], name, date, "EPSG:32617", (10, 0, left, 0, -10, top))
+        GroundExtent(splits[name], name, date, "EPSG:32617", (10, 0, left, 0, -10, top))
         for name, (left, _, _, top) in boxes.items()
         if name in splits
     ]
@@ -64,8 +64,8 @@ def test_blocks_share_no_ground_whatever_the_date():
 
 
 def test_leaks_are_found_by_date_or_at_any_date():
-    one = Ground("train", "a", "2020-07-01", "EPSG:32617", (10, 0, 500000, 0, -10, 8100000))
-    other = Ground("val", "b", "2020-07-02", "EPSG:32617", (10, 0, 500630, 0, -10, 8100000))
+    one = GroundExtent("train", "a", "2020-07-01", "EPSG:32617", (10, 0, 500000, 0, -10, 8100000))
+    other = GroundExtent("val", "b", "2020-07-02", "EPSG:32617", (10, 0, 500630, 0, -10, 8100000))
     beside = other._replace(transform=(10, 0, 500640, 0, -10, 8100000), date=one.date)
     assert "no date is in several splits" in refuse_leaks([one, other], 64)
     with pytest.raises(Leak, match="train/a and val/b share ground on 2020-07-01 and 2020-07-02"):
@@ -81,8 +81,8 @@ def test_leaks_are_found_across_zones():
 
     x, y = pyproj.Transformer.from_crs(4326, 32617, always_xy=True).transform(-84.0, 60.0)
     u, v = pyproj.Transformer.from_crs(4326, 32616, always_xy=True).transform(-84.0, 60.0)
-    one = Ground("train", "a", "2020-07-01", "EPSG:32617", (10, 0, x, 0, -10, y))
-    other = Ground("val", "b", "2020-07-01", "EPSG:32616", (10, 0, u, 0, -10, v))
+    one = GroundExtent("train", "a", "2020-07-01", "EPSG:32617", (10, 0, x, 0, -10, y))
+    other = GroundExtent("val", "b", "2020-07-01", "EPSG:32616", (10, 0, u, 0, -10, v))
     with pytest.raises(Leak):
         refuse_leaks([one, other], 64)
     far = other._replace(transform=(10, 0, u + 2000, 0, -10, v))

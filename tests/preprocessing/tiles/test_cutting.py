@@ -16,7 +16,7 @@ from experiment import PROJECT, Environment
 from pix2earth.settings.errors import UserError
 from preprocessing.tiles.cutting import cut, share
 from preprocessing.tiles.cutting_jobs import Draw
-from preprocessing.tiles.cutting_plan import Request, plan
+from preprocessing.tiles.cutting_plan import CutRequest, plan
 from tests.products import OLCI_BANDS, ORIGIN, made_up_radiance, made_up_reflectance, write_safe, write_sen3
 
 SHARED = PROJECT.parent / "shared" / "data"
@@ -60,7 +60,7 @@ def root(tmp_path):
 
 
 def run(root, quantity=4, overlap=0.5, **draw):
-    request = Request("some", Draw(SIDE, **draw), quantity, overlap)
+    request = CutRequest("some", Draw(SIDE, **draw), quantity, overlap)
     jobs, lines = plan(Environment(root / "environment.json"), request)
     assert not lines
     return cut(jobs[0])
@@ -313,7 +313,7 @@ def test_the_real_pair_is_cut_where_it_lies(tmp_path):
     (inventory / "some.json").write_text('{"inventory": "inv_T18SVG_2h", "s2_indices": [0]}')
     roots = {"data_root": "data", "s2_root": str(s2.parent), "s3_root": str(s3.parent)}
     (tmp_path / "environment.json").write_text(json.dumps(roots))
-    request = Request("some", Draw(64), 3, 0.5)
+    request = CutRequest("some", Draw(64), 3, 0.5)
     outcome = cut(plan(Environment(tmp_path / "environment.json"), request)[0][0])
     assert len(outcome.windows) == 3
     for path in (tmp_path / "data" / "_tif" / "inv_T18SVG_2h" / "64").iterdir():

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from synthetic.ground import cells
-from synthetic.ground.scene import Condition, Scene, places
+from synthetic.ground.scene import Condition, SyntheticScene, places
 from synthetic.schema.ground import Ground, Size
 from synthetic.streams import stream
 from synthetic.tables.land_cover import land_covers
@@ -131,7 +131,7 @@ def test_a_scene_need_not_be_square():
 def textures(plain):
     """Texture (scene, band, height, width) of forests in three bands, around 0."""
     ground = plain(64, n_polygons=4, class_prior={"conifer": 1.0}, texture=1.0)
-    scenes = [Scene(ground, SEED, number) for number in range(400)]
+    scenes = [SyntheticScene(ground, SEED, number) for number in range(400)]
     return np.stack([[scene.modulation(band) for band in (0, 5, 11)] for scene in scenes]).astype(np.float64) - 1
 
 
@@ -153,7 +153,7 @@ def test_bands_have_so_much_of_their_texture_in_common(textures):
 
 @pytest.mark.parametrize("number", range(4))
 def test_reflectance_is_possible(number):
-    scene = Scene(Ground(), SEED, number)
+    scene = SyntheticScene(Ground(), SEED, number)
     for month in (1, 7):
         image = scene.reflectance(scene.condition(datetime(2021, month, 15, 10, 30), month))
         assert image.min() >= 0
@@ -161,7 +161,7 @@ def test_reflectance_is_possible(number):
         assert image[scene.places.land_cover < 8].max() < 0.75
 
 
-def spectra(scene: Scene, date: datetime, number: int = 0) -> np.ndarray:
+def spectra(scene: SyntheticScene, date: datetime, number: int = 0) -> np.ndarray:
     """Return the mean reflectance (class, 12) of each class 1 to 8 of a scene on a date."""
     image = scene.reflectance(scene.condition(date, number)).astype(np.float64)
     return np.array([image[scene.places.land_cover == cover].mean(axis=0) for cover in range(1, 9)])
@@ -170,7 +170,9 @@ def spectra(scene: Scene, date: datetime, number: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def even(plain):
     """A scene of all classes, without texture and differences between instances."""
-    return Scene(plain(128, n_polygons=64, exact_prior=True, class_prior={name: 1 / 8 for name in NAMES}), SEED, 0)
+    return SyntheticScene(
+        plain(128, n_polygons=64, exact_prior=True, class_prior={name: 1 / 8 for name in NAMES}), SEED, 0
+    )
 
 
 @pytest.mark.parametrize("day", [20, 110, 140, 200, 295])
@@ -242,7 +244,7 @@ def test_needles_and_ground_change_little_over_the_year(year):
 
 def test_snow_lies_in_winter_on_land_but_not_on_towns_and_water(plain):
     ground = plain(64, n_polygons=32, exact_prior=True, class_prior={name: 1 / 8 for name in NAMES}, snow_cover=1.0)
-    scene = Scene(ground, SEED, 0)
+    scene = SyntheticScene(ground, SEED, 0)
     winter, summer = spectra(scene, datetime(2021, 1, 15), 0), spectra(scene, datetime(2021, 7, 15), 1)
     land = [NAMES.index(name) for name in ("conifer", "broadleaf", "grass", "crop", "soil")]
     assert (winter[land, B3] > 0.25).all()
@@ -254,14 +256,14 @@ def test_instances_of_a_class_differ_as_the_table_says(plain):
     """Log-normal brightness: 0.06, towns 0.15; in the near infrared vegetation varies by 0.08 more."""
     for name, band, wanted in (("conifer", B4, 0.06), ("conifer", B8, 0.10), ("urban", B8, 0.15)):
         ground = plain(256, n_polygons=400, min_area_px=4, class_prior={name: 1.0}, instance_variation=1.0)
-        scene = Scene(ground, SEED, 0)
+        scene = SyntheticScene(ground, SEED, 0)
         # Seasons vary too: a day on which all are dormant.
         values = scene.mixed(scene.condition(datetime(2021, 1, 2), 0)._replace(moisture=0.0))[1:, band]
         assert np.log(values).std() == pytest.approx(wanted, rel=0.12)
 
 
 def test_what_is_asked_first_changes_nothing():
-    one, other = Scene(Ground(), SEED, 3), Scene(Ground(), SEED, 3)
+    one, other = SyntheticScene(Ground(), SEED, 3), SyntheticScene(Ground(), SEED, 3)
     conditions = [one.condition(NOON + timedelta(days=30 * number), number) for number in range(2)]
     all_bands = [one.reflectance(condition) for condition in conditions]
     np.testing.assert_array_equal(other.reflectance(conditions[1], [7, 2]), all_bands[1][..., [7, 2]])
@@ -290,7 +292,7 @@ def test_optical_and_radar_see_one_state(plain):
     """Near infrared is predictable from VV and VH of the same cell, not perfectly, and not from those of another."""
     radar, infrared = [], []
     for number in range(100):
-        scene = Scene(plain(64, n_polygons=60, min_area_px=4, instance_variation=1.0), SEED, number)
+        scene = SyntheticScene(plain(64, n_polygons=60, min_area_px=4, instance_variation=1.0), SEED, number)
         date = NOON + timedelta(days=int(stream(SEED, "dates", number).integers(0, 365)))
         condition = scene.condition(date, 0)
         owner = scene.places.instance.ravel()

@@ -53,7 +53,7 @@ def test_a_view_alone_is_that_of_the_whole(written, tmp_path):
         json.dumps(json.loads((tmp_path / "whole/3/index.json").read_text())["configuration"]), strict=False
     )
     text = configuration.model_dump_json()
-    generation.write(generation.Task(text, tmp_path, tmp_path / "alone", 3, (4, 0)))
+    generation.write(generation.GenerationTask(text, tmp_path, tmp_path / "alone", 3, (4, 0)))
     alone, whole = everything(tmp_path / "alone"), everything(tmp_path / "whole" / "3")
     assert sorted(alone) == ["annotations/annotation_0.h5", "frames/frame_0.h5", "frames/frame_4.h5"]
     assert alone.items() <= whole.items()
@@ -64,10 +64,10 @@ def test_scene_17_alone_is_scene_17_of_the_whole(plain):
     """Whatever was drawn before it."""
     ground = plain(64, n_polygons=12, texture=1.0, instance_variation=1.0)
     date = datetime(2021, 6, 1, 10, 30)
-    alone = scene.Scene(ground, 7, 17)
+    alone = scene.SyntheticScene(ground, 7, 17)
     image = alone.reflectance(alone.condition(date, 0))
     for number in range(18):
-        drawn = scene.Scene(ground, 7, number)
+        drawn = scene.SyntheticScene(ground, 7, number)
         last = drawn.reflectance(drawn.condition(date, 0))
     np.testing.assert_array_equal(last, image)
     np.testing.assert_array_equal(
@@ -100,7 +100,7 @@ def test_index_dates_and_counts_are_those_on_disk(written):
     labels = product.read_labels(folder, index)
     assert index["features"]["ndigit"] == len(np.unique(labels[..., 0]))
     assert 40 <= index["latitude"] <= 55
-    assert index["latitude"] == round(scene.Scene(*ground_of(index)).latitude, 6)
+    assert index["latitude"] == round(scene.SyntheticScene(*ground_of(index)).latitude, 6)
 
 
 def ground_of(index):

@@ -1,4 +1,4 @@
-"""Parts of a page of documentation that a command writes anew."""
+"""Sections of a page of documentation that a command writes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def marks(name: str) -> tuple[str, str]:
     return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
 
 
-def freeze(page: Path, name: str, text: str) -> None:
-    """Replace what stands between the marks of a section of a page.
+def replaced(page: Path, name: str, text: str) -> str:
+    """Return the content of a page with a section replaced.
 
     Raises:
         UserError: the page has no place for it.
@@ -25,4 +25,9 @@ def freeze(page: Path, name: str, text: str) -> None:
     if not (begin in content and end in content):
         raise UserError(f"{page}: has no lines '{begin}' and '{end}'; restore it from the repository")
     inside = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
-    atomic.write_text(page, inside.sub(lambda _: f"{begin}\n{text}\n{end}", content))
+    return inside.sub(lambda _: f"{begin}\n{text}\n{end}", content)
+
+
+def write_section(page: Path, name: str, text: str) -> None:
+    """Replace a section of a page on the disk; raises as ``replaced``."""
+    atomic.write_text(page, replaced(page, name, text))
