@@ -54,12 +54,7 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
     """
     from preprocessing import samples
 
-    command = ["--tilesize", str(options.tilesize), "--factor", str(options.factor)]
-    try:
-        samples.main([*command, *(["--env", options.env] if options.env else [])])
-    except SystemExit as end:
-        if end.code:
-            raise Stopped("the dataset cannot be made") from None
+    samples.make(samples.Recipe("demo", options.tilesize, options.factor, seed=0), Path(environment.DATA_ROOT))
     for model in options.models:
         folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / model
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment import Environment
-from pix2earth.records.manifest import FILE, SPLITS, SUFFIX, UNFINISHED, Field, Manifest, Split
-from pix2earth.records.tile_blocks import BLOCK, GROUP, block_splits
+from pix2earth.records.grid_splits import BLOCK, GROUP, block_splits
+from pix2earth.records.manifest import SPLITS, Field, Manifest, Split
 from pix2earth.settings.errors import UserError, inside, reports_errors
-from pix2earth.settings.validation import load
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from pix2earth.records.writer import DatasetWriter
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 BANDS = ("B02", "B03", "B04", "B08")
@@ -226,84 +227,51 @@ def plan(recipe: Recipe) -> list[PlannedTile]:
     return tiles
 
 
-def area_mean(tile: np.ndarray, factor: int) -> np.ndarray:
-    """Average over squares of pixels, as a coarser sensor with a square response would see them.
-
-    Args:
-        tile: uint16 (height, width, band), both sides divisible by ``factor``.
-        factor: side of the squares.
-
-    Returns:
-        uint16 (height / factor, width / factor, band), rounded, halves to even.
-    """
-    import numpy as np
-
-    height, width, bands = tile.shape
-    squares = tile.reshape(height // factor, factor, width // factor, factor, bands)
-    return np.rint(squares.mean(axis=(1, 3))).astype(np.uint16)
-
-
 # ---- writing -----------------------------------------------------------------------------------------------
 
 
-def is_complete(folder: Path, wanted: Manifest) -> bool:
-    """Tell whether the dataset is there as wanted.
-
-    Raises:
-        UserError: it is there, but made with another factor, seed or suffix, or from other data.
-    """
-    if not (folder / FILE).is_file() or (folder / UNFINISHED).exists():
-        return False
-    found = load(folder / FILE, Manifest)
-    if found.fields != wanted.fields:
-        reason = "has other fields or another factor"
-    elif (found.split.method, found.split.seed) != (wanted.split.method, wanted.split.seed):
-        reason = f"was split with seed {found.split.seed}, not {wanted.split.seed}"
-    elif found.split.detail != wanted.split.detail:
-        reason = "names its tiles otherwise (another suffix?)"
-    else:
-        return True
-    raise UserError(f"{folder}: exists and {reason}; choose another --dataset, or replace it with --replace")
-
-
-def refuse_strangers(folder: Path, tiles: Sequence[PlannedTile]) -> None:
-    """Make sure that an unfinished dataset holds nothing but tiles of this plan.
-
-    Raises:
-        UserError: there are records of another seed or another dataset.
-    """
-    known = {folder / tile.split / f"{tile.name}{SUFFIX}" for tile in tiles}
-    strangers = sorted(set(folder.glob(f"*/*{SUFFIX}")) - known)
-    if strangers:
-        raise UserError(
-            f"{strangers[0]}: does not belong to this dataset (another seed?), nor do"
-            f" {len(strangers) - 1} more; --replace removes all records and writes the dataset again"
-        )
-
-
-def write(data_root: Path, recipe: Recipe, tiles: Sequence[PlannedTile], *, replace: bool) -> Manifest:
-    """Write the tiles that are not there yet, check them for leaks, and write the manifest.
+def make(recipe: Recipe, data_root: Path, *, replace: bool = False) -> None:
+    """Write the dataset, or what is missing of it; print what was done.
 
     Args:
-        data_root: folder of the datasets.
         recipe: sizes and names.
-        tiles: what ``plan`` returned.
+        data_root: folder of the datasets.
         replace: remove all records first.
+
+    Raises:
+        UserError: the recipe cannot work, a scene is missing or damaged, or the folder holds another dataset.
+    """
+    from pix2earth.console.quiet import quieten_tensorflow
+    from pix2earth.records.resuming import open_dataset
+
+    recipe.check()
+    folder = data_root / recipe.dataset / str(recipe.tilesize)
+    tiles = plan(recipe)
+    quieten_tensorflow()
+    planned = [(tile.split, tile.name) for tile in tiles]
+    writer = open_dataset(data_root, recipe.manifest(), planned, replace=replace, complete=False)
+    if writer is None:
+        print(f"{folder}: is complete already; --replace writes it again")
+        return
+    manifest = write(writer, recipe, tiles)
+    print(f"{folder}: {', '.join(f'{count} {split}' for split, count in manifest.records.items())}")
+
+
+def write(writer: DatasetWriter, recipe: Recipe, tiles: Sequence[PlannedTile]) -> Manifest:
+    """Write the tiles that are missing or damaged, check the dataset for leaks, and write the manifest.
 
     Returns:
         The manifest with counts and fingerprint.
     """
     from pix2earth.console.progress import tracked
-    from pix2earth.records.format import defects
+    from pix2earth.records.degradation import square_mean
     from pix2earth.records.leaks import check_for_leaks
-    from pix2earth.records.writer import DatasetWriter
 
     empty = 0
-    with DatasetWriter(data_root, recipe.manifest(), replace=replace) as writer, ExitStack() as stack:
+    with writer, ExitStack() as stack:
         rasters = {scene: stack.enter_context(opened(scene)) for scene in {tile.scene for tile in tiles}}
         for tile in tracked(tiles, recipe.dataset, len(tiles), "tiles"):
-            path = writer.path(tile.split, tile.name)
-            if path.is_file() and not defects(path, writer.manifest):
+            if writer.valid(tile.split, tile.name):
                 continue
             raster = rasters[tile.scene]
             target = raster.read(tile.row, tile.column, recipe.tilesize)
@@ -311,14 +279,14 @@ def write(data_root: Path, recipe: Recipe, tiles: Sequence[PlannedTile], *, repl
                 empty += 1
                 continue
             writer.write(
-                tile.split, tile.name, {"input_image": area_mean(target, recipe.factor), "target": target},
+                tile.split, tile.name, {"input_image": square_mean(target, recipe.factor), "target": target},
                 crs=raster.grid.crs.to_string(), transform=raster.transform(tile.row, tile.column),
                 acquired=[tile.scene.acquired],
             )  # fmt: skip
         # Before the block ends, for then the dataset counts as complete.
         print(check_for_leaks(writer.folder, writer.manifest))
     if empty:
-        print(f"{empty} tiles with pixels of no data are left out")
+        print(f"{empty} tiles with pixels of nodata are left out")
     return writer.manifest
 
 
@@ -340,22 +308,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--replace", action="store_true", help="write an existing dataset again")
     options: Any = arguments.parse_args(argv)
     recipe = Recipe(options.dataset, options.tilesize, options.factor, options.seed, options.suffix)
-    recipe.check()
-    data_root = Path(Environment(options.env).DATA_ROOT)
-    folder = data_root / recipe.dataset / str(recipe.tilesize)
-    if not options.replace and is_complete(folder, recipe.manifest()):
-        print(f"{folder}: is complete already; --replace writes it again")
-        return 0
-    tiles = plan(recipe)
-    # With a manifest but still marked unfinished, writing stopped at the very end.
-    replace = options.replace or (folder / FILE).exists()
-    if not replace:
-        refuse_strangers(folder, tiles)
-    from pix2earth.console.quiet import quieten_tensorflow
-
-    quieten_tensorflow()
-    manifest = write(data_root, recipe, tiles, replace=replace)
-    print(f"{folder}: {', '.join(f'{count} {split}' for split, count in manifest.records.items())}")
+    make(recipe, Path(Environment(options.env).DATA_ROOT), replace=options.replace)
     return 0
 
 

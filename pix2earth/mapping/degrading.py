@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pix2earth.mapping.geometry import Geometry
+from pix2earth.records.degradation import area_mean
 from pix2earth.records.manifest import Field
-from preprocessing.tiles.tile_records import area_mean
 
 
 def degraded(window: np.ndarray, geometry: Geometry, field: Field) -> np.ndarray:

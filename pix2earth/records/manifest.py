@@ -1,4 +1,4 @@
-"""The manifest ``dataset.json``: every field of a dataset's samples, the splits, the fingerprint."""
+"""The manifest ``dataset.json``: the fields of a dataset's samples, the splits, the fingerprint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _plain(name: str) -> str:
     if not inside(name) or "/" in name:
         raise ValueError("must be a plain name without '/' and '..'")
     if name in RESERVED:
-        raise ValueError(f"'{name}' is taken: records and batches use {', '.join(RESERVED)} themselves")
+        raise ValueError(f"'{name}' is reserved: records and batches use {', '.join(RESERVED)} themselves")
     return name
 
 
@@ -40,9 +40,9 @@ class Field(Schema):
     dtype: Dtype
     """Type of the stored numbers (little-endian)."""
     shape: list[PositiveInt]
-    """(height, width, band) or (date, height, width, band)."""
+    """(height, width, band) or (time, height, width, band)."""
     kind: Literal["image", "mask", "classes"] = "image"
-    """What it is: images are scaled and interpolated, masks and classes keep their values."""
+    """Images are scaled and interpolated, masks and classes keep their values."""
     bands: list[str]
     """Name of each band."""
     units: str = "1"
@@ -50,20 +50,21 @@ class Field(Schema):
     scale: FiniteFloat = 1.0
     """Factor from stored to physical values."""
     offset: FiniteFloat = 0.0
-    """Added after the factor."""
+    """Summand from stored to physical values, added after the multiplication."""
     nodata: FiniteFloat | None = None
-    """Stored value that means: no measurement."""
+    """Stored value of pixels without a measurement."""
     valid_range: Annotated[tuple[Bound, Bound], Strict(False)] | None = None
-    """Physical (low, high), one number or one for each band: what ``normalize`` scales and metrics call the range."""
+    """Lower and upper end of the physical values, each one number or one for each band; the key ``normalize`` scales
+    this range for the network, and metrics use it as the data range."""
     rgb: list[str] | None = None
-    """Bands shown as red, green and blue in pictures."""
+    """Bands shown as red, green and blue in images."""
     gsd: PositiveFloat | None = None
     """Ground sampling distance of the measurement in metres."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Field:
         if len(self.shape) not in (3, 4):
-            raise ValueError("shape must be (height, width, band) or (date, height, width, band)")
+            raise ValueError("shape must be (height, width, band) or (time, height, width, band)")
         if len(self.bands) != self.shape[-1]:
             raise ValueError(f"names {len(self.bands)} bands, but the shape has {self.shape[-1]}")
         for bound in self.valid_range or ():
@@ -76,7 +77,7 @@ class Field(Schema):
             bits = int(self.dtype.split("int")[1])
             first, last = (0, 2**bits - 1) if self.dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
             if not (self.nodata.is_integer() and first <= self.nodata <= last):
-                raise ValueError(f"nodata {self.nodata:g} is no {self.dtype}")
+                raise ValueError(f"nodata {self.nodata:g} is not a value of type {self.dtype}")
         for band in self.rgb or ():
             if band not in self.bands:
                 raise ValueError(f"rgb names band '{band}'{nearest(band, self.bands)}")
@@ -99,14 +100,14 @@ class Field(Schema):
 
     @property
     def bounds(self) -> tuple[list[float], list[float]]:
-        """(low, high) of every band in physical units; [0, 1] where the manifest states none."""
+        """Lower and upper ends of the valid range of every band in physical units; 0 and 1 where none is stated."""
         low, high = self.valid_range or (0.0, 1.0)
         bands = len(self.bands)
         return (low if isinstance(low, list) else [low] * bands, high if isinstance(high, list) else [high] * bands)
 
     @property
     def rgb_indices(self) -> tuple[int, int, int]:
-        """Indices of the bands to show as red, green, blue: as stated, else the first three (or the first, thrice)."""
+        """Indices of the bands to show as red, green, blue: as stated, else the first three (or thrice the first)."""
         if self.rgb:
             red, green, blue = (self.bands.index(band) for band in (self.rgb * 3)[:3])
             return red, green, blue
@@ -121,32 +122,32 @@ class Split(Schema):
     seed: int | None = None
     """Seed of the draw."""
     detail: str = ""
-    """What a reader has to know."""
+    """Further explanation."""
 
 
 class Manifest(Schema):
     """A dataset: its fields, roles, splits, counts and fingerprint."""
 
     format: Literal["pix2earth"] = "pix2earth"
-    """Marks the file."""
+    """Identifies the file."""
     version: Literal[1] = 1
     """Version of the format."""
     name: str
     """Name of the dataset."""
     tilesize: PositiveInt
-    """Side of a target tile in pixels."""
+    """Height and width of a target tile in pixels."""
     description: str = ""
-    """Where the data come from, and the attribution that they require."""
+    """Source of the data, and the attribution that they require."""
     fields: dict[Annotated[str, AfterValidator(_plain)], Field]
     """The fields of every sample."""
     input: str = "input_image"
     """The field that the generator reads."""
     target: str = "target"
-    """The field that the generator is to make."""
+    """The field that the generator predicts."""
     mask: str | None = None
-    """A mask field (1 = counts) by which metrics are restricted, where there is one."""
+    """A mask field that restricts metrics to its valid pixels (1), or None."""
     score_by: str | None = None
-    """A mask field, where there is one: metrics are computed inside of it (1) and outside of it (0) besides."""
+    """A mask field by which metrics are additionally computed inside of it (1) and outside of it (0), or None."""
     split: Split
     """How the split was made."""
     records: dict[Literal["train", "val", "test"], NonNegativeInt] = PydanticField(default_factory=dict)
@@ -154,7 +155,7 @@ class Manifest(Schema):
     fingerprint: str = ""
     """SHA-256 over the names, sizes and checksums of all records."""
     legacy: bool = False
-    """True for float lists without a manifest, as the published program writes them."""
+    """True for float lists without a manifest, as the original ARISGAN code writes them."""
 
     @model_validator(mode="after")
     def _roles_exist(self) -> Manifest:
@@ -165,7 +166,7 @@ class Manifest(Schema):
         if self.score_by is not None:
             mask, target = self.fields[self.score_by], self.fields[self.target]
             if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:
-                raise ValueError(f"score_by: '{self.score_by}' has not as many dates as the target")
+                raise ValueError(f"score_by: '{self.score_by}' has not as many time steps as the target")
         return self
 
     @property
@@ -177,12 +178,12 @@ class Manifest(Schema):
     @property
     def shared_bands(self) -> list[int] | None:
         """Indices of the target's bands among the input's, or None where the input lacks one."""
-        have, want = self.fields[self.input].bands, self.fields[self.target].bands
-        return [have.index(band) for band in want] if set(want) <= set(have) else None
+        inputs, targets = self.fields[self.input].bands, self.fields[self.target].bands
+        return [inputs.index(band) for band in targets] if set(targets) <= set(inputs) else None
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, name: str = FILE) -> None:
         """Write ``dataset.json`` atomically."""
-        atomic.write_json(folder / FILE, self.model_dump(mode="json", exclude_defaults=False, exclude={"legacy"}))
+        atomic.write_json(folder / name, self.model_dump(mode="json", exclude_defaults=False, exclude={"legacy"}))
 
 
 class Record(NamedTuple):
@@ -203,13 +204,17 @@ def fingerprint(records: Iterable[Record]) -> str:
 
 
 def load_manifest(folder: Path, dataset: str) -> Manifest:
-    """Read a dataset's manifest, or describe a dataset of the published program that has none.
+    """Read the manifest of a dataset, or derive it for a dataset of the original ARISGAN code, which has none.
+
+    Args:
+        folder: ``<data_root>/<dataset>/<tilesize>``.
+        dataset: name of the dataset.
 
     Raises:
-        UserError: the folder or its manifest is missing or wrong.
+        UserError: folder or manifest are missing, the dataset is not finished, or its manifest has errors.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such dataset folder; {_what_there_is(folder)}")
+        raise UserError(f"{folder}: there is no such dataset folder; {_existing_datasets(folder)}")
     if (folder / UNFINISHED).exists():
         raise UserError(
             f"{folder}: is being written, or writing it was interrupted; run the command that writes it again"
@@ -217,12 +222,12 @@ def load_manifest(folder: Path, dataset: str) -> Manifest:
     if (folder / FILE).is_file():
         return load(folder / FILE, Manifest)
     if any(next((folder / split).glob(f"*{SUFFIX}"), None) for split in SPLITS):
-        return published_layout(folder, dataset)
+        return arisgan_layout(folder, dataset)
     raise UserError(f"{folder}: holds neither {FILE} nor records in train/, val/ or test/; write the dataset first")
 
 
-def _what_there_is(folder: Path) -> str:
-    """Say which tile sizes or datasets exist near a folder that does not."""
+def _existing_datasets(folder: Path) -> str:
+    """Return a phrase that lists the tile sizes, or the datasets, beside a folder that does not exist."""
     if folder.name.isdecimal() and folder.parent.is_dir():
         sizes = sorted(path.name for path in folder.parent.iterdir() if path.is_dir() and path.name.isdecimal())
         return f"of this dataset there are the tile sizes: {', '.join(sizes) or 'none'}"
@@ -239,8 +244,19 @@ OLCI_BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
 SENTINEL2_BANDS = ["B02", "B03", "B04"]
 
 
-def published_layout(folder: Path, dataset: str) -> Manifest:
-    """Describe float lists ``raw_s2`` with ``raw_s3`` or, where the name begins with "alt", ``raw_s2_alt``."""
+def arisgan_layout(folder: Path, dataset: str) -> Manifest:
+    """Return the manifest of a dataset of the original ARISGAN code.
+
+    Its records hold float lists: the target ``raw_s2``, and as input ``raw_s3`` or, where the name of the dataset
+    starts with "alt", ``raw_s2_alt``.
+
+    Args:
+        folder: ``<data_root>/<dataset>/<tilesize>``.
+        dataset: name of the dataset, such as "alt12": the number is the factor between the pixel sizes.
+
+    Raises:
+        UserError: the folder is not named by its tile size.
+    """
     if not folder.name.isdecimal():
         raise UserError(f"{folder}: without {FILE} a folder of records must be named for its tile size, such as 256")
     tilesize = int(folder.name)
@@ -261,5 +277,5 @@ def published_layout(folder: Path, dataset: str) -> Manifest:
         )  # fmt: skip
     return Manifest(
         name=dataset, tilesize=tilesize, fields={name: coarse, "raw_s2": target}, input=name, target="raw_s2",
-        split=Split(method="unknown", detail="written by the published program, tile by tile"), legacy=True,
+        split=Split(method="unknown", detail="written by the original ARISGAN code, tile by tile"), legacy=True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which tiles train and which judge: whole dates, whole blocks of ground, or tiles at random."""
+"""Splits of tiles that lie anywhere: by groups, such as dates, by blocks of ground, or at random."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BLOCK = 4
 
 
 class Shares(NamedTuple):
-    """How much of the tiles goes where; the rest is val."""
+    """The share of the tiles in each split; the rest is val."""
 
     train: float
     test: float = 0.0
 
     def check(self) -> None:
-        """Find shares that cannot be.
+        """Check that the shares are possible.
 
         Raises:
             UserError: one line.
@@ -35,8 +35,8 @@ class Shares(NamedTuple):
 
     def held_out(self, count: int) -> dict[str, float]:
         """Return how many of ``count`` tiles val and test should have."""
-        wanted = {"val": (1 - self.train - self.test) * count, "test": self.test * count}
-        return {split: number for split, number in wanted.items() if number > 1e-6}
+        numbers = {"val": (1 - self.train - self.test) * count, "test": self.test * count}
+        return {split: number for split, number in numbers.items() if number > 1e-6}
 
 
 def by_group(groups: Mapping[str, str], shares: Shares, seed: int) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""The one writer of samples: every source of data yields samples, and this puts them on disk."""
+"""The writer of datasets: every importer yields samples, and this puts them on disk."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from pix2earth.records import format
 from pix2earth.records.listing import record_of
 from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
+from pix2earth.records.started import REPLACING, manifest_difference, started_manifest
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside
 
@@ -41,11 +42,11 @@ class DatasetWriter:
         if (self.folder / FILE).exists() and not replace:
             raise UserError(f"{self.folder}: the dataset exists; remove the folder to write it again")
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / UNFINISHED).touch()
         if replace:
-            (self.folder / FILE).unlink(missing_ok=True)
-            for path in self.folder.glob(f"*/*{SUFFIX}"):
-                path.unlink()
+            self._remove()
+        elif (started := started_manifest(self.folder)) and (reason := manifest_difference(started, manifest)):
+            raise UserError(f"{self.folder}: writing was started and {reason}; remove the folder to write it again")
+        manifest.save(self.folder, UNFINISHED)
 
     def __enter__(self) -> DatasetWriter:
         """Return the writer."""
@@ -56,6 +57,13 @@ class DatasetWriter:
         if kind is None:
             self.finish()
 
+    def _remove(self) -> None:
+        """Remove the dataset that exists; until all of it is gone, its folder is marked."""
+        atomic.write_text(self.folder / UNFINISHED, REPLACING)
+        (self.folder / FILE).unlink(missing_ok=True)
+        for path in self.folder.glob(f"*/*{SUFFIX}"):
+            path.unlink()
+
     def path(self, split: str, name: str) -> Path:
         """Return the file of a sample."""
         return self.folder / split / f"{name}{SUFFIX}"
@@ -63,6 +71,11 @@ class DatasetWriter:
     def has(self, split: str, name: str) -> bool:
         """Tell whether a sample is written (records are complete or absent)."""
         return self.path(split, name).is_file()
+
+    def valid(self, split: str, name: str) -> bool:
+        """Return whether a sample is written and undamaged."""
+        path = self.path(split, name)
+        return path.is_file() and not format.defects(path, self.manifest)
 
     def write(
         self,

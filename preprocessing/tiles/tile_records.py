@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pix2earth.records.degradation import area_mean
 from pix2earth.records.manifest import OLCI_BANDS, SENTINEL2_BANDS, Field, Manifest, Split
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ HIGHEST_RADIANCE = [
     490, 561, 617, 635, 634, 593, 543, 504, 493, 484, 463, 417, 411, 409, 404, 387, 316, 307, 295, 272, 230,
 ]  # fmt: skip
 """Of each OLCI band, mW m-2 sr-1 nm-1: a white surface under the sun overhead, solar flux of January over pi."""
-LEAST_COVERED = 0.5
-"""Share of a coarse pixel that must hold data, or it is nodata."""
 
 
 class Source(NamedTuple):
@@ -82,33 +80,6 @@ def stored_reflectance(reflectance: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(counts), np.clip(counts, 1, 65535), 0).astype(np.uint16)
 
 
-def area_mean(tile: np.ndarray, side: int) -> np.ndarray:
-    """Average a tile over the area of coarser pixels, which may begin and end within its own pixels.
-
-    Args:
-        tile: (height, height, band), NaN without data.
-        side: of the result in pixels, at most ``height``.
-
-    Returns:
-        float64 (side, side, band), the mean of what has data; NaN where that is less than half of the area.
-    """
-    weights = _weights(tile.shape[0], side)
-    valid = np.isfinite(tile)
-    total = np.einsum("ij,jkb,lk->ilb", weights, np.where(valid, tile, 0).astype(np.float64), weights, optimize=True)
-    covered = np.einsum("ij,jkb,lk->ilb", weights, valid.astype(np.float64), weights, optimize=True)
-    with np.errstate(invalid="ignore"):
-        return np.where(covered >= LEAST_COVERED, total / covered, np.nan)
-
-
-@lru_cache
-def _weights(fine: int, coarse: int) -> np.ndarray:
-    """Return (coarse, fine): the share of each fine pixel in each coarse one; rows add up to 1."""
-    edges = np.arange(coarse + 1) * fine / coarse
-    starts = np.arange(fine)
-    shared = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(shared, 0, None) * coarse / fine
-
-
 def write_samples(writers: dict[str, DatasetWriter], source: Source) -> int:
     """Write the samples of a tile into every dataset where they are not there yet.
 
@@ -122,14 +93,9 @@ def write_samples(writers: dict[str, DatasetWriter], source: Source) -> int:
     Raises:
         UserError: the tile is damaged.
     """
-    from pix2earth.records.format import defects
     from preprocessing.tiles import tile_rasters
 
-    missing = {
-        kind: writer
-        for kind, writer in writers.items()
-        if not (path := writer.path(source.split, source.path.stem)).is_file() or defects(path, writer.manifest)
-    }
+    missing = {kind: writer for kind, writer in writers.items() if not writer.valid(source.split, source.path.stem)}
     if not missing:
         return 0
     tile = tile_rasters.read(source.path)

@@ -1,4 +1,4 @@
-"""From nothing to a dataset that is ready for ``train.py``."""
+"""Synthetic datasets, ready for ``train.py``: generated scene by scene and written as records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pix2earth.settings import atomic
 from pix2earth.settings.commented_json import Document
 from pix2earth.settings.errors import UserError, nearest
 from pix2earth.settings.validation import check, read
@@ -20,11 +19,12 @@ from synthetic.workers import in_order
 
 if TYPE_CHECKING:
     from pix2earth.records.manifest import Manifest
+    from pix2earth.records.writer import DatasetWriter
 
 FILES = Path(__file__).resolve().parents[1] / "config" / "presets"
 ABOUT = "synthetic.json"
 LIMITS = (
-    "A made-up Earth: linear mixing of a handful of representative spectra, no bidirectional effects, no terrain, no"
+    "Synthetic data: linear mixing of a handful of representative spectra, no bidirectional effects, no terrain, no"
     " adjacency effects, no atmospheric transfer; radar values are engineered. Good scores here show that a pipeline"
     " works and rank methods on controlled factors; they are no evidence of performance on real images."
 )
@@ -40,7 +40,7 @@ def load(path: Path, profile: str, factor: int | None = None, seed: int | None =
         seed: instead of the file's.
 
     Raises:
-        UserError: the file has mistakes or no such profile.
+        UserError: the file has errors or no such profile.
     """
     document = read(path)
     preset = document.data.get("preset") if isinstance(document.data, dict) else None
@@ -109,10 +109,10 @@ def names(configuration: DatasetConfiguration, number: int) -> list[str]:
 
 
 def make(options: Any) -> None:
-    """Write a dataset, or go on with one; the command line's options are those of ``python -m synthetic make``.
+    """Write a dataset, or resume writing it; the options are those of ``python -m synthetic make``.
 
     Raises:
-        UserError: the file has mistakes, or another dataset is there.
+        UserError: the file has errors, or another dataset is there.
     """
     path = Path(options.cfg) if options.cfg else FILES / f"{options.preset}.yaml"
     if options.seed is not None and options.seed < 0:
@@ -121,70 +121,58 @@ def make(options: Any) -> None:
     place = Path(options.o)
     if place.name in ("", ".", "..") or place.name.isdecimal():
         raise UserError(f"--o {options.o}: must be DATA_ROOT/NAME, with a name for the dataset")
-    wanted = manifest(configuration, place.name)
-    folder = place / str(wanted.tilesize)
-    about: dict[str, Any] = {"digest": digest_of(configuration.model_dump(mode="json")), "limits": LIMITS}
-    about |= {"configuration": configuration.model_dump(mode="json")}
-    about |= {"coefficients": {name: table(name) for name in ("land_cover", "sensors")}}
-    if not options.overwrite and complete(folder, about["digest"]):
+    requested = manifest(configuration, place.name)
+    folder = place / str(requested.tilesize)
+    writer = open_writer(configuration, place, requested, replace=options.overwrite)
+    if writer is None:
         print(f"{folder}: is complete already; --overwrite writes it again")
         return
-    write(configuration, place, wanted, about, options)
+    write(configuration, writer, options.workers)
     print(folder)
 
 
-def complete(folder: Path, digest: str) -> bool:
-    """Tell whether the dataset is there as wanted.
+def open_writer(
+    configuration: DatasetConfiguration, place: Path, requested: Manifest, *, replace: bool
+) -> DatasetWriter | None:
+    """Return the writer of a dataset, or None where it is complete.
 
     Raises:
-        UserError: there is another one, complete or not.
+        UserError: another dataset is there, complete or not.
     """
-    from pix2earth.records.manifest import FILE, UNFINISHED
-
-    # Hidden files are those of a process that was killed; without the first mark there is nothing else of it.
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
-    if names <= {UNFINISHED}:
-        return False
-    if ABOUT not in names:
-        raise UserError(f"{folder}: holds something else; choose another --o, or --overwrite it")
-    try:
-        known = json.loads((folder / ABOUT).read_text(encoding="utf-8"))["digest"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{folder / ABOUT}: is damaged; --overwrite writes the dataset again") from None
-    if known != digest:
-        raise UserError(f"{folder}: was made of another configuration or seed; choose another --o, or --overwrite it")
-    return FILE in names and UNFINISHED not in names
-
-
-def write(
-    configuration: DatasetConfiguration, place: Path, wanted: Manifest, about: dict[str, Any], options: Any
-) -> None:
-    """Make the scenes that are not there yet, write their samples, check them for leaks, write the manifest."""
     from pix2earth.console.quiet import quieten_tensorflow
+    from pix2earth.records.resuming import Options, Recipe, open_dataset
 
     quieten_tensorflow()
+    content = configuration.model_dump(mode="json")
+    coefficients = {name: table(name) for name in ("land_cover", "sensors")}
+    recipe = Recipe(
+        ABOUT,
+        {"digest": digest_of(content), "limits": LIMITS, "configuration": content, "coefficients": coefficients},
+    )
+    planned = [
+        (split_of(configuration, number), name)
+        for number in range(configuration.scenes.total)
+        for name in names(configuration, number)
+    ]
+    options = Options("--o", "--overwrite")
+    return open_dataset(place.parent, requested, planned, replace=replace, recipe=recipe, options=options)
+
+
+def write(configuration: DatasetConfiguration, writer: DatasetWriter, workers: int) -> None:
+    """Generate the missing scenes, write their samples, check the dataset for leaks, and write the manifest."""
     from pix2earth.console.progress import counted
     from pix2earth.records.leaks import check_for_leaks
-    from pix2earth.records.manifest import FILE
-    from pix2earth.records.writer import DatasetWriter
 
-    folder = place / str(wanted.tilesize)
-    if not options.overwrite:
-        (folder / FILE).unlink(missing_ok=True)  # of a process that was killed at its last step
-    with DatasetWriter(place.parent, wanted, replace=options.overwrite) as writer:
-        # Not before the samples of another configuration are gone: what is killed in between must not pass for this.
-        atomic.write_json(folder / ABOUT, about)
-        for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
-            path.unlink()
-        text = configuration.model_dump_json()
+    text = configuration.model_dump_json()
+    with writer:
         missing = [
             number
             for number in range(configuration.scenes.total)
             if not all(writer.has(split_of(configuration, number), name) for name in names(configuration, number))
         ]
-        made = in_order(scene_samples, [(text, number) for number in missing], options.workers)
-        with counted(place.name, len(missing), "scenes") as advance:
-            for number, samples in zip(missing, made, strict=True):
+        generated = in_order(scene_samples, [(text, number) for number in missing], workers)
+        with counted(writer.manifest.name, len(missing), "scenes") as advance:
+            for number, samples in zip(missing, generated, strict=True):
                 split = split_of(configuration, number)
                 for sample in samples:
                     if not writer.has(split, sample.name):

@@ -14,10 +14,10 @@ from rasterio.windows import Window
 
 from experiment import PROJECT
 from pix2earth.records.format import read
+from pix2earth.records.grid_splits import block_splits
 from pix2earth.records.leaks import check_for_leaks
 from pix2earth.records.listing import Listing, record_of
 from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
-from pix2earth.records.tile_blocks import block_splits
 from pix2earth.settings.errors import UserError
 from preprocessing import samples
 
@@ -237,7 +237,10 @@ def test_a_suffix_ends_every_name(tmp_path, capsys):
     assert all(name.endswith("_notinmask") for name in names)
     assert run(path, *size, "--suffix", "notinmask") == 0
     assert run(path, *size) == 2
-    assert "exists and names its tiles otherwise (another suffix?); choose another --dataset" in capsys.readouterr().err
+    assert (
+        "exists and holds 16 samples, of other tiles than the 16 planned; choose another --dataset"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_suffix_that_cannot_be_in_a_name(environment, capsys):

@@ -7,9 +7,9 @@ from affine import Affine
 from pix2earth.mapping.geometry import geometry_of
 from pix2earth.mapping.inference import Network
 from pix2earth.mapping.opening import open_scene
+from pix2earth.records.degradation import square_mean
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
-from preprocessing.samples import area_mean
 
 SIDE = 64
 BANDS = ["B02", "B03"]
@@ -68,7 +68,7 @@ def test_other_pixels_are_told(opened, raster, capfd):
 def test_degraded_windows_are_means_as_in_the_datasets(predicted, raster, coarse):
     values, times = numbers(), SIDE // coarse
     made = predicted(raster(values, **at(10)), field(coarse, 10.0 * times), field(SIDE, 10.0), degrade=True, overlap=0)
-    assert np.array_equal(made, area_mean(values, times).repeat(times, 0).repeat(times, 1))
+    assert np.array_equal(made, square_mean(values, times).repeat(times, 0).repeat(times, 1))
 
 
 def test_a_ratio_that_is_no_whole_number(predicted, raster, opened):
@@ -85,7 +85,7 @@ def test_a_ratio_that_is_no_whole_number(predicted, raster, opened):
 def test_degraded_where_the_dataset_stores_repeated_pixels(predicted, raster):
     values = numbers()
     made = predicted(raster(values, **at(10)), field(SIDE, 40.0), field(SIDE, 10.0), degrade=True, overlap=0)
-    assert np.array_equal(made, area_mean(values, 4).repeat(4, 0).repeat(4, 1))
+    assert np.array_equal(made, square_mean(values, 4).repeat(4, 0).repeat(4, 1))
 
 
 def test_coarse_pixels_are_repeated_where_the_dataset_does(opened, raster, capfd):

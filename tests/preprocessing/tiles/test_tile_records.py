@@ -7,9 +7,10 @@ from rasterio.enums import Resampling
 from rasterio.transform import from_origin
 from rasterio.warp import reproject
 
+from pix2earth.records.degradation import area_mean
 from pix2earth.records.manifest import Split
 from preprocessing.tiles.tile_rasters import Tile
-from preprocessing.tiles.tile_records import KINDS, area_mean, arrays, manifest, stored_reflectance
+from preprocessing.tiles.tile_records import KINDS, arrays, manifest, stored_reflectance
 
 SIDE = 64
 

@@ -140,7 +140,7 @@ def test_a_kill_while_replacing_leaves_no_samples_of_two_datasets(make, tmp_path
         with pytest.raises(ZeroDivisionError):
             command(*words, "--seed", 8, "--overwrite")
     status, (line,) = command(*words, "--seed", 8)
-    assert status == 2 and "was made of another configuration or seed" in line
+    assert status == 2 and "was made with another configuration or seed" in line
     wanted = make("gap_filling", "wanted", "--workers", 1, "--seed", 8)
     assert command(*words, "--seed", 8, "--overwrite") == (0, [])
     assert all_but_the_name(tmp_path / "data" / "made" / "32") == all_but_the_name(wanted)

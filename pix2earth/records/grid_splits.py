@@ -1,4 +1,4 @@
-"""Splits by spatial block: neighbouring tiles stay together."""
+"""Splits of a regular grid of tiles, by blocks: neighbouring tiles stay together."""
 
 from __future__ import annotations
 
