@@ -1,48 +1,54 @@
-# `make demo` and `make test` on a fresh machine do all the set-up themselves.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
-VENV := .venv
-BIN := $(VENV)/bin
+# `make` lists the targets. Each sets up what it needs: .venv with the pinned packages of requirements.txt.
+# PYTHON=python3.12 names the Python of .venv; without it, .ci/venv looks for one. GPU=1: packages with CUDA.
+PYTHON ?=
 REQUIREMENTS := requirements$(if $(GPU),-gpu).txt
+BIN := .venv/bin
 
-.PHONY: demo demo-synthetic test lint format docs pins benchmark clean
+.PHONY: help venv demo demo-synthetic test test-quick lint format docs benchmark pins clean
+.DEFAULT_GOAL := help
 
-# The environment is complete when the stamp of its requirements is there.
-$(VENV)/$(REQUIREMENTS): $(REQUIREMENTS)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
-	cp $(REQUIREMENTS) $@
+help:   ## list the targets
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/$(REQUIREMENTS)   ## data, training, evaluation, comparison on real Sentinel-2 (GPU=1: with CUDA)
+venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12: with that one)
+	@sh .ci/venv $(REQUIREMENTS) "$(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))" "$(PYTHON)"
+
+demo: venv   ## data, training, evaluation, comparison on real Sentinel-2 images
 	@$(BIN)/python demo.py
 
-demo-synthetic: $(VENV)/$(REQUIREMENTS)   ## the same on a made-up Earth: PRESET=cloud_removal and three more
+demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of three more)
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
 
-test: $(VENV)/$(REQUIREMENTS)   ## all tests
+test: venv   ## all tests
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/$(REQUIREMENTS)   ## style and types
+test-quick: venv   ## the tests that are not marked as slow
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: venv   ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/$(REQUIREMENTS)
+format: venv   ## correct the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/$(REQUIREMENTS)   ## write docs/environment.md, docs/experiment.md and the JSON Schemas again
-	$(BIN)/python -m pix2earth.settings.documentation
+# One command for each kind of page.
+docs: venv   ## write the generated pages of docs/ again
+	$(BIN)/python -m pix2earth.documentation
 
-benchmark: $(VENV)/$(REQUIREMENTS)   ## all benchmarks, each a ratio against its reference
+benchmark: venv   ## all benchmarks, each a ratio against its reference
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-pins: $(VENV)/$(REQUIREMENTS)   ## compile requirements from pyproject.toml
+# Versions change only where pyproject.toml asks for it; `uv pip compile --upgrade` renews them.
+pins: venv   ## compile requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-annotate \
 	  --custom-compile-command "make pins" --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 --no-annotate \
 	  --custom-compile-command "make pins" --quiet --output-file requirements-gpu.txt
 
-clean:   ## remove what the demo has written (not the environment)
+clean:   ## remove what the demos have written (not .venv)
 	rm -rf data/demo data/synthetic experiments/_samples experiments/_evaluation
 	for run in experiments/demo experiments/synthetic/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done
