@@ -10,7 +10,7 @@ BIN := .venv/bin
 help:   ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
-venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12: with that one)
+venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12: that one)
 	@sh .ci/venv $(REQUIREMENTS) "$(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))" "$(PYTHON)"
 
 demo: venv   ## data, training, evaluation, comparison on real Sentinel-2 images
