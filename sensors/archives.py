@@ -1,7 +1,8 @@
-"""A satellite product that is a folder or a .zip, read in place: nothing is ever extracted to the disk.
+"""Read satellite products in place, as folders or .zip files: nothing is ever extracted to the disk.
 
-Images are read by GDAL through ``/vsizip/``, metadata and netCDF files from memory. A .zip is judged by its table of
-contents before any member is read; one that could write or reach outside, or grow without measure, is refused.
+GDAL reads images through ``/vsizip/``; metadata and netCDF files are read into memory. The table of contents of a .zip
+is checked before any member is read: a .zip with links, with paths that lead outside, or that unpacks to far more than
+a product has, is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LARGEST_METADATA = 16 * MIB
 """A granule's XML has about 1.2 MB; parsing takes up to 0.1 s for a MiB."""
 LARGEST_NETCDF = 1 << 30
 LARGEST_KEPT = 256 * MIB
-"""An unpacked netCDF file up to this size is kept until the next; the positions of a frame have about 130 MB."""
+"""An unpacked netCDF file up to this size stays in memory until the next; the positions of a frame take 130 MB."""
 END_RECORD = 66_000
 """Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
 _PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
@@ -45,11 +46,11 @@ class Members(ABC):
         self.path, self.name, self.sizes = path, name, sizes
 
     def __contains__(self, member: str) -> bool:
-        """Tell whether there is a file of this name."""
+        """Return whether the product has a file of this name."""
         return member in self.sizes
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names of the files in the order of the alphabet."""
+        """Yield the names of the files in alphabetical order."""
         return iter(sorted(self.sizes))
 
     def read(self, member: str, limit: int = LARGEST_METADATA) -> bytes:
@@ -68,7 +69,7 @@ class Members(ABC):
         return self._bytes(member)
 
     def label(self, member: str) -> str:
-        """Return what messages call a member."""
+        """Return the name of a member for messages."""
         return f"{self.path}/{member}"
 
     @abstractmethod
@@ -77,7 +78,7 @@ class Members(ABC):
 
     @abstractmethod
     def netcdf(self, member: str) -> str | io.BytesIO:
-        """Return what h5py opens: the path of a file, or a file object in memory where it lies in a .zip.
+        """Return what h5py can open: the path of a file, or a file object in memory for a member of a .zip.
 
         Raises:
             UserError: it is missing or damaged.
@@ -85,7 +86,7 @@ class Members(ABC):
 
     @abstractmethod
     def _bytes(self, member: str) -> bytes:
-        """Return the bytes of a member that is there."""
+        """Return the bytes of a member that exists."""
 
 
 class Folder(Members):
@@ -95,7 +96,7 @@ class Folder(Members):
         """List the files of the folder.
 
         Raises:
-            UserError: there is a link that leads outside, or a name that no product has.
+            UserError: a link leads outside, or a name has control characters.
         """
         sizes, root = {}, os.path.realpath(path)
         for parent, folders, names in os.walk(path):
@@ -129,25 +130,25 @@ class Zip(Members):
     """A product in a .zip."""
 
     def __init__(self, path: Path) -> None:
-        """Read the table of contents and judge it.
+        """Read and check the table of contents.
 
         Raises:
             UserError: the file is damaged, hostile, or holds several products.
         """
-        if _stated_members(path) > MOST_MEMBERS:
+        if _declared_count(path) > MOST_MEMBERS:
             raise UserError(
-                f"{path}: claims to hold {_stated_members(path)} members; this is not a product as distributed"
+                f"{path}: claims to hold {_declared_count(path)} members; this is not a product as distributed"
             )
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
             raise UserError(f"{path}: cannot be read as a .zip ({error}); download it again") from None
-        _judge(path, infos)
+        _check_contents(path, infos)
         files = [info for info in infos if not info.is_dir()]
         self.prefix = _product_folder(path, [info.filename for info in files])
-        begin = len(self.prefix)
-        sizes = {info.filename[begin:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
+        start = len(self.prefix)
+        sizes = {info.filename[start:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
         super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
         self._last: tuple[str, bytes] | None = None
 
@@ -159,8 +160,8 @@ class Zip(Members):
         """Return the unpacked bytes as a file object.
 
         A radiance file has about 25 MB: unpacking it into memory takes 0.15 s, once for a product and band.
-        HDF5 seeks back and forth, for which a member would have to be unpacked again and again. The last one is kept,
-        because latitude and longitude lie in one file and are read in two steps, coarse and fine.
+        HDF5 seeks back and forth, for which a member would have to be unpacked many times. The last one stays in
+        memory, because latitude and longitude lie in one file and are read in two steps, coarse and fine.
         """
         if self._last is None or self._last[0] != member:
             content = self.read(member, LARGEST_NETCDF)
@@ -180,7 +181,7 @@ def open_members(path: Path) -> Members:
     """Return the members of a product's folder or .zip.
 
     Raises:
-        UserError: there is none, its .zip is damaged or hostile, or its name cannot be shown.
+        UserError: it does not exist, its .zip is damaged or hostile, or its name cannot be printed.
     """
     if not path.name.isprintable():
         raise UserError(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
@@ -192,27 +193,28 @@ def open_members(path: Path) -> Members:
 
 
 def find(root: Path, pattern: re.Pattern[str]) -> list[Path]:
-    """Return the folders and .zip files below ``root`` whose names match, sorted by name; of both the folder.
+    """Return the folders and .zip files below ``root`` whose names match, sorted by name.
 
-    Folders that match are not entered; links to folders are followed, each folder once.
+    Where both exist the folder is returned. Folders that match are not searched; links to folders are followed, each
+    folder once.
 
     Raises:
         UserError: ``root`` is not a folder.
     """
     if not root.is_dir():
         raise UserError(f"{root}: is not a folder; name the folder that holds the products")
-    found: dict[str, Path] = {}
-    entered = set()
+    products: dict[str, Path] = {}
+    searched = set()
     for parent, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(parent)
         matching = [name for name in folders if pattern.fullmatch(name)]
         for name in matching + [name for name in files if name.lower().endswith(".zip") and pattern.fullmatch(name)]:
             key = bare_name(name)
-            if name in matching or key not in found:
-                found[key] = Path(parent) / name
-        folders[:] = [] if real in entered else sorted(set(folders) - set(matching))
-        entered.add(real)
-    return [found[key] for key in sorted(found)]
+            if name in matching or key not in products:
+                products[key] = Path(parent) / name
+        folders[:] = [] if real in searched else sorted(set(folders) - set(matching))
+        searched.add(real)
+    return [products[key] for key in sorted(products)]
 
 
 def bare_name(name: str) -> str:
@@ -220,8 +222,8 @@ def bare_name(name: str) -> str:
     return re.sub(r"(\.SAFE|\.SEN3)?(\.zip)?$", "", name, flags=re.IGNORECASE)
 
 
-def _stated_members(path: Path) -> int:
-    """Return how many members the end of a .zip states, before its table of contents is read."""
+def _declared_count(path: Path) -> int:
+    """Return the number of members that the end of a .zip states, before its table of contents is read."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, END_RECORD), os.SEEK_END)
         tail = file.read()
@@ -232,13 +234,13 @@ def _stated_members(path: Path) -> int:
     return int.from_bytes(tail[large + 32 : large + 40], "little") if count == 0xFFFF and large >= 0 else count
 
 
-def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+def _check_contents(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     """Refuse a table of contents that no real product has."""
     names = set()
     for info in infos:
-        reason = _reason_against(info)
+        reason = _refusal(info)
         if info.filename in names:
-            reason = "is there twice"
+            reason = "exists twice"
         if reason:
             raise UserError(f"{path}: the member {info.filename!r} {reason}; this is not a product as distributed")
         names.add(info.filename)
@@ -250,9 +252,9 @@ def _judge(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         raise UserError(f"{path}: claims to hold {declared} bytes; this is not a product as distributed")
 
 
-def _reason_against(info: zipfile.ZipInfo) -> str | None:
-    """Return what is wrong with a member, or None."""
-    # zipfile turns the system's separator into "/", so the name is judged as it stands in the archive too.
+def _refusal(info: zipfile.ZipInfo) -> str | None:
+    """Return the reason to refuse a member, or None."""
+    # zipfile turns the system's separator into "/", so the name is checked as the archive has it.
     name = info.orig_filename.replace("\\", "/")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if name.startswith("/") or _DRIVE.match(name) or ".." in PurePosixPath(name).parts or "\0" in name:
@@ -271,7 +273,7 @@ def _reason_against(info: zipfile.ZipInfo) -> str | None:
 
 
 def _product_folder(path: Path, names: list[str]) -> str:
-    """Return the prefix of the names that lie in the product's folder, with a trailing ``/``, or ''."""
+    """Return the path of the product's folder in a .zip, with a trailing ``/``; '' where files lie at the top."""
     folders = set()
     for name in names:
         parts = name.split("/")[:-1]

@@ -1,4 +1,4 @@
-"""How much of a Sentinel-2 scene a Sentinel-3 frame covers, as areas on the ground."""
+"""Compute the share of a Sentinel-2 scene's area that a Sentinel-3 frame covers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 NEAR = 60.0
-"""Degrees. A frame spans less than 20: farther from the scene than this it cannot touch it, nor be drawn on its map."""
+"""Degrees. A frame spans less than 20: one farther from the scene than this cannot touch it."""
 
 
 def overlap(scene: BaseGeometry, frame: BaseGeometry) -> float:
-    """Return the area that both footprints share over the area of the scene's, 0 to 1.
+    """Return the area that both footprints share, divided by the area of the scene's footprint: 0 to 1.
 
-    Both are put on an equal-area map centred on the scene. There longitudes 180 and -180 are one line, and straight
-    lines near the centre are nearly those on the ground: edges between corners need no points in between.
+    Both are projected to an equal-area map centred on the scene. There longitudes 180 and -180 are one line, and
+    straight lines near the centre are nearly straight on the ground: edges need no points between their corners.
 
     Args:
-        scene: footprint of the Sentinel-2 product, longitude and latitude in degrees; of any area but 0.
+        scene: footprint of the Sentinel-2 product, longitude and latitude in degrees.
         frame: footprint of the Sentinel-3 frame, likewise.
 
     Raises:
@@ -33,18 +33,18 @@ def overlap(scene: BaseGeometry, frame: BaseGeometry) -> float:
 
     corners = shapely.get_coordinates(scene)
     centre = _centre(corners)
-    around = shapely.get_coordinates(frame)
-    if not len(around) or _degrees_away(around, centre).min() > NEAR:
+    frame_corners = shapely.get_coordinates(frame)
+    if not len(frame_corners) or _degrees_away(frame_corners, centre).min() > NEAR:
         return 0.0
     project = _equal_area(*(round(degrees) for degrees in centre))
-    ours, theirs = (shapely.make_valid(shapely.transform(footprint, project)) for footprint in (scene, frame))
-    if not ours.area:
+    scene_on_map, frame_on_map = (shapely.make_valid(shapely.transform(one, project)) for one in (scene, frame))
+    if not scene_on_map.area:
         raise ValueError("the Sentinel-2 footprint has no area")
-    return float(min(1.0, ours.intersection(theirs).area / ours.area))
+    return float(min(1.0, scene_on_map.intersection(frame_on_map).area / scene_on_map.area))
 
 
 def _vectors(positions: np.ndarray) -> np.ndarray:
-    """Turn (n, 2) longitudes and latitudes into unit vectors (n, 3) from the centre of the Earth."""
+    """Return the unit vectors (n, 3) from the centre of the Earth to longitudes and latitudes (n, 2)."""
     longitude, latitude = np.radians(positions).T
     return np.stack(
         [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)], axis=-1
@@ -52,20 +52,20 @@ def _vectors(positions: np.ndarray) -> np.ndarray:
 
 
 def _centre(positions: np.ndarray) -> tuple[float, float]:
-    """Return the mean (longitude, latitude) of positions, wherever on the globe they lie."""
+    """Return the mean (longitude, latitude) of positions, also across the antimeridian or around a pole."""
     x, y, z = _vectors(positions).mean(axis=0)
     return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
 
 
 def _degrees_away(positions: np.ndarray, centre: tuple[float, float]) -> np.ndarray:
-    """Return the angle of every position from the centre."""
+    """Return the angle in degrees between every position and the centre."""
     cosine = _vectors(positions) @ _vectors(np.array([centre]))[0]
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
 @functools.lru_cache(maxsize=256)
 def _equal_area(longitude: int, latitude: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from degrees (n, 2) to metres (n, 2) on Lambert's equal-area map around a place."""
+    """Return a function from degrees (n, 2) to metres (n, 2) on Lambert's equal-area map around a position."""
     from pyproj import Transformer
 
     crs = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"

@@ -1,4 +1,4 @@
-"""Grids of images: opening an image by its content, the part of it that another grid needs, and resampling onto it."""
+"""Open images by their content, find the part of an image that another grid needs, and resample it onto that grid."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 DRIVERS = ("JP2OpenJPEG", "GTiff")
 """By content, not by suffix; no other format, because some (VRT) could read files outside the product."""
-LONGEST_SIDE = 10_980
-"""Pixels of a tile at 10 m."""
 
 
 class Grid(NamedTuple):
@@ -26,12 +24,16 @@ class Grid(NamedTuple):
     transform: Affine
 
 
-def open_image(path: str) -> DatasetReader:
-    """Open an image in one of ``DRIVERS``.
+def open_image(path: str, longest_side: int) -> DatasetReader:
+    """Open an image of one band in one of the formats ``DRIVERS``.
+
+    Args:
+        path: of a file, or a path below ``/vsizip/``.
+        longest_side: pixels along a side that the product's images have at most.
 
     Raises:
-        RasterioIOError: it is in none of them (the error is that of the first), has more pixels than a Sentinel-2
-            tile, or several bands.
+        RasterioIOError: it is in none of the formats (the error is that of the first), is larger, or has several
+            bands.
     """
     import rasterio
     from rasterio.errors import RasterioIOError
@@ -45,7 +47,7 @@ def open_image(path: str) -> DatasetReader:
             except RasterioIOError as error:
                 first = first or error
                 continue
-            if max(image.shape) > LONGEST_SIDE or image.count > 1:
+            if max(image.shape) > longest_side or image.count > 1:
                 image.close()
                 rows, columns = image.shape
                 raise RasterioIOError(f"it claims {rows} x {columns} pixels, {image.count} bands")
@@ -60,10 +62,10 @@ def scaled(transform: Affine, factor: float) -> Affine:
 
 
 def source_window(source: DatasetReader, transform: Affine, height: int, width: int) -> Window | None:
-    """Return the part of an image that a grid of the same CRS needs, or None where they do not touch.
+    """Return the window of an image that a grid of the same CRS needs, or None where they do not touch.
 
-    Where both have the same pixels it is exactly those; otherwise two pixels of the coarser grid are added around,
-    so that interpolation has its neighbours and neighbouring windows meet without a seam.
+    Where the pixels coincide it is exactly those of the grid; otherwise two pixels of the coarser grid are added on
+    every side, so that interpolation has its neighbours and neighbouring windows meet without a seam.
     """
     from rasterio.windows import Window
 
@@ -80,9 +82,15 @@ def source_window(source: DatasetReader, transform: Affine, height: int, width: 
 def resample(
     values: np.ndarray, transform: Affine, out: np.ndarray, out_transform: Affine, crs: CRS, resampling: str
 ) -> None:
-    """Fill ``out`` (height, width; float32) from ``values``, each on its own grid of one CRS; NaN is no data.
+    """Resample an image onto another grid of the same CRS, in place.
 
-    ``resampling``: "nearest", "bilinear", "average". NaN has no part in its neighbours, and fills what lies outside.
+    Args:
+        values: float (rows, columns); NaN is nodata and does not spread into neighbours.
+        transform: affine transform of ``values``.
+        out: float32 (height, width), filled here; NaN where ``values`` has no data or does not reach.
+        out_transform: affine transform of ``out``.
+        crs: of both grids.
+        resampling: "nearest", "bilinear" or "average".
     """
     import numpy as np
     from rasterio.enums import Resampling
@@ -99,9 +107,9 @@ def resample(
 
 
 def _same_pixels(inverse: Affine) -> bool:
-    """Tell whether the pixels of two grids coincide."""
-    whole = all(abs(edge - round(edge)) < 1e-6 for edge in (inverse.c, inverse.f))
-    return whole and abs(inverse.a - 1) < 1e-9 and abs(inverse.e - 1) < 1e-9
+    """Return whether the pixels of two grids coincide."""
+    aligned = all(abs(edge - round(edge)) < 1e-6 for edge in (inverse.c, inverse.f))
+    return aligned and abs(inverse.a - 1) < 1e-9 and abs(inverse.e - 1) < 1e-9
 
 
 def _floor(edge: float) -> int:

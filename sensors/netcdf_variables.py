@@ -1,7 +1,7 @@
-"""Variables of netCDF-4 files from outside: opened only where their numbers lie in the file itself.
+"""Open variables of untrusted netCDF-4 files only if their numbers are stored in the file itself.
 
-HDF5, which netCDF-4 is written in, lets a name stand for a variable of another file, or a variable be put together
-from the bytes of others. A product that does so could have any file of this machine read, so it is refused.
+HDF5, the format below netCDF-4, allows a name to link to a variable of another file, and a variable to be assembled
+from the bytes of other files. Such a product could make this program read any file of the machine, so it is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import h5py
 
 MOST_NUMBERS = 100_000_000
-"""Of one variable, and of one chunk of it; the 4091 x 4865 pixels of a frame are a fifth."""
+"""Numbers that a variable, or one chunk of it, may have; the 4091 x 4865 pixels of a frame are a fifth of that."""
 
 
 def open_variable(opened: h5py.File, name: str, label: str) -> h5py.Dataset:
@@ -23,26 +23,27 @@ def open_variable(opened: h5py.File, name: str, label: str) -> h5py.Dataset:
 
     Args:
         opened: the file.
-        name: of a variable at its top.
-        label: what messages call the file.
+        name: of a variable in the root group.
+        label: name of the file in messages.
 
     Raises:
-        UserError: there is no such variable, it leads to another file, or is no array of a size that products have.
+        UserError: there is no such variable, it links to another file, holds no numbers, or is larger than products
+            have it.
     """
     import h5py
 
-    # Asked before the name is looked up, which would follow it.
+    # The link is read before the name is resolved, which would follow it.
     link = opened.get(name, getlink=True)
     if link is not None and not isinstance(link, h5py.HardLink):
         raise UserError(f"{label}: {name} is a link, which no product has; do not trust it")
-    found = opened.get(name)
-    if not isinstance(found, h5py.Dataset):
+    variable = opened.get(name)
+    if not isinstance(variable, h5py.Dataset):
         raise UserError(f"{label}: has no variable {name}; download the product again")
-    if found.is_virtual or found.external:
+    if variable.is_virtual or variable.external:
         raise UserError(f"{label}: {name} is put together from other files, which no product does; do not trust it")
-    if found.dtype.kind not in "iuf":
+    if variable.dtype.kind not in "iuf":
         raise UserError(f"{label}: {name} holds no numbers; download the product again")
-    if max(math.prod(found.shape), math.prod(found.chunks or ())) > MOST_NUMBERS:
-        size = " x ".join(map(str, found.shape))
+    if max(math.prod(variable.shape), math.prod(variable.chunks or ())) > MOST_NUMBERS:
+        size = " x ".join(map(str, variable.shape))
         raise UserError(f"{label}: {name} claims to hold {size} numbers; this is not a product as distributed")
-    return found
+    return variable

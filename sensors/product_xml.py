@@ -1,4 +1,8 @@
-"""The XML of satellite products: found by local name, because prefixes and versions of the namespaces change."""
+"""Read the XML of satellite products by local names, because prefixes and versions of the namespaces change.
+
+A ``pattern`` is a regular expression for local names, such as "startTime" or "IMAGE_ID|IMAGE_FILE"; messages quote its
+first alternative.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,14 @@ if TYPE_CHECKING:
 
 
 MOST_POINTS = 500
-"""Of a footprint; real ones have 5 to 47."""
+"""Points that a footprint may have; real ones have 5 to 47."""
 
 
 class XmlDocument:
     """One XML file of a product."""
 
     def __init__(self, members: Members, member: str) -> None:
-        """Parse a member; document types and entities are refused, whatever they say.
+        """Parse a member; document types and entities are refused.
 
         Raises:
             UserError: it is missing, not XML, or declares entities.
@@ -42,9 +46,9 @@ class XmlDocument:
             raise UserError(f"{self.label}: is not XML ({error}); download the product again") from None
 
     def all(self, pattern: str) -> Iterator[Element]:
-        """Yield the elements whose local name matches a regular expression, in the order of the file."""
+        """Yield the elements whose local name matches, in the order of the file."""
         matches = re.compile(pattern).fullmatch
-        return (element for element in self.root.iter() if matches(local(element)))
+        return (element for element in self.root.iter() if matches(local_name(element)))
 
     def optional(self, pattern: str) -> str | None:
         """Return the text of the first element whose local name matches and that has text, or None."""
@@ -56,10 +60,10 @@ class XmlDocument:
         Raises:
             UserError: there is none.
         """
-        found = self.optional(pattern)
-        if found is None:
+        text = self.optional(pattern)
+        if text is None:
             raise UserError(f"{self.label}: has no element {pattern.split('|')[0]}; download the product again")
-        return found
+        return text
 
     def number(self, pattern: str) -> float:
         """Return the number in the first element whose local name matches.
@@ -70,10 +74,10 @@ class XmlDocument:
         return self.as_number(self.text(pattern), pattern)
 
     def as_number(self, text: str, element: str) -> float:
-        """Return a text of this file as a number.
+        """Return a string of this file as a finite number; ``element`` is its pattern, for the message.
 
         Raises:
-            UserError: it is none.
+            UserError: it is no finite number.
         """
         try:
             number = float(text)
@@ -85,16 +89,16 @@ class XmlDocument:
         return number
 
     def count(self, pattern: str, most: int) -> int:
-        """Return the whole number from 1 to ``most`` in the first element whose local name matches.
+        """Return the integer from 1 to ``most`` in the first element whose local name matches.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or it is another number.
         """
         number = self.number(pattern)
         if not (number.is_integer() and 1 <= number <= most):
             name = pattern.split("|")[0]
             raise UserError(
-                f"{self.label}: {name} is '{number:g}', not a whole number from 1 to {most}; download the product again"
+                f"{self.label}: {name} is '{number:g}', not an integer from 1 to {most}; download the product again"
             )
         return int(number)
 
@@ -112,7 +116,7 @@ class XmlDocument:
             raise UserError(f"{self.label}: {name} is '{text}', not a time; download the product again") from None
 
     def ring(self, pattern: str) -> Polygon:
-        """Return the polygon of a list of positions; see ``unwrapped``.
+        """Return the polygon of a list "latitude longitude latitude longitude ..." in degrees; see ``unwrapped``.
 
         Raises:
             UserError: there is no such element, or it is no ring of latitudes and longitudes.
@@ -124,14 +128,16 @@ class XmlDocument:
             raise UserError(f"{self.label}: {name} has {len(parts)} numbers; no product has a footprint of so many")
         numbers = [self.as_number(part, pattern) for part in parts]
         latitudes, longitudes = numbers[0::2], numbers[1::2]
-        inside = all(-90 <= at <= 90 for at in latitudes) and all(-180 <= at <= 360 for at in longitudes)
-        if len(numbers) % 2 or len(latitudes) < 4 or not inside:
+        on_earth = all(-90 <= degrees <= 90 for degrees in latitudes) and all(
+            -180 <= degrees <= 360 for degrees in longitudes
+        )
+        if len(numbers) % 2 or len(latitudes) < 4 or not on_earth:
             name = pattern.split("|")[0]
             raise UserError(f"{self.label}: {name} is no ring of latitudes and longitudes; download the product again")
         return unwrapped(longitudes, latitudes)
 
 
-def local(element: Element) -> str:
+def local_name(element: Element) -> str:
     """Return an element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
@@ -139,8 +145,9 @@ def local(element: Element) -> str:
 def unwrapped(longitudes: Sequence[float], latitudes: Sequence[float]) -> Polygon:
     """Return a closed ring as a valid polygon of (longitude, latitude) in degrees.
 
-    Each longitude is taken on the side that is nearer to the one before, so that a ring across the antimeridian (180
-    and -179 mixed) is one piece, with longitudes between -180 and 540. A ring around a pole is closed along it.
+    360 degrees are added to or subtracted from a longitude where that brings it nearer to the one before. So a ring
+    across the antimeridian (179 and -179 mixed) is one piece, with longitudes between -180 and 540. A ring around a
+    pole is closed along it.
     """
     import numpy as np
     from shapely import Polygon, make_valid
@@ -157,5 +164,5 @@ def unwrapped(longitudes: Sequence[float], latitudes: Sequence[float]) -> Polygo
         return polygon
     # The other method takes minutes for a hostile ring of some hundred crossing edges.
     pieces = make_valid(polygon, method="structure")
-    # A ring that touches itself leaves slivers of lines; what counts is the area.
+    # A ring that touches itself leaves lines without area beside its polygon.
     return max(getattr(pieces, "geoms", [pieces]), key=lambda piece: piece.area)

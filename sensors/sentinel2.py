@@ -1,14 +1,13 @@
-"""Sentinel-2 Level-1C and Level-2A products (SAFE), as folder or .zip, in the naming of any year.
+"""Read Sentinel-2 Level-1C and Level-2A products (SAFE), as folder or .zip, in the naming of any year.
 
 Reflectance = (digital number + offset) / quantification, both from the product's own metadata: products of one date
-exist with and without offset, so neither date nor baseline decides. Layout, names and units are those of the
-Sentinel-2 Products Specification Document.
+exist with and without offset, so neither date nor baseline decides. Bands, file names and metadata elements are in
+``sensors.sentinel2_layout``.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
+from sensors import sentinel2_layout as layout
 from sensors.image_grids import Grid, open_image, resample, scaled, source_window
 from sensors.product_xml import XmlDocument
-from sensors.safe_layout import ORDER, RADIOMETRIC_IDS, band_name, choose_granule, find_metadata, read_grid
+from sensors.sentinel2_layout import CALIBRATION, ELEMENTS, FINEST, NODATA, SATURATED, band_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from rasterio.windows import Window
     from shapely import Polygon
 
-NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
-NODATA, SATURATED = 0, 65535
-LAST_KNOWN_BASELINE = "05.99"
-
 
 def products(root: Path) -> list[Path]:
     """Return the Sentinel-2 products below a folder, flat or nested, sorted by name (so by satellite, level, time).
@@ -40,18 +36,18 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), NAME)
+    return archives.find(Path(root), layout.PRODUCT_NAME)
 
 
 class Masks(NamedTuple):
-    """Where there is no measurement: two bool arrays (height, width)."""
+    """The pixels of a band without a valid measurement: two bool arrays (height, width)."""
 
     nodata: np.ndarray
     saturated: np.ndarray
 
 
 class Safe:
-    """One tile of a Sentinel-2 product; use it as a context, or ``close`` it: images stay open between reads.
+    """One tile of a Sentinel-2 product; images stay open between reads, until the end of a ``with`` block or ``close``.
 
     Attributes:
         name: name of the SAFE folder.
@@ -59,7 +55,7 @@ class Safe:
         level: "L1C" (reflectance at the top of the atmosphere) or "L2A" (at the bottom).
         tile: MGRS tile with its T, "T17XNA".
         sensing_time: start of the datatake (UTC), the time in the product's name.
-        baseline: processing baseline "05.10", or None where the product does not tell.
+        baseline: processing baseline "05.10", or None where neither metadata nor name have it.
         footprint: polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
         cloud_cover: percent of the tile, or None.
         bands: names of the bands that have an image: B01 ... B8A ... B12, with L2A AOT, WVP, SCL too.
@@ -67,17 +63,17 @@ class Safe:
 
     def __init__(self, members: archives.Members, tile: str | None = None) -> None:
         """Read the product's metadata; see ``open``."""
-        member, level = find_metadata(members)
+        member, level = layout.find_metadata(members)
         product = XmlDocument(members, member)
         self._members, self._product = members, product
-        self._granule = choose_granule(members, product, tile)
+        self._granule = layout.choose_granule(members, product, tile)
         self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granule.tile
-        self.satellite = product.text("SPACECRAFT_NAME").replace("Sentinel-", "S")
-        self.sensing_time: datetime = product.time("DATATAKE_SENSING_START|PRODUCT_START_TIME")
-        self.baseline = self._baseline()
-        self.footprint: Polygon = product.ring("EXT_POS_LIST")
-        clouds = product.optional("Cloud_Coverage_Assessment")
-        self.cloud_cover = None if clouds is None else product.as_number(clouds, "Cloud_Coverage_Assessment")
+        self.satellite = product.text(ELEMENTS["satellite"]).replace("Sentinel-", "S")
+        self.sensing_time: datetime = product.time(ELEMENTS["sensing_time"])
+        self.baseline = layout.read_baseline(product, self.name)
+        self.footprint: Polygon = product.ring(ELEMENTS["footprint"])
+        clouds = product.optional(ELEMENTS["cloud_cover"])
+        self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
         self.bands = list(self._granule.images)
         self._open: dict[str, DatasetReader] = {}
 
@@ -105,11 +101,16 @@ class Safe:
         while self._open:
             self._open.popitem()[1].close()
 
+    @property
+    def version(self) -> str:
+        """Baseline and last time of the name; of the same observation, newer products have a greater string."""
+        return f"{self.baseline or '00.00'} {self.name.rsplit('_', 1)[-1]}"
+
     # ---- the grid --------------------------------------------------------------------------------------
 
     @cached_property
     def grid(self) -> Grid:
-        """The 10 m grid: of the finest image itself, or as the metadata state it where there are no images.
+        """The 10 m grid: that of the finest image, or that of the metadata where there are no images.
 
         Raises:
             UserError: the image or the metadata cannot be read.
@@ -117,20 +118,20 @@ class Safe:
         if not self.bands:
             return self.stated_grid
         finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
-        source, factor = self._source(finest), self._granule.images[finest].metres // 10
+        source, factor = self._source(finest), self._granule.images[finest].metres // FINEST
         size = source.height * factor, source.width * factor
         return Grid(source.crs, size, scaled(source.transform, 1 / factor))
 
     @cached_property
     def stated_grid(self) -> Grid:
-        """The 10 m grid as the metadata state it.
+        """The 10 m grid in the metadata.
 
         Raises:
             UserError: the granule's metadata are missing or incomplete.
         """
         if self._granule.metadata is None:
             raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
-        return read_grid(XmlDocument(self._members, self._granule.metadata))
+        return layout.read_grid(XmlDocument(self._members, self._granule.metadata))
 
     @property
     def crs(self) -> CRS:
@@ -149,9 +150,9 @@ class Safe:
 
     @property
     def remarks(self) -> list[str]:
-        """One line for each oddity that does not stop reading, to be shown to the user."""
+        """One line for the user about each oddity that does not prevent reading."""
         lines = []
-        if self.baseline and self.baseline > LAST_KNOWN_BASELINE:
+        if self.baseline and self.baseline > layout.LAST_KNOWN_BASELINE:
             lines.append(
                 f"{self.path}: baseline {self.baseline} is not known; offset and scale are read as it states them"
             )
@@ -174,11 +175,16 @@ class Safe:
     ) -> np.ndarray:
         """Return reflectance (1) as float32 (height, width, band); of the images only the window is decoded.
 
-        ``window`` is in whole pixels of the grid of ``resolution`` metres (10, 20 or 60); None is all of it, and
-        what lies outside the images is NaN. Bands of another resolution are brought onto that grid by
-        ``resampling``: "nearest", "bilinear" or "average". No data (number 0, tested before the offset) is NaN and
-        has no part in its neighbours; saturated numbers give a value above 6. AOT (1) and WVP (cm) come in their
-        units, SCL as class numbers, which are always taken from the nearest pixel.
+        Args:
+            bands: names such as "B02", "B2" or "SCL".
+            window: in pixels of the grid of ``resolution`` (integers); None: the whole grid.
+            resolution: of the result in metres: 10, 20 or 60.
+            resampling: "nearest", "bilinear" or "average", for bands of another resolution.
+
+        Returns:
+            Reflectance; NaN outside the images and where the number is 0 (nodata, compared before the offset is
+            added), which does not spread into neighbours. Saturated numbers give a value above 6. AOT (1) and WVP (cm)
+            have their own units, and SCL class numbers, always of the nearest pixel.
 
         Raises:
             UserError: a band is missing, or its image damaged.
@@ -186,9 +192,9 @@ class Safe:
         import numpy as np
         from rasterio.windows import Window
 
-        transform = scaled(self.transform, resolution / 10)
+        transform = scaled(self.transform, resolution / FINEST)
         if window is None:
-            height, width = (math.ceil(side * 10 / resolution) for side in self.size)
+            height, width = (math.ceil(side * FINEST / resolution) for side in self.size)
             window = Window(0, 0, width, height)
         reflectance = np.empty((int(window.height), int(window.width), len(bands)), np.float32)
         corner = transform @ type(transform).translation(window.col_off, window.row_off)
@@ -201,8 +207,11 @@ class Safe:
     ) -> np.ndarray:
         """Return the stored numbers (height, width), uint16 (SCL uint8), at the band's native resolution.
 
-        ``window`` is in the band's own pixels. With ``shape`` the image is decimated to that (height, width) while it
-        is read: of JPEG 2000 only the coarser resolution levels are decoded.
+        Args:
+            band: its name.
+            window: in the band's own pixels; None: the whole image.
+            shape: (height, width) to which the image is decimated while it is read: of JPEG 2000 only the coarser
+                resolution levels are decoded.
 
         Raises:
             UserError: the band is missing, or its image damaged.
@@ -216,7 +225,7 @@ class Safe:
             raise self._damaged(band_name(band), error) from None
 
     def masks(self, band: str, window: Window | None = None) -> Masks:
-        """Return where a band has no data (number 0) and where it is saturated (65535), at its native resolution.
+        """Return the pixels where a band is nodata (number 0) or saturated (65535), at its native resolution.
 
         Raises:
             UserError: the band is missing, or its image damaged.
@@ -231,45 +240,31 @@ class Safe:
             UserError: the metadata lack the quantification, or the band in a list of offsets.
         """
         band = band_name(band)
-        if band == "SCL":
-            return 1.0, 0.0
-        if band in ("AOT", "WVP"):
-            return self._product.number(f"{band}_QUANTIFICATION_VALUE|L2A_{band}_QUANTIFICATION_VALUE"), 0.0
-        if self.level == "L1C":
-            return self._product.number("QUANTIFICATION_VALUE"), self._offset("RADIO_ADD_OFFSET", band)
-        quantification = self._product.number("BOA_QUANTIFICATION_VALUE|L2A_BOA_QUANTIFICATION_VALUE")
-        return quantification, self._offset("BOA_ADD_OFFSET", band)
+        elements = CALIBRATION.get(band) or CALIBRATION[self.level]
+        quantification = 1.0 if elements.quantification is None else self._product.number(elements.quantification)
+        return quantification, 0.0 if elements.offset is None else self._offset(elements.offset, band)
 
     def _offset(self, element: str, band: str) -> float:
-        stated = {entry.get("band_id"): entry.text or "" for entry in self._product.all(element)}
-        if not stated:
+        """Return the offset of a band; 0 where the metadata list none."""
+        offsets = {entry.get("band_id"): entry.text or "" for entry in self._product.all(element)}
+        if not offsets:
             return 0.0
-        number = str(RADIOMETRIC_IDS.index(band))
-        if number not in stated:
+        number = str(layout.BANDS.index(band))
+        if number not in offsets:
             raise UserError(
                 f"{self._product.label}: {element} has no band_id {number} ({band}); download the product again"
             )
-        return self._product.as_number(stated[number], element)
-
-    def _baseline(self) -> str | None:
-        """Return the baseline of the metadata, or of the name."""
-        named = re.search(r"_N(\d\d)(\d\d)_", self.name)
-        stated = self._product.optional("PROCESSING_BASELINE") or (f"{named[1]}.{named[2]}" if named else None)
-        if stated is not None and not re.fullmatch(r"\d\d\.\d\d", stated):
-            raise UserError(
-                f"{self._product.label}: PROCESSING_BASELINE '{stated}' is not known; expected one like 05.10"
-            )
-        return stated
+        return self._product.as_number(offsets[number], element)
 
     def _source(self, band: str) -> DatasetReader:
         """Return the open image of a band."""
         if band not in self._granule.images:
             images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
-            advice = nearest(band, self.bands) if self.bands and band not in ORDER else ""
+            advice = nearest(band, self.bands) if self.bands and band not in layout.IMAGES else ""
             raise UserError(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
         if band not in self._open:
             try:
-                image = open_image(self._members.gdal_path(self._granule.images[band].member))
+                image = open_image(self._members.gdal_path(self._granule.images[band].member), layout.LONGEST_SIDE)
             except OSError as error:
                 raise self._damaged(band, error) from None
             if image.crs is None:

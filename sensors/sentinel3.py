@@ -1,7 +1,7 @@
-"""Sentinel-3 OLCI Level-1B products (OL_1_EFR, OL_1_ERR), as SEN3 folder or .zip.
+"""Read Sentinel-3 OLCI Level-1B products (OL_1_EFR, OL_1_ERR), as SEN3 folder or .zip.
 
-A product is a swath: rows run with the orbit, and every pixel has a latitude and longitude of its own.
-Layout, names and units are those of the Sentinel-3 OLCI Level-1 Product Data Format Specification.
+A product is a frame of the swath: rows follow the orbit, and every pixel has its own latitude and longitude. The tables
+below follow the Sentinel-3 OLCI Level-1 Product Data Format Specification.
 """
 
 from __future__ import annotations
@@ -22,11 +22,53 @@ if TYPE_CHECKING:
     import numpy as np
     from shapely import Polygon
 
-NAME = re.compile(r"(?is)S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)")
+# ---- the products as data ----------------------------------------------------------------------------------
+
+PRODUCT_NAME = re.compile(r"(?is)S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)")
+PRODUCT_TYPE = re.compile(r"(S3[A-Z])_OL_1_(EFR|ERR)_")
+FULL_RESOLUTION = "OL_1_EFR"
+CREATED = slice(48, 63)
+"""Place of the creation time in a product's name."""
+NOT_TIME_CRITICAL = "_NT_"
+"""In the names of products that were made later than near real time, with better auxiliary data."""
+PIXEL_SIZE = {"EFR": 300.0, "ERR": 1200.0}
+"""Nominal distance of neighbouring pixels in metres."""
+BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
 MANIFEST = "xfdumanifest.xml"
+ELEMENTS = {
+    "name": "productName",
+    "start": "startTime",
+    "stop": "stopTime",
+    "footprint": "posList",
+    "rows": "rows",
+    "columns": "columns",
+    "tie_step": "columnsPerTiePoint",
+}
+"""Local names of the manifest's elements; others have rows and columns too, but those of the image are the first."""
 LONGEST_SIDE = 100_000
 """Rows or columns of a frame; half an orbit has about 60,000 rows."""
-BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
+
+
+class Variable(NamedTuple):
+    """A variable of a product, and the netCDF file that holds it."""
+
+    file: str
+    name: str
+
+
+RADIANCE = {band: Variable(f"{band}_radiance.nc", f"{band}_radiance") for band in BANDS}
+LATITUDE = Variable("geo_coordinates.nc", "latitude")
+LONGITUDE = Variable("geo_coordinates.nc", "longitude")
+TIE_LATITUDE = Variable("tie_geo_coordinates.nc", "latitude")
+TIE_LONGITUDE = Variable("tie_geo_coordinates.nc", "longitude")
+SUN_ZENITH = Variable("tie_geometries.nc", "SZA")
+DETECTOR_INDEX = Variable("instrument_data.nc", "detector_index")
+SOLAR_FLUX = Variable("instrument_data.nc", "solar_flux")
+QUALITY_FLAGS = Variable("qualityFlags.nc", "quality_flags")
+INVALID = "invalid"
+"""Name of the flag of pixels without a measurement; each product lists the names and bits of all its flags."""
+
+# ---- reading -----------------------------------------------------------------------------------------------
 
 
 def products(root: Path) -> list[Path]:
@@ -35,7 +77,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), NAME)
+    return archives.find(Path(root), PRODUCT_NAME)
 
 
 class Positions(NamedTuple):
@@ -48,10 +90,10 @@ class Positions(NamedTuple):
 
 
 class Sen3:
-    """One OLCI frame, or with ``part`` a rectangle of it whose arrays stay in memory once read.
+    """One OLCI frame, or a rectangle of it (``part``) whose arrays stay in memory once read.
 
-    Everywhere ``rows`` and ``columns`` are slices without step (None: all), counted from the corner of this frame or
-    part.
+    In all methods ``rows`` and ``columns`` are slices without step (None: all), counted from the corner of this frame
+    or part.
 
     Attributes:
         name: name of the SEN3 folder.
@@ -60,7 +102,7 @@ class Sen3:
         start: first time of sensing (UTC).
         stop: last time of sensing (UTC).
         footprint: polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
-        bands: the radiances that are there, of "Oa01" to "Oa21".
+        bands: the bands, of "Oa01" to "Oa21", whose radiance the product has.
     """
 
     def __init__(self, members: archives.Members) -> None:
@@ -71,17 +113,16 @@ class Sen3:
             )
         manifest = XmlDocument(members, MANIFEST)
         self.path, self._members = members.path, members
-        self.name = manifest.text("productName")
-        kind = re.match(r"(S3[A-Z])_OL_1_(EFR|ERR)_", self.name)
+        self.name = manifest.text(ELEMENTS["name"])
+        kind = PRODUCT_TYPE.match(self.name)
         if kind is None:
             raise UserError(f"{self.path}: is '{self.name}', no OLCI Level-1B product; expected OL_1_EFR or OL_1_ERR")
         self.platform, self.kind = kind[1], kind[2]
-        self.start: datetime = manifest.time("startTime")
-        self.stop: datetime = manifest.time("stopTime")
-        self.footprint: Polygon = manifest.ring("posList")
-        # Other elements have rows and columns too: those of the image are the first.
-        rows, columns, step = (manifest.count(name, LONGEST_SIDE) for name in ("rows", "columns", "columnsPerTiePoint"))
-        self.bands = [band for band in BANDS if f"{band}_radiance.nc" in members]
+        self.start: datetime = manifest.time(ELEMENTS["start"])
+        self.stop: datetime = manifest.time(ELEMENTS["stop"])
+        self.footprint: Polygon = manifest.ring(ELEMENTS["footprint"])
+        rows, columns, step = (manifest.count(ELEMENTS[key], LONGEST_SIDE) for key in ("rows", "columns", "tie_step"))
+        self.bands = [band for band in BANDS if RADIANCE[band].file in members]
         self.files = SwathFiles(members, (rows, columns), step)
 
     @classmethod
@@ -94,7 +135,7 @@ class Sen3:
         return cls(archives.open_members(Path(path)))
 
     def part(self, rows: slice, columns: slice) -> Sen3:
-        """Return a rectangle of the frame that keeps what it has read, so that each file is decoded once.
+        """Return a rectangle of the frame that caches what it has read, so that each file is decoded once.
 
         For windows that are cut one after the other: a Sentinel-2 scene touches about 370 x 370 pixels of 4091 x 4865.
         """
@@ -107,7 +148,13 @@ class Sen3:
         """(rows, columns) of the frame, or of its part."""
         return self.files.size
 
-    # ---- what the pixels hold --------------------------------------------------------------------------
+    @property
+    def version(self) -> str:
+        """Timeliness and creation time; of the same observation, newer products have a greater string."""
+        timeliness = "NT" if NOT_TIME_CRITICAL in self.name else "  "
+        return f"{timeliness} {self.name[CREATED]}"
+
+    # ---- arrays ----------------------------------------------------------------------------------------
 
     def latitude_longitude(
         self, rows: slice | None = None, columns: slice | None = None
@@ -117,21 +164,20 @@ class Sen3:
         Raises:
             UserError: the file is missing or damaged.
         """
-        file = "geo_coordinates.nc"
-        return self.files.decoded(file, "latitude", rows, columns), self.files.decoded(file, "longitude", rows, columns)
+        return self.files.decoded(*LATITUDE, rows, columns), self.files.decoded(*LONGITUDE, rows, columns)
 
     def coarse_positions(self) -> Positions:
-        """Return positions of some pixels, enough to find a place in the swath: the tie points, or every 16th pixel.
+        """Return the positions of some pixels for a coarse search: of the tie points, or of every 16th pixel.
 
         Raises:
             UserError: a file is missing or damaged.
         """
         import numpy as np
 
-        file, (rows, columns) = "tie_geo_coordinates.nc", self.size
-        if file in self.files and not self.files.is_part:
-            at, latitude = self.files.tie_points(file, "latitude")
-            return Positions(np.arange(rows), at, latitude, self.files.tie_points(file, "longitude")[1])
+        rows, columns = self.size
+        if TIE_LATITUDE.file in self.files and not self.files.is_part:
+            tie_columns, latitude = self.files.tie_points(*TIE_LATITUDE)
+            return Positions(np.arange(rows), tie_columns, latitude, self.files.tie_points(*TIE_LONGITUDE)[1])
         down, across = (np.unique(np.append(np.arange(0, side, 16), side - 1)) for side in (rows, columns))
         latitude, longitude = self.latitude_longitude()
         return Positions(down, across, latitude[np.ix_(down, across)], longitude[np.ix_(down, across)])
@@ -146,13 +192,13 @@ class Sen3:
 
         if band not in self.bands:
             raise UserError(f"{self.path}: has no band {band}{nearest(band, self.bands)}")
-        return self.files.decoded(f"{band}_radiance.nc", f"{band}_radiance", rows, columns).astype(np.float32)
+        return self.files.decoded(*RADIANCE[band], rows, columns).astype(np.float32)
 
     def reflectance(self, band: str, rows: slice | None = None, columns: slice | None = None) -> np.ndarray:
         """Return reflectance at the top of the atmosphere (1), float32 (rows, columns), NaN where fill.
 
         pi x radiance / (solar flux x cos(sun zenith)), with the flux of the pixel's detector, which is already
-        corrected for the distance of the sun. NaN too where the sun is below the horizon.
+        corrected for the distance of the sun. Also NaN where the sun is below the horizon.
 
         Raises:
             UserError: there is no such band, or a file is missing or damaged.
@@ -172,10 +218,10 @@ class Sen3:
         """
         import numpy as np
 
-        at, angles = self.files.tie_points("tie_geometries.nc", "SZA", rows)
+        tie_columns, angles = self.files.tie_points(*SUN_ZENITH, rows)
         columns = self.files.within_frame(None, columns)[1]
-        wanted = np.arange(columns.start, columns.stop)
-        return np.stack([np.interp(wanted, at, row) for row in angles])
+        pixel_columns = np.arange(columns.start, columns.stop)
+        return np.stack([np.interp(pixel_columns, tie_columns, row) for row in angles])
 
     def solar_flux(self, band: str, rows: slice | None = None, columns: slice | None = None) -> np.ndarray:
         """Return the solar flux of each pixel's detector, float64 (rows, columns), mW m-2 nm-1, NaN without detector.
@@ -185,21 +231,21 @@ class Sen3:
         """
         import numpy as np
 
-        detector = self.files.stored("instrument_data.nc", "detector_index", rows, columns).astype(np.int64)
-        flux = self.files.table("instrument_data.nc", "solar_flux", len(BANDS))[BANDS.index(band)]
-        seen = (detector >= 0) & (detector < len(flux))
-        flux = np.where(seen, flux[np.where(seen, detector, 0)], np.nan)
+        detector = self.files.stored(*DETECTOR_INDEX, rows, columns).astype(np.int64)
+        flux = self.files.table(*SOLAR_FLUX, len(BANDS))[BANDS.index(band)]
+        has_detector = (detector >= 0) & (detector < len(flux))
+        flux = np.where(has_detector, flux[np.where(has_detector, detector, 0)], np.nan)
         return np.where(flux > 0, flux, np.nan)
 
     def flags(self, rows: slice | None = None, columns: slice | None = None) -> np.ndarray:
-        """Return the quality flags, uint32 (rows, columns): bits, whose meanings are ``flag_masks``.
+        """Return the quality flags, uint32 (rows, columns), a bit for each of ``flag_masks``.
 
         Raises:
             UserError: the file is missing or damaged.
         """
         import numpy as np
 
-        return self.files.stored("qualityFlags.nc", "quality_flags", rows, columns).astype(np.uint32)
+        return self.files.stored(*QUALITY_FLAGS, rows, columns).astype(np.uint32)
 
     @cached_property
     def flag_masks(self) -> dict[str, int]:
@@ -210,8 +256,7 @@ class Sen3:
         """
         import numpy as np
 
-        file, variable = "qualityFlags.nc", "quality_flags"
-        masks = np.atleast_1d(self.files.attribute(file, variable, "flag_masks")).tolist()
-        meanings = str(self.files.attribute(file, variable, "flag_meanings")).split()
+        masks = np.atleast_1d(self.files.attribute(*QUALITY_FLAGS, "flag_masks")).tolist()
+        meanings = str(self.files.attribute(*QUALITY_FLAGS, "flag_meanings")).split()
         # A signed bit 31 is negative.
         return {name: int(mask) & 0xFFFFFFFF for name, mask in zip(meanings, masks, strict=False)}

@@ -1,8 +1,8 @@
-"""The netCDF files of an OLCI product: windows of them, decoded as their attributes say.
+"""Read windows of the netCDF files of an OLCI product, decoded by their attributes.
 
-h5py reads the windows; xarray decodes them, because it knows scale, offset, fill and ``_Unsigned``. xarray does not
+h5py reads the windows; xarray decodes them, because it handles scale, offset, fill and ``_Unsigned``. xarray does not
 open the files itself: it reads every variable's attributes each time and warns of the one in instrument_data.nc that
-has a dimension twice, and what h5netcdf cannot open leaves a traceback on stderr when it is forgotten.
+has a dimension twice, and a file that h5netcdf cannot open leaves a traceback on stderr when it is garbage-collected.
 """
 
 from __future__ import annotations
@@ -21,26 +21,32 @@ if TYPE_CHECKING:
     import numpy as np
 
 PACKING = ("scale_factor", "add_offset", "_FillValue", "_Unsigned")
-"""The attributes that say how numbers are stored."""
+"""The attributes that describe how numbers are stored."""
 
 
 class SwathFiles:
-    """The arrays of a frame, or of a rectangle of it, which then keeps what it has read."""
+    """The arrays of a frame, or of a rectangle of it, which then caches the arrays that it has read."""
 
-    def __init__(self, members: Members, frame: tuple[int, int], tie_step: int) -> None:
-        """Keep the product's files, the frame's (rows, columns), and the columns from one tie point to the next."""
-        self._members, self._frame, self._tie_step = members, frame, tie_step
-        self._rows, self._columns = slice(0, frame[0]), slice(0, frame[1])
-        self._kept: dict[tuple[str, str, bool], np.ndarray] | None = None
+    def __init__(self, members: Members, frame_size: tuple[int, int], tie_step: int) -> None:
+        """Cover the whole frame.
+
+        Args:
+            members: the product's files.
+            frame_size: (rows, columns) of the frame.
+            tie_step: number of columns from one tie point to the next.
+        """
+        self._members, self._frame_size, self._tie_step = members, frame_size, tie_step
+        self._rows, self._columns = slice(0, frame_size[0]), slice(0, frame_size[1])
+        self._cache: dict[tuple[str, str, bool], np.ndarray] | None = None
 
     def __contains__(self, file: str) -> bool:
-        """Tell whether the product has a file."""
+        """Return whether the product has a file."""
         return file in self._members
 
     @property
     def is_part(self) -> bool:
-        """Whether this is a rectangle that keeps what it has read."""
-        return self._kept is not None
+        """Whether this is a rectangle that caches the arrays that it has read."""
+        return self._cache is not None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,10 +54,10 @@ class SwathFiles:
         return self._rows.stop - self._rows.start, self._columns.stop - self._columns.start
 
     def part(self, rows: slice, columns: slice) -> SwathFiles:
-        """Return a rectangle, counted from the corner of this one, that keeps the arrays it has read."""
+        """Return a rectangle that caches its arrays; ``rows`` and ``columns`` count from the corner of this one."""
         inner = copy.copy(self)
         inner._rows, inner._columns = self.within_frame(rows, columns)
-        inner._kept = {}
+        inner._cache = {}
         return inner
 
     def within_frame(self, rows: slice | None, columns: slice | None) -> tuple[slice, slice]:
@@ -59,7 +65,7 @@ class SwathFiles:
         return _within(self._rows, rows), _within(self._columns, columns)
 
     def decoded(self, file: str, variable: str, rows: slice | None, columns: slice | None) -> np.ndarray:
-        """Return a window of a variable on the pixels in physical units, NaN where fill.
+        """Return a window of a variable with a value for every pixel, in physical units, NaN where fill.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -67,7 +73,7 @@ class SwathFiles:
         return self._window(file, variable, rows, columns, True)
 
     def stored(self, file: str, variable: str, rows: slice | None, columns: slice | None) -> np.ndarray:
-        """Return a window of a variable on the pixels as it is stored, for bits and indices.
+        """Return a window of a variable with a value for every pixel, as it is stored, for bits and indices.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -75,21 +81,21 @@ class SwathFiles:
         return self._window(file, variable, rows, columns, False)
 
     def tie_points(self, file: str, variable: str, rows: slice | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the frame's columns that have tie points, and a variable there, float64 (rows, tie columns).
+        """Return the columns of the tie points, and a variable at the tie points, float64 (rows, tie columns).
 
-        The last tie point may lie beyond the last column.
+        Columns count from the corner of the frame; the last tie point may lie beyond the last column.
 
         Raises:
             UserError: the file is missing or damaged.
         """
         import numpy as np
 
-        shape = (self._frame[0], None)
+        shape = (self._frame_size[0], None)
         values = self._read(file, variable, (self.within_frame(rows, None)[0], slice(None)), shape=shape)
         return np.arange(values.shape[1]) * self._tie_step, values.astype(np.float64)
 
     def table(self, file: str, variable: str, rows: int) -> np.ndarray:
-        """Return a whole variable that is not on the pixels, float64 (rows, columns), NaN where fill.
+        """Return a whole variable that is no image, float64 (rows, columns), NaN where fill.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -104,46 +110,46 @@ class SwathFiles:
         Raises:
             UserError: the file is missing or damaged, or there is no such attribute.
         """
-        with self._variable(file, variable) as found:
-            note = _note(found, name)
-        if note is None:
+        with self._variable(file, variable) as opened:
+            value = _attribute(opened, name)
+        if value is None:
             raise UserError(f"{self._members.label(file)}: {variable} has no {name}; download the product again")
-        return note
+        return value
 
     def _window(self, file: str, variable: str, rows: slice | None, columns: slice | None, decode: bool) -> np.ndarray:
-        """Return a window, cut from what is kept where this is a part."""
-        if self._kept is None:
-            return self._read(file, variable, self.within_frame(rows, columns), decode, shape=self._frame)
+        """Return a window, from the cache where this is a part."""
+        if self._cache is None:
+            return self._read(file, variable, self.within_frame(rows, columns), decode, shape=self._frame_size)
         key = (file, variable, decode)
-        if key not in self._kept:
-            self._kept[key] = self._read(file, variable, (self._rows, self._columns), decode, shape=self._frame)
-        return self._kept[key][rows or slice(None), columns or slice(None)]
+        if key not in self._cache:
+            self._cache[key] = self._read(file, variable, (self._rows, self._columns), decode, shape=self._frame_size)
+        return self._cache[key][rows or slice(None), columns or slice(None)]
 
     def _read(
         self, file: str, variable: str, key: Any, decode: bool = True, *, shape: tuple[int | None, ...]
     ) -> np.ndarray:
-        """Return what ``key`` cuts from a variable, which must have this shape (None: any length)."""
+        """Return ``variable[key]``; the variable must have this shape (None: any length)."""
         from xarray import Variable
         from xarray.conventions import decode_cf_variable
 
-        with self._variable(file, variable) as found:
-            if not _fits(found.shape, shape):
-                label, wanted = self._members.label(file), " x ".join(str(length or "any") for length in shape)
+        with self._variable(file, variable) as opened:
+            if not _fits(opened.shape, shape):
+                label, expected = self._members.label(file), " x ".join(str(length or "any") for length in shape)
                 raise UserError(
-                    f"{label}: {variable} has {' x '.join(map(str, found.shape))} pixels, the manifest states {wanted};"
-                    " download the product again"
+                    f"{label}: {variable} has {' x '.join(map(str, opened.shape))} pixels, the manifest states"
+                    f" {expected}; download the product again"
                 )
-            numbers, notes = found[key], {name: _note(found, name) for name in PACKING}
+            numbers = opened[key]
             if not decode:
                 return numbers
-            stated = {name: note for name, note in notes.items() if note is not None}
+            packing = {name: value for name in PACKING if (value := _attribute(opened, name)) is not None}
             return decode_cf_variable(
-                variable, Variable(range(numbers.ndim), numbers, stated), decode_times=False
+                variable, Variable(range(numbers.ndim), numbers, packing), decode_times=False
             ).values
 
     @contextmanager
     def _variable(self, file: str, variable: str) -> Iterator[h5py.Dataset]:
-        """Open a file and yield a variable of it; what goes wrong meanwhile is a UserError that names the file."""
+        """Open a file and yield a variable of it; errors while it is open become a UserError that names the file."""
         import h5py
 
         source, label = self._members.netcdf(file), self._members.label(file)
@@ -154,13 +160,15 @@ class SwathFiles:
             raise UserError(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None
 
 
-def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    """Tell whether a shape is as wanted, where None stands for any length."""
-    return len(found) == len(wanted) and all(length in (None, have) for have, length in zip(found, wanted, strict=True))
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    """Return whether a shape is the expected one, where None stands for any length."""
+    return len(shape) == len(expected) and all(
+        length in (None, actual) for actual, length in zip(shape, expected, strict=True)
+    )
 
 
-def _note(variable: h5py.Dataset, name: str) -> Any:
-    """Return an attribute as netCDF means it (text, a number, or an array of them), or None."""
+def _attribute(variable: h5py.Dataset, name: str) -> Any:
+    """Return an attribute as a string, a number or an array; None where it does not exist."""
     value = variable.attrs.get(name)
     if getattr(value, "shape", None) == (1,):
         value = value[0]
@@ -168,6 +176,6 @@ def _note(variable: h5py.Dataset, name: str) -> Any:
 
 
 def _within(outer: slice, inner: slice | None) -> slice:
-    """Return a slice counted from the start of another as a slice of what that one cuts."""
+    """Return the slice of the frame that ``inner``, counted from the start of ``outer``, selects."""
     start, stop, _ = (inner or slice(None)).indices(outer.stop - outer.start)
     return slice(outer.start + start, outer.start + max(start, stop))

@@ -1,4 +1,4 @@
-"""Masks from vector files: the union of all their polygons, in longitude and latitude."""
+"""Read masks from vector files as the union of all their polygons, and project them to the grid of a scene."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".kml", ".geojson", ".gpkg", ".shp")
 SPREAD = 2.0
-"""Degrees around a scene's bounds that are kept of masks and footprints."""
+"""Degrees around a scene's bounds; parts of masks and footprints farther away are cut off."""
 STEP = 0.02
-"""Longest edge in degrees after densifying: an edge that is straight on the map bends on the scene's grid."""
+"""Longest edge in degrees after densifying: an edge that is straight in degrees bends on the scene's grid."""
 
 
 def find_mask(folder: Path, name: str) -> Path:
@@ -27,14 +27,14 @@ def find_mask(folder: Path, name: str) -> Path:
         for suffix in SUFFIXES:
             if (folder / f"{name.removesuffix(suffix)}{suffix}").is_file():
                 return folder / f"{name.removesuffix(suffix)}{suffix}"
-    known = [path.stem for path in folder.glob("*") if path.suffix in SUFFIXES] if folder.is_dir() else []
+    existing = [path.stem for path in folder.glob("*") if path.suffix in SUFFIXES] if folder.is_dir() else []
     raise UserError(
-        f"--masks {name}: there is no {folder / name}.kml{nearest(name, known)}; without masks leave the option out"
+        f"--masks {name}: there is no {folder / name}.kml{nearest(name, existing)}; without masks leave the option out"
     )
 
 
 def read_mask(path: Path) -> BaseGeometry:
-    """Return the union of all polygons of a file: every layer, placemark and part, without the holes.
+    """Return the union of all polygons of a file, of every layer, placemark and part, with their holes left out.
 
     Returns:
         A valid polygonal geometry, longitude and latitude in degrees (WGS84).
@@ -51,9 +51,9 @@ def read_mask(path: Path) -> BaseGeometry:
     polygons = []
     try:
         for layer, _ in pyogrio.list_layers(path):
-            about, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
-            # GDAL hands out longitude before latitude, whatever order the reference system states.
-            project = pyproj.Transformer.from_crs(about["crs"] or "OGC:CRS84", "OGC:CRS84", always_xy=True).transform
+            metadata, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
+            # GDAL returns longitude before latitude, whatever order the reference system states.
+            project = pyproj.Transformer.from_crs(metadata["crs"] or "OGC:CRS84", "OGC:CRS84", always_xy=True).transform
             shapes = shapely.from_wkb([geometry for geometry in geometries if geometry is not None])
             polygons += [shapely.transform(shape, project, interleaved=False) for shape in _polygons(shapes)]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
@@ -74,15 +74,15 @@ def _polygons(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
     """Return the polygons of geometries and of the collections among them."""
     import shapely
 
-    found = []
+    polygons = []
     for shape in shapes:
         parts = _polygons(list(shape.geoms)) if isinstance(shape, shapely.GeometryCollection) else [shape]
-        found += [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty]
-    return found
+        polygons += [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty]
+    return polygons
 
 
 def _refuse_hostile(path: Path) -> None:
-    """Parse a KML with a parser that knows the tricks of XML before GDAL gets it.
+    """Parse a KML with a parser that refuses the attacks XML allows, before GDAL reads it.
 
     Raises:
         UserError: it is no XML, or declares entities or a document type.
@@ -105,13 +105,13 @@ def on_grid(geometry: BaseGeometry, footprint: BaseGeometry, crs: object, *, ste
     """Project the part of a geometry near a scene to the scene's grid.
 
     Args:
-        geometry: longitude and latitude in degrees; beyond 180 where it crosses the antimeridian, or not.
-        footprint: of the scene, longitude and latitude.
+        geometry: longitude and latitude in degrees; across the antimeridian longitudes may exceed 180 or not.
+        footprint: of the scene, longitude and latitude in degrees.
         crs: the scene's coordinate reference system.
-        step: longest edge in degrees; None: corners alone, for edges that are straight on the grid.
+        step: longest edge in degrees after densifying; None: corners only, for edges that are straight on the grid.
 
     Returns:
-        The geometry in the units of ``crs``; empty where nothing of it is near.
+        The geometry in the units of ``crs``; empty where no part of it is near the scene.
     """
     import pyproj
     import shapely

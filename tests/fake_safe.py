@@ -1,4 +1,4 @@
-"""A tiny fake Sentinel-2 product in the true layout; see ``products.py``."""
+"""Write a tiny fake Sentinel-2 product in the true layout; see ``products.py``."""
 
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +20,8 @@ ORIGIN = (520020.0, 8100000.0)
 """Upper left corner of the fake Sentinel-2 products in EPSG:32617."""
 
 
-def made_up_reflectance(band: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Smooth ground between 0.05 and 0.55, another for every band; SCL gives classes, AOT and WVP small numbers."""
+def synthetic_reflectance(band: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return smooth reflectance from 0.05 to 0.55, different for every band; classes for SCL, constant AOT and WVP."""
     if band == "SCL":
         return np.where(x % 1200 < 600, 4.0, 8.0)
     if band in ("AOT", "WVP"):
@@ -43,7 +43,7 @@ def write_safe(
     origin: tuple[float, float] = ORIGIN,
     epsg: int = 32617,
     offset: int | None = None,
-    reflectance: Callable[[str, np.ndarray, np.ndarray], np.ndarray] = made_up_reflectance,
+    reflectance: Callable[[str, np.ndarray, np.ndarray], np.ndarray] = synthetic_reflectance,
     footprint: Sequence[tuple[float, float]] | None = None,
     cloud_cover: float = 3.5,
     bands: Iterable[str] | None = None,
@@ -59,11 +59,10 @@ def write_safe(
     """Write a SAFE folder, or with ``zipped`` a .zip in its place.
 
     ``size`` is (height, width) at 10 m, multiples of 6. ``offset`` (RADIO_ADD_OFFSET, BOA_ADD_OFFSET) is -1000 from
-    baseline 04.00 on and absent (0) before, unless given. ``footprint``: (latitude, longitude) pairs, the ring is
-    closed here; the tile's corners by default. ``bands``: only these have images (``()``: metadata alone).
-    ``stated_size``: what MTD_TL.xml says. ``long_naming``: as before December 2016, with a granule for each of
-    ``other_tiles`` too (same pixels). ``null_granule`` adds an empty one. ``driver`` "GTiff" gives .jp2
-    that are GeoTIFFs.
+    baseline 04.00 on and absent (0) before by default. ``footprint``: (latitude, longitude) pairs without the closing
+    one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``stated_size``: size
+    in MTD_TL.xml. ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same
+    pixels). ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
     """
     start = f"{satellite}_MSI{level}_{sensing}"
     middle = f"_N{baseline.replace('.', '')}" if baseline_in_name else ""

@@ -1,4 +1,4 @@
-"""A tiny fake Sentinel-3 OLCI product in the true layout; see ``products.py``."""
+"""Write a tiny fake Sentinel-3 OLCI product in the true layout; see ``products.py``."""
 
 import math
 import zipfile
@@ -19,8 +19,8 @@ SUN_ZENITH = 60.0
 SOLAR_FLUX = 1500.0
 
 
-def made_up_radiance(band: str, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-    """Smooth radiance between 40 and 120 mW m-2 sr-1 nm-1, another for every band."""
+def synthetic_radiance(band: str, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """Return smooth radiance between 40 and 120 mW m-2 sr-1 nm-1, different for every band."""
     phase = OLCI_BANDS.index(band)
     return 80 + 30 * np.sin(longitude * 40 + phase) + 10 * np.cos(latitude * 150 - phase)
 
@@ -36,7 +36,7 @@ def write_sen3(
     area: tuple[float, float, float, float] = (519000.0, 8096600.0, 523500.0, 8101000.0),
     spacing: tuple[float, float] | None = None,
     turn: float = 12.0,
-    radiance: Callable[[str, np.ndarray, np.ndarray], np.ndarray] = made_up_radiance,
+    radiance: Callable[[str, np.ndarray, np.ndarray], np.ndarray] = synthetic_radiance,
     footprint: Sequence[tuple[float, float]] | None = None,
     edge: int = 1,
     signed: bool = False,
@@ -46,10 +46,10 @@ def write_sen3(
 ) -> Path:
     """Write a SEN3 folder, or with ``zipped`` a .zip in its place.
 
-    The swath covers ``area`` (west, south, east, north in metres of ``epsg``), turned by ``turn`` degrees against the
-    map, ``spacing`` (across, along) metres a pixel: 270 x 294 for EFR, 1080 x 1176 for ERR. ``edge`` columns on the
-    west and east are fill with the flag "invalid". ``footprint``: (latitude, longitude) pairs, the ring is closed
-    here. ``signed``: stored as signed integers with ``_Unsigned``. ``without``: files that are left out.
+    The swath covers ``area`` (west, south, east, north in metres of ``epsg``), rotated by ``turn`` degrees against the
+    map, with pixels of ``spacing`` (across, along) metres: 270 x 294 for EFR, 1080 x 1176 for ERR. ``edge`` columns in
+    the west and east are fill with the flag "invalid". ``footprint``: (latitude, longitude) pairs without the closing
+    one. ``signed``: stored as signed integers with ``_Unsigned``. ``without``: files that are left out.
     """
     stop = stop or f"{start[:13]}{int(start[13:]) + 2:02d}"
     name = f"{platform}_OL_1_{kind}____{start}_{stop}_{start[:9]}235959_0002_060_197_1800_LN1_O_NT_002.SEN3"
@@ -85,9 +85,9 @@ def write_sen3(
 
 
 def _swath(epsg, area, spacing, turn, step) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return longitude, latitude and number of columns of a turned grid of pixel centres that covers an area.
+    """Return longitude, latitude and number of columns of a rotated grid of pixel centres that covers an area.
 
-    The arrays go on beyond the last column to the last tie point, a multiple of ``step`` columns.
+    The arrays continue beyond the last column to the last tie point, a multiple of ``step`` columns.
     """
     from pyproj import Transformer
 
@@ -111,20 +111,20 @@ def _netcdf(path, dimensions, variables, **attributes) -> None:
     with h5netcdf.File(path, "w") as file:
         file.dimensions = dimensions
         file.attrs.update(attributes)
-        for name, along, array, notes in variables:
-            fill = notes.pop("_FillValue", None)
+        for name, along, array, attrs in variables:
+            fill = attrs.pop("_FillValue", None)
             variable = file.create_variable(name, along, array.dtype, compression="gzip", fillvalue=fill)
             variable[...] = array
-            variable.attrs.update(notes)
+            variable.attrs.update(attrs)
 
 
 def _stored(array: np.ndarray, fill: int | None, signed: bool) -> tuple[np.ndarray, dict]:
-    """Return an unsigned array as it is stored, with the attributes that say so."""
-    notes = {} if fill is None else {"_FillValue": array.dtype.type(fill)}
+    """Return an unsigned array as it is stored, and the attributes that describe the storage."""
+    attrs = {} if fill is None else {"_FillValue": array.dtype.type(fill)}
     if signed:
         array = array.view(array.dtype.str.replace("u", "i"))
-        notes = {key: value.view(array.dtype) for key, value in notes.items()} | {"_Unsigned": "true"}
-    return array, notes
+        attrs = {key: value.view(array.dtype) for key, value in attrs.items()} | {"_Unsigned": "true"}
+    return array, attrs
 
 
 def _write_radiances(sen3, radiance, longitude, latitude, invalid, signed) -> None:
@@ -133,14 +133,14 @@ def _write_radiances(sen3, radiance, longitude, latitude, invalid, signed) -> No
         values = radiance(band, longitude, latitude)
         bad = invalid | ~np.isfinite(values)
         counts = np.where(bad, 65535, np.round(np.where(bad, 0, values) / RADIANCE_SCALE)).astype(np.uint16)
-        stored, notes = _stored(counts, 65535, signed)
-        notes |= {
+        stored, attrs = _stored(counts, 65535, signed)
+        attrs |= {
             "scale_factor": np.float32(RADIANCE_SCALE), "add_offset": np.float32(0), "units": "mW.m-2.sr-1.nm-1",
             "long_name": f"TOA radiance for OLCI acquisition band {band}",
         }  # fmt: skip
         _netcdf(
             sen3 / f"{band}_radiance.nc", {"rows": rows, "columns": columns},
-            [(f"{band}_radiance", ("rows", "columns"), stored, notes)], product_name=sen3.name,
+            [(f"{band}_radiance", ("rows", "columns"), stored, attrs)], product_name=sen3.name,
         )  # fmt: skip
 
 
@@ -166,18 +166,18 @@ def _write_annotations(sen3, wide, invalid, step, signed) -> None:
     subsampling = {"ac_subsampling_factor": np.uint16(step), "al_subsampling_factor": np.uint16(1)}
     _netcdf(sen3 / "tie_geo_coordinates.nc", tie_grid, geo, **subsampling)
     zenith = np.full((rows, ties), SUN_ZENITH * 1e6, np.uint32)
-    stored, notes = _stored(zenith, 2**32 - 1, signed)
+    stored, attrs = _stored(zenith, 2**32 - 1, signed)
     _netcdf(
-        sen3 / "tie_geometries.nc", tie_grid, [("SZA", on_tie, stored, notes | {"scale_factor": 1e-6})], **subsampling
+        sen3 / "tie_geometries.nc", tie_grid, [("SZA", on_tie, stored, attrs | {"scale_factor": 1e-6})], **subsampling
     )  # fmt: skip
     flags = np.where(invalid, np.uint32(1 << 25), np.uint32(1 << 31)).astype(np.uint32)
-    stored, notes = _stored(flags, None, signed)
+    stored, attrs = _stored(flags, None, signed)
     masks = (1 << np.arange(31, -1, -1, dtype=np.uint64)).astype(np.uint32)
-    notes |= {"flag_masks": masks.view(stored.dtype), "flag_meanings": FLAGS}
-    _netcdf(sen3 / "qualityFlags.nc", grid, [("quality_flags", on, stored, notes)])
+    attrs |= {"flag_masks": masks.view(stored.dtype), "flag_meanings": FLAGS}
+    _netcdf(sen3 / "qualityFlags.nc", grid, [("quality_flags", on, stored, attrs)])
     stamps = 646_200_000_000_000 + np.arange(rows, dtype=np.int64) * 44001
-    notes = {"_FillValue": np.int64(-1), "units": "microseconds since 2000-01-01 00:00:00"}
-    _netcdf(sen3 / "time_coordinates.nc", {"rows": rows}, [("time_stamp", ("rows",), stamps, notes)])
+    attrs = {"_FillValue": np.int64(-1), "units": "microseconds since 2000-01-01 00:00:00"}
+    _netcdf(sen3 / "time_coordinates.nc", {"rows": rows}, [("time_stamp", ("rows",), stamps, attrs)])
     detector = np.where(invalid, -1, np.arange(columns) % 3700).astype(np.int16)
     flux = np.full((21, 3700), SOLAR_FLUX, np.float32) - 10 * np.arange(21, dtype=np.float32)[:, None]
     _netcdf(

@@ -1,4 +1,4 @@
-"""A data root and folders of products for tests of the steps: ``environment.json``, ``s2``, ``s3``, ``data``."""
+"""Run the preprocessing steps in tests, on folders of their own (``environment.json``, ``s2``, ``s3``, ``data``)."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from experiment import PROJECT
 
 
 def write_environment(root: Path) -> Path:
-    """Make empty roots in a folder; return its environment.json."""
+    """Create empty product roots in a folder; return the path of its environment.json."""
     for name in ("s2", "s3"):
         (root / name).mkdir(parents=True)
     path = root / "environment.json"
@@ -21,7 +21,7 @@ def write_environment(root: Path) -> Path:
 
 
 def step(script: str, environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the numbered scripts as a user does, from another folder."""
+    """Run one of the numbered scripts as a user does, with another working folder."""
     return subprocess.run(
         _command(script, environment, arguments), cwd=environment.parent, capture_output=True, text=True, timeout=300
     )  # fmt: skip
@@ -36,7 +36,7 @@ def killed_step(script: str, environment: Path, *arguments: str, when: Callable[
     started = time.monotonic()
     while not when():
         assert running.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() - started < 120, "it never came so far"
+        assert time.monotonic() - started < 120, "the condition did not come true"
         time.sleep(0.002)
     os.kill(running.pid, 9)
     running.wait()

@@ -17,8 +17,8 @@ from pix2earth.mapping.scene import Scene, as_stored
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 from sensors.collocation import Collocation, part_near
-from sensors.safe_layout import band_name
 from sensors.sentinel2 import Safe
+from sensors.sentinel2_layout import band_name
 from sensors.sentinel3 import Sen3
 
 RESOLUTIONS = (10, 20, 60)

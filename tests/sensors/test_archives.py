@@ -1,4 +1,4 @@
-"""Products are read in place; archives that are not what they claim are refused at once, and nothing is written."""
+"""Finding products and reading them in place: hostile archives are refused at once, and nothing is written."""
 
 import copy
 import io
@@ -17,7 +17,8 @@ from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors.archives import Folder, Zip, bare_name, find, open_members
-from sensors.sentinel2 import NAME, Safe
+from sensors.sentinel2 import Safe
+from sensors.sentinel2_layout import PRODUCT_NAME
 from sensors.sentinel3 import Sen3
 from tests.products import write_safe, write_sen3
 
@@ -68,7 +69,7 @@ HOSTILE = {
     "bomb": (bomb, "claims to unpack"),
     "overlapping": (overlapping, "claims to hold"),
     "many": (many, "claims to hold 70000 members"),
-    "twice": (twice, "is there twice"),
+    "twice": (twice, "exists twice"),
     "line feed in a name": (with_member("X.SAFE/a\nb"), "has control characters"),
     "escape sequence in a name": (with_member("X.SAFE/a\x1b[2Jb"), "has control characters"),
 }
@@ -80,46 +81,44 @@ def everything(folder: Path) -> dict[str, int]:
 
 @pytest.fixture
 def archive(tmp_path):
-    """``archive(write)``: a .zip that ``write`` filled, in a folder of its own, well inside the test's folder."""
+    """``archive(write)``: a .zip with the content that ``write`` adds, some folders below the test's folder."""
 
-    def made(write, compression=zipfile.ZIP_STORED) -> Path:
+    def write_zip(write, compression=zipfile.ZIP_STORED) -> Path:
         path = tmp_path / "deep" / "down" / "S2A_MSIL1C_20200702T172901_N0209_R012_T17XNA_20200702T203040.zip"
         path.parent.mkdir(parents=True)
         with zipfile.ZipFile(path, "w", compression) as file:
             write(file)
         return path
 
-    return made
+    return write_zip
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_archives_are_refused_in_one_line_in_no_time_and_nothing_is_written(
-    kind, archive, tmp_path, monkeypatch
-):
+def test_hostile_archives_are_refused_in_one_line_without_reading_or_writing(kind, archive, tmp_path, monkeypatch):
     write, reason = HOSTILE[kind]
     path = archive(write)
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
-    before, started = everything(tmp_path), time.perf_counter()
+    before, started = everything(tmp_path), time.process_time()
     with pytest.raises(UserError, match=reason) as refused:
         open_members(path)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert everything(tmp_path) == before
     assert len(refused.value.lines) == 1
     assert refused.value.lines[0].startswith(f"{path}: ")
 
 
-WATCHED = """
+READ_ALL = """
 import sys
 written = []
-def watch(event, arguments):
+def record(event, arguments):
     if event == "open":
         path, mode, flags = arguments
         if isinstance(mode, str) and set(mode) & set("wax+") or (flags or 0) & 3:
             written.append(str(path))
     elif event in ("os.mkdir", "os.rename", "os.symlink", "os.link", "shutil.unpack_archive", "tempfile.mkstemp"):
         written.append(event)
-sys.addaudithook(watch)
+sys.addaudithook(record)
 from pathlib import Path
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3
@@ -134,12 +133,12 @@ print([path for path in written if path != "/dev/null"])
 
 
 def test_reading_zips_writes_no_file_at_all(tmp_path):
-    """Python's own audit events of a process that reads every array of both missions, and the folders around."""
+    """Audit events of a Python process that reads every array of both missions, and the folders before and after."""
     safe, sen3 = write_safe(tmp_path / "in", zipped=True, size=(60, 60)), write_sen3(tmp_path / "in", zipped=True)
     (tmp_path / "tmp").mkdir()
     before = everything(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-B", "-c", WATCHED, safe, sen3], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-B", "-c", READ_ALL, safe, sen3], cwd=tmp_path, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path / "tmp")}, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -171,16 +170,16 @@ def test_links_to_a_product_and_inside_it_are_followed(tmp_path):
 
 @pytest.mark.parametrize("evil", ["\n", "\x1b[2J", "\udcff"])
 @pytest.mark.parametrize("zipped", [False, True])
-def test_products_whose_names_cannot_be_shown_are_found_and_refused(evil, zipped, tmp_path):
-    made = write_safe(tmp_path, bands=(), zipped=zipped)
-    made.rename(made.with_name(made.name.replace("_R012_", f"_R012{evil}_")))
-    (found,) = find(tmp_path, NAME)
+def test_products_whose_names_cannot_be_printed_are_found_and_refused(evil, zipped, tmp_path):
+    product = write_safe(tmp_path, bands=(), zipped=zipped)
+    product.rename(product.with_name(product.name.replace("_R012_", f"_R012{evil}_")))
+    (renamed,) = find(tmp_path, PRODUCT_NAME)
     with pytest.raises(UserError, match="control characters in its name; rename or remove it") as refused:
-        open_members(found)
+        open_members(renamed)
     assert refused.value.lines[0].isprintable()
 
 
-def test_a_netcdf_file_is_unpacked_once_for_all_that_is_read_of_it_in_a_row(tmp_path, monkeypatch):
+def test_a_netcdf_file_is_unpacked_once_for_consecutive_reads(tmp_path, monkeypatch):
     path = write_sen3(tmp_path, zipped=True)
     unpacked = []
     inner = zipfile.ZipFile.read
@@ -193,7 +192,7 @@ def test_a_netcdf_file_is_unpacked_once_for_all_that_is_read_of_it_in_a_row(tmp_
     assert [Path(name).name for name in unpacked] == ["geo_coordinates.nc", "Oa01_radiance.nc"] * 2
 
 
-def test_a_zip_in_a_zip_is_not_looked_into(archive, tmp_path):
+def test_a_zip_in_a_zip_is_not_opened(archive, tmp_path):
     inner = write_safe(tmp_path, bands=(), zipped=True)
     path = archive(lambda file: file.write(inner, inner.name))
     with pytest.raises(UserError, match="is no Sentinel-2 L1C or L2A product"):
@@ -209,7 +208,7 @@ def test_a_member_that_unpacks_to_more_than_it_declares_is_not_unpacked(archive)
         members.read("MTD_MSIL1C.xml")
 
 
-def test_metadata_without_measure_are_not_read(tmp_path, monkeypatch):
+def test_metadata_of_excessive_size_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "SUSPICIOUS_SIZE", 1 << 40)
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
@@ -222,7 +221,7 @@ def test_metadata_without_measure_are_not_read(tmp_path, monkeypatch):
     ("content", "reason"),
     [(b"", "cannot be read as a .zip"), (b"PK\x03\x04 nonsense", "cannot be read as a .zip")],
 )
-def test_what_is_no_zip_is_named(tmp_path, content, reason):
+def test_a_file_that_is_no_zip_is_an_error(tmp_path, content, reason):
     path = tmp_path / "a.zip"
     path.write_bytes(content)
     with pytest.raises(UserError, match=reason) as refused:
@@ -230,7 +229,7 @@ def test_what_is_no_zip_is_named(tmp_path, content, reason):
     assert refused.value.lines[0].startswith(f"{path}: ")
 
 
-def test_a_zip_that_was_cut_off_is_named(tmp_path):
+def test_a_truncated_zip_is_an_error(tmp_path):
     path = write_safe(tmp_path, zipped=True, size=(60, 60))
     path.write_bytes(path.read_bytes()[:-4000])
     with pytest.raises(UserError, match=r"cannot be read as a \.zip"):
@@ -256,18 +255,18 @@ def test_encrypted_members_are_refused(archive):
         open_members(path)
 
 
-def test_a_zip_has_the_members_of_the_folder_that_it_was_made_of(tmp_path):
+def test_a_zip_has_the_members_of_its_folder(tmp_path):
     folder, packed = write_safe(tmp_path / "a", size=(60, 60)), write_safe(tmp_path / "b", size=(60, 60), zipped=True)
-    one, other = open_members(folder), open_members(packed)
-    assert isinstance(one, Folder) and isinstance(other, Zip)
-    assert list(one) == list(other)
-    assert one.name == other.name == folder.name
-    assert all(one.read(name) == other.read(name) for name in one)
-    assert isinstance(other.netcdf("manifest.safe"), io.BytesIO)
+    unpacked, zipped = open_members(folder), open_members(packed)
+    assert isinstance(unpacked, Folder) and isinstance(zipped, Zip)
+    assert list(unpacked) == list(zipped)
+    assert unpacked.name == zipped.name == folder.name
+    assert all(unpacked.read(name) == zipped.read(name) for name in unpacked)
+    assert isinstance(zipped.netcdf("manifest.safe"), io.BytesIO)
 
 
 @pytest.mark.parametrize("prefix", ["", "X.SAFE/", "some/folder/X.SAFE/", "renamed/"])
-def test_the_products_folder_is_found_wherever_the_zip_has_it(archive, prefix):
+def test_the_products_folder_is_found_anywhere_in_the_zip(archive, prefix):
     path = archive(lambda file: [file.writestr(f"{prefix}{name}", name) for name in ("manifest.safe", "a/b.xml")])
     members = open_members(path)
     assert list(members) == ["a/b.xml", "manifest.safe"]
@@ -280,17 +279,17 @@ def test_a_zip_of_two_products_is_refused(archive):
         open_members(path)
 
 
-def test_missing_things_are_named(tmp_path):
+def test_missing_files_and_folders_are_errors(tmp_path):
     with pytest.raises(UserError, match=r"gone\.zip: does not exist"):
         open_members(tmp_path / "gone.zip")
     with pytest.raises(UserError, match="gone: is not a folder"):
-        find(tmp_path / "gone", NAME)
+        find(tmp_path / "gone", PRODUCT_NAME)
     folder = write_safe(tmp_path, bands=())
     with pytest.raises(UserError, match=r"INSPIRE\.xml: is missing"):
         open_members(folder).read("INSPIRE.xml")
 
 
-def test_products_are_found_flat_and_nested_once_each(tmp_path):
+def test_flat_and_nested_products_are_found_once_each(tmp_path):
     paths = [
         write_safe(tmp_path / place, sensing=f"{time}T172901", bands=(), zipped=zipped)
         for place, time, zipped in [
@@ -303,8 +302,8 @@ def test_products_are_found_flat_and_nested_once_each(tmp_path):
     write_sen3(tmp_path / "2020" / "07")
     (tmp_path / "notes.zip").write_bytes(b"")
     (tmp_path / "2020" / "loop").symlink_to(tmp_path)
-    assert [path.resolve() for path in find(tmp_path, NAME)] == [paths[1], paths[2], paths[0]]
+    assert [path.resolve() for path in find(tmp_path, PRODUCT_NAME)] == [paths[1], paths[2], paths[0]]
 
 
-def test_a_products_name_has_no_suffix_left():
+def test_the_bare_name_has_no_suffix():
     assert {bare_name(f"S2A_x{suffix}") for suffix in (".SAFE", ".zip", ".SAFE.zip", "")} == {"S2A_x"}

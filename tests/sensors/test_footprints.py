@@ -1,4 +1,4 @@
-"""Shared areas against areas in UTM and against spherical geometry."""
+"""The share of a scene that a frame covers, compared with areas in UTM and with spherical geometry."""
 
 import math
 
@@ -23,7 +23,7 @@ def geographic(polygon: Polygon, epsg: int) -> Polygon:
 
 @pytest.mark.parametrize(("epsg", "north"), [(32617, 8_100_000), (32718, 4_000_000), (32631, 600_000)])
 @pytest.mark.parametrize("east", [109_800, 80_000, 54_900, 10_000, 0])
-def test_a_frame_over_a_part_of_a_tile_is_its_share_in_utm(epsg, north, east):
+def test_the_share_of_a_partly_covered_tile_is_that_in_utm(epsg, north, east):
     tile = box(500_000, north - 109_800, 609_800, north)
     frame = box(400_000, north - 300_000, 500_000 + east, north + 200_000)
     # The frame's long edges are straight on the ground, the tile's in UTM: some 1e-3 of the area at 400 km.
@@ -32,7 +32,7 @@ def test_a_frame_over_a_part_of_a_tile_is_its_share_in_utm(epsg, north, east):
     )
 
 
-def test_degrees_would_be_wrong_far_north():
+def test_areas_far_north_are_areas_on_the_ground():
     """A tile on 80 N that is half covered from the south: its southern half is the wider one."""
     scene, frame = box(10, 78, 16, 82), box(0, 70, 30, 80)
     share = (math.sin(math.radians(80)) - math.sin(math.radians(78))) / (
@@ -44,13 +44,13 @@ def test_degrees_would_be_wrong_far_north():
 
 
 @pytest.mark.parametrize("turns", [-360, 0, 360])
-def test_longitudes_may_be_written_in_any_turn(turns):
+def test_longitudes_may_differ_by_360_degrees(turns):
     scene, frame = box(179, 60, 181, 61), box(170 + turns, 55, 180 + turns, 65)
     assert overlap(scene, frame) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_a_frame_around_the_pole():
-    """Its corners are all there is: 8 of them on 80 N, once around."""
+    """It has no points but its 8 corners on 80 N, once around."""
     corners = [(longitude, 80) for longitude in range(-180, 180, 45)]
     assert overlap(box(30, 86, 40, 87), Polygon(corners)) == pytest.approx(1, abs=1e-6)
     assert overlap(box(30, 70, 40, 71), Polygon(corners)) == 0
@@ -62,7 +62,7 @@ def test_far_frames_share_nothing():
         assert overlap(scene, frame) == 0
 
 
-def test_a_hole_and_a_crossing_border_are_no_failure():
+def test_a_border_that_crosses_itself_is_no_failure():
     scene = box(10, 40, 11, 41)
     bow = Polygon([(9, 39), (12, 42), (12, 39), (9, 42)])
     assert 0.4 < overlap(scene, bow) < 0.6
@@ -76,7 +76,7 @@ def test_a_scene_without_area_is_refused():
 
 def test_real_footprint_across_the_antimeridian():
     if not SHARED.is_dir():
-        pytest.skip("the shared products are not here")
+        pytest.skip("there are no shared products")
     from sensors.sentinel2 import Safe
 
     (product,) = (SHARED / "data" / "s2_safe_metadata").glob("*T01WCP*.SAFE")

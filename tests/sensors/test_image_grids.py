@@ -1,4 +1,4 @@
-"""Grids and resampling, against calculations with NumPy alone."""
+"""Opening images and resampling them, compared with calculations in NumPy."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from sensors.image_grids import open_image, resample, scaled, source_window
+from sensors.sentinel2_layout import LONGEST_SIDE
 
 UTM = CRS.from_epsg(32618)
 FINE = Affine(10, 0, 600000, 0, -10, 4500000)
@@ -25,7 +26,7 @@ def resampled(values, transform, size, out_transform, how) -> np.ndarray:
     return out
 
 
-def test_nearest_repeats_and_average_means(values):
+def test_nearest_repeats_pixels_and_average_takes_means(values):
     coarse = scaled(FINE, 6)
     np.testing.assert_array_equal(
         resampled(values, coarse, (72, 108), FINE, "nearest"), values.repeat(6, axis=0).repeat(6, axis=1)
@@ -44,7 +45,7 @@ def test_bilinear_weighs_the_four_neighbours(values):
     assert out[5, 7] == pytest.approx(expected, abs=1e-6)
 
 
-def test_missing_values_have_no_part_in_their_neighbours(values):
+def test_nodata_does_not_spread(values):
     values[0, 0] = np.nan
     values[6:, 6:12] = np.nan
     means = resampled(values, FINE, (2, 3), scaled(FINE, 6), "average")
@@ -60,16 +61,16 @@ def image(tmp_path, values):
         path, "w", driver="GTiff", height=12, width=18, count=1, dtype="float32", crs=UTM, transform=scaled(FINE, 2)
     ) as file:
         file.write(values, 1)
-    with open_image(str(path)) as opened:
+    with open_image(str(path), LONGEST_SIDE) as opened:
         yield opened
 
 
-def test_the_same_pixels_are_read_without_a_border(image):
+def test_coinciding_pixels_are_read_without_a_border(image):
     grid = image.transform @ Affine.translation(3, 4)
     assert source_window(image, grid, 5, 6) == Window(3, 4, 6, 5)
 
 
-def test_another_resolution_needs_two_pixels_around(image):
+def test_another_resolution_needs_two_more_pixels_on_every_side(image):
     assert source_window(image, FINE @ Affine.translation(8, 8), 4, 4) == Window(2, 2, 6, 6)
     assert source_window(image, FINE, 2, 2) == Window(0, 0, 3, 3)
 
@@ -87,4 +88,4 @@ def test_formats_that_could_read_other_files_are_refused(tmp_path, image):
     )
     assert rasterio.open(virtual).read(1).shape == (12, 18)
     with pytest.raises(RasterioIOError):
-        open_image(str(virtual))
+        open_image(str(virtual), LONGEST_SIDE)

@@ -1,4 +1,4 @@
-"""Variables of hostile netCDF files: what leads to other files, or grows without measure, is refused unread."""
+"""Variables of hostile netCDF files: links to other files and excessive sizes are refused before they are read."""
 
 import time
 
@@ -64,7 +64,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("write", HOSTILE, ids=lambda write: write.__name__)
-def test_hostile_files_are_refused_in_one_line_in_no_time(write, zipped, tmp_path):
+def test_hostile_files_are_refused_in_one_line_without_reading(write, zipped, tmp_path):
     from tests.products import zip_folder
 
     secret = tmp_path / "secret.h5"
@@ -74,15 +74,15 @@ def test_hostile_files_are_refused_in_one_line_in_no_time(write, zipped, tmp_pat
     with h5py.File(product / f"{NAME}.nc", "w") as file:
         write(file, secret)
     sen3 = Sen3.open(zip_folder(product) if zipped else product)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UserError, match=HOSTILE[write]) as refused:
         sen3.radiance("Oa01")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert len(refused.value.lines) == 1 and f"{NAME}.nc: " in refused.value.lines[0]
 
 
-def test_without_the_check_the_other_file_would_be_read(tmp_path):
-    """What the refusals are worth: h5py itself follows all of them."""
+def test_h5py_alone_would_read_the_other_file(tmp_path):
+    """The refusals are needed: h5py itself follows all of these."""
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as file:
         file["secret"] = np.full((8, 8), 4711, np.uint16)
@@ -93,7 +93,7 @@ def test_without_the_check_the_other_file_would_be_read(tmp_path):
             assert (file[NAME][...] == 4711).all()
 
 
-def test_what_products_have_is_opened(tmp_path, monkeypatch):
+def test_variables_of_products_are_opened(tmp_path, monkeypatch):
     with h5py.File(write_sen3(tmp_path) / f"{NAME}.nc") as file:
         assert open_variable(file, NAME, "label").shape == file[NAME].shape
         monkeypatch.setattr(netcdf_variables, "MOST_NUMBERS", file[NAME].size - 1)

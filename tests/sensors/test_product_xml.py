@@ -1,4 +1,4 @@
-"""XML of products: found by local name, hostile texts refused, footprints in one piece across the antimeridian."""
+"""XML of products: elements by local name, refusal of hostile files, footprints across the antimeridian."""
 
 import time
 
@@ -25,18 +25,18 @@ def document(folder, text: str) -> XmlDocument:
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_entities_are_refused_in_one_line_in_no_time(kind, tmp_path):
-    started = time.perf_counter()
+def test_entities_are_refused_in_one_line_without_expansion(kind, tmp_path):
+    started = time.process_time()
     with pytest.raises(UserError, match="declares XML entities") as refused:
         document(tmp_path, HOSTILE[kind])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert len(refused.value.lines) == 1
     assert refused.value.lines[0].startswith(f"{tmp_path}/a.xml: ")
     assert "root:" not in refused.value.lines[0]
 
 
 @pytest.mark.parametrize("text", ["", "<a>", "no XML", "<a></b>", '<?xml version="1.0" encoding="UTq-8"?><a/>'])
-def test_what_is_no_xml_is_named(text, tmp_path):
+def test_invalid_xml_is_an_error(text, tmp_path):
     with pytest.raises(UserError, match=r"a\.xml: is not XML"):
         document(tmp_path, text)
 
@@ -49,7 +49,7 @@ def test_elements_are_found_whatever_their_namespace(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ask", "line"),
+    ("read", "message"),
     [
         (lambda one: one.text("gone|missing"), "has no element gone"),
         (lambda one: one.number("word"), "word is 'seven', not a number"),
@@ -60,19 +60,19 @@ def test_elements_are_found_whatever_their_namespace(tmp_path):
         (lambda one: one.number("endless"), "endless is '1e999', not a number"),
     ],
 )
-def test_what_is_missing_or_no_number_is_named(ask, line, tmp_path):
+def test_missing_elements_and_invalid_values_are_errors(read, message, tmp_path):
     one = document(
         tmp_path, "<a><word>seven</word><odd>1 2 3 4 5 6 7</odd><swapped>99 1 99 2 98 2 99 1</swapped>"
         "<nan>1 2 nan 3 4 5 1 2</nan><endless>1e999</endless></a>",
     )  # fmt: skip
-    with pytest.raises(UserError, match=line) as refused:
-        ask(one)
+    with pytest.raises(UserError, match=message) as refused:
+        read(one)
     assert str(refused.value).startswith(f"{tmp_path}/a.xml: ")
 
 
 @pytest.mark.parametrize("first", range(4))
 @pytest.mark.parametrize("turned", [1, -1])
-def test_a_ring_across_the_antimeridian_is_one_piece_wherever_it_begins(first, turned):
+def test_a_ring_across_the_antimeridian_is_one_piece_wherever_it_starts(first, turned):
     ring = [(179.0, 10.0), (-179.0, 10.0), (-179.0, 11.0), (179.0, 11.0)][::turned]
     ring = ring[first:] + ring[: first + 1]
     polygon = unwrapped(*zip(*ring, strict=True))
@@ -98,19 +98,19 @@ def test_a_ring_that_crosses_itself_gives_a_valid_polygon():
     assert polygon.is_valid and polygon.area > 0
 
 
-def test_a_hostile_ring_costs_no_time(tmp_path):
+def test_a_hostile_ring_is_repaired_or_refused_quickly(tmp_path):
     """Edges that all cross one another: the usual repair of such a polygon takes minutes."""
     places = np.random.default_rng(0).uniform(0, 50, (MOST_POINTS, 2))
-    started = time.perf_counter()
+    started = time.process_time()
     assert unwrapped(*np.append(places, places[:1], axis=0).T).is_valid
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     longer = " ".join(f"{number:.3f}" for number in np.append(places, places).tolist())
     with pytest.raises(UserError, match=r"a\.xml: posList has 2000 numbers"):
         document(tmp_path, f"<posList>{longer}</posList>").ring("posList")
 
 
 @pytest.mark.parametrize("stated", ["0", "-3", "2.5", "1e12"])
-def test_a_count_is_whole_and_within_measure(stated, tmp_path):
-    with pytest.raises(UserError, match=r"a\.xml: rows is '.*', not a whole number from 1 to 100; download"):
+def test_a_count_is_an_integer_within_its_limit(stated, tmp_path):
+    with pytest.raises(UserError, match=r"a\.xml: rows is '.*', not an integer from 1 to 100; download"):
         document(tmp_path, f"<rows>{stated}</rows>").count("rows", 100)
     assert document(tmp_path, "<rows>100</rows>").count("rows", 100) == 100

@@ -1,4 +1,4 @@
-"""OLCI products, real and made up, against h5py and calculations by hand."""
+"""OLCI products, real and fake, compared with h5py and direct calculations."""
 
 import gc
 import re
@@ -13,22 +13,23 @@ import pytest
 from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from sensors.sentinel3 import BANDS, Sen3, products
-from tests.products import OLCI_BANDS, RADIANCE_SCALE, SOLAR_FLUX, SUN_ZENITH, made_up_radiance, write_sen3
+from tests.products import OLCI_BANDS, RADIANCE_SCALE, SOLAR_FLUX, SUN_ZENITH, synthetic_radiance, write_sen3
 
 DATA = PROJECT.parent / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real products are not there: {DATA}")
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"there are no real products: {DATA}")
 HALF_A_COUNT = RADIANCE_SCALE / 2 + 1e-4
+
+
+def bright_radiance(band: str, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """Return radiance up to 700, so that counts exceed 32767, where signed storage is negative."""
+    return 6 * synthetic_radiance(band, longitude, latitude)
 
 
 @pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed storage"])
 @pytest.mark.parametrize(("platform", "kind"), [("S3A", "EFR"), ("S3B", "ERR")])
-def test_what_was_written_is_read(platform, kind, signed, zipped, tmp_path):
-    def radiance(band, longitude, latitude):
-        # Up to 700, so that counts pass 32767, where signed storage turns negative.
-        return 6 * made_up_radiance(band, longitude, latitude)
-
-    path = write_sen3(tmp_path, platform=platform, kind=kind, signed=signed, zipped=zipped, radiance=radiance)
+def test_all_arrays_are_read_as_written(platform, kind, signed, zipped, tmp_path):
+    path = write_sen3(tmp_path, platform=platform, kind=kind, signed=signed, zipped=zipped, radiance=bright_radiance)
     sen3 = Sen3.open(path)
     assert products(tmp_path) == [path]
     assert (sen3.platform, sen3.kind) == (platform, kind)
@@ -44,7 +45,7 @@ def test_what_was_written_is_read(platform, kind, signed, zipped, tmp_path):
         assert values.dtype == np.float32
         np.testing.assert_array_equal(np.isnan(values), edges)
         np.testing.assert_allclose(
-            values[~edges], radiance(band, longitude, latitude)[~edges], atol=HALF_A_COUNT
+            values[~edges], bright_radiance(band, longitude, latitude)[~edges], atol=HALF_A_COUNT
         )  # fmt: skip
     assert np.nanmax(values) / RADIANCE_SCALE > 32767
     flags = sen3.flags()
@@ -72,7 +73,7 @@ def test_sun_zenith_is_linear_between_tie_columns(tmp_path):
     assert 65 < sen3.size[1] < 128 and zenith.shape == sen3.size
     np.testing.assert_allclose(zenith, np.broadcast_to(40 + np.arange(sen3.size[1]) / 2, sen3.size))
     np.testing.assert_allclose(sen3.sun_zenith(slice(1, 3), slice(60, 70)), zenith[1:3, 60:70])
-    # The sun is down beyond 90 degrees.
+    # Beyond 90 degrees the sun is below the horizon.
     path = write_sen3(tmp_path / "night")
     with h5py.File(path / "tie_geometries.nc", "r+") as file:
         file["SZA"][...] = 91 * 10**6
@@ -84,12 +85,12 @@ def test_windows_are_cuts_of_the_whole(as_part, tmp_path):
     whole = Sen3.open(write_sen3(tmp_path))
     rows, columns = slice(3, 11), slice(5, 19)
     cut = whole.part(rows, columns) if as_part else whole
-    ask = (slice(2, 5), slice(1, 9)) if as_part else (slice(5, 8), slice(6, 14))
+    window = (slice(2, 5), slice(1, 9)) if as_part else (slice(5, 8), slice(6, 14))
     expected = (slice(5, 8), slice(6, 14))
-    for read in (Sen3.flags, Sen3.sun_zenith, lambda one, *at: one.latitude_longitude(*at)[1]):
-        np.testing.assert_array_equal(read(cut, *ask), read(whole)[expected])
+    for read in (Sen3.flags, Sen3.sun_zenith, lambda sen3, *window: sen3.latitude_longitude(*window)[1]):
+        np.testing.assert_array_equal(read(cut, *window), read(whole)[expected])
     for read in (Sen3.radiance, Sen3.reflectance, Sen3.solar_flux):
-        np.testing.assert_array_equal(read(cut, "Oa05", *ask), read(whole, "Oa05")[expected])
+        np.testing.assert_array_equal(read(cut, "Oa05", *window), read(whole, "Oa05")[expected])
     if as_part:
         assert cut.size == (8, 14)
         np.testing.assert_array_equal(cut.radiance("Oa05"), whole.radiance("Oa05", rows, columns))
@@ -105,7 +106,7 @@ def test_a_part_reads_each_file_once(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["removed_pixels.nc", "time_coordinates.nc", "tie_meteo.nc", "tie_geo_coordinates.nc"])
-def test_files_that_are_not_needed_may_be_absent(file, tmp_path):
+def test_files_that_are_not_needed_may_be_missing(file, tmp_path):
     path = write_sen3(tmp_path)
     (path / file).unlink(missing_ok=True)
     sen3 = Sen3.open(path)
@@ -124,30 +125,30 @@ READS = {
 
 @pytest.mark.parametrize("file", READS)
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_file_that_was_cut_off_is_named(file, zipped, tmp_path, capfd):
+def test_a_truncated_file_is_an_error(file, zipped, tmp_path, capfd):
     path = write_sen3(tmp_path)
     content = (path / file).read_bytes()
     (path / file).write_bytes(content[: len(content) // 2])
     if zipped:
         path = Path(shutil.make_archive(str(tmp_path / path.stem), "zip", tmp_path, path.name))
     sen3 = Sen3.open(path)
-    with pytest.raises(UserError, match="is damaged or no netCDF file") as found:
+    with pytest.raises(UserError, match="is damaged or no netCDF file") as raised:
         READS[file](sen3)
-    assert len(found.value.lines) == 1
-    assert found.value.lines[0].startswith(f"{path}/{file}: ")
-    del found
+    assert len(raised.value.lines) == 1
+    assert raised.value.lines[0].startswith(f"{path}/{file}: ")
+    del raised
     gc.collect()
     assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("file", sorted(set(READS) - {"Oa07_radiance.nc"}))
-def test_a_missing_file_is_named(file, tmp_path):
+def test_a_missing_file_is_an_error(file, tmp_path):
     sen3 = Sen3.open(write_sen3(tmp_path, without=[file]))
     with pytest.raises(UserError, match=f"{re.escape(file)}: is missing"):
         READS[file](sen3)
 
 
-def test_a_missing_band_is_named(tmp_path):
+def test_a_missing_band_is_an_error(tmp_path):
     sen3 = Sen3.open(write_sen3(tmp_path, without=["Oa07_radiance.nc"]))
     assert len(sen3.bands) == 20
     with pytest.raises(UserError, match="has no band Oa07"):
@@ -156,7 +157,7 @@ def test_a_missing_band_is_named(tmp_path):
         sen3.radiance("Oa013")
 
 
-def test_variables_and_sizes_that_do_not_fit_are_named(tmp_path):
+def test_wrong_variables_and_sizes_are_errors(tmp_path):
     path = write_sen3(tmp_path)
     with h5py.File(path / "Oa03_radiance.nc", "r+") as file:
         file.move("Oa03_radiance", "Oa04_radiance")
@@ -169,16 +170,16 @@ def test_variables_and_sizes_that_do_not_fit_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("element", "said"),
+    ("element", "named"),
     [("posList", "posList"), ("startTime", "startTime"), ("rows", "rows"), ("productName", "productName")],
 )
-def test_a_missing_element_of_the_manifest_is_named(element, said, tmp_path):
+def test_a_missing_element_of_the_manifest_is_an_error(element, named, tmp_path):
     path = write_sen3(tmp_path)
     manifest = path / "xfdumanifest.xml"
     manifest.write_text(re.sub(rf"<(\S+?:{element})[ >].*?</\1>", "", manifest.read_text(), flags=re.DOTALL))
-    with pytest.raises(UserError) as found:
+    with pytest.raises(UserError) as raised:
         Sen3.open(path)
-    assert str(found.value) == f"{manifest}: has no element {said}; download the product again"
+    assert str(raised.value) == f"{manifest}: has no element {named}; download the product again"
 
 
 def test_hostile_manifests_and_other_products_are_refused(tmp_path):
@@ -200,8 +201,8 @@ def test_hostile_manifests_and_other_products_are_refused(tmp_path):
 
 
 @needs_data
-def test_real_values_are_those_that_snap_exported():
-    """The same pixels as another program wrote them, read with h5py alone."""
+def test_real_values_are_those_of_an_export_by_snap():
+    """The same pixels as SNAP exported them, read with h5py."""
     folder = DATA / "olci_efr_real"
     sen3 = Sen3.open(next(folder.glob("*20180108T125936*.SEN3")))
     assert sen3.size == (40, 40) and len(sen3.bands) == 21
@@ -237,7 +238,7 @@ def test_real_reflectance_is_that_of_the_formula():
 
 
 @needs_data
-def test_the_simulated_partner_agrees_with_the_scene_that_it_was_made_of():
+def test_the_simulated_partner_agrees_with_its_scene():
     sen3 = Sen3.open(next((DATA / "s2_s3_pair_semireal").glob("*.SEN3")))
     assert sen3.size == (56, 81)
     valid = np.isfinite(sen3.radiance("Oa01"))

@@ -1,4 +1,4 @@
-"""Masks from KML with every polygon structure."""
+"""Masks from KML with every structure of polygons, and from other formats."""
 
 import numpy as np
 import pyproj
@@ -31,9 +31,9 @@ def placemark(shape):
 
 @pytest.fixture
 def kml(tmp_path):
-    def write(body, name="mask.kml", frame=KML):
+    def write(body, name="mask.kml", template=KML):
         path = tmp_path / name
-        path.write_text(frame.format(body))
+        path.write_text(template.format(body))
         return path
 
     return write
@@ -60,7 +60,7 @@ def kml(tmp_path):
         (placemark(f"<Polygon><outerBoundaryIs>{ring((0, 0), (2, 2), (2, 0), (0, 2))}</outerBoundaryIs></Polygon>"), 2),
     ],
 )
-def test_all_polygons_count_once(kml, body, area):
+def test_the_union_has_every_polygon_once(kml, body, area):
     assert read_mask(kml(body)).area == pytest.approx(area, abs=1e-9)
 
 
@@ -84,14 +84,14 @@ def test_other_formats_are_projected_to_degrees(tmp_path):
         ("<Placemark>", "is no XML"),
     ],
 )
-def test_useless_masks_are_refused(kml, body, message):
+def test_masks_without_polygons_are_refused(kml, body, message):
     with pytest.raises(UserError, match=message):
         read_mask(kml(body))
 
 
 def test_entities_are_refused(kml):
     bomb = '<!DOCTYPE kml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
-    path = kml("", frame=KML.replace("<kml", bomb + "<kml").replace("{}", "<name>&b;</name>{}"))
+    path = kml("", template=KML.replace("<kml", bomb + "<kml").replace("{}", "<name>&b;</name>{}"))
     with pytest.raises(UserError, match="entities"):
         read_mask(path)
 
@@ -106,11 +106,11 @@ def test_masks_are_found_by_name(kml, tmp_path):
 
 
 def test_masks_are_found_across_the_antimeridian():
-    # The scene's longitudes go on beyond 180, the mask's begin again at -180.
+    # The scene's longitudes continue beyond 180, the mask's start again at -180.
     scene = shapely.box(179.5, 65.0, 181.5, 66.0)
     mask = shapely.box(-179.5, 65.2, -179.0, 65.4)
-    there = on_grid(mask, scene, "EPSG:32660")
+    projected = on_grid(mask, scene, "EPSG:32660")
     corner = pyproj.Transformer.from_crs(4326, 32660, always_xy=True).transform(-179.5, 65.2)
-    corners = shapely.get_coordinates(there)
+    corners = shapely.get_coordinates(projected)
     assert np.hypot(*(corners - corner).T).min() < 1
     assert on_grid(shapely.box(10, 65, 11, 66), scene, "EPSG:32660").is_empty

@@ -14,7 +14,7 @@ from pix2earth.records.manifest import OLCI_BANDS, Field
 from pix2earth.settings.errors import UserError
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3
-from tests.products import made_up_reflectance, write_safe, write_sen3
+from tests.products import synthetic_reflectance, write_safe, write_sen3
 
 SIDE = 64
 TARGET = Field(
@@ -46,7 +46,7 @@ def test_reflectance_as_the_dataset_stores_it(opened, tmp_path, options, capfd):
     assert scene.size == (240, 240) and (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None)
     stored = scene.read(30, 50, 20, 10)
     x, y = centres(scene, 30, 50, 20, 10)
-    wanted = np.stack([made_up_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
+    wanted = np.stack([synthetic_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
     np.testing.assert_allclose(stored * 1e-4 - 0.1, wanted, atol=6e-5)
     assert scene.tags["ACQUIRED"].startswith("2020-07-02T17:29:01")
     assert "B02, B03, B04" in capfd.readouterr().out

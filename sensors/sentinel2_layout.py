@@ -1,0 +1,230 @@
+"""Sentinel-2 Level-1C and Level-2A products as data: bands, calibration, names of files and metadata, and granules.
+
+The tables follow the Sentinel-2 Products Specification Document. The functions find the metadata and the images of one
+granule in a SAFE. Names from the XML only choose among the members that exist, so they cannot lead outside the product.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from pix2earth.settings.errors import UserError, nearest
+from sensors.archives import Members
+from sensors.image_grids import Grid
+from sensors.product_xml import XmlDocument
+
+# ---- bands and images --------------------------------------------------------------------------------------
+
+METRES = {
+    "B01": 60, "B02": 10, "B03": 10, "B04": 10, "B05": 20, "B06": 20, "B07": 20, "B08": 10, "B8A": 20, "B09": 60,
+    "B10": 60, "B11": 20, "B12": 20,
+}  # fmt: skip
+"""Native ground sampling distance of every band, in the order of ``band_id`` in the metadata: 8 is B8A, 9 is B09."""
+BANDS = tuple(METRES)
+LEVEL_2A_IMAGES = ("AOT", "WVP", "SCL")
+"""Aerosol optical thickness (1), water vapour (cm), and scene classification (class numbers)."""
+IMAGES = (*BANDS, *LEVEL_2A_IMAGES)
+FINEST = 10
+"""Ground sampling distance in metres of the grid that a tile is read on."""
+LONGEST_SIDE = 10_980
+"""Pixels along a side of a tile at 10 m."""
+NODATA, SATURATED = 0, 65535
+"""Digital numbers of all bands that are no measurement."""
+
+# ---- calibration -------------------------------------------------------------------------------------------
+
+
+class Calibration(NamedTuple):
+    """The metadata elements of an image's calibration: physical value = (digital number + offset) / quantification.
+
+    None: the quantification is 1, or the offset is 0.
+    """
+
+    quantification: str | None
+    offset: str | None
+
+
+CALIBRATION = {
+    "L1C": Calibration("QUANTIFICATION_VALUE", "RADIO_ADD_OFFSET"),
+    "L2A": Calibration("BOA_QUANTIFICATION_VALUE|L2A_BOA_QUANTIFICATION_VALUE", "BOA_ADD_OFFSET"),
+    "AOT": Calibration("AOT_QUANTIFICATION_VALUE|L2A_AOT_QUANTIFICATION_VALUE", None),
+    "WVP": Calibration("WVP_QUANTIFICATION_VALUE|L2A_WVP_QUANTIFICATION_VALUE", None),
+    "SCL": Calibration(None, None),
+}
+"""By the product's level for reflectance, by the image's name for the others."""
+LAST_KNOWN_BASELINE = "05.99"
+
+# ---- names of products, files and metadata -----------------------------------------------------------------
+
+PRODUCT_NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
+"""Both namings: since December 2016, and the longer one before, whose products hold several tiles."""
+TILE_CODE = re.compile(r"T\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2}")
+BASELINE_IN_NAME = re.compile(r"_N(\d\d)(\d\d)_")
+BASELINE = re.compile(r"\d\d\.\d\d")
+PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_OPER_MTD_SAF(L1C|L2A)_.*\.xml")
+GRANULE_METADATA = re.compile(r".*MTD_.*\.xml")
+GRANULE_TILE = re.compile(r"_(T\d\d[A-Z]{3})(?:_|$)")
+IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
+BAND_NUMBER = re.compile(r"[Bb](\d{1,2})")
+ELEMENTS = {
+    "satellite": "SPACECRAFT_NAME",
+    "sensing_time": "DATATAKE_SENSING_START|PRODUCT_START_TIME",
+    "baseline": "PROCESSING_BASELINE",
+    "footprint": "EXT_POS_LIST",
+    "cloud_cover": "Cloud_Coverage_Assessment",
+    "images": "IMAGE_FILE(_2A)?|IMAGE_ID(_2A)?",
+    "rows": "NROWS",
+    "columns": "NCOLS",
+    "left": "ULX",
+    "top": "ULY",
+    "pixel_width": "XDIM",
+    "pixel_height": "YDIM",
+    "crs": "HORIZONTAL_CS_CODE",
+}
+"""Local names of the metadata elements that are read; of a granule's grids the first is that of 10 m."""
+
+
+def tile_code(name: str) -> str | None:
+    """Return the tile in a product's name, such as T17XNA; None where the name has none."""
+    parts = name.replace(".", "_").split("_")
+    return next((part for part in parts if TILE_CODE.fullmatch(part)), None)
+
+
+def band_name(band: str) -> str:
+    """Return a band's name as files have it: B2, b02 and B02 give "B02"."""
+    match = BAND_NUMBER.fullmatch(band)
+    return f"B{int(match[1]):02d}" if match else band.upper()
+
+
+# ---- metadata and granules of a product --------------------------------------------------------------------
+
+
+class Image(NamedTuple):
+    """One image of a granule: its member name and its nominal ground sampling distance in metres."""
+
+    member: str
+    metres: int
+
+
+class Granule(NamedTuple):
+    """One tile of a product: folder name, tile ("T17XNA"), metadata member, and the image of each band."""
+
+    name: str
+    tile: str
+    metadata: str | None
+    images: dict[str, Image]
+
+
+def find_metadata(members: Members) -> tuple[str, str]:
+    """Return the member with the product's metadata and the level, "L1C" or "L2A".
+
+    Raises:
+        UserError: this is no such product.
+    """
+    for member in members:
+        match = PRODUCT_METADATA.fullmatch(member)
+        if match:
+            return member, match[1] or match[2]
+    raise UserError(
+        f"{members.path}: is no Sentinel-2 L1C or L2A product: neither MTD_MSIL1C.xml nor MTD_MSIL2A.xml is in it;"
+        " download it again or name another"
+    )
+
+
+def read_baseline(metadata: XmlDocument, name: str) -> str | None:
+    """Return the processing baseline ("05.10") in a product's metadata, or else in its name; None: in neither.
+
+    Raises:
+        UserError: the metadata have another string in its place.
+    """
+    in_name = BASELINE_IN_NAME.search(name)
+    baseline = metadata.optional(ELEMENTS["baseline"]) or (f"{in_name[1]}.{in_name[2]}" if in_name else None)
+    if baseline is not None and not BASELINE.fullmatch(baseline):
+        raise UserError(f"{metadata.label}: {ELEMENTS['baseline']} '{baseline}' is not known; expected one like 05.10")
+    return baseline
+
+
+def read_grid(metadata: XmlDocument) -> Grid:
+    """Return the 10 m grid in the metadata of a granule.
+
+    Raises:
+        UserError: an element is missing or invalid.
+    """
+    from affine import Affine
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    rows, columns = (metadata.count(ELEMENTS[key], LONGEST_SIDE) for key in ("rows", "columns"))
+    left, top, width, height = (
+        metadata.number(ELEMENTS[key]) for key in ("left", "top", "pixel_width", "pixel_height")
+    )
+    code = metadata.text(ELEMENTS["crs"])
+    try:
+        crs = CRS.from_string(code)
+    except CRSError:
+        raise UserError(
+            f"{metadata.label}: {ELEMENTS['crs']} '{code}' is no known CRS; download the product again"
+        ) from None
+    return Grid(crs, (rows, columns), Affine(width, 0, left, 0, height, top))
+
+
+def choose_granule(members: Members, metadata: XmlDocument, tile: str | None) -> Granule:
+    """Return the granule of a tile, or the only one where ``tile`` is None.
+
+    Granules that the product's metadata do not name are left out (a stray one ends with ``_null``), unless the metadata
+    name none.
+
+    Raises:
+        UserError: there is none, or there are several and ``tile`` is None.
+    """
+    existing = [granule for granule in _granules(members) if granule.metadata or granule.images]
+    stated = _stated_names(metadata)
+    named = [granule for granule in existing if _is_named(granule, stated)]
+    granules = {granule.tile: granule for granule in named or existing}
+    if not granules:
+        raise UserError(f"{members.path}: has no granule with metadata or images; download the product again")
+    if tile is None and len(granules) > 1:
+        raise UserError(f"{members.path}: holds the tiles {', '.join(sorted(granules))}; name one of them")
+    requested = next(iter(granules)) if tile is None else f"T{tile.upper().removeprefix('T')}"
+    if requested not in granules:
+        raise UserError(f"{members.path}: has no tile {requested}{nearest(requested, granules)}")
+    return granules[requested]
+
+
+def _granules(members: Members) -> list[Granule]:
+    """Return every folder below GRANULE."""
+    files: dict[str, list[PurePosixPath]] = {}
+    for member in members:
+        path = PurePosixPath(member)
+        if path.parts[0] == "GRANULE" and len(path.parts) > 2:
+            files.setdefault(path.parts[1], []).append(path)
+    return [_granule(name, paths) for name, paths in files.items()]
+
+
+def _granule(name: str, paths: list[PurePosixPath]) -> Granule:
+    """Return a granule from its folder name and the paths below it; of each band its finest image."""
+    images: dict[str, Image] = {}
+    for path in paths:
+        match = IMAGE.fullmatch(path.name) if path.parts[2] == "IMG_DATA" else None
+        band = match[1].upper() if match else ""
+        if match and (match[2] or band in METRES):
+            image = Image(str(path), int(match[2] or METRES[band]))
+            images[band] = min(image, images.get(band, image), key=lambda one: one.metres)
+    metadata = [str(path) for path in paths if len(path.parts) == 3 and GRANULE_METADATA.fullmatch(path.name)]
+    tile = GRANULE_TILE.search(name)
+    ordered = {band: images[band] for band in IMAGES if band in images}
+    return Granule(name, tile[1] if tile else "", metadata[0] if metadata else None, ordered)
+
+
+def _stated_names(metadata: XmlDocument) -> set[str]:
+    """Return every folder and file name (without suffix) in the metadata's list of images."""
+    texts = [(element.text or "").strip() for element in metadata.all(ELEMENTS["images"])]
+    return {part for text in texts for part in text.split("/")}
+
+
+def _is_named(granule: Granule, stated: set[str]) -> bool:
+    return granule.name in stated or any(
+        PurePosixPath(image.member).stem in stated for image in granule.images.values()
+    )
