@@ -1,4 +1,4 @@
-"""Environment and Experiment: what a run is. Nothing here imports TensorFlow."""
+"""Environment and Experiment: the settings of a machine and of a run. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ VARIABLE = "PIX2EARTH_ENV"
 
 
 class Environment:
-    """One machine: its roots and its habits, from ``environment.json`` or the built-in default.
+    """One machine: where its data and experiments are, and how often runs save, from ``environment.json``.
 
-    Attributes carry the upper-case names of the keys; roots are absolute texts.
+    Attributes have the names of the keys in upper case; folders are strings with absolute paths.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         """Find and read the file.
 
         Args:
-            path: the file; None: the variable ``PIX2EARTH_ENV``, ``./environment.json``, ``../environment.json``,
-                and without any of them ``data/`` and ``experiments/`` beside the project.
+            path: the file; None: the file that the variable ``PIX2EARTH_ENV`` names, ``./environment.json`` or
+                ``../environment.json``; without any of them, ``data/`` and ``experiments/`` beside the project.
 
         Raises:
-            UserError: the named file is missing, or a file has mistakes.
+            UserError: the file is missing or has errors.
         """
         self.path = self._find(path)
         self.settings = load(self.path, EnvironmentFile) if self.path else EnvironmentFile()
@@ -56,19 +56,19 @@ class Environment:
 
     @staticmethod
     def _find(path: str | os.PathLike[str] | None) -> Path | None:
-        named = path or os.environ.get(VARIABLE)
-        if named:
-            if not Path(named).is_file():
+        requested = path or os.environ.get(VARIABLE)
+        if requested:
+            if not Path(requested).is_file():
                 origin = "--env" if path else VARIABLE
-                raise UserError(f"{named}: there is no such environment file (named by {origin})")
-            return Path(named)
+                raise UserError(f"{requested}: there is no such environment file (named by {origin})")
+            return Path(requested)
         for candidate in (Path("environment.json"), Path("..") / "environment.json"):
             if candidate.is_file():
                 return candidate
         return None
 
     def choose_keras(self) -> None:
-        """Make ``tf.keras`` Keras 2 where ``legacy_keras`` asks for it; call it before TensorFlow is imported.
+        """Make ``tf.keras`` Keras 2 where ``legacy_keras`` is set; to be called before TensorFlow is imported.
 
         Raises:
             UserError: the package tf-keras is not installed.
@@ -80,45 +80,46 @@ class Environment:
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
     def experiment_name(self, named: str) -> str:
-        """Return the name below the experiment root of what the user calls an experiment.
+        """Return the name of an experiment below the experiment root.
 
-        A path (as the shell completes it) is accepted as long as it lies below the root.
+        Args:
+            named: value of ``--exp``: the name, or a path below the root as the shell completes it.
 
         Raises:
-            UserError: there is no ``experiment.json``, or the name leaves the experiment root.
+            UserError: there is no ``experiment.json``, or the path is not below the experiment root.
         """
         root = Path(self.EXPERIMENT_ROOT)
-        given = named.rstrip("/").removesuffix("/experiment.json")
-        if inside(given) and (root / given / "experiment.json").is_file():
-            return Path(given).as_posix()
-        path = Path(os.path.abspath(given))
+        name = named.rstrip("/").removesuffix("/experiment.json")
+        if inside(name) and (root / name / "experiment.json").is_file():
+            return Path(name).as_posix()
+        path = Path(os.path.abspath(name))
         if not path.is_relative_to(root) and path.parent.resolve().is_relative_to(root.resolve()):
             path = root / (path.parent.resolve() / path.name).relative_to(root.resolve())  # the root is a link
         if (path / "experiment.json").is_file() and path.is_relative_to(root):
             return path.relative_to(root).as_posix()
-        if (not inside(given) or path.exists()) and not path.is_relative_to(root):
+        if (not inside(name) or path.exists()) and not path.is_relative_to(root):
             raise UserError(
                 f"--exp {named}: is not below the experiment root {root}; move it there or set experiment_root"
             )
         raise UserError(
-            f"--exp {named}: there is no {root / given / 'experiment.json'}"
-            f" (environment: {self.path or 'built in'}){nearest(given, _experiments(root, root))}"
+            f"--exp {named}: there is no {root / name / 'experiment.json'}"
+            f" (environment: {self.path or 'built in'}){nearest(name, _experiments(root, root))}"
         )
 
     def experiments_below(self, named: str) -> list[str]:
-        """Return the names of all experiments in a folder of the experiment root and below, sorted.
+        """Return the names of all experiments in a folder of the experiment root and below it, sorted.
 
         Args:
-            named: the folder, as a name below the root or as a path; "." for all.
+            named: value of ``--exp``: the folder, as a name below the root or as a path; "." for all.
 
         Raises:
-            UserError: there is none, or the folder is not below the root.
+            UserError: there is no experiment, or the folder is not below the root.
         """
         root = Path(self.EXPERIMENT_ROOT)
-        given = named.rstrip("/")
-        folder = root / given if inside(given) and (root / given).is_dir() else Path(os.path.abspath(given))
+        name = named.rstrip("/")
+        folder = root / name if inside(name) and (root / name).is_dir() else Path(os.path.abspath(name))
         if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
-            raise UserError(f"--exp {named}: there is no folder {root / given}{nearest(given, _folders(root))}")
+            raise UserError(f"--exp {named}: there is no folder {root / name}{nearest(name, _folders(root))}")
         names = _experiments(root, root / folder.resolve().relative_to(root.resolve()))
         if not names:
             raise UserError(f"--exp {named}: no experiment.json is in {folder} or below")
@@ -126,17 +127,22 @@ class Environment:
 
 
 def _absolute(base: Path, path: str | None) -> str | None:
+    """Return a path from a file in the folder ``base`` as an absolute one."""
     return None if path is None else os.path.abspath(base / Path(path).expanduser())
 
 
 class Experiment:
-    """One run of one experiment: everything that a plug-in, the trainer and the evaluator need to know.
+    """One run of one experiment: its settings, folders and dataset, for plug-ins, training and evaluation.
 
-    The upper-case attributes are those of the published program (values: see ``docs/experiment.md``), and besides:
-    ``SEED NORMALIZE PRECISION JIT_COMPILE DETERMINISTIC METRICS BEST_METRIC FOLD_DATES LEARNING_RATE VALIDATE_FREQ
-    KEEP_CHECKPOINTS`` (of the keys), ``INPUT_DATES`` (number of dates or None), ``RATIO`` (ground sampling distance of
-    the input over the target's), ``SHARED_BANDS`` (indices of the target's bands in the input, or None) and
-    ``DATA_RANGE`` (width of the range of the values that the network is to make).
+    The upper-case attributes are those of the original ARISGAN code (values: see ``docs/experiment.md``), and these:
+
+    - ``SEED NORMALIZE PRECISION JIT_COMPILE DETERMINISTIC METRICS BEST_METRIC FOLD_DATES LEARNING_RATE VALIDATE_FREQ
+      KEEP_CHECKPOINTS``: values of the keys.
+    - ``INPUT_TIME_STEPS``, ``OUTPUT_TIME_STEPS``: numbers of time steps of the network's input and output; None without
+      a time axis, and where ``FOLD_DATES`` folds the time steps into bands.
+    - ``RATIO``: ground sampling distance of the input over that of the target.
+    - ``SHARED_BANDS``: indices of the target's bands among the input's, or None.
+    - ``DATA_RANGE``: width of the range of the network's output values.
     """
 
     def __init__(
@@ -154,13 +160,13 @@ class Experiment:
             path: folder of the experiment.
             experiment_name: its name below the experiment root.
             timestamp: name of the run.
-            restore: whether the run continues another one.
-            environment: the machine; None: found as usual.
-            recorded: settings of a run that is to be looked at again; they win over the file in all that shaped its
-                network and its data.
+            restore: whether the run resumes from a checkpoint.
+            environment: the machine; None: found as ``Environment()`` does.
+            recorded: settings of an existing run; they replace those keys of the file that change the networks or
+                their data.
 
         Raises:
-            UserError: the experiment or its dataset has mistakes.
+            UserError: the experiment or its dataset has errors.
         """
         environment = environment or Environment()
         self.environment = environment
@@ -206,9 +212,9 @@ class Experiment:
         self.EXCLUDE_SUFFIX = settings.exclude_suffix
         self.ENFORCE_SUFFIX = settings.enforce_suffix
         self.PARSEMODE = "alt" if settings.dataset.startswith("alt") else None
-        chosen = (settings.sample_train, settings.sample_val)
-        self.DATA_SAMPLE = chosen if all(chosen) else None
-        self.SAMPLE_TRAIN, self.SAMPLE_VAL = chosen
+        sample_numbers = (settings.sample_train, settings.sample_val)
+        self.DATA_SAMPLE = sample_numbers if all(sample_numbers) else None
+        self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers
         self.GEN_LOSS = dict(settings.gen_loss)
         self.DISC_LOSS = dict(settings.disc_loss)
         self.PARAMS = dict(settings.params)
@@ -224,10 +230,11 @@ class Experiment:
 
     def _take_manifest(self, manifest: Manifest) -> None:
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        folded = source.time_steps if self.FOLD_DATES and source.time_steps else 1
-        self.INPUT_CHANNELS = len(source.bands) * folded
-        self.INPUT_DATES = None if self.FOLD_DATES else source.time_steps
+        self.INPUT_CHANNELS = len(source.bands) * ((source.time_steps or 1) if self.FOLD_DATES else 1)
         self.OUTPUT_CHANNELS = len(target.bands) * ((target.time_steps or 1) if self.FOLD_DATES else 1)
+        self.INPUT_TIME_STEPS = None if self.FOLD_DATES else source.time_steps
+        self.OUTPUT_TIME_STEPS = None if self.FOLD_DATES else target.time_steps
+        self.INPUT_DATES = self.INPUT_TIME_STEPS  # the former name, which plug-ins use
         self.RATIO = manifest.ratio
         self.SHARED_BANDS = None if source.time_steps else manifest.shared_bands
         low, high = target.bounds
@@ -235,14 +242,14 @@ class Experiment:
         self.DATA_RANGE = {"symmetric": 2.0, "unit": 1.0, "l2": 1.0, "none": physical}[self.NORMALIZE]
 
     def resolved(self) -> dict[str, Any]:
-        """Return all keys with their defaults filled in, as ``run.json`` keeps them."""
+        """Return all keys with their defaults filled in, as in ``run.json``."""
         return self.settings.model_dump(mode="json")
 
 
 def _experiments(root: Path, folder: Path) -> list[str]:
-    """Return the names below the root of all experiments in a folder and below it; copies in ``logs/`` are left out."""
-    found = (path.parent for path in folder.rglob("experiment.json"))
-    return sorted(path.relative_to(root).as_posix() for path in found if "logs" not in path.relative_to(root).parts)
+    """Return the names of all experiments in a folder and below it; copies in ``logs/`` are left out."""
+    folders = (path.parent for path in folder.rglob("experiment.json"))
+    return sorted(path.relative_to(root).as_posix() for path in folders if "logs" not in path.relative_to(root).parts)
 
 
 def _folders(root: Path) -> list[str]:
@@ -252,15 +259,15 @@ def _folders(root: Path) -> list[str]:
 
 
 def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> ExperimentFile:
-    """Return the settings with those keys that shape network and data as a run recorded them."""
-    kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and shapes(key)}
+    """Return the settings with the recorded values of those keys that change the networks or their data."""
+    kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
     return settings.model_copy(update=kept)
 
 
-def shapes(key: str) -> str | None:
-    """Return "network" or "data" where a key shapes one of them, else None."""
-    about = ExperimentFile.model_fields[key].json_schema_extra
-    return str(about["restore"]) if isinstance(about, dict) and "restore" in about else None
+def affects(key: str) -> str | None:
+    """Return "network" or "data" where a key of ``experiment.json`` changes one of them, else None."""
+    extra = ExperimentFile.model_fields[key].json_schema_extra
+    return str(extra["restore"]) if isinstance(extra, dict) and "restore" in extra else None
 
 
 def open_experiment(
@@ -271,6 +278,17 @@ def open_experiment(
     restore: bool = False,
     recorded: Mapping[str, Any] | None = None,
 ) -> Experiment:
-    """Return the experiment that a command line names; ``Experiment`` and ``Environment`` tell the errors."""
+    """Return the experiment of a command line.
+
+    Args:
+        named: value of ``--exp``.
+        environment: the machine.
+        timestamp: name of the run.
+        restore: as of ``Experiment``.
+        recorded: as of ``Experiment``.
+
+    Raises:
+        UserError: as ``Environment.experiment_name`` and ``Experiment``.
+    """
     name = environment.experiment_name(named)
     return Experiment(Path(environment.EXPERIMENT_ROOT) / name, name, timestamp, restore, environment, recorded)

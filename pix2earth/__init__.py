@@ -1,1 +1,1 @@
-"""The machinery: what runs experiments. Nobody edits it to add a model, a loss, a metric, a sensor or a dataset."""
+"""The package with everything but the commands and what users extend (models, losses, metrics, sensors ...)."""

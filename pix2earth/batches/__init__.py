@@ -1,1 +1,1 @@
-"""What a training step sees, as a function of seed and step: order, augmentation, scaling, time steps."""
+"""Batches as networks get them, a function of seed and step: order, augmentation, scaling, time steps."""

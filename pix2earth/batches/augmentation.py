@@ -1,6 +1,6 @@
-"""Resizing, random crop, rotation and mirroring of tiles: the same draw for all fields of a sample.
+"""Augmentation of tiles: random crop, rotation and mirroring, the same for all fields of a sample.
 
-Orientation and the enlargement of coarse fields only move pixels, hence they work on any type, exactly. The random
+Rotation, mirroring and the upsampling of coarse fields only copy pixels, hence they are exact for any type. The random
 resize interpolates: bilinear for images, nearest neighbour for masks and classes.
 """
 
@@ -12,38 +12,44 @@ import tensorflow as tf
 
 
 class Augmentation(NamedTuple):
-    """What may be done to a training tile."""
+    """Which augmentations an experiment applies to its training tiles."""
 
     resize: float
     rotate: bool
     mirror: bool
 
 
+NONE = Augmentation(1.0, rotate=False, mirror=False)
 DRAWS = 4
 
 
 def draw(seed: int, counter: tf.Tensor) -> tf.Tensor:
-    """Return the (4,) uniform numbers in [0, 1) that belong to a sample counter: a pure function of both.
+    """Return the random numbers of a training sample, a pure function of seed and counter.
 
-    They decide, in this order, the row and the column of the crop, the rotation, and the mirroring.
+    Args:
+        seed: of the experiment.
+        counter: scalar int64, the number of the sample over the whole run.
+
+    Returns:
+        (4,) float32, uniform in [0, 1): for the row of the crop, its column, the rotation, and the mirroring.
     """
     return tf.random.stateless_uniform((DRAWS,), tf.stack([tf.cast(seed, tf.int64), counter]))
 
 
 def oriented(field: tf.Tensor, size: tuple[int, int], draws: tf.Tensor | None, augmentation: Augmentation) -> tf.Tensor:
-    """Bring a field to the size that the network sees, by repeating or leaving out pixels, rotated and mirrored.
+    """Resize a field to the network's size by nearest neighbour, and rotate and mirror it.
 
     Args:
         field: (batch, stored height, stored width, band), any type.
-        size: (height, width) to make.
-        draws: (batch, 4) uniform numbers, or None for no change of orientation.
-        augmentation: what to do with them. Tiles that are not square rotate by 0 or 180 degrees.
+        size: (height, width) of the result.
+        draws: (batch, 4) random numbers of ``draw``, or None for no change of orientation.
+        augmentation: whether to rotate and to mirror. Tiles that are not square are rotated by 0 or 180 degrees.
 
     Returns:
         (batch, height, width, band), the same type.
     """
-    turning = draws is not None and (augmentation.rotate or augmentation.mirror)
-    if not turning and tuple(field.shape[1:3]) == size:
+    reoriented = draws is not None and (augmentation.rotate or augmentation.mirror)
+    if not reoriented and tuple(field.shape[1:3]) == size:
         return field
     height, width = size
     batch = tf.shape(field)[0]
@@ -61,30 +67,30 @@ def oriented(field: tf.Tensor, size: tuple[int, int], draws: tf.Tensor | None, a
 def _rotated(
     rows: tf.Tensor, columns: tf.Tensor, size: tuple[int, int], chance: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return where each pixel comes from when tiles turn by 0, 90, 180 or 270 degrees."""
+    """Return the source row and column of each pixel when tiles are rotated by 0, 90, 180 or 270 degrees."""
     height, width = size
     quarters = tf.floor(chance * 4) if height == width else tf.floor(chance * 2) * 2
-    halfway = quarters >= 2
-    rows, columns = tf.where(halfway, height - 1 - rows, rows), tf.where(halfway, width - 1 - columns, columns)
+    by_180 = quarters >= 2
+    rows, columns = tf.where(by_180, height - 1 - rows, rows), tf.where(by_180, width - 1 - columns, columns)
     if height != width:
         return rows, columns
-    turned = quarters % 2 == 1
-    return tf.where(turned, columns, rows), tf.where(turned, height - 1 - rows, columns)
+    by_90 = quarters % 2 == 1
+    return tf.where(by_90, columns, rows), tf.where(by_90, height - 1 - rows, columns)
 
 
 def _take(field: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """Return the pixels at (batch, height, width) rows and columns."""
+    """Return the pixels of a field at rows and columns, each (batch, height, width)."""
     height, width, bands = field.shape[1:]
     first = tf.range(tf.shape(field)[0])[:, None, None] * (height * width)
     return tf.gather(tf.reshape(field, (-1, bands)), first + rows * width + columns)
 
 
 def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: bool) -> tf.Tensor:
-    """Enlarge tiles by a factor and crop them at random to their own size again.
+    """Upsample tiles by a factor and crop them at random to their former size.
 
     Args:
         field: (batch, height, width, band), numbers.
-        draws: (batch, 4) uniform numbers.
+        draws: (batch, 4) random numbers of ``draw``.
         resize: the factor, at least 1.
         interpolate: bilinear, else nearest neighbour.
 
@@ -98,9 +104,18 @@ def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: b
 
 
 def _ends(side: int, chance: tf.Tensor, resize: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return where the first and the last pixel of the crop lie in the tile, from 0 to 1 (pixel centres)."""
+    """Return the positions of the first and the last pixel of a crop along one axis.
+
+    Args:
+        side: pixels of the tile along the axis.
+        chance: (batch,) random numbers in [0, 1).
+        resize: factor of the upsampling.
+
+    Returns:
+        Two (batch,) positions of pixel centres, from 0 (first pixel of the tile) to 1 (last pixel).
+    """
     upsampled = int(side * resize)
     start = tf.floor(chance * (upsampled - side + 1))
     scale = side / upsampled
-    first, last = (tf.clip_by_value((start + at + 0.5) * scale - 0.5, 0.0, side - 1.0) for at in (0, side - 1))
+    first, last = (tf.clip_by_value((start + pixel + 0.5) * scale - 0.5, 0.0, side - 1.0) for pixel in (0, side - 1))
     return first / (side - 1), last / (side - 1)

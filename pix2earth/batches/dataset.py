@@ -1,4 +1,4 @@
-"""The input pipeline: what a run reads, in an order that is a pure function of seed and step."""
+"""The input pipeline: batches of a dataset, in an order that is a pure function of seed and step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.records.listing import Listing, chosen_names
 
-PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes to find less
+PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes and finds a slower value
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,19 +34,23 @@ class Dataset:
         return self._names[split]
 
     def has(self, split: str) -> bool:
-        """Tell whether the dataset has a split."""
+        """Return whether the dataset has samples in a split."""
         return bool(self.listing.names(split))
 
     def __len__(self) -> int:
         """Return the number of training samples."""
         return len(self.names("train"))
 
-    # ---- training: an endless, seekable stream ----------------------------------------------------------------
+    # ---- training: an endless stream that can start at any step -------------------------------------------------
 
     def order(self, counter: tf.Tensor, count: int) -> tf.Tensor:
-        """Return the index of the training sample that belongs to a sample counter (a scalar).
+        """Return the index of the training sample for a sample counter.
 
-        Every epoch (``count`` counters) is a permutation of its own, a pure function of seed and epoch.
+        Every epoch is a permutation of its own, a pure function of seed and epoch.
+
+        Args:
+            counter: scalar int64, the number of the sample over the whole run.
+            count: number of training samples, which is the length of an epoch.
         """
         import tensorflow as tf
 
@@ -59,17 +63,18 @@ class Dataset:
     def training_batches(
         self, first_step: int, steps: int, *, replicas: int = 1, first_replica: int = 0, local_replicas: int = 1
     ) -> tf.data.Dataset:
-        """Return the batches of the steps ``first_step`` ... ``steps - 1``; starting late costs nothing.
+        """Return the batches of the steps ``first_step`` ... ``steps - 1``; a late start takes no longer.
 
         Args:
-            first_step: steps already done.
+            first_step: number of finished steps.
             steps: steps of the whole run.
             replicas: number of devices over all machines; each gets ``batch_size / replicas`` samples of a step.
-            first_replica: the first of this machine's devices among them.
-            local_replicas: how many devices this machine has.
+            first_replica: index of the first of this machine's devices among them.
+            local_replicas: number of devices of this machine.
 
         Returns:
-            Dicts of the fields as stored, (batch, ...), one for each device in turn, and ``draws`` (batch, 4).
+            Dicts of the fields as stored, (batch, ...), one for each device in turn, and ``draws`` (batch, 4), the
+            random numbers of the augmentation.
         """
         import tensorflow as tf
 
@@ -103,7 +108,13 @@ class Dataset:
     # ---- evaluation: every sample once, in the order of names ---------------------------------------------------
 
     def batches(self, split: str, names: Sequence[str] | None = None, batch: int = 16) -> tf.data.Dataset:
-        """Return the fields as stored of every sample of a split (or of ``names``), in order, without augmentation."""
+        """Return batches of the fields as stored, without augmentation, every sample once.
+
+        Args:
+            split: "train", "val" or "test".
+            names: the samples, in their order; None: all of the split, sorted by name.
+            batch: samples per batch; the last batch may have fewer.
+        """
         import tensorflow as tf
 
         chosen = self.names(split) if names is None else names
@@ -112,14 +123,14 @@ class Dataset:
         return self._read(samples, batch, drop_remainder=False).map(lambda fields, _: fields).prefetch(2)
 
     def _read(self, samples: tf.data.Dataset, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
-        """Turn (path, extra) into batches of (fields as stored, extra); payloads are checked on the way."""
+        """Turn (path, extra) into batches of (fields as stored, extra); the checksums of records are verified."""
         import tensorflow as tf
 
         from pix2earth.records import format
 
         if self.manifest.legacy:
-            # The framing's CRC is the only checksum of float lists, and only TFRecordDataset checks it.
-            read, parse = _single_record, format.published_parser(self.manifest)
+            # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
+            read, parse = _single_record, format.arisgan_parser(self.manifest)
         else:
             read, parse = tf.io.read_file, format.parser(self.manifest)
         fields = samples.map(lambda path, extra: (parse(read(path)), extra), num_parallel_calls=PARALLEL_READS)
@@ -128,37 +139,44 @@ class Dataset:
     # ---- between stored, network and physical values ------------------------------------------------------------
 
     def prepare(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Turn fields as stored into what the network sees; runs on the device, inside the compiled step.
+        """Turn fields as stored into the network's values; runs on the device, inside the compiled step.
 
         Args:
-            batch: as the pipelines yield it; with ``draws`` the tiles are augmented.
+            batch: as ``training_batches`` and ``batches`` yield it; with ``draws`` the tiles are augmented.
 
         Returns:
-            The fields by name, and the roles ``input_image`` and ``target``: float32 (batch, height, width, band)
-            or (batch, date, height, width, band), images scaled as ``normalize`` says, masks as stored; classes int32.
+            The fields by name, and the roles ``input_image`` and ``target``: (batch, height, width, band) or
+            (batch, time, height, width, band). Images are float32, scaled as the key ``normalize`` states; masks are
+            float32 with the stored values; classes are int32.
         """
         from pix2earth.batches.preparation import prepare
 
         return prepare(batch, self.experiment)
 
     def physical(self, role: str, values: tf.Tensor) -> tf.Tensor:
-        """Undo the scaling of a field: network values to physical units (``l2`` cannot be undone and is kept)."""
+        """Convert network values to physical units; the scaling ``l2`` cannot be undone and is kept.
+
+        Args:
+            role: "input" or "target".
+            values: (..., band).
+        """
         from pix2earth.batches.preparation import physical
 
         return physical(values, self.manifest.fields[getattr(self.manifest, role)], self.experiment)
 
     def diagnose(self, split: str, names: Sequence[str]) -> list[str]:
-        """Return one line for each damaged record among ``names``: file, field and defect."""
+        """Return one line for each defect of the records ``names``: file, field and defect."""
         from pix2earth.records.format import defects
 
-        found = []
+        lines = []
         for name in dict.fromkeys(names):
             path = self.listing.path(split, name)
-            found += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
-        return found
+            lines += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
+        return lines
 
 
 def _single_record(path: tf.Tensor) -> tf.Tensor:
+    """Return the content of the one record of a file."""
     import tensorflow as tf
 
     return tf.data.TFRecordDataset(path).get_single_element()

@@ -1,4 +1,4 @@
-"""From stored numbers to what the network sees, and back to physical units."""
+"""Conversion of stored numbers to the network's values, and back to physical units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
-    """Turn fields as stored into network values; ``Dataset.prepare`` documents it."""
+    """Turn fields as stored into the network's values; ``Dataset.prepare`` documents it."""
     manifest = experiment.manifest
     draws = batch.get("draws")
     prepared = {name: _prepare_field(batch[name], field, experiment, draws) for name, field in manifest.fields.items()}
@@ -23,22 +23,22 @@ def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf
 
 
 def prepare_input(stored: tf.Tensor, experiment: Experiment) -> tf.Tensor:
-    """Turn a batch of the input field as stored into network values, without anything else of the samples."""
+    """Turn a batch of the input field as stored into the network's values; other fields are not needed."""
     manifest = experiment.manifest
     return _prepare_field(stored, manifest.fields[manifest.input], experiment, None)
 
 
 def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-    chosen = augmentation.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
-    image = field.kind == "image"
-    values = augmentation.oriented(_folded(stored, field), size, draws, chosen)
-    if image:
+    settings = augmentation.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
+    is_image = field.kind == "image"
+    values = augmentation.oriented(_folded(stored, field), size, draws, settings)
+    if is_image:
         values = scaled(values, field, experiment)
-    if draws is not None and chosen.resize > 1:
-        values = augmentation.cropped(values, draws, chosen.resize, interpolate=image)
+    if draws is not None and settings.resize > 1:
+        values = augmentation.cropped(values, draws, settings.resize, interpolate=is_image)
     values = tf.cast(values, tf.int32 if field.kind == "classes" else tf.float32)
-    if image and experiment.NORMALIZE == "l2":
+    if is_image and experiment.NORMALIZE == "l2":
         values = tf.nn.l2_normalize(values, axis=(1, 2, 3))
     if field.time_steps and not experiment.FOLD_DATES:
         values = tf.reshape(values, (-1, *size, field.time_steps, len(field.bands)))
@@ -47,7 +47,7 @@ def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draw
 
 
 def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
-    """Fold (batch, date, height, width, band) into (batch, height, width, date * band)."""
+    """Fold (batch, time, height, width, band) into (batch, height, width, time * band)."""
     if not field.time_steps:
         return stored
     stored = tf.transpose(stored, (0, 2, 3, 1, 4))
@@ -55,34 +55,43 @@ def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
 
 
 def scaled(stored: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
-    """Scale stored numbers (..., band) for the network; nodata and NaN become the lower end of the valid range."""
+    """Scale stored numbers for the network; nodata and NaN become the lower end of the valid range.
+
+    Args:
+        stored: (..., band), or (..., time * band) where time steps are folded.
+        field: the manifest's description of the field.
+        experiment: its ``NORMALIZE`` states the scaling.
+
+    Returns:
+        float32 of the same shape.
+    """
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
-    dates = stored.shape[-1] // len(field.bands)
-    lowest = np.tile(np.asarray(field.bounds[0]) * gain + shift, dates)
+    time_steps = stored.shape[-1] // len(field.bands)
+    lowest = np.tile(np.asarray(field.bounds[0]) * gain + shift, time_steps)
     # stored -> physical -> network in one multiplication and one addition
-    factor, summand = np.tile(field.scale * gain, dates), np.tile(field.offset * gain + shift, dates)
+    factor, summand = np.tile(field.scale * gain, time_steps), np.tile(field.offset * gain + shift, time_steps)
     network = tf.cast(stored, tf.float32) * tf.constant(factor, tf.float32) + tf.constant(summand, tf.float32)
     missing = []
     if stored.dtype.is_floating:
         missing.append(~tf.math.is_finite(stored))
-    # Often the scaling alone takes nodata (0) to the lower end (0), and a pass over the pixels is saved.
+    # Often the scaling alone maps nodata (0) to the lower end (0), and a pass over the pixels is saved.
     if field.nodata is not None and not np.allclose(field.nodata * factor + summand, lowest):
         missing.append(tf.equal(stored, tf.cast(field.nodata, stored.dtype)))
-    for where in missing:
-        network = tf.where(where, tf.constant(lowest, tf.float32), network)
+    for is_missing in missing:
+        network = tf.where(is_missing, tf.constant(lowest, tf.float32), network)
     return network
 
 
 def physical(values: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
-    """Undo ``scaled`` down to physical units; values (..., band), folded dates included."""
+    """Convert network values (..., band) or (..., time * band) to physical units, the inverse of ``scaled``."""
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
-    dates = values.shape[-1] // len(field.bands)
-    gain, shift = np.tile(gain, dates), np.tile(shift, dates)
+    time_steps = values.shape[-1] // len(field.bands)
+    gain, shift = np.tile(gain, time_steps), np.tile(shift, time_steps)
     return (values - tf.constant(shift, tf.float32)) * tf.constant(1 / gain, tf.float32)
 
 
 def _gain_and_shift(field: Field, normalize: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return (gain, shift) per band with network = physical * gain + shift."""
+    """Return gain and shift per band: network value = physical value * gain + shift."""
     low, high = (np.asarray(bound, np.float64) for bound in field.bounds)
     if normalize in ("none", "l2"):
         return np.ones_like(low), np.zeros_like(low)
@@ -92,9 +101,16 @@ def _gain_and_shift(field: Field, normalize: str) -> tuple[np.ndarray, np.ndarra
 
 
 def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
-    """Return (batch, height, width), True where a target pixel counts in metrics, or None where all do.
+    """Return the valid pixels of the target, over which metrics are computed.
 
-    A pixel counts where no band of the target is nodata or not finite, and where the manifest's mask is not 0.
+    A pixel is valid where no band of the target is nodata or not finite, and where the manifest's mask is not 0.
+
+    Args:
+        batch: fields as stored.
+        experiment: its manifest describes them.
+
+    Returns:
+        Boolean (batch, height, width), or None where all pixels are valid.
     """
     manifest = experiment.manifest
     target = manifest.fields[manifest.target]
@@ -110,9 +126,7 @@ def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tens
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     valid = None
     for condition, field in conditions:
-        whole = tf.reduce_all(condition, axis=(1, -1) if field.time_steps else -1)[..., None]
-        here = augmentation.oriented(whole, size, None, augmentation.Augmentation(1.0, rotate=False, mirror=False))[
-            ..., 0
-        ]
-        valid = here if valid is None else valid & here
+        in_all_bands = tf.reduce_all(condition, axis=(1, -1) if field.time_steps else -1)[..., None]
+        resized = augmentation.oriented(in_all_bands, size, None, augmentation.NONE)[..., 0]
+        valid = resized if valid is None else valid & resized
     return valid

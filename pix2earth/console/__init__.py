@@ -1,1 +1,1 @@
-"""What is said on the terminal: progress and messages."""
+"""Output on the terminal: progress bars, messages, and the log of a run."""

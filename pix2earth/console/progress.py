@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then where there is none."""
+"""Progress of long work: a bar on a terminal, otherwise a line every ten seconds."""
 
 from __future__ import annotations
 
@@ -16,23 +16,35 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Rate(ProgressColumn):
-    """Items a second."""
+    """Column of a progress bar with the rate in items per second."""
 
     def __init__(self, unit: str, factor: float = 1.0) -> None:
-        """Show ``factor`` times the mean speed since the task's field ``first``, followed by the unit."""
+        """Set up the column.
+
+        Args:
+            unit: name of the items.
+            factor: number of items in each of the task's steps; steps before the task's field ``first`` do not count.
+        """
         super().__init__()
         self.unit, self.factor = unit, factor
 
     def render(self, task: Task) -> Text:
-        """Return the rate of a task."""
+        """Return the mean rate of a task as text."""
         seconds = task.finished_time or task.elapsed
         done = task.completed - task.fields.get("first", 0)
-        shown = f"{done * self.factor / seconds:.1f} {self.unit}/s" if seconds and done > 0 else ""
-        return Text(shown, style="progress.data.speed")
+        rate = f"{done * self.factor / seconds:.1f} {self.unit}/s" if seconds and done > 0 else ""
+        return Text(rate, style="progress.data.speed")
 
 
 def bar(console: Console, unit: str, *extra: str, factor: float = 1.0) -> Progress:
-    """Return a progress bar with count, rate, time left, and more columns taken from the task's fields."""
+    """Return a progress bar with count, rate and remaining time; it is not shown without a terminal.
+
+    Args:
+        console: where the bar is shown.
+        unit: name of the items.
+        *extra: formats of further columns, such as ``"epoch {task.fields[epoch]}"``.
+        factor: number of items in each of the task's steps.
+    """
     return Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), Rate(unit, factor),
         TimeRemainingColumn(), *(TextColumn(text) for text in extra), console=console,
@@ -42,10 +54,15 @@ def bar(console: Console, unit: str, *extra: str, factor: float = 1.0) -> Progre
 
 @contextmanager
 def counted(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar, or without a terminal a line every ten seconds and at the end.
+    """Show the progress of work that is done in batches: a bar, or without a terminal a line every ten seconds.
+
+    Args:
+        title: start of the line.
+        total: number of items.
+        unit: name of the items.
 
     Yields:
-        A function that says how many more are done.
+        A function that is called with the number of items finished since its last call.
     """
     console = Console(stderr=True)
     started = last = time.monotonic()
@@ -53,10 +70,10 @@ def counted(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]
     with bar(console, unit) as progress:
         task = progress.add_task(title, total=total)
 
-        def advance(more: int) -> None:
+        def advance(count: int) -> None:
             nonlocal done, last
-            done += more
-            progress.advance(task, more)
+            done += count
+            progress.advance(task, count)
             now = time.monotonic()
             if not console.is_terminal and (done == total or now - last > SECONDS_BETWEEN_LINES):
                 last, rate = now, done / max(now - started, 1e-9)
@@ -69,7 +86,7 @@ def counted(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]
 
 
 def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
-    """Yield the items under a progress bar; without a terminal print a line every ten seconds and at the end."""
+    """Yield the items and show how many are done: a bar, or without a terminal a line every ten seconds."""
     with counted(title, total, unit) as advance:
         for item in items:
             yield item

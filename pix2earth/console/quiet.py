@@ -1,4 +1,4 @@
-"""TensorFlow's start-up chatter, which would bury our own lines."""
+"""Import of TensorFlow without its start-up messages."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import tempfile
 
 
 def quieten_tensorflow() -> None:
-    """Import TensorFlow and find its devices without its notices on the console.
+    """Import TensorFlow and list its devices without its messages on the console.
 
-    Notices written while it starts cannot be switched off (they come before its log levels are read), so what goes
-    to the error stream meanwhile is kept aside, and shown only where the import fails.
+    Messages that it prints while it starts cannot be switched off (it reads its log levels later), so the error
+    stream goes to a temporary file meanwhile, which is shown only where the import fails.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras says: training steps are TensorFlow's
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides ~/.keras: training steps use TensorFlow
     sys.stderr.flush()
     console = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
-        os.dup2(aside.fileno(), 2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
         try:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
         except BaseException:
-            aside.seek(0)
-            os.write(console, aside.read())
+            messages.seek(0)
+            os.write(console, messages.read())
             raise
         finally:
             os.dup2(console, 2)

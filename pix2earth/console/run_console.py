@@ -1,4 +1,4 @@
-"""What a run says: to the terminal, and always to a file in ``nohup/``."""
+"""Messages and progress of a run: on the terminal, and in a log file in ``nohup/``."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from pix2earth.console.progress import SECONDS_BETWEEN_LINES, bar
-from pix2earth.settings.errors import forget_output
+from pix2earth.settings.errors import discard_output
 
 
 class Terminal(Console):
-    """A console whose reader may go away (``| head``, a lost connection) without ending the run."""
+    """A console whose reader may end (``| head``, a lost connection) without ending the run."""
 
     def on_broken_pipe(self) -> None:
-        """Say nothing more; the log file goes on."""
+        """Print nothing more; the log file is still written."""
         self.quiet = True
-        forget_output()
+        discard_output()
 
 
 class RunConsole:
-    """Lines, and a progress bar of steps where there is a terminal; as a context manager."""
+    """Prints and logs messages, and shows a progress bar of steps on a terminal; a context manager."""
 
     def __init__(self, log: Path | None, *, total: int, done: int, batch_size: int) -> None:
-        """Open the log (None: this process says nothing) and the bar over ``total`` steps."""
+        """Open the log and prepare the bar.
+
+        Args:
+            log: the log file, which is continued; None: this process prints nothing.
+            total: steps of the run.
+            done: steps that are finished already.
+            batch_size: images per step.
+        """
         self.quiet = log is None
         self._console = Terminal(quiet=self.quiet, highlight=False, emoji=False, soft_wrap=True)
         self._log: TextIO | None = None
@@ -45,7 +52,7 @@ class RunConsole:
 
     @property
     def images_per_second(self) -> float | None:
-        """Batch size over the median time from one finished step to the next; None before there are two."""
+        """Batch size over the median time between two finished steps; None before there are two."""
         return self._batch / statistics.median(self._seconds) if self._seconds else None
 
     def __enter__(self) -> RunConsole:
@@ -54,12 +61,12 @@ class RunConsole:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away and close the log."""
+        """Remove the bar and close the log."""
         self._bar.stop()
         if self._log:
             self._log.close()
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Print a line and log it with the time."""
         self._console.print(line, markup=False)
         self._to_log(line)
@@ -69,7 +76,13 @@ class RunConsole:
             self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
     def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
-        """Show a finished step; without a terminal, and in the log, every ten seconds and at the last one."""
+        """Report a finished step: in the bar; in the log, and without a terminal, every ten seconds and at the end.
+
+        Args:
+            step: number of finished steps.
+            epoch: number of finished epochs.
+            losses: by name; those that start with "total" are shown, or all where there is none.
+        """
         totals = {name: value for name, value in losses.items() if name.startswith("total")} or losses
         text = " ".join(f"{name} {value:.4g}" for name, value in totals.items())
         self._bar.update(self._task, completed=step, epoch=epoch, text=f"{text} {self.validation}")

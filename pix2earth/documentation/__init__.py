@@ -1,1 +1,1 @@
-"""Pages of documentation that are generated: tables of keys, the figure of the packages, all commands."""
+"""Generated documentation: tables of keys, the figure of the packages, the page of all commands."""

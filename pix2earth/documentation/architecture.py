@@ -1,64 +1,84 @@
-"""The packages and the imports between them: the figure of ``docs/architecture.md``.
+"""The packages and the imports between them: figure and table of ``docs/architecture.md``.
 
-Imports are read with ``ast`` and nothing is executed. Imports for type checkers alone do not count.
+Imports are read from the syntax trees of the files; nothing is imported or executed.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pix2earth.documentation.page_sections import replaced
+from pix2earth.documentation.page_sections import with_section
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs" / "architecture.md"
 SECTION = "packages"
+FOLDERS = ("pix2earth", "models", "layers", "losses", "metrics", "sensors", "preprocessing", "synthetic")
 LEVELS = (
-    ("commands", ("commands", "preprocessing", "synthetic")),
-    ("work on runs", ("pix2earth.training", "pix2earth.scoring", "pix2earth.mapping", "pix2earth.figures")),
-    ("what they use", ("pix2earth.baselines", "pix2earth.batches", "pix2earth.plugins")),
-    ("what a run is", ("experiment", "pix2earth.records", "pix2earth.runs", "pix2earth.console")),
-    ("what users extend", ("models", "layers", "losses", "metrics", "sensors")),
-    ("files of settings", ("pix2earth.settings",)),
+    ("commands",),
+    ("preprocessing", "synthetic"),
+    ("pix2earth.training",),
+    ("pix2earth.mapping", "pix2earth.figures"),
+    ("pix2earth.scoring",),
+    ("pix2earth.baselines", "pix2earth.batches", "pix2earth.plugins", "models"),
+    ("experiment", "layers", "pix2earth.documentation"),
+    ("pix2earth.records", "pix2earth.runs"),
+    ("pix2earth.console", "sensors"),
+    ("pix2earth.settings",),
+    ("losses", "metrics"),
 )
-"""The levels of the figure, from top to bottom."""
+"""All packages from top to bottom: a package imports only packages of lower levels."""
+CONTENTS = {
+    "commands": "Commands: the Python files of the root but `experiment.py`.",
+    "models": "Plug-ins: one file an architecture.",
+}
+"""What the table states of packages without a docstring of their own."""
 
 
-def modules() -> dict[str, Path]:
-    """Return the file of every module of the toolkit by its dotted name; tests, benchmarks and docs are left out."""
-    folders = ("pix2earth", "models", "layers", "losses", "metrics", "sensors", "preprocessing", "synthetic")
-    files = [*PROJECT.glob("*.py"), *(path for folder in folders for path in (PROJECT / folder).rglob("*.py"))]
+def module_files() -> dict[str, Path]:
+    """Return the file of every module of the toolkit by its dotted name; tests and benchmarks are left out."""
+    files = [*PROJECT.glob("*.py"), *(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))]
     names = {path: ".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in sorted(files)}
     return {name.removesuffix(".__init__"): path for path, name in names.items()}
 
 
-def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
-    """Yield the modules of the toolkit that a file imports, wherever in the file it does."""
-    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
+def module_imports(*, type_checking: bool = False) -> dict[str, set[str]]:
+    """Return for every module the modules of the toolkit that it imports, also inside of functions.
+
+    Args:
+        type_checking: whether imports for type checkers alone (``if TYPE_CHECKING``) count.
+    """
+    files = module_files()
+    return {
+        name: set(imported_modules(ast.parse(path.read_text(encoding="utf-8")), files, type_checking)) - {name}
+        for name, path in files.items()
+    }
+
+
+def imported_modules(tree: ast.AST, files: Mapping[str, Path], type_checking: bool) -> Iterator[str]:
+    """Yield the modules among ``files`` that a syntax tree imports."""
+    for node in descendants(tree, type_checking):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in known)
+            yield from (alias.name for alias in node.names if alias.name in files)
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                name = full if full in known else node.module
-                if name in known:
+                submodule = f"{node.module}.{alias.name}"
+                name = submodule if submodule in files else node.module
+                if name in files:
                     yield name
 
 
-def executed(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes below one, without those under ``if TYPE_CHECKING``."""
+def descendants(node: ast.AST, type_checking: bool) -> Iterator[ast.AST]:
+    """Yield all nodes below a node; those under ``if TYPE_CHECKING`` only where ``type_checking`` is true."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+        for_type_checkers = (
+            isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"
+        )
+        if for_type_checkers and not type_checking:
             continue
         yield child
-        yield from executed(child)
-
-
-def module_arrows() -> dict[str, set[str]]:
-    """Return for every module the modules that it imports."""
-    known = modules()
-    return {name: set(imports(path, known)) - {name} for name, path in known.items()}
+        yield from descendants(child, type_checking)
 
 
 def package_of(module: str) -> str:
@@ -71,48 +91,62 @@ def package_of(module: str) -> str:
     return parts[0]
 
 
-def package_arrows() -> dict[str, set[str]]:
-    """Return for every package of the figure the packages that its modules import."""
-    arrows: dict[str, set[str]] = {}
-    for module, others in module_arrows().items():
-        package = package_of(module)
-        arrows.setdefault(package, set()).update(package_of(other) for other in others)
-    return {package: others - {package} for package, others in arrows.items() if package != "pix2earth"}
+def package_imports() -> dict[str, set[str]]:
+    """Return for every package of the figure the packages that its modules import; type checking does not count."""
+    packages: dict[str, set[str]] = {}
+    for module, imported in module_imports().items():
+        packages.setdefault(package_of(module), set()).update(map(package_of, imported))
+    return {package: imported - {package} for package, imported in packages.items() if package != "pix2earth"}
 
 
-def reduced(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows without those that a longer way implies (the transitive reduction of an acyclic graph)."""
+def transitive_reduction(arrows: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return an acyclic graph without the arrows that a longer path implies."""
 
     def reachable(start: str) -> set[str]:
-        found: set[str] = set()
-        open_ = list(arrows.get(start, ()))
-        while open_:
-            package = open_.pop()
-            if package not in found:
-                found.add(package)
-                open_ += arrows.get(package, ())
-        return found
+        packages: set[str] = set()
+        pending = [start]
+        while pending:
+            new = arrows.get(pending.pop(), set()) - packages
+            packages |= new
+            pending += new
+        return packages
 
     return {
-        package: {one for one in others if not any(one in reachable(other) for other in others - {one})}
-        for package, others in arrows.items()
+        package: successors - set().union(*(reachable(successor) for successor in successors))
+        for package, successors in arrows.items()
     }
 
 
-def mermaid() -> str:
-    """Return the figure as Mermaid, which code hosting sites and editors render."""
-    arrows = reduced(package_arrows())
+def figure() -> str:
+    """Return the packages and arrows as a Mermaid diagram, which code hosting sites and editors render."""
+    arrows = transitive_reduction(package_imports())
     lines = ["```mermaid", "flowchart TD"]
-    for number, (title, packages) in enumerate(LEVELS):
-        lines.append(f'    subgraph L{number}["{title}"]')
-        lines += [f"        {package.replace('.', '_')}[{package}]" for package in packages]
-        lines.append("    end")
     for package in sorted(arrows):
-        for other in sorted(arrows[package]):
-            lines.append(f"    {package.replace('.', '_')} --> {other.replace('.', '_')}")
+        lines.append(f"    {node(package)}[{package}]")
+        lines += [f"    {node(package)} --> {node(other)}" for other in sorted(arrows[package])]
     return "\n".join([*lines, "```"])
 
 
-def contents() -> dict[Path, str]:
-    """Return what the page ought to hold."""
-    return {PAGE: replaced(PAGE, SECTION, mermaid())}
+def node(package: str) -> str:
+    """Return the name of a package's node in the diagram, where a dot has another meaning."""
+    return package.replace(".", "_")
+
+
+def table() -> str:
+    """Return a Markdown table of all packages, from top to bottom, with the first lines of their docstrings."""
+    lines = ["| package | contents |", "|---|---|"]
+    lines += [f"| `{package}` | {summary(package)} |" for level in LEVELS for package in level]
+    return "\n".join(lines)
+
+
+def summary(package: str) -> str:
+    """Return the first line of a package's docstring as Markdown."""
+    if package in CONTENTS:
+        return CONTENTS[package]
+    docstring = ast.get_docstring(ast.parse(module_files()[package].read_text(encoding="utf-8"))) or ""
+    return docstring.split("\n")[0].replace("``", "`")
+
+
+def generated_files() -> dict[Path, str]:
+    """Return the expected content of the page by its path."""
+    return {PAGE: with_section(PAGE, SECTION, f"{figure()}\n\n{table()}")}

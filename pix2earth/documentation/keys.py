@@ -1,4 +1,4 @@
-"""Tables of keys in ``docs/`` and JSON Schemas for editors, generated from the schema of the settings."""
+"""Tables of keys in ``docs/``, and JSON Schemas for editors, generated from the schemas of the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pix2earth.documentation.page_sections import replaced
+from pix2earth.documentation.page_sections import with_section
 from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -21,27 +21,27 @@ PAGES: Mapping[str, type[BaseModel]] = {"environment": EnvironmentFile, "experim
 WORDS = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object"}
 
 
-def contents() -> dict[Path, str]:
-    """Return what each generated file ought to hold."""
+def generated_files() -> dict[Path, str]:
+    """Return the expected content of each page and JSON Schema by its path."""
     files = {}
     for name, schema in PAGES.items():
         page = DOCS / f"{name}.md"
-        files[page] = replaced(page, SECTION, table(schema))
+        files[page] = with_section(page, SECTION, table(schema))
         files[DOCS / f"{name}.schema.json"] = json.dumps(json_schema(schema), indent=2) + "\n"
     return files
 
 
 def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a file, with a place for editors to write ``$schema``."""
-    found = schema.model_json_schema()
-    for about in found["properties"].values():
-        about.pop("restore", None)
-    found["properties"]["$schema"] = {"type": "string", "description": "Path or address of this schema, for editors."}
-    return found
+    """Return the JSON Schema of a file; it accepts the key ``$schema``, by which editors find it."""
+    content = schema.model_json_schema()
+    for properties in content["properties"].values():
+        properties.pop("restore", None)
+    content["properties"]["$schema"] = {"type": "string", "description": "Path or address of this schema, for editors."}
+    return content
 
 
 def table(schema: type[BaseModel]) -> str:
-    """Return a Markdown table of key, type, default and meaning."""
+    """Return a Markdown table of all keys with type, default and meaning."""
     lines = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, field in schema.model_fields.items():
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
@@ -50,7 +50,7 @@ def table(schema: type[BaseModel]) -> str:
 
 
 def words(annotation: Any) -> str:
-    """Return a type in words."""
+    """Return the name of a type in the table."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return words(inner[0])
@@ -68,7 +68,7 @@ def words(annotation: Any) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """Return a key's default as it would be written in JSON."""
+    """Return the default of a key in JSON."""
     if field.is_required():
         return "required"
     return f"`{json.dumps(field.get_default(call_default_factory=True))}`"

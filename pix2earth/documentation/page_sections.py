@@ -1,4 +1,4 @@
-"""Sections of a page of documentation that a command writes."""
+"""Generated sections of documentation pages, between two marks in the page."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from pix2earth.settings.errors import UserError
 
 
 def marks(name: str) -> tuple[str, str]:
-    """Return the lines between which a section stands."""
+    """Return the lines that mark start and end of a section."""
     return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
 
 
-def replaced(page: Path, name: str, text: str) -> str:
-    """Return the content of a page with a section replaced.
+def with_section(page: Path, name: str, text: str) -> str:
+    """Return the content of a page with the text of a section replaced.
 
     Raises:
-        UserError: the page has no place for it.
+        UserError: the page has no such section.
     """
     content = page.read_text(encoding="utf-8")
     begin, end = marks(name)
     if not (begin in content and end in content):
         raise UserError(f"{page}: has no lines '{begin}' and '{end}'; restore it from the repository")
-    inside = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
-    return inside.sub(lambda _: f"{begin}\n{text}\n{end}", content)
+    section = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    return section.sub(lambda _: f"{begin}\n{text}\n{end}", content)
 
 
 def write_section(page: Path, name: str, text: str) -> None:
-    """Replace a section of a page on the disk; raises as ``replaced``."""
-    atomic.write_text(page, replaced(page, name, text))
+    """Replace the text of a section of a page on the disk.
+
+    Raises:
+        UserError: the page has no such section.
+    """
+    atomic.write_text(page, with_section(page, name, text))

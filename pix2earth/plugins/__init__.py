@@ -1,1 +1,1 @@
-"""Model plug-ins: finding their files, the contract of their class, and help for those of the original ARISGAN."""
+"""Plug-ins: finding their file, building the class ``GAN``, calling it, and compatibility with ARISGAN and Keras 2."""

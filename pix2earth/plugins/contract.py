@@ -1,4 +1,4 @@
-"""The contract that the class ``GAN`` of a plug-in keeps: importing the file, building it, calling its methods."""
+"""The interface of a plug-in: importing its file, building its class ``GAN``, and calling its methods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.plugins import legacy
-from pix2earth.plugins.failures import blaming
+from pix2earth.plugins.failures import attributed_to
 from pix2earth.plugins.finding import folders_of
 from pix2earth.settings.errors import UserError, nearest
 
@@ -22,66 +22,72 @@ REQUIRED = ("generator", "discriminator", "generator_optimizer", "discriminator_
 
 
 def load(path: Path) -> ModuleType:
-    """Import one plug-in file, whatever its name; nothing else of its folder is imported.
+    """Import one plug-in file, which may have any name; nothing else of its folder is imported.
 
     Raises:
-        UserError: the file cannot be imported; with its line.
+        UserError: the file cannot be imported; the message has the line of the error.
     """
     name = f"plugins.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with blaming(path, "cannot be imported"):
+    with attributed_to(path, "cannot be imported"):
         spec.loader.exec_module(module)
     return module
 
 
 def build(experiment: Experiment, path: Path) -> Any:
-    """Return the plug-in's ``GAN(experiment)``, its optimisers built.
+    """Return the plug-in's ``GAN(experiment)`` with built optimisers.
 
-    Plug-ins written for the published program and Keras 2 are helped along, see ``pix2earth/plugins/legacy.py``.
+    Plug-ins for the original ARISGAN code and Keras 2 are supported, see ``pix2earth/plugins/legacy.py``.
 
     Raises:
-        UserError: the file has no class GAN, the constructor fails, or a part of the contract is missing.
+        UserError: the file has no class GAN, the constructor fails, or a required attribute is missing.
     """
-    legacy.offer_models(folders_of(experiment))
-    with legacy.cures():
+    legacy.provide_models_package(folders_of(experiment))
+    with legacy.keras_2_compatibility():
         module = load(path)
         if not inspect.isclass(getattr(module, "GAN", None)):
             raise UserError(f"{path}: has no class GAN; see docs/add-a-model.md")
-        with blaming(path, "GAN(experiment) fails"):
+        with attributed_to(path, "GAN(experiment) fails"):
             gan = module.GAN(experiment)
     missing = [name for name in REQUIRED if not hasattr(gan, name)]
     if missing:
         raise UserError(f"{path}: GAN lacks {', '.join(missing)}; see docs/add-a-model.md")
-    with blaming(path, "the optimisers cannot be built"):
+    with attributed_to(path, "the optimisers cannot be built"):
         _build_optimizers(gan)
     return gan
 
 
 def _build_optimizers(gan: Any) -> None:
-    """Make the slots of every ``<network>_optimizer`` now: a checkpoint wants them before the first step."""
+    """Create the variables of every ``<network>_optimizer``: checkpoints are restored into them."""
     for name, optimizer in vars(gan).items():
         network = getattr(gan, name.removesuffix("_optimizer"), None)
         if not name.endswith("_optimizer") or network is None:
             continue
-        # Keras 2 keeps it private.
+        # In Keras 2 the attribute is private.
         if not getattr(optimizer, "built", getattr(optimizer, "_built", False)):
             optimizer.build(network.trainable_variables)
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    """Return the names of a method's parameters, through ``tf.function``."""
+    """Return the names of the parameters of a method, also where ``tf.function`` wraps it."""
     plain = getattr(function, "python_function", function)
     return [name for name in inspect.signature(plain).parameters if name != "self"]
 
 
 def bind(path: Path, method: str, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a method of a plug-in asks for by its parameters' names.
+    """Return the fields that a method of a plug-in has as parameters.
+
+    Args:
+        path: file of the plug-in, for the error message.
+        method: name of the method, for the error message.
+        names: names of its parameters.
+        fields: all fields by name.
 
     Raises:
-        UserError: it asks for a name that no field has.
+        UserError: no field has the name of a parameter.
     """
     names = list(names)
     for name in names:
@@ -93,7 +99,7 @@ def bind(path: Path, method: str, names: Iterable[str], fields: Mapping[str, Any
 
 
 def forward(gan: Any, path: Path, fields: Mapping[str, Any]) -> Any:
-    """Return the plug-in's image for prepared fields: by its ``predict`` where it has one, else by its generator."""
+    """Return the prediction for prepared fields: by ``gan.predict`` where it exists, else by the generator."""
     if not hasattr(gan, "predict"):
         return gan.generator(fields["input_image"], training=False)
     return gan.predict(**bind(path, "predict", parameters(gan.predict), fields))

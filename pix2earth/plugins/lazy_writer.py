@@ -1,4 +1,4 @@
-"""A TensorBoard writer that touches the disk only once it is used."""
+"""A TensorBoard writer that creates its files when it is first used."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ create_file_writer = tf.summary.create_file_writer
 
 
 class LazyWriter(tf.summary.SummaryWriter):
-    """What ``tf.summary.create_file_writer`` returns to a plug-in.
+    """The writer that a plug-in gets from ``tf.summary.create_file_writer``.
 
-    TensorFlow's own makes folder and event file at once, which every evaluation would do too.
+    TensorFlow's writer creates folder and event file at once, which an evaluation, for instance, must not do.
     """
 
-    def __init__(self, *arguments: Any, **about: Any) -> None:
-        """Remember the arguments of ``create_file_writer``."""
-        self._arguments, self._about = arguments, about
-        self._made: Any = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Keep the arguments of ``create_file_writer``."""
+        self._arguments, self._options = arguments, options
+        self._created: Any = None
 
     @tf.autograph.experimental.do_not_convert
     def _writer(self) -> Any:
-        """Return TensorFlow's writer; inside a ``tf.function`` it is made outside of its graph."""
-        if self._made is None:
-            self._made = create_file_writer(*self._arguments, **self._about)
-        return self._made
+        """Return TensorFlow's writer; inside a ``tf.function`` it is created outside of the graph."""
+        if self._created is None:
+            self._created = create_file_writer(*self._arguments, **self._options)
+        return self._created
 
     def as_default(self, step: Any = None) -> Any:
-        """Return the context in which summaries go to this writer."""
+        """Return a context in which summaries go to this writer."""
         return self._writer().as_default(step)
 
     def set_as_default(self, step: Any = None) -> None:
-        """Let summaries go to this writer from now on."""
+        """Make this the writer of all following summaries."""
         self._writer().set_as_default(step)
 
     def init(self) -> Any:
-        """Make the event file."""
+        """Create the event file."""
         return self._writer().init()
 
     def flush(self) -> Any:
-        """Write what is waiting."""
-        return None if self._made is None else self._made.flush()
+        """Write buffered summaries to the disk."""
+        return None if self._created is None else self._created.flush()
 
     def close(self) -> Any:
-        """Write what is waiting, and end."""
-        return None if self._made is None else self._made.close()
+        """Write buffered summaries to the disk and close the file."""
+        return None if self._created is None else self._created.close()

@@ -1,4 +1,4 @@
-"""Plug-ins written for the published ARISGAN and Keras 2, as they are: what they import, and what Keras 3 refuses."""
+"""Compatibility with unchanged plug-ins for the original ARISGAN code and Keras 2: their imports and their idioms."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from typing import Any
 
 #: The toolkit's own folder of plug-ins; `models.layers` and `models.losses` are in it.
 MODELS = Path(__file__).resolve().parents[2] / "models"
-#: What is in that folder and is no plug-in.
+#: The modules of that folder that are not plug-ins.
 SUPPORT = ("layers", "losses")
-#: The sizes that Keras 2 takes where a plug-in names none.
+#: The default pool sizes of Keras 2.
 POOL_SIZES: dict[str, Any] = {"AveragePooling1D": 2, "AveragePooling2D": (2, 2), "AveragePooling3D": (2, 2, 2)}
-#: What of an error's text tells that only Keras 2 (or another model) helps: a TensorFlow function, or one of the old
-#: `keras.backend`, on a tensor that only stands for an image while the network is put together.
+#: Parts of the messages of errors that only Keras 2 (or a changed plug-in) avoids: a TensorFlow function, or one of the
+#: old `keras.backend`, is applied to a symbolic tensor while a network is built.
 NEEDS_KERAS_2 = ("cannot be used as input to a TensorFlow function", "'str' object has no attribute 'base_dtype'")
 
 
-def offer_models(folders: Iterable[Path]) -> None:
-    """Make ``import models.<name>`` find the toolkit's own ``models/`` first, then these folders.
+def provide_models_package(folders: Iterable[Path]) -> None:
+    """Make ``import models.<name>`` search the toolkit's own ``models/`` first, then these folders.
 
-    Python itself would look for a folder ``models`` along ``sys.path``, and an ``__init__.py`` in any of them, such as
-    one in the working folder, would hide all others. Modules of folders that another experiment named are forgotten,
-    and all but the toolkit's are read again.
+    Python itself would search for a folder ``models`` along ``sys.path``, and an ``__init__.py`` in one of them, such
+    as in the working folder, would hide all others. Modules from the folders of another experiment are removed from
+    ``sys.modules``, and all but the toolkit's are imported again.
     """
     package = sys.modules.get("models")
     if package is None or getattr(package, "__file__", None) is not None:
@@ -45,11 +45,11 @@ def offer_models(folders: Iterable[Path]) -> None:
 
 
 @contextmanager
-def cures() -> Iterator[None]:
-    """A block in which Keras 3 takes what Keras 2 took, and summary writers make no files before they are used.
+def keras_2_compatibility() -> Iterator[None]:
+    """Accept idioms of Keras 2 inside the block, and let summary writers create their files when they are first used.
 
-    Cured are ``AveragePooling2D()`` (also 1D, 3D) without a pool size, and ``batch_input_shape`` of any layer. Outside
-    of the block Keras is as it was; layers made inside are ordinary ones.
+    Accepted are ``AveragePooling2D()`` (also 1D, 3D) without a pool size, and ``batch_input_shape`` of any layer.
+    Keras is unchanged after the block; layers built inside are ordinary ones.
     """
     import keras
     import tensorflow as tf
@@ -68,6 +68,7 @@ def cures() -> Iterator[None]:
 
 @contextmanager
 def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Set an attribute inside the block and restore it afterwards."""
     original = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -77,31 +78,31 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def _with_pool_size(original: Callable[..., None], size: Any) -> Callable[..., None]:
-    def init(self: Any, pool_size: Any = size, *arguments: Any, **about: Any) -> None:
-        original(self, pool_size, *arguments, **about)
+    def init(self: Any, pool_size: Any = size, *arguments: Any, **options: Any) -> None:
+        original(self, pool_size, *arguments, **options)
 
     signature = inspect.signature(original)
     parameters = [
         parameter.replace(default=size) if parameter.name == "pool_size" else parameter
         for parameter in signature.parameters.values()
     ]
-    return _looking_like(original, init, signature.replace(parameters=parameters))
+    return _with_signature(original, init, signature.replace(parameters=parameters))
 
 
 def _with_batch_input_shape(original: Callable[..., None]) -> Callable[..., None]:
-    def init(self: Any, *arguments: Any, batch_input_shape: Any = None, **about: Any) -> None:
+    def init(self: Any, *arguments: Any, batch_input_shape: Any = None, **options: Any) -> None:
         if batch_input_shape is None:
-            original(self, *arguments, **about)
+            original(self, *arguments, **options)
             return
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
-            original(self, *arguments, input_shape=tuple(batch_input_shape[1:]), **about)
+            original(self, *arguments, input_shape=tuple(batch_input_shape[1:]), **options)
 
-    return _looking_like(original, init, inspect.signature(original))
+    return _with_signature(original, init, inspect.signature(original))
 
 
-def _looking_like(original: Callable[..., None], init: Any, signature: inspect.Signature) -> Callable[..., None]:
-    """Return a constructor with the name and signature of the original: Keras reads both to describe a layer."""
+def _with_signature(original: Callable[..., None], init: Any, signature: inspect.Signature) -> Callable[..., None]:
+    """Give a constructor the name of the original and a signature: Keras reads both for the config of a layer."""
     functools.update_wrapper(init, original)
     del init.__wrapped__
     init.__signature__ = signature
@@ -109,14 +110,22 @@ def _looking_like(original: Callable[..., None], init: Any, signature: inspect.S
 
 
 def advice(text: str, message: str) -> str:
-    """Return the message of an error in a plug-in, or a clearer one where the text tells what would help."""
-    if any(sign in text for sign in NEEDS_KERAS_2):
+    """Return the message for an error in a plug-in, with the remedy where it is known.
+
+    Args:
+        text: the whole text of the exception.
+        message: its message in one line, which is returned for other errors.
+    """
+    if any(phrase in text for phrase in NEEDS_KERAS_2):
         return (
-            "a TensorFlow or keras.backend function is applied to a tensor of a network under construction, which needs"
-            ' Keras 2: set "legacy_keras": true in environment.json, or use layers or keras.ops there'
+            "a TensorFlow or keras.backend function is applied to a symbolic tensor of a network, which needs Keras 2:"
+            ' set "legacy_keras": true in environment.json, or use layers or keras.ops there'
         )
-    if unable := re.search(r"unsupported operations when trying to compile .* on XLA_\w+: (\w+)", text):
-        return f"XLA has no {unable[1]} (summaries are among what it lacks); leave jit_compile out of experiment.json"
+    if unsupported := re.search(r"unsupported operations when trying to compile .* on XLA_\w+: (\w+)", text):
+        return (
+            f"XLA does not support {unsupported[1]} (summaries are among the operations that it does not support);"
+            " leave jit_compile out of experiment.json"
+        )
     if any(f"module 'models.{name}' has no attribute" in text for name in SUPPORT):
         return f"{message} (it is the toolkit's, {MODELS}; import a module of your own by another name)"
     return message

@@ -1,1 +1,1 @@
-"""Samples on disk: the manifest of a dataset and the format of its records."""
+"""Datasets on disk: manifest, record format, index, splits, leaks, and the writer of datasets."""

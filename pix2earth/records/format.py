@@ -1,4 +1,4 @@
-"""One sample, one ordinary TFRecord file: raw bytes of named fields, their shapes and hashes, and where it lies.
+"""The format of a record: one TFRecord file per sample, with raw bytes, shapes and hashes of its fields, and metadata.
 
 A record is one ``tf.train.Example`` with these features:
 
@@ -7,11 +7,12 @@ A record is one ``tf.train.Example`` with these features:
 about      bytes         JSON: name, crs, transform, acquired, and dtype and shape of every field
 shapes     int64 list    the shapes of all fields, one after the other, in the order of the manifest
 farmhash   int64 list    FarmHash of each field's bytes in that order, then of ``about``
-~farmhash  bytes         the seal: FarmHash (8 bytes, little-endian) of the whole example before these bytes
+~farmhash  bytes         the checksum: FarmHash (8 bytes, little-endian) of the example before these bytes
 ========== ============= ==============================================================================
 
-The seal lets the pipeline check every record at the speed of reading, before it parses it; the hashes of the fields
-tell which one is damaged. The CRC-32C that TFRecord files have anyway is checked by ``python dataset.py verify``.
+With the checksum the input pipeline verifies every record before it is parsed, at the speed of reading; the hashes of
+the fields show which field is damaged. The CRC-32C that any TFRecord file has is verified by
+``python dataset.py verify``.
 """
 
 from __future__ import annotations
@@ -28,30 +29,30 @@ import tensorflow as tf
 
 from pix2earth.records.manifest import Field, Manifest
 
-# Sorts behind all field names, hence its eight bytes end the example: the hash of everything before them.
-# It is checked before the example is parsed, because TensorFlow's parser can crash on a damaged one.
+# The name sorts after all field names, hence the eight bytes of the checksum are the last of the example.
+# It is verified before the example is parsed, because TensorFlow's parser can crash on a damaged one.
 CHECKSUM = "~farmhash"
-# How tf.data reports a damaged record; its message may hold bytes that are no text.
+# The exceptions by which tf.data reports a damaged record; their message may hold bytes that are not UTF-8.
 DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 HASH_BUCKETS = 2**63 - 1
 FRAME_HEAD, FRAME_TAIL = 12, 4
 
 
 def farmhash(payloads: Any) -> tf.Tensor:
-    """Return the FarmHash (int64) of each text in a tensor of texts."""
+    """Return the FarmHash (int64) of each string in a tensor of strings."""
     return tf.strings.to_hash_bucket_fast(payloads, HASH_BUCKETS)
 
 
-def encode(fields: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
-    """Serialise one sample.
+def encode(fields: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bytes:
+    """Serialise one sample as a ``tf.train.Example``.
 
     Args:
         fields: arrays by name, in the order of the manifest.
-        about: name, crs, transform and acquisition times; ``fields`` is added.
+        metadata: name, crs, transform and acquisition times; dtype and shape of the fields are added.
     """
     payloads = {name: _little_endian(array).tobytes() for name, array in fields.items()}
     described = {name: {"dtype": array.dtype.name, "shape": list(array.shape)} for name, array in fields.items()}
-    text = json.dumps({**about, "fields": described}).encode()
+    text = json.dumps({**metadata, "fields": described}).encode()
     shapes = [side for array in fields.values() for side in array.shape]
     hashes = farmhash([*payloads.values(), text]).numpy()
     features = {name: _bytes(payload) for name, payload in payloads.items()}
@@ -78,27 +79,30 @@ def _int64(values: Sequence[int]) -> tf.train.Feature:
 
 
 def framed(payload: bytes) -> bytes:
-    """Return a whole TFRecord file of one record: length, its checksum, the payload, its checksum."""
+    """Return the content of a TFRecord file with one record: length, its CRC-32C, the payload, its CRC-32C."""
     length = struct.pack("<Q", len(payload))
     return length + _masked_crc(length) + payload + _masked_crc(payload)
 
 
 def _masked_crc(content: bytes) -> bytes:
-    """Return the CRC-32C as TFRecord files store it: rotated and shifted by a constant, little-endian."""
+    """Return the CRC-32C as TFRecord files store it: rotated, a constant added, little-endian."""
     crc = google_crc32c.value(content)
     return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def read(path: Path, manifest: Manifest) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the fields of one sample as stored, and what is known about it.
+    """Return the fields of one sample as stored, and its metadata.
+
+    Returns:
+        Arrays by name, and a dict with "name" and, but for datasets of the original ARISGAN code, "crs", "transform",
+        "acquired" and "fields".
 
     Raises:
-        ValueError: the record is damaged; the text names field and defect.
+        ValueError: the record is damaged; the message names field and defect.
         OSError: the file cannot be read.
     """
-    found = defects(path, manifest)
-    if found:
-        raise ValueError(f"{path}: {'; '.join(found)}")
+    if damage := defects(path, manifest):
+        raise ValueError(f"{path}: {'; '.join(damage)}")
     example = tf.train.Example.FromString(path.read_bytes()[FRAME_HEAD:-FRAME_TAIL])
     features = example.features.feature
     arrays = {}
@@ -107,12 +111,15 @@ def read(path: Path, manifest: Manifest) -> tuple[dict[str, np.ndarray], dict[st
         values = feature.float_list.value if manifest.legacy else feature.bytes_list.value[0]
         array = np.asarray(values, np.float32) if manifest.legacy else np.frombuffer(values, field.dtype)
         arrays[name] = array.reshape(field.shape)
-    about = {} if manifest.legacy else json.loads(features["about"].bytes_list.value[0])
-    return arrays, {"name": path.stem, **about}
+    metadata = {} if manifest.legacy else json.loads(features["about"].bytes_list.value[0])
+    return arrays, {"name": path.stem, **metadata}
 
 
 def defects(path: Path, manifest: Manifest) -> list[str]:
-    """Examine one record thoroughly and return what is wrong with it, naming the field; empty: nothing.
+    """Verify one record completely: framing, fields, shapes, hashes and checksum.
+
+    Returns:
+        Its defects, each with the field; empty where it is intact.
 
     Raises:
         OSError: the file exists and cannot be read.
@@ -128,28 +135,29 @@ def defects(path: Path, manifest: Manifest) -> list[str]:
         return [f"the record is truncated: {actual} of {stated} bytes are left"]
     try:
         features = tf.train.Example.FromString(content[FRAME_HEAD:-FRAME_TAIL]).features.feature
-    except Exception as error:  # protobuf's DecodeError has no public home that stays the same between releases
+    except Exception as error:  # where protobuf has its DecodeError differs between releases
         return [f"the record cannot be parsed ({error})"]
-    present = dict(features)
+    features = dict(features)
     check = _legacy_defects if manifest.legacy else _field_defects
-    found = [
-        defect for position, name in enumerate(manifest.fields) for defect in check(present, manifest, name, position)
+    in_fields = [
+        defect for position, name in enumerate(manifest.fields) for defect in check(features, manifest, name, position)
     ]
-    return found or _frame_defects(content, legacy=manifest.legacy)
+    return in_fields or _frame_defects(content, legacy=manifest.legacy)
 
 
 def _field_defects(features: dict[str, Any], manifest: Manifest, name: str, position: int) -> list[str]:
+    """Return the defects of one field of a record; ``position`` is its index among the manifest's fields."""
     field: Field = manifest.fields[name]
     if name not in features:
         return [f"field '{name}' is missing"]
     payloads = features[name].bytes_list.value
-    want = int(np.prod(field.shape)) * np.dtype(field.dtype).itemsize
+    expected = int(np.prod(field.shape)) * np.dtype(field.dtype).itemsize
     shapes = list(features["shapes"].int64_list.value) if "shapes" in features else []
-    before = sum(len(other.shape) for other in list(manifest.fields.values())[:position])
-    shape = shapes[before : before + len(field.shape)]
-    if len(payloads) != 1 or len(payloads[0]) != want or shape != field.shape:
-        have = len(payloads[0]) if payloads else 0
-        return [f"field '{name}' has shape {shape} ({have} bytes), not {field.shape} {field.dtype} ({want} bytes)"]
+    start = sum(len(other.shape) for other in list(manifest.fields.values())[:position])
+    shape = shapes[start : start + len(field.shape)]
+    if len(payloads) != 1 or len(payloads[0]) != expected or shape != field.shape:
+        size = len(payloads[0]) if payloads else 0
+        return [f"field '{name}' has shape {shape} ({size} bytes), not {field.shape} {field.dtype} ({expected} bytes)"]
     hashes = features["farmhash"].int64_list.value if "farmhash" in features else []
     if len(hashes) != len(manifest.fields) + 1 or hashes[position] != farmhash(payloads[0]).numpy():
         return [f"field '{name}' does not match its hash: bits were flipped"]
@@ -157,26 +165,27 @@ def _field_defects(features: dict[str, Any], manifest: Manifest, name: str, posi
 
 
 def _legacy_defects(features: dict[str, Any], manifest: Manifest, name: str, position: int) -> list[str]:
+    """Return the defects of one float list of the original ARISGAN code."""
     if name not in features:
         return [f"field '{name}' is missing"]
-    have, want = len(features[name].float_list.value), int(np.prod(manifest.fields[name].shape))
-    return [] if have == want else [f"field '{name}' has {have} numbers, not {want}"]
+    count, expected = len(features[name].float_list.value), int(np.prod(manifest.fields[name].shape))
+    return [] if count == expected else [f"field '{name}' has {count} numbers, not {expected}"]
 
 
 def _frame_defects(content: bytes, *, legacy: bool) -> list[str]:
-    """Check the CRC-32C of the file's framing, which covers what the fields' hashes do not."""
+    """Verify the CRC-32C of the framing and the checksum, which cover the bytes outside of the fields."""
     if framed(content[FRAME_HEAD:-FRAME_TAIL]) != content:
         return ["the record's checksum does not match: bits were flipped outside of the fields"]
     example = content[FRAME_HEAD:-FRAME_TAIL]
     if not legacy and farmhash(example[:-8]).numpy() != struct.unpack("<q", example[-8:])[0]:
-        return ["the record has no valid seal: another program wrote it"]
+        return ["the record has no valid FarmHash checksum: another program wrote it"]
     return []
 
 
 def parser(manifest: Manifest) -> Any:
-    """Return a function for ``tf.data`` from the whole bytes of a file to its fields as stored.
+    """Return a function for ``tf.data`` that turns the content of a file into its fields as stored.
 
-    The function fails on any damage to a field; ``defects`` then tells which file and field.
+    The function raises a TensorFlow error for any damage to a field; ``defects`` returns which field it is.
     """
     fields = manifest.fields
     features = {name: tf.io.FixedLenFeature([], tf.string) for name in fields}
@@ -188,15 +197,15 @@ def parser(manifest: Manifest) -> Any:
         example = tf.strings.substr(content, FRAME_HEAD, length)
         covered = tf.strings.substr(example, 0, length - 8)
         checksum = tf.io.decode_raw(tf.strings.substr(example, length - 8, 8), tf.int64)[0]
-        stated = tf.io.decode_raw(tf.strings.substr(content, 0, 8), tf.int64)[0]
-        whole = [
-            tf.debugging.assert_equal(stated, tf.cast(length, tf.int64)),
+        stated_length = tf.io.decode_raw(tf.strings.substr(content, 0, 8), tf.int64)[0]
+        is_intact = [
+            tf.debugging.assert_equal(stated_length, tf.cast(length, tf.int64)),
             tf.debugging.assert_equal(farmhash(covered), checksum),
         ]
-        with tf.control_dependencies(whole):
+        with tf.control_dependencies(is_intact):
             parsed = tf.io.parse_single_example(example, features)
-        as_stated = tf.debugging.assert_equal(parsed["shapes"], tf.constant(shapes, tf.int64))
-        with tf.control_dependencies([as_stated]):
+        has_shapes = tf.debugging.assert_equal(parsed["shapes"], tf.constant(shapes, tf.int64))
+        with tf.control_dependencies([has_shapes]):
             return {name: _decode(parsed[name], field) for name, field in fields.items()}
 
     return parse
@@ -208,7 +217,7 @@ def _decode(payload: tf.Tensor, field: Field) -> tf.Tensor:
     return tf.reshape(tf.io.decode_raw(payload, field.dtype), field.shape)
 
 
-def published_parser(manifest: Manifest) -> Any:
-    """Return the same for a serialised example of the published program's float lists."""
+def arisgan_parser(manifest: Manifest) -> Any:
+    """Return a function for ``tf.data`` that parses an example of float lists, as the original ARISGAN code writes."""
     features = {name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.fields.items()}
     return lambda serialized: tf.io.parse_single_example(serialized, features)

@@ -1,4 +1,4 @@
-"""Leaks between splits: the same ground at the same date on both sides."""
+"""The check for leaks: tiles of different splits that show the same ground on the same date."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 MARGIN = 0.001
-"""Pixels by which a tile is drawn in, so that neighbours that touch do not overlap by rounding."""
+"""Pixels by which the outline of a tile is shrunk, so that rounding does not make adjacent tiles overlap."""
 
 
 class Leak(ValueError):
-    """Two tiles of different splits that share ground."""
+    """Two tiles of different splits show the same ground."""
 
 
 class GroundExtent(NamedTuple):
-    """Where and when a sample was taken."""
+    """Split, place and date of a sample."""
 
     split: str
     name: str
     date: str
-    """Day of the target, or whatever else tells one acquisition from another."""
+    """Day of the target, or another label that distinguishes acquisitions."""
     crs: str
     transform: Sequence[float]
-    """a, b, c, d, e, f of the target."""
+    """a, b, c, d, e, f of the target's affine transform."""
 
 
 def check_for_leaks(folder: Path, manifest: Manifest) -> str:
-    """Assert that no two tiles of different splits share ground on the same date.
+    """Check that no two tiles of different splits show the same ground on the same date.
 
     Args:
-        folder: a written dataset; every record's own transform, CRS and date is examined.
+        folder: a written dataset; transform, CRS and date are those in its records.
         manifest: its manifest.
 
     Returns:
-        One line that says what was checked.
+        The result in one line.
 
     Raises:
         Leak: two tiles overlap.
     """
     from pix2earth.records.format import read
 
-    found = []
+    tiles = []
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
-        about = read(path, manifest)[1]
-        date = about["acquired"][0][:10]
-        found.append(GroundExtent(path.parent.name, about["name"], date, about["crs"], about["transform"]))
-    return refuse_leaks(found, manifest.tilesize)
+        metadata = read(path, manifest)[1]
+        date = metadata["acquired"][0][:10]
+        tiles.append(GroundExtent(path.parent.name, metadata["name"], date, metadata["crs"], metadata["transform"]))
+    return refuse_leaks(tiles, manifest.tilesize)
 
 
 def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = False) -> str:
-    """Assert that no two tiles of different splits share ground, on the same date or at all.
+    """Check that no two tiles of different splits show the same ground on the same date, or at all.
 
     Args:
-        tiles: all samples; tiles in several CRSs are compared in the first of them.
-        side: of a tile in pixels.
-        any_date: refuse shared ground even where the dates differ.
+        tiles: all samples; tiles in several CRSs are compared in the CRS of the first.
+        side: height and width of a tile in pixels.
+        any_date: refuse common ground also on different dates.
 
     Returns:
-        One line that says what was checked.
+        The result in one line.
 
     Raises:
         Leak: two tiles overlap.
@@ -78,9 +78,9 @@ def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = F
         if len({tile.split for tile in members}) > 1:
             _compare(members, side)
     count = sum(map(len, groups.values()))
-    divided = sum(len(splits) > 1 for splits in splits_of.values())
+    shared = sum(len(splits) > 1 for splits in splits_of.values())
     compared = "no two" if any_date else "no two of one date"
-    dates = f"{divided} of the dates are in several splits" if divided else "no date is in several splits"
+    dates = f"{shared} of the dates are in several splits" if shared else "no date is in several splits"
     return f"no leak: {count} tiles on {len(splits_of)} dates; {compared} in different splits overlap; {dates}"
 
 
@@ -89,16 +89,16 @@ def _compare(tiles: Sequence[GroundExtent], side: int) -> None:
     import shapely
 
     outlines = [_outline(tile, side, tiles[0].crs) for tile in tiles]
-    for one, other in sorted(map(tuple, shapely.STRtree(outlines).query(outlines, predicate="intersects").T)):
-        ours, theirs = tiles[one], tiles[other]
-        if one < other and ours.split != theirs.split:
-            pair = f"{ours.split}/{ours.name} and {theirs.split}/{theirs.name}"
-            dates = ours.date if ours.date == theirs.date else f"{ours.date} and {theirs.date}"
+    for index, other_index in sorted(map(tuple, shapely.STRtree(outlines).query(outlines, predicate="intersects").T)):
+        tile, other = tiles[index], tiles[other_index]
+        if index < other_index and tile.split != other.split:
+            pair = f"{tile.split}/{tile.name} and {other.split}/{other.name}"
+            dates = tile.date if tile.date == other.date else f"{tile.date} and {other.date}"
             raise Leak(f"{pair} share ground on {dates}")
 
 
 def _outline(tile: GroundExtent, side: int, crs: str) -> BaseGeometry:
-    """Return the outline of a tile, drawn in by ``MARGIN``, in a CRS."""
+    """Return the outline of a tile in a CRS, shrunk by ``MARGIN``."""
     import shapely
 
     a, b, c, d, e, f = tile.transform

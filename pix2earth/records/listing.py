@@ -1,4 +1,4 @@
-"""Which samples a dataset has, and which of them an experiment uses. Imports no TensorFlow."""
+"""Names of the samples of a dataset, and of those that an experiment uses. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 class Listing:
-    """The names of a dataset's samples, checked against its index. Imports no TensorFlow."""
+    """The names of a dataset's samples, checked against its index."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
-        """Keep the folder ``<data_root>/<dataset>/<tilesize>`` and its manifest."""
+        """Keep folder and manifest; files are read when they are needed.
+
+        Args:
+            folder: ``<data_root>/<dataset>/<tilesize>``.
+            manifest: of the dataset.
+        """
         self.folder = folder
         self.manifest = manifest
 
@@ -44,23 +49,23 @@ class Listing:
         """Return the names of a split's samples, sorted.
 
         Raises:
-            UserError: a record of the index is missing, or a file is there that the index does not know.
+            UserError: a record of the index has no file, or a file is not in the index.
         """
-        present = {path.stem for path in (self.folder / split).glob(f"*{SUFFIX}")}
+        files = {path.stem for path in (self.folder / split).glob(f"*{SUFFIX}")}
         if self.indexed is None:
-            return sorted(present)
+            return sorted(files)
         listed = self.indexed[split].keys()
-        lines = [f"{self.path(split, name)}: the record is missing" for name in sorted(listed - present)]
-        lines += [f"{self.path(split, name)}: is not in {INDEX}; remove it" for name in sorted(present - listed)]
+        lines = [f"{self.path(split, name)}: the record is missing" for name in sorted(listed - files)]
+        lines += [f"{self.path(split, name)}: is not in {INDEX}; remove it" for name in sorted(files - listed)]
         if lines:
             raise UserError(*lines[:20], *([f"{self.folder}: and {len(lines) - 20} more"] if len(lines) > 20 else []))
         return sorted(listed)
 
-    def everything(self) -> list[tuple[str, str]]:
-        """Return (split, name) of all samples that are listed or present, whether that agrees or not."""
-        found = {(split, path.stem) for split in SPLITS for path in (self.folder / split).glob(f"*{SUFFIX}")}
-        found |= {(split, name) for split, names in (self.indexed or {}).items() for name in names}
-        return sorted(found)
+    def all_samples(self) -> list[tuple[str, str]]:
+        """Return (split, name) of all samples that are in the index or have a file, also where the two differ."""
+        samples = {(split, path.stem) for split in SPLITS for path in (self.folder / split).glob(f"*{SUFFIX}")}
+        samples |= {(split, name) for split, names in (self.indexed or {}).items() for name in names}
+        return sorted(samples)
 
     def path(self, split: str, name: str) -> Path:
         """Return the file of a sample."""
@@ -68,23 +73,28 @@ class Listing:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over names, sizes and checksums: from the index, or from the files where there is none."""
+        """SHA-256 over names, sizes and checksums of all records: from the index, or from the files without one."""
         if self.indexed is not None:
             return fingerprint(record for split in self.indexed.values() for record in split.values())
         return fingerprint(record_of(self.path(split, name), split) for split in SPLITS for name in self.names(split))
 
 
 def record_of(path: Path, split: str) -> Record:
-    """Return what ``records.csv`` says of a file: its size, and the masked CRC-32C that ends a TFRecord file."""
+    """Return the line of ``records.csv`` for a file: its size, and the masked CRC-32C at its end."""
     content = path.read_bytes()
     return Record(split, path.stem, len(content), content[-4:][::-1].hex())
 
 
 def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[str]:
-    """Return the samples of a split that an experiment uses: filtered by suffix, then drawn by the seed, sorted.
+    """Return the names of the samples that an experiment uses, sorted: filtered by suffix, then drawn with the seed.
+
+    Args:
+        listing: of the dataset.
+        split: "train", "val" or "test".
+        experiment: its suffixes, sample numbers and seed apply.
 
     Raises:
-        UserError: nothing is left, or more samples are asked for than there are.
+        UserError: no sample is left, or the experiment asks for more training samples than there are.
     """
     names = listing.names(split)
     if experiment.ENFORCE_SUFFIX:
@@ -97,24 +107,27 @@ def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[s
             f" (enforce_suffix {experiment.ENFORCE_SUFFIX}, exclude_suffix {experiment.EXCLUDE_SUFFIX})"
         )
     key = "sample_train" if split == "train" else "sample_val"
-    wanted = experiment.SAMPLE_TRAIN if split == "train" else experiment.SAMPLE_VAL
-    if wanted is None:
+    count = experiment.SAMPLE_TRAIN if split == "train" else experiment.SAMPLE_VAL
+    if count is None:
         return names
-    if split == "train" and wanted > len(names):
-        raise UserError(f"{experiment.file}: {key}: asks for {wanted} of {len(names)} samples in {split}; lower it")
+    if split == "train" and count > len(names):
+        raise UserError(f"{experiment.file}: {key}: asks for {count} of {len(names)} samples in {split}; lower it")
     import numpy as np
 
     order = np.random.default_rng([experiment.SEED, SPLITS.index(split)]).permutation(len(names))
-    return sorted(names[index] for index in order[:wanted])
+    return sorted(names[index] for index in order[:count])
 
 
-def open_folder(named: str) -> Listing:
-    """Return the listing of a dataset folder that a command line names (with or without the tile size).
+def open_folder(path: str) -> Listing:
+    """Return the listing of the dataset in a folder.
+
+    Args:
+        path: ``<data_root>/<dataset>/<tilesize>``, or without the tile size where the dataset has only one.
 
     Raises:
-        UserError: there is no such dataset, or it has several tile sizes and none is named.
+        UserError: there is no such dataset, or it has several tile sizes and the path has none.
     """
-    folder = Path(named)
+    folder = Path(path)
     if folder.is_dir() and not any((folder / split).is_dir() for split in SPLITS):
         sizes = [path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
         if len(sizes) > 1:
@@ -124,26 +137,30 @@ def open_folder(named: str) -> Listing:
 
 
 def is_dataset(path: Path) -> bool:
-    """Tell whether a path is a dataset, with or without its tile size."""
+    """Return whether a path is the folder of a dataset, with or without its tile size."""
     folders = [path, *(child for child in path.iterdir() if child.name.isdecimal())] if path.is_dir() else []
     return any((folder / FILE).is_file() or any((folder / split).is_dir() for split in SPLITS) for folder in folders)
 
 
 def listing_of(path: Path, experiment: Experiment) -> Listing:
-    """Return the listing of a dataset that an experiment's network can read.
+    """Return the listing of another dataset for an experiment, which must have the same fields.
+
+    Args:
+        path: folder of the dataset, with or without the tile size.
+        experiment: its manifest describes the fields that its network was trained with.
 
     Raises:
-        UserError: its samples differ.
+        UserError: the fields differ.
     """
     sized = path / str(experiment.TILESIZE)
     listing = open_folder(str(sized if sized.is_dir() else path))
-    mine, other = experiment.manifest, listing.manifest
-    if (mine.input, mine.target, mine.fields) != (other.input, other.target, other.fields):
+    trained, other = experiment.manifest, listing.manifest
+    if (trained.input, trained.target, trained.fields) != (other.input, other.target, other.fields):
         differing = [
-            name for name in {**mine.fields, **other.fields} if mine.fields.get(name) != other.fields.get(name)
+            name for name in {**trained.fields, **other.fields} if trained.fields.get(name) != other.fields.get(name)
         ]
         raise UserError(
             f"--input {listing.folder}: {', '.join(differing) or 'input and target'} differ from those of"
-            f" {experiment.DATA_ROOT}, from which '{experiment.NAME}' learnt"
+            f" {experiment.DATA_ROOT}, with which '{experiment.NAME}' was trained"
         )
     return listing

@@ -1,4 +1,4 @@
-"""Checking every record of a dataset."""
+"""Verification of all records of a dataset."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from pix2earth.records.manifest import INDEX
 
 
 def verify(listing: Listing) -> int:
-    """Check every record of a dataset; print what is wrong; return the number of damaged records."""
-    items = listing.everything()
+    """Verify every record of a dataset against its hashes, the index and the manifest.
 
-    def examine(item: tuple[str, str]) -> list[str]:
-        path = listing.path(*item)
-        found = defects(path, listing.manifest)
-        if (
-            not found
-            and listing.indexed is not None
-            and record_of(path, item[0]) != listing.indexed[item[0]].get(item[1])
-        ):
-            found = [f"is not as {INDEX} lists it: it was written again, exchanged or added"]
-        return [f"{path}: {defect}" for defect in found]
+    Prints each defect to stderr and a summary to stdout.
+
+    Returns:
+        Number of damaged records; a wrong fingerprint of the dataset counts as one more.
+    """
+    samples = listing.all_samples()
+
+    def lines_of(sample: tuple[str, str]) -> list[str]:
+        split, name = sample
+        path = listing.path(split, name)
+        damage = defects(path, listing.manifest)
+        if not damage and listing.indexed is not None and record_of(path, split) != listing.indexed[split].get(name):
+            damage = [f"is not as {INDEX} lists it: it was written again, exchanged or added"]
+        return [f"{path}: {defect}" for defect in damage]
 
     damaged = 0
     with ThreadPoolExecutor() as pool:
-        for found in tracked(pool.map(examine, items), "verify", len(items), "records"):
-            damaged += bool(found)
-            for line in found:
+        for lines in tracked(pool.map(lines_of, samples), "verify", len(samples), "records"):
+            damaged += bool(lines)
+            for line in lines:
                 print(line, file=sys.stderr)
     if listing.manifest.fingerprint not in ("", listing.fingerprint):
         print(f"{listing.folder}: the fingerprint of {INDEX} is not the manifest's", file=sys.stderr)
         damaged += 1
-    print(f"{len(items)} records checked, {damaged} damaged")
+    print(f"{len(samples)} records checked, {damaged} damaged")
     return damaged

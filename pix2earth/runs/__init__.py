@@ -1,1 +1,1 @@
-"""A run on disk: its folders, and ``run.json``, which says what ran."""
+"""The files of a run: its folders, and ``run.json``, the record of what ran."""

@@ -1,4 +1,4 @@
-"""The folders of a run: the one place that knows them."""
+"""Folders and files of a run; no other module composes their names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ TIMESTAMP = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*")
 CHECKPOINT = re.compile(r"ckpt-(\d+)\.json")
 EVALUATION = "_evaluation"
 COMPARISON = "summary.csv"
-"""What ``compare.py`` writes beside the CSVs of the runs."""
+"""The file that ``compare.py`` writes beside the CSVs of the runs."""
 
 
 def new_timestamp(logs: Path, stringname: str) -> str:
-    """Return ``MMDD-hhmm`` of now, with ``-2``, ``-3`` ... where a run of this minute exists."""
+    """Return the current time as ``MMDD-hhmm``, with ``-2``, ``-3`` ... where a run of this minute exists.
+
+    Args:
+        logs: the folder with the logs of the experiment's runs.
+        stringname: name of the experiment as part of a file name.
+    """
     now = datetime.now().strftime("%m%d-%H%M")
     candidate, number = now, 2
     while (logs / f"{stringname}_{candidate}").exists():
@@ -26,7 +31,11 @@ def new_timestamp(logs: Path, stringname: str) -> str:
 
 
 def check_timestamp(timestamp: str) -> str:
-    """Return the timestamp, or raise a UserError where it could not name a folder."""
+    """Return a timestamp from the command line.
+
+    Raises:
+        UserError: it cannot name a folder.
+    """
     if not TIMESTAMP.fullmatch(timestamp):
         raise UserError(
             f"--timestamp '{timestamp}': use letters, digits, '-' and '.', such as {datetime.now():%m%d-%H%M}"
@@ -36,9 +45,9 @@ def check_timestamp(timestamp: str) -> str:
 
 @dataclass(frozen=True)
 class RunFolders:
-    """Where one run of one experiment reads and writes.
+    """The folders and files of one run of one experiment.
 
-    ``LOGS``, ``CKPT``, ``SAMPLES`` and ``MODEL`` are texts as plug-ins of the published program expect them.
+    ``LOGS``, ``CKPT``, ``SAMPLES`` and ``MODEL`` are strings, as plug-ins for the original ARISGAN code expect them.
     """
 
     experiment_root: Path
@@ -72,7 +81,7 @@ class RunFolders:
 
     @property
     def SAMPLES(self) -> str:
-        """Sample pictures of all runs of the experiment; with a slash at the end."""
+        """Sample images of all runs of the experiment; with a slash at the end."""
         return f"{self.folder / 'samples'}/"
 
     @property
@@ -92,39 +101,39 @@ class RunFolders:
 
     @property
     def run_file(self) -> Path:
-        """What ran: the resolved experiment, versions, how it ended."""
+        """The record of the run: the experiment with all defaults, versions, sessions and how they ended."""
         return self.logs / "run.json"
 
     @property
     def journal(self) -> Path:
-        """One line of JSON a step."""
+        """The losses of every step, one line of JSON each."""
         return self.logs / "train.jsonl"
 
     @property
     def evaluation(self) -> Path:
-        """Metrics of every sample."""
+        """The metrics of every sample, as CSV."""
         return self.experiment_root / EVALUATION / f"{self.run_name}.csv"
 
     @property
     def latest_sample(self) -> Path:
-        """The newest sample picture, beside those of all other runs."""
+        """The newest sample image, beside those of all other runs."""
         return self.experiment_root / "_samples" / f"{self.run_name}.png"
 
     @property
-    def test_pictures(self) -> Path:
-        """Pictures of every batch of an evaluated split, ``0.png`` and so on."""
+    def test_images(self) -> Path:
+        """The folder of the images of every batch of an evaluated split, ``0.png`` and so on."""
         return self.folder / "test" / self.timestamp
 
     def sample(self, step: int) -> Path:
-        """Sample picture of a step."""
+        """Return the sample image of a step."""
         return Path(self.SAMPLES) / f"{self.run_name}_{step:05d}.png"
 
     def console_log(self, environment: str) -> Path:
-        """What the console shows, as a file."""
+        """Return the file that keeps what the console shows."""
         return self.folder / "nohup" / f"{self.timestamp}_{environment}.out"
 
     def create(self) -> None:
-        """Make the folders of the run."""
+        """Create the folders of the run."""
         for path in (self.LOGS, self.CKPT, self.SAMPLES, self.MODEL, self.folder / "nohup"):
             Path(path).mkdir(parents=True, exist_ok=True)
         for path in (self.latest_sample, self.evaluation):
@@ -138,8 +147,12 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(match[1]) for path in folder.iterdir() if (match := CHECKPOINT.fullmatch(path.name)))
 
 
-def newest_run(experiment_folder: Path, shown: str) -> str:
-    """Return the timestamp of the run whose newest checkpoint is the newest by time.
+def newest_run(experiment_folder: Path, name: str) -> str:
+    """Return the timestamp of the run that saved a checkpoint last, by the time of the files.
+
+    Args:
+        experiment_folder: the folder of an experiment.
+        name: name of the experiment, for the error message.
 
     Raises:
         UserError: no run of the experiment has a checkpoint.
@@ -148,7 +161,7 @@ def newest_run(experiment_folder: Path, shown: str) -> str:
     runs = [path for path in root.iterdir() if checkpoint_steps(path)] if root.is_dir() else []
     if not runs:
         raise UserError(
-            f"{root}: no run of '{shown}' has a checkpoint yet; train it first: python train.py --exp {shown}"
+            f"{root}: no run of '{name}' has a checkpoint yet; train it first: python train.py --exp {name}"
         )
     return max(
         runs, key=lambda path: (max(file.stat().st_mtime_ns for file in path.glob("ckpt-*.json")), path.name)

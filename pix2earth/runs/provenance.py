@@ -1,4 +1,4 @@
-"""What ran: the content of ``run.json``."""
+"""Provenance of a run: the content of ``run.json``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PACKAGES = ("tensorflow", "keras", "numpy", "tensorboard", "rasterio", "pydantic
 
 
 def now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
+    """Return the current time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def describe(experiment: Experiment, dataset: Dataset, plugin: Path, devices: dict[str, Any]) -> dict[str, Any]:
-    """Return everything that determines a run, with defaults filled in."""
+    """Return the content of ``run.json``: everything that determines a run, with defaults filled in."""
     return {
         "experiment": experiment.NAME,
         "timestamp": experiment.TIMESTAMP,
@@ -50,7 +50,7 @@ def describe(experiment: Experiment, dataset: Dataset, plugin: Path, devices: di
 
 
 def revision(project: Path) -> str:
-    """Return git's name of the code, with "-dirty" where it was changed, or "unknown" outside of a checkout."""
+    """Return the revision of the code by ``git describe``, with "-dirty" after changes, or "unknown" without git."""
     try:
         return subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
@@ -61,7 +61,7 @@ def revision(project: Path) -> str:
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Return a run's ``run.json``, or None where it has none.
+    """Return the content of a run's ``run.json``, or None where there is no such file.
 
     Raises:
         UserError: the file is damaged.
@@ -77,16 +77,21 @@ def load(path: Path) -> dict[str, Any] | None:
     return run
 
 
-def begin_session(run: dict[str, Any], path: Path, first_step: int) -> None:
-    """Note that a process begins to train from a step."""
+def start_session(run: dict[str, Any], path: Path, first_step: int) -> None:
+    """Record in ``run.json`` that a process starts to train from a step."""
     run["sessions"].append({"started": now(), "first_step": first_step, "outcome": "running"})
     atomic.write_json(path, run)
 
 
 def end_session(run: dict[str, Any], path: Path, step: int, outcome: str, speed: float | None = None) -> None:
-    """Note how it ended: "completed", "interrupted", "stopped: ..."; a killed process stays "running".
+    """Record in ``run.json`` how the last session ended; that of a killed process stays "running".
 
-    ``speed`` is in images a second, from the median time of a step.
+    Args:
+        run: content of the file.
+        path: the file.
+        step: the last finished step.
+        outcome: "completed", "interrupted" or "stopped: <reason>".
+        speed: images per second, from the median time of a step.
     """
     run["sessions"][-1] |= {"ended": now(), "last_step": step, "outcome": outcome}
     if speed is not None:

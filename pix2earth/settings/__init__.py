@@ -1,1 +1,1 @@
-"""What people write: JSON files with comments, their schema, and the mistakes in them."""
+"""Settings that users write: JSON and YAML files with comments, their schemas, validation and errors."""

@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written under a temporary name, synced, renamed."""
+"""Atomic file writing: a file is written under a temporary name, synced to the disk, and renamed."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and str(error.filename or temporary) == str(temporary):
-            # The system names no file (a full disk) or the temporary one; people know the other.
+            # The system names no file (a full disk) or the temporary file; users know only the final path.
             raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
 
 
 def sync(path: str | os.PathLike[str]) -> None:
-    """Force a file's bytes, or a folder's entries, to the disk."""
+    """Force a file's bytes, or a folder's entries, to the disk (``fsync``)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -44,7 +44,12 @@ def sync(path: str | os.PathLike[str]) -> None:
 
 
 def sweep(folder: Path, names: str = "*") -> None:
-    """Remove what killed processes have left of files with such names; none may be writing them now."""
+    """Remove the temporary files that killed processes left; no process may be writing such files now.
+
+    Args:
+        folder: the folder to clean; folders below it are not searched.
+        names: a pattern of the final names of the files.
+    """
     for path in folder.glob(f".{names}.*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)
 

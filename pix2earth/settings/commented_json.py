@@ -1,4 +1,4 @@
-"""JSON as people write it: ``//``, ``#`` and ``/* */`` comments, trailing commas, and the place of every key."""
+"""Parser of JSON with comments (``//``, ``#``, ``/* */``) and trailing commas; keeps line and column of every key."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ COMMENT: /\/\/[^\n]*/ | /#[^\n]*/ | /\/\*(?:.|\n)*?\*\//
 %ignore COMMENT
 %ignore /[ \t\r\n]+/
 """
-SIGNS = {"RBRACE": "'}'", "LBRACE": "'{'", "COMMA": "','", "COLON": "':'", "LSQB": "'['", "RSQB": "']'",
-         "STRING": 'a text in double quotes', "NUMBER": "a number"}  # fmt: skip
+TOKENS = {"RBRACE": "'}'", "LBRACE": "'{'", "COMMA": "','", "COLON": "':'", "LSQB": "'['", "RSQB": "']'",
+          "STRING": "a string in double quotes", "NUMBER": "a number"}  # fmt: skip
+"""How error messages call the parser's tokens."""
 
 Key = tuple[str | int, ...]
+"""The names and list indices that lead from the top of a file to a value."""
 Place = tuple[int, int]
+"""Line and column, counted from 1."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file: its data, and the (line, column) of every key and value, counted from 1."""
+    """A parsed file: its data, and line and column of every key and value."""
 
     path: str
     data: Any
@@ -43,11 +46,11 @@ class Document:
     values: dict[Key, Place]
 
     def place(self, key: Key, *, of_key: bool = False) -> str:
-        """Return ``path:line:column`` of a key's value (or of the key itself), or of what holds it."""
-        found = (self.keys if of_key else {}).get(key) or self.values.get(key)
-        if found is None and key:
+        """Return ``path:line:column`` of a value, or of its key; of the enclosing object where the key is missing."""
+        place = (self.keys if of_key else {}).get(key) or self.values.get(key)
+        if place is None and key:
             return self.place(key[:-1])
-        line, column = found or (1, 1)
+        line, column = place or (1, 1)
         return f"{self.path}:{line}:{column}"
 
 
@@ -60,7 +63,7 @@ def read(path: str | os.PathLike[str]) -> Document:
     """Parse a JSON file with comments.
 
     Raises:
-        UserError: the file cannot be read, is no UTF-8 text, is no JSON, or has a key twice; with line and column.
+        UserError: the file cannot be read, is not UTF-8, is not JSON, or has a key twice; with line and column.
     """
     shown = str(path)
     try:
@@ -82,23 +85,23 @@ def read(path: str | os.PathLike[str]) -> Document:
 
 
 def _explain(path: str, text: str, error: lark.exceptions.UnexpectedInput) -> str:
-    """Say in one line where the text stops being JSON and what was expected there."""
+    """Return one line with the place at which the text stops being JSON and what was expected there."""
     expected: set[str] = getattr(error, "accepts", None) or getattr(error, "expected", None) or set()
     if isinstance(error, lark.exceptions.UnexpectedCharacters):
         expected = error.allowed or set()
-    wanted = [SIGNS[name] for name in sorted(expected) if name in SIGNS]
-    hint = f"expected {' or '.join(wanted)}" if wanted else "expected nothing more"
+    names = [TOKENS[name] for name in sorted(expected) if name in TOKENS]
+    hint = f"expected {' or '.join(names)}" if names else "expected nothing more"
     line, column = error.line, error.column
     if isinstance(error, lark.exceptions.UnexpectedToken) and error.token.type == "$END":
         line, column = text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1
-        found = "the end of the file"
+        rest = "the end of the file"
     else:
-        found = repr(text.split("\n")[line - 1][column - 1 : column + 11])
-    return f"{path}:{line}:{column}: is not JSON here: {hint}, found {found}"
+        rest = repr(text.split("\n")[line - 1][column - 1 : column + 11])
+    return f"{path}:{line}:{column}: is not JSON here: {hint}, found {rest}"
 
 
 def _build(document: Document, tree: Any, key: Key) -> Any:
-    """Turn a parse tree into Python values and note the place of each."""
+    """Turn a parse tree into Python values and store the place of each in the document."""
     meta = tree.meta
     document.values[key] = (getattr(meta, "line", 1), getattr(meta, "column", 1))
     match tree.data:
@@ -110,7 +113,7 @@ def _build(document: Document, tree: Any, key: Key) -> Any:
             try:
                 return json.loads(tree.children[0])
             except ValueError:
-                raise UserError(f"{document.place(key)}: is a number of too many digits") from None
+                raise UserError(f"{document.place(key)}: is a number with too many digits") from None
         case word:
             return {"true": True, "false": False, "null": None}[word]
 
@@ -124,7 +127,7 @@ def _build_object(document: Document, tree: Any, key: Key) -> dict[str, Any]:
         if name in content:
             first = document.keys[inner][0]
             raise UserError(
-                f"{document.path}:{token.line}:{token.column}: {name}: stands twice (first in line {first}); keep one"
+                f"{document.path}:{token.line}:{token.column}: {name}: occurs twice (first in line {first}); keep one"
             )
         document.keys[inner] = (token.line, token.column)
         content[name] = _build(document, value, inner)

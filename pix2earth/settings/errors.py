@@ -1,4 +1,4 @@
-"""A user's mistake: one clear line each on stderr, exit status 2, no traceback."""
+"""Errors of the user: one line each on stderr, exit status 2, no traceback."""
 
 from __future__ import annotations
 
@@ -12,55 +12,57 @@ from typing import NoReturn
 
 
 class UserError(Exception):
-    """What the user has to mend: one or several lines, each with the place, what is wrong and what to do."""
+    """An error that the user can correct: one or several lines, each with the place, the fault and the remedy."""
 
     status = 2
 
     def __init__(self, *lines: str) -> None:
-        """Keep the lines; messages of libraries inside them may have broken them."""
-        self.lines = tuple(_shown(" ".join(line.split("\n")).strip()) for line in lines)
+        """Keep the lines; line breaks inside them, from messages of libraries, become spaces."""
+        self.lines = tuple(_escaped(" ".join(line.split("\n")).strip()) for line in lines)
         super().__init__("\n".join(self.lines))
 
 
-def _shown(line: str) -> str:
-    """Return a line with control characters spelled out: names from outside must not steer the terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+def _escaped(line: str) -> str:
+    """Return a line with control characters escaped: file names must not send commands to the terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
+    )
 
 
 class Stopped(UserError):
-    """What ended a run though nothing in its files is wrong, such as a loss that is not a number."""
+    """The end of a run without an error in the user's files, such as a loss that is not a number; exit status 1."""
 
     status = 1
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest of ``names``, or all of them where none is near."""
-    known = sorted(set(names))
-    match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    """Return ``"; did you mean 'x'?"`` for the nearest of ``names``, or a list of all where none is similar."""
+    valid_names = sorted(set(names))
+    match = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.5)
     if match:
         return f"; did you mean '{match[0]}'?"
-    return f"; there are: {', '.join(known)}" if known else ""
+    return f"; there are: {', '.join(valid_names)}" if valid_names else ""
 
 
 def inside(name: str) -> bool:
-    """Tell whether a name from JSON or the command line stays below the folder that it is joined to."""
+    """Return whether a path from JSON or the command line stays below the folder that it is joined to."""
     return bool(name) and not os.path.isabs(name) and ".." not in name.replace("\\", "/").split("/")
 
 
 def reports_errors(main: Callable[[Sequence[str] | None], int | None]) -> Callable[..., NoReturn]:
-    """Wrap a command's ``main(argv)``: mistakes become lines on stderr, and their exit status."""
+    """Wrap a command's ``main(argv)``: errors are printed to stderr, and the process exits with their status."""
 
     @functools.wraps(main)
     def wrapped(argv: Sequence[str] | None = None) -> NoReturn:
         try:
             status = main(argv)
-        except UserError as mistake:
-            for line in mistake.lines:
+        except UserError as error:
+            for line in error.lines:
                 print(line, file=sys.stderr)
-            status = mistake.status
+            status = error.status
         except OSError as error:
             if isinstance(error, BrokenPipeError):
-                forget_output()
+                discard_output()
             else:
                 place = f"{error.filename}: " if error.filename else ""
                 advice = "; free some, then run the command again" if error.errno == errno.ENOSPC else ""
@@ -71,6 +73,6 @@ def reports_errors(main: Callable[[Sequence[str] | None], int | None]) -> Callab
     return wrapped
 
 
-def forget_output() -> None:
-    """Send output nowhere: its reader (head, less) has gone, which is no fault of ours."""
+def discard_output() -> None:
+    """Discard further output: its reader (``head``, ``less``) has ended, which is no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""From a JSON file to a checked object: all mistakes at once, each with file, line, column and key."""
+"""Validation of JSON and YAML files: all errors at once, each with file, line, column and key."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Model = TypeVar("Model", bound=BaseModel)
 ESCAPED = {code: repr(chr(code))[1:-1] for code in range(32)}
 WORDING = {
     "missing": "is missing; it is required",
-    "string_type": "must be a text in double quotes",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
+    "string_type": "must be a string in double quotes",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
+    "bool_type": "must be a boolean (true or false)",
     "dict_type": "must be an object in braces {}",
     "model_type": "must be an object in braces {}",
     "model_attributes_type": "must be an object in braces {}",
@@ -37,18 +37,22 @@ def load(path: str | os.PathLike[str], schema: type[Model]) -> Model:
     """Read and check a file.
 
     Raises:
-        UserError: the file is no JSON (or YAML), or has one or several mistakes: one line for each.
+        UserError: the file is not JSON (or YAML), or has one or several errors, each in a line of its own.
     """
     return check(read(path), schema)
 
 
 def read(path: str | os.PathLike[str]) -> Document:
-    """Parse a file: YAML where its name ends so, else JSON with comments."""
+    """Parse a file: YAML where its name ends with ``.yaml`` or ``.yml``, else JSON with comments."""
     return (yaml_documents if str(path).endswith((".yaml", ".yml")) else commented_json).read(path)
 
 
 def check(document: Document, schema: type[Model]) -> Model:
-    """Check parsed JSON against a schema; ``load`` tells the rest."""
+    """Validate a parsed file against a schema.
+
+    Raises:
+        UserError: as ``load``.
+    """
     if not isinstance(document.data, dict):
         raise UserError(f"{document.place(())}: must be an object in braces {{}}, not {_show(document.data)}")
     # "$schema" is for editors.
@@ -56,25 +60,31 @@ def check(document: Document, schema: type[Model]) -> Model:
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        found = sorted(_without_union_repeats(content, error), key=lambda entry: _place(document, entry))
-        raise UserError(*dict.fromkeys(_explain(document, schema, entry) for entry in found)) from None
+        entries = sorted(_one_for_each_value(content, error), key=lambda entry: _place(document, entry))
+        raise UserError(*dict.fromkeys(_explain(document, schema, entry) for entry in entries)) from None
 
 
 def _place(document: Document, entry: dict[str, Any]) -> tuple[int, ...]:
-    shown = document.place(entry["loc"], of_key=entry["type"] == "extra_forbidden")
-    return tuple(int(part) for part in shown.rsplit(":", 2)[1:])
+    """Return line and column of an error."""
+    place = document.place(entry["loc"], of_key=entry["type"] == "extra_forbidden")
+    return tuple(int(part) for part in place.rsplit(":", 2)[1:])
 
 
-def _without_union_repeats(content: Any, error: ValidationError) -> list[dict[str, Any]]:
-    """Keep one error of each value: a union reports one for every type that it tried."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+def _one_for_each_value(content: Any, error: ValidationError) -> list[dict[str, Any]]:
+    """Return one error for each value; pydantic reports one for every type of a union that it tried.
+
+    The errors of all tried types are in the new entry ``tried``.
+    """
+    errors: dict[tuple[Any, ...], dict[str, Any]] = {}
     for entry in error.errors(include_url=False):
         key = _key(content, entry)
-        merged = found.setdefault(key, {**entry, "loc": key, "tried": []})
+        merged = errors.setdefault(key, {**entry, "loc": key, "tried": []})
         merged["tried"].append(entry)
-    # Where a part of a value is wrong, the right kind of value was meant; what the union's other types say is noise.
+    # Where a part of a value is wrong, the value had the right type, and the errors of the other types are left out.
     return [
-        entry for key, entry in found.items() if not any(len(k) > len(key) > 0 and k[: len(key)] == key for k in found)
+        entry
+        for key, entry in errors.items()
+        if not any(len(other) > len(key) > 0 and other[: len(key)] == key for other in errors)
     ]
 
 
@@ -91,28 +101,28 @@ def _key(content: Any, entry: Mapping[str, Any]) -> tuple[str | int, ...]:
 
 
 def _explain(document: Document, schema: type[BaseModel], error: dict[str, Any]) -> str:
+    """Return the line for one error: file, line, column, key and fault."""
     key: tuple[str | int, ...] = error["loc"]
     shown = ".".join(str(part) for part in key).translate(ESCAPED)
     if error["type"] == "extra_forbidden":
-        known = _keys(schema, key[:-1], document.data)
-        return f"{document.place(key, of_key=True)}: unknown key '{shown}'{nearest(str(key[-1]), known)}"
+        valid_keys = _keys(schema, key[:-1], document.data)
+        return f"{document.place(key, of_key=True)}: unknown key '{shown}'{nearest(str(key[-1]), valid_keys)}"
     place = document.place(key)
     if not key:
         return f"{place}: {error['msg'].removeprefix('Value error, ')}"
     if error["type"] == "missing":
         return f"{place}: {shown}: {WORDING['missing']}"
-    return f"{place}: {shown}: {_wrong(error)}"
+    return f"{place}: {shown}: {_fault(error)}"
 
 
-def _wrong(error: dict[str, Any]) -> str:
-    """Say what is wrong with a value, over all types that a union tried."""
-    ours = [tried for tried in error["tried"] if tried["type"] == "value_error"]
-    if ours:
-        return f"{ours[0]['msg'].removeprefix('Value error, ')}, not {_show(error['input'])}" if isinstance(
-            error["input"], str
-        ) else ours[0]["msg"].removeprefix("Value error, ")  # fmt: skip
+def _fault(error: dict[str, Any]) -> str:
+    """Return what is wrong with a value; for a union, over all types that were tried."""
+    own = [tried for tried in error["tried"] if tried["type"] == "value_error"]
+    if own:  # a validator of the schema, which knows more than pydantic
+        message = own[0]["msg"].removeprefix("Value error, ")
+        return f"{message}, not {_show(error['input'])}" if isinstance(error["input"], str) else message
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_kind(error["ctx"])
+        return _wrong_tag(error["ctx"])
     parts = []
     choices: list[str] = []
     for tried in error["tried"]:
@@ -128,15 +138,15 @@ def _wrong(error: dict[str, Any]) -> str:
     return f"{' or '.join(dict.fromkeys(parts))}, not {_show(error['input'])}"
 
 
-def _wrong_kind(about: Mapping[str, Any]) -> str:
-    """Say what is wrong with the key that chooses between schemas."""
-    key = about["discriminator"].strip("'")
-    if "tag" not in about:
-        return f"{key}: is missing; it chooses what this is"
-    kinds = about["expected_tags"].replace("'", "").split(", ")
-    near = difflib.get_close_matches(about["tag"], kinds, n=1, cutoff=0.5)
+def _wrong_tag(context: Mapping[str, Any]) -> str:
+    """Return what is wrong with the key that chooses between schemas (pydantic's tag)."""
+    key = context["discriminator"].strip("'")
+    if "tag" not in context:
+        return f"{key}: is missing; it chooses the kind of the object"
+    tags = context["expected_tags"].replace("'", "").split(", ")
+    near = difflib.get_close_matches(context["tag"], tags, n=1, cutoff=0.5)
     hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return f"{key}: must be one of {', '.join(kinds)}{hint}, not {_show(about['tag'])}"
+    return f"{key}: must be one of {', '.join(tags)}{hint}, not {_show(context['tag'])}"
 
 
 def _literal_choices(error: dict[str, Any]) -> list[str]:
@@ -144,15 +154,16 @@ def _literal_choices(error: dict[str, Any]) -> list[str]:
 
 
 def _show(value: Any) -> str:
+    """Return a value as error messages show it."""
     if isinstance(value, str):
-        return f'the text "{value}"'
+        return f'the string "{value}"'
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "an object"
     return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _keys(schema: type[BaseModel], location: tuple[str | int, ...], content: Any) -> list[str]:
-    """Return the keys that are valid at a location of a schema; ``content`` is the whole file's."""
+    """Return the keys that are valid at a location of a schema; ``content`` is that of the whole file."""
     options: list[type[BaseModel]] = [schema]
     for part in location:
         content = content[part]
@@ -173,7 +184,7 @@ def _schemas(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _chosen_by(schema: type[BaseModel], content: Any) -> bool:
-    """Tell whether the literal keys of a schema (``kind``, ``type``) have the content's values."""
+    """Return whether the literal keys of a schema (``kind``, ``type``) have the values that the content has."""
     literals = {
         name: typing.get_args(field.annotation)
         for name, field in schema.model_fields.items()

@@ -1,4 +1,4 @@
-"""YAML 1.2 with the place of every key, as ``commented_json`` gives it for JSON."""
+"""Parser of YAML 1.2 that keeps line and column of every key, as ``commented_json`` does for JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read(path: str | os.PathLike[str]) -> Document:
     """Parse a YAML file.
 
     Raises:
-        UserError: the file cannot be read, is no UTF-8 text, is no YAML, or has a key twice; with line and column.
+        UserError: the file cannot be read, is not UTF-8, is not YAML, or has a key twice; with line and column.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -32,8 +32,8 @@ def read(path: str | os.PathLike[str]) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        what = (error.problem or error.context or "is damaged").split("\n")[0]
-        raise UserError(f"{shown}:{place}: is not YAML here: {what}") from None
+        fault = (error.problem or error.context or "is damaged").split("\n")[0]
+        raise UserError(f"{shown}:{place}: is not YAML here: {fault}") from None
     except YAMLError as error:
         raise UserError(f"{shown}: is not YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str]) -> Document:
 
 
 def _constructor() -> type:
-    """Return ruamel's constructor, but for one thing: values that are none (February 30) are errors with a place."""
+    """Return ruamel's constructor, changed so that impossible values (February 30) are errors with their place."""
     from ruamel.yaml import RoundTripConstructor
     from ruamel.yaml.constructor import ConstructorError
 
@@ -57,33 +57,34 @@ def _constructor() -> type:
 
 
 def _plain(document: Document, node: Any, key: Key) -> Any:
-    """Turn a node with places into plain values, and note the places."""
+    """Turn a node of ruamel into plain values and store the place of each in the document."""
     places: Any = getattr(node, "lc", None)
     if isinstance(node, dict):
         content = {}
         for name, value in node.items():
             inner = (*key, str(name))
-            if name in (places.data or ()):  # else it comes from elsewhere ("<<: *base")
+            if name in (places.data or ()):  # a merged key ("<<: *base") has no place here
                 document.keys[inner] = _place(places.key(name))
                 document.values[inner] = _place(places.value(name))
             content[str(name)] = _plain(document, value, inner)
         return content
     if isinstance(node, list):
-        for number in range(len(node)):
-            document.values[(*key, number)] = _place(places.item(number))
-        return [_plain(document, value, (*key, number)) for number, value in enumerate(node)]
+        for index in range(len(node)):
+            document.values[(*key, index)] = _place(places.item(index))
+        return [_plain(document, value, (*key, index)) for index, value in enumerate(node)]
     return _scalar(node)
 
 
-def _place(found: tuple[int, int]) -> tuple[int, int]:
-    return found[0] + 1, found[1] + 1
+def _place(position: tuple[int, int]) -> tuple[int, int]:
+    """Return line and column counted from 1; ruamel counts them from 0."""
+    return position[0] + 1, position[1] + 1
 
 
 def _scalar(value: Any) -> Any:
-    """Return plain Python numbers and texts; ruamel's own remember how they were written."""
+    """Return a plain Python number or string instead of ruamel's, which keep how they were written."""
     from ruamel.yaml.scalarbool import ScalarBoolean
 
-    if isinstance(value, ScalarBoolean):  # an int to Python
+    if isinstance(value, ScalarBoolean):  # a subclass of int
         return bool(value)
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
