@@ -1,10 +1,10 @@
-"""Which samples there are, and which of them an experiment uses."""
+"""Names of the samples of a dataset and of those that an experiment uses; opening the folder of a dataset."""
 
 import shutil
 
 import pytest
 
-from pix2earth.records.listing import Listing, chosen_names, record_of
+from pix2earth.records.listing import Listing, chosen_names, open_folder, record_of
 from pix2earth.records.manifest import Record, load_manifest
 from pix2earth.settings.errors import UserError
 
@@ -20,7 +20,7 @@ def listing(folder) -> Listing:
 
 
 class TestNames:
-    def test_are_sorted_and_those_that_were_written(self, listing, tiny_arrays):
+    def test_are_sorted_and_complete(self, listing, tiny_arrays):
         for split in ("train", "val"):
             assert listing.names(split) == sorted(tiny_arrays[split])
         assert listing.names("test") == []
@@ -32,14 +32,14 @@ class TestNames:
             listing.names("train")
         assert caught.value.lines == (f"{path}: the record is missing",)
 
-    def test_a_record_too_many_is_named(self, listing):
+    def test_a_record_that_is_not_in_the_index_is_named(self, listing):
         extra = listing.path("train", "extra")
         shutil.copy(listing.path("train", "train01"), extra)
         with pytest.raises(UserError) as caught:
             listing.names("train")
         assert caught.value.lines == (f"{extra}: is not in records.csv; remove it",)
 
-    def test_many_missing_records_are_told_in_few_lines(self, folder, listing):
+    def test_many_defects_are_shortened_to_few_lines(self, folder, listing):
         for number in range(50):
             listing.path("val", f"extra{number}").touch()
         with pytest.raises(UserError) as caught:
@@ -47,17 +47,17 @@ class TestNames:
         assert len(caught.value.lines) == 21
         assert caught.value.lines[-1] == f"{folder}: and 30 more"
 
-    def test_half_written_files_do_not_count(self, listing):
+    def test_temporary_files_are_ignored(self, listing):
         (listing.folder / "val" / ".val99.tfrecord.123.part").touch()
         assert len(listing.names("val")) == 6
 
-    def test_an_index_that_is_missing_is_a_error(self, folder, listing):
+    def test_a_missing_index_is_an_error(self, folder, listing):
         (folder / "records.csv").unlink()
         with pytest.raises(UserError, match=r"records\.csv: is missing"):
             listing.names("train")
 
     @pytest.mark.parametrize(
-        "spoil",
+        "damage",
         [
             lambda text: text.replace("split,", "part,", 1),
             lambda text: text + "train,extra\n",
@@ -66,14 +66,14 @@ class TestNames:
         ],
         ids=["header", "cut", "split", "size"],
     )
-    def test_an_index_that_is_spoilt_is_a_error(self, folder, listing, spoil):
+    def test_a_damaged_index_is_an_error(self, folder, listing, damage):
         path = folder / "records.csv"
-        path.write_text(spoil(path.read_text()))
+        path.write_text(damage(path.read_text()))
         with pytest.raises(UserError, match=r"records\.csv"):
             listing.names("train")
 
 
-def test_the_index_lists_sizes_and_the_checksum_of_each_file(listing):
+def test_the_index_lists_size_and_checksum_of_each_file(listing):
     for split in ("train", "val"):
         for name, record in listing.indexed[split].items():
             content = listing.path(split, name).read_bytes()
@@ -92,14 +92,14 @@ def test_the_fingerprint_without_an_index_is_that_of_the_files(folder, listing):
 class TestChoice:
     @pytest.fixture
     def choose(self, tiny_root, open_tiny, listing):
-        """Return a function from a split and settings to the names that are used."""
+        """``choose(split, **settings)``: the names of the samples that an experiment with these settings uses."""
 
         def chosen(split: str, **settings) -> list[str]:
             return chosen_names(listing, split, open_tiny(tiny_root, "choice", **settings or {"seed": 0}))
 
         return chosen
 
-    def test_is_everything_unless_said_otherwise(self, choose, tiny_arrays):
+    def test_is_all_samples_by_default(self, choose, tiny_arrays):
         assert choose("train") == sorted(tiny_arrays["train"])
 
     @pytest.mark.parametrize("key", ["enforce_suffix", "enfore_suffix"])
@@ -113,12 +113,12 @@ class TestChoice:
     def test_takes_both_filters_together(self, choose):
         assert choose("train", enforce_suffix="1", exclude_suffix="01") == ["train11"]
 
-    def test_a_filter_that_leaves_nothing_is_a_error_that_names_it(self, choose):
+    def test_a_filter_that_leaves_no_sample_is_an_error_that_names_it(self, choose):
         with pytest.raises(UserError, match=r"experiment\.json: no sample is left in .*/train .*enforce_suffix sea"):
             choose("train", enforce_suffix="sea")
 
     @pytest.mark.parametrize(("split", "key", "count"), [("train", "sample_train", 5), ("val", "sample_val", 2)])
-    def test_draws_so_many_by_the_seed(self, choose, listing, split, key, count):
+    def test_draws_a_number_of_samples_with_the_seed(self, choose, listing, split, key, count):
         drawn = {seed: choose(split, seed=seed, **{key: count}) for seed in range(6)}
         for seed, names in drawn.items():
             assert len(names) == len(set(names)) == count
@@ -127,19 +127,33 @@ class TestChoice:
             assert names == choose(split, seed=seed, **{key: count})
         assert len({tuple(names) for names in drawn.values()}) > 1
 
-    def test_draws_from_what_the_filters_leave(self, choose):
+    def test_draws_from_the_filtered_samples(self, choose):
         names = choose("train", enforce_suffix="_notinmask", sample_train=3)
         assert len(names) == 3
         assert all(name.endswith("_notinmask") for name in names)
 
-    def test_a_training_sample_leaves_validation_alone(self, choose):
+    def test_numbers_of_training_and_validation_samples_are_independent(self, choose):
         assert len(choose("val", sample_train=2)) == 6
         assert len(choose("train", sample_val=2)) == 12
 
-    def test_every_training_sample_may_be_asked_for_and_no_more(self, choose):
+    def test_more_training_samples_than_there_are_is_an_error(self, choose):
         assert len(choose("train", sample_train=12)) == 12
         with pytest.raises(UserError, match=r"sample_train: asks for 13 of 12 samples in train"):
             choose("train", sample_train=13)
 
-    def test_validation_takes_what_there_is(self, choose):
+    def test_more_validation_samples_than_there_are_is_all_of_them(self, choose):
         assert len(choose("val", sample_val=100)) == 6
+
+
+class TestOpenFolder:
+    def test_takes_the_folder_with_and_without_tile_size(self, folder):
+        assert open_folder(str(folder)).folder == open_folder(str(folder.parent)).folder == folder
+
+    def test_of_no_dataset_is_an_error(self, tmp_path):
+        with pytest.raises(UserError, match=rf"^{tmp_path / 'gone'}: there is no such dataset folder"):
+            open_folder(str(tmp_path / "gone"))
+
+    def test_of_several_tile_sizes_is_an_error_that_lists_them(self, folder):
+        shutil.copytree(folder, folder.parent / "128")
+        with pytest.raises(UserError, match=r"has several tile sizes; name one of .*/128, .*/64$"):
+            open_folder(str(folder.parent))
