@@ -1,4 +1,4 @@
-"""Documents in files, read by the module under test."""
+"""Fixtures that read a text as a file with the module under test."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from pix2earth.settings.errors import UserError
 
 @pytest.fixture
 def parse(tmp_path, request):
-    """Write a text (or bytes) into the module's ``FILE`` and read it as the module does."""
+    """``parse(content)``: the document of a text or of bytes in the file ``FILE`` of the test module."""
     module = request.module
 
     def parsed(content):
@@ -20,7 +20,7 @@ def parse(tmp_path, request):
 
 @pytest.fixture
 def refuse(parse, request):
-    """Return the one line of the mistake that a text is, without the folder."""
+    """``refuse(content)``: the one line of the error that a text causes, without the folder."""
 
     def refused(content) -> str:
         with pytest.raises(UserError) as caught:

@@ -1,4 +1,4 @@
-"""JSON with comments against the JSON of the standard library, and where its mistakes are."""
+"""The parser of JSON with comments, against the standard library; the places of keys and of errors."""
 
 import json
 
@@ -29,16 +29,16 @@ FILE = "some.json"
         '{\r\n  // of Windows\r\n  "a": 1\r\n}\r\n',
     ],
 )
-def test_comments_and_trailing_commas_are_left_out(parse, text):
+def test_comments_and_trailing_commas_are_ignored(parse, text):
     assert parse(text).data == {"a": 1}
 
 
-def test_comment_signs_within_texts_are_no_comments(parse):
+def test_comment_marks_within_strings_are_no_comments(parse):
     text = '{"url": "http://x.y/#z", "glob": "/* no */", "hash": "#", "quote": "\\"// still inside"}'
     assert parse(text).data == json.loads(text)
 
 
-def test_a_comment_ends_at_the_first_end_sign(parse):
+def test_a_comment_ends_at_the_first_end_mark(parse):
     assert parse('{"a": /* one */ 1, "b": /* two */ 2}').data == {"a": 1, "b": 2}
 
 
@@ -48,14 +48,14 @@ def test_a_comment_ends_at_the_first_end_sign(parse):
         '{"text": "\\u00e9 \\ud83d\\ude80 \\n\\t\\"\\\\\\/ é 🚀", "": 0}',
         "[0, -0.0, 1e-3, -12.5E+2, 123456789012345678901234567890, 0.1]",
         '[true, false, null, [], {}, [[]], {"a": {"b": [1, {"c": null}]}}]',
-        '"only a text"',
+        '"only a string"',
         " \t\r\n 3 \n",
     ],
 )
 def test_plain_json_reads_as_the_standard_library_reads_it(parse, text):
-    data, wanted = parse(text).data, json.loads(text)
-    assert data == wanted
-    assert repr(data) == repr(wanted)
+    data, expected = parse(text).data, json.loads(text)
+    assert data == expected
+    assert repr(data) == repr(expected)
 
 
 def test_a_list_may_end_with_a_comma(parse):
@@ -95,12 +95,12 @@ def test_syntax_errors_name_line_and_column(refuse, text, line, column):
     assert refuse(text).startswith(f"some.json:{line}:{column}: is not JSON here: expected ")
 
 
-def test_syntax_errors_show_what_was_found(refuse):
+def test_syntax_errors_show_the_expected_and_the_actual_text(refuse):
     assert refuse('{"a": 1 "b": 2}').endswith("expected ',' or '}', found '\"b\": 2}'")
     assert refuse('{"a": [1').endswith("found the end of the file")
 
 
-def test_line_separators_within_texts_do_not_shift_what_was_found(refuse):
+def test_line_separators_within_strings_do_not_change_the_actual_text(refuse):
     assert refuse('{"a": "\u2028"}\n!').endswith("found '!'")
 
 
@@ -109,14 +109,14 @@ def test_numbers_that_json_does_not_know_are_refused(refuse, word):
     assert refuse(f'{{"a": {word}}}').startswith("some.json:1:")
 
 
-def test_a_key_that_stands_twice_names_both_lines(refuse):
+def test_a_key_that_occurs_twice_is_an_error_with_both_lines(refuse):
     assert refuse('{\n "a": 1,\n "b": 2,\n  "a": 3\n}') == (
-        "some.json:4:3: a: stands twice (first in line 2); keep one"
+        "some.json:4:3: a: occurs twice (first in line 2); keep one"
     )
 
 
-def test_a_key_twice_in_an_inner_object_is_found_however_it_is_spelled(refuse):
-    assert refuse('{"x": [{"a": 1, "\\u0061": 2}]}').startswith("some.json:1:17: a: stands twice")
+def test_a_key_that_occurs_twice_is_found_in_inner_objects_and_with_escapes(refuse):
+    assert refuse('{"x": [{"a": 1, "\\u0061": 2}]}').startswith("some.json:1:17: a: occurs twice")
 
 
 def test_the_same_key_in_two_objects_is_fine(parse):
@@ -128,7 +128,7 @@ def test_text_that_is_not_utf8_names_the_byte(refuse):
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "folder"])
-def test_a_file_that_cannot_be_read_is_a_error(tmp_path, make):
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path, make):
     path = tmp_path / "gone.json"
     make(path)
     with pytest.raises(UserError, match=r"gone\.json: cannot be read"):
@@ -146,11 +146,11 @@ def test_deep_nesting_is_read(parse):
 @pytest.mark.parametrize(
     "content", ["[" * 5_000 + "]" * 5_000, '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["lists", "objects"]
 )
-def test_nesting_beyond_reason_is_a_error_and_no_crash(refuse, content):
+def test_very_deep_nesting_is_an_error_and_no_crash(refuse, content):
     assert refuse(content).startswith("some.json")
 
 
-def test_a_number_of_thousands_of_digits_is_a_error_and_no_crash(refuse):
+def test_a_number_of_thousands_of_digits_is_an_error_and_no_crash(refuse):
     assert refuse('{\n "a": ' + "1" * 5_000 + "}").startswith("some.json:2:7: ")
 
 
@@ -178,10 +178,10 @@ class TestPlace:
         assert parse(self.TEXT).place(key, of_key=True).endswith(f"some.json:{place}")
 
     @pytest.mark.parametrize(("key", "place"), [(("c",), "1:1"), (("list", 7), "3:11"), (("list", 1, "x", "y"), "5:7")])
-    def test_of_what_is_absent_is_that_of_what_would_hold_it(self, parse, key, place):
+    def test_of_a_missing_key_is_that_of_the_enclosing_object(self, parse, key, place):
         assert parse(self.TEXT).place(key).endswith(f"some.json:{place}")
 
-    def test_begins_with_the_path_as_given(self, tmp_path, monkeypatch):
+    def test_starts_with_the_path_of_the_argument(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "some.json").write_text("{}")
         assert read("some.json").place(()) == "some.json:1:1"

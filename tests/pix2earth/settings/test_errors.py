@@ -1,4 +1,4 @@
-"""Names that are nearly right, names that leave their folder, and how a command ends."""
+"""Errors of the user: proposals of similar names, names that leave their folder, exit status and messages."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ def test_the_nearest_name_is_proposed():
     assert nearest("pix2pxi", ["srgan", "pix2pix", "pixcc"]) == "; did you mean 'pix2pix'?"
 
 
-def test_all_names_are_listed_where_none_is_near():
+def test_all_names_are_listed_where_none_is_similar():
     assert nearest("zzz", ["b", "a", "b"]) == "; there are: a, b"
 
 
-def test_nothing_is_said_where_there_are_no_names():
+def test_nothing_is_proposed_where_there_are_no_names():
     assert nearest("zzz", iter(())) == ""
 
 
@@ -32,7 +32,7 @@ def test_names_that_leave_a_folder_are_not_inside(name):
     assert not inside(name)
 
 
-def test_a_error_keeps_its_lines():
+def test_an_error_keeps_its_lines():
     error = UserError("one", "two")
     assert error.lines == ("one", "two")
     assert str(error) == "one\ntwo"
@@ -55,7 +55,7 @@ def test_a_run_that_was_stopped_ends_with_status_1(capsys):
     assert capsys.readouterr().err == "step 3: gen_l1 is not a number\n"
 
 
-def test_a_fault_of_the_system_is_one_line_with_the_file(capsys, tmp_path):
+def test_an_error_of_the_system_is_one_line_with_the_file(capsys, tmp_path):
     def fails(argv):
         (tmp_path / "gone" / "file").read_text()
 
@@ -66,15 +66,15 @@ def test_a_fault_of_the_system_is_one_line_with_the_file(capsys, tmp_path):
 
 
 def test_the_arguments_reach_the_command():
-    seen = []
+    received = []
     with pytest.raises(SystemExit):
-        reports_errors(seen.append)(["--a", "b"])
-    assert seen == [["--a", "b"]]
+        reports_errors(received.append)(["--a", "b"])
+    assert received == [["--a", "b"]]
 
 
 def test_other_errors_are_not_hidden():
     def fails(argv):
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError("a fault of the toolkit")
 
     with pytest.raises(RuntimeError):
         reports_errors(fails)([])
@@ -90,21 +90,21 @@ def run(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
 
 
-def test_a_error_ends_a_program_with_one_line_each_status_2_and_no_traceback(tmp_path):
-    done = run(tmp_path, 'print("begun"); raise UserError("x.json:1:2: a: wrong", "x.json:3:4: b: wrong too")')
+def test_an_error_ends_a_program_with_one_line_each_status_2_and_no_traceback(tmp_path):
+    done = run(tmp_path, 'print("started"); raise UserError("x.json:1:2: a: wrong", "x.json:3:4: b: wrong too")')
     assert done.returncode == 2
-    assert done.stdout == "begun\n"
+    assert done.stdout == "started\n"
     assert done.stderr == "x.json:1:2: a: wrong\nx.json:3:4: b: wrong too\n"
 
 
-def test_a_error_with_signs_that_the_console_cannot_show_is_still_told(tmp_path):
+def test_an_error_with_characters_that_cannot_be_encoded_is_printed(tmp_path):
     done = run(tmp_path, 'raise UserError("\\ud800 is no name")')
     assert done.returncode == 2
     assert done.stderr.endswith("is no name\n")
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_who_has_gone_causes_no_traceback(tmp_path):
+def test_a_reader_that_has_ended_causes_no_traceback(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys\nsys.path.insert(0, {str(PROJECT)!r})\n"

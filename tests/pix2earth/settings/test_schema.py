@@ -1,4 +1,4 @@
-"""Defaults as documented, and what the published program makes of losses that an experiment leaves out."""
+"""Schemas of experiment.json and environment.json: defaults, aliases, and losses that an experiment leaves out."""
 
 import json
 
@@ -12,7 +12,7 @@ from pix2earth.settings.validation import load
 
 @pytest.fixture
 def experiment(tmp_path):
-    """Return a function that loads an experiment of a model and these keys."""
+    """``experiment(**keys)``: the settings of an experiment with these keys."""
 
     def loaded(**keys) -> ExperimentFile:
         path = tmp_path / "experiment.json"
@@ -23,7 +23,7 @@ def experiment(tmp_path):
 
 
 def test_defaults_of_an_experiment(experiment):
-    # Those of the published program where it has the key; random_rotate as its documents, not its code, say.
+    # Those of the original ARISGAN code where it has the key; random_rotate is that of its documentation.
     wanted = {
         "params": {}, "precision": "float32", "dataset": "curated", "tilesize": 256, "img_height": 256,
         "img_width": 256, "normalize": "symmetric", "fold_dates": False, "random_resize": 1.11, "random_rotate": True,
@@ -47,38 +47,38 @@ def test_defaults_of_an_environment():
     }  # fmt: skip
 
 
-PUBLISHED = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein")
+ORIGINAL = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein")
 
 
-def test_default_losses_are_the_published_ones(experiment):
+def test_default_losses_are_those_of_the_original_arisgan_code(experiment):
     found = experiment()
     weights = {"gen_gan": 1, "gen_nll": 0, "gen_l1": 100, "gen_l2": 0, "gen_rmse": 0, "gen_wstein": 0}
-    assert {name: found.gen_loss[name] for name in PUBLISHED} == weights
+    assert {name: found.gen_loss[name] for name in ORIGINAL} == weights
     assert (found.disc_loss["disc_bce"], found.disc_loss["disc_nll"]) == (1, 0)
 
 
-@pytest.mark.parametrize("given", [{}, {"gen_loss": {"gen_l2": 3}}])
-def test_every_loss_has_an_entry_and_new_ones_are_not_computed_unless_asked_for(experiment, given):
-    found = experiment(**given)
+@pytest.mark.parametrize("keys", [{}, {"gen_loss": {"gen_l2": 3}}])
+def test_every_loss_has_an_entry_and_new_ones_are_not_computed_by_default(experiment, keys):
+    found = experiment(**keys)
     assert set(found.gen_loss) == set(GENERATOR_LOSSES)
     assert set(found.disc_loss) == set(DISCRIMINATOR_LOSSES)
-    unasked = set(GENERATOR_LOSSES) - set(PUBLISHED)
-    assert "gen_ssim" in unasked
-    assert {found.gen_loss[name] for name in unasked} == {None}
+    new = set(GENERATOR_LOSSES) - set(ORIGINAL)
+    assert "gen_ssim" in new
+    assert {found.gen_loss[name] for name in new} == {None}
     assert {found.disc_loss[name] for name in set(DISCRIMINATOR_LOSSES) - {"disc_bce", "disc_nll"}} == {None}
 
 
-def test_given_losses_replace_the_default_as_a_whole(experiment):
+def test_losses_of_an_experiment_replace_the_default_as_a_whole(experiment):
     found = experiment(gen_loss={"gen_ssim": 50}, disc_loss={"disc_nll": 2})
-    assert {name: found.gen_loss[name] for name in PUBLISHED} == dict.fromkeys(PUBLISHED, 0)
+    assert {name: found.gen_loss[name] for name in ORIGINAL} == dict.fromkeys(ORIGINAL, 0)
     assert found.gen_loss["gen_ssim"] == 50
     assert (found.disc_loss["disc_bce"], found.disc_loss["disc_nll"]) == (0, 2)
 
 
-def test_null_and_zero_stay_what_they_are(experiment):
-    found = experiment(gen_loss={"gen_gan": None, "gen_ssim": 0, "gen_l1": 1}).gen_loss
-    assert found["gen_gan"] is None
-    assert found["gen_ssim"] == 0
+def test_null_and_zero_are_kept(experiment):
+    weights = experiment(gen_loss={"gen_gan": None, "gen_ssim": 0, "gen_l1": 1}).gen_loss
+    assert weights["gen_gan"] is None
+    assert weights["gen_ssim"] == 0
 
 
 def test_the_defaults_of_one_experiment_are_not_those_of_the_next(experiment):
@@ -92,7 +92,7 @@ def test_the_documented_misspelling_is_accepted(experiment, key):
 
 
 @pytest.mark.parametrize(
-    ("given", "rates"),
+    ("value", "expected"),
     [
         (1e-4, (1e-4, 1e-4)),
         (1, (1.0, 1.0)),
@@ -102,38 +102,38 @@ def test_the_documented_misspelling_is_accepted(experiment, key):
         (None, (None, None)),
     ],
 )
-def test_a_learning_rate_of_both_networks_or_of_each(experiment, given, rates):
-    found = experiment(learning_rate=given).learning_rate
-    assert (found.generator, found.discriminator) == rates
+def test_a_learning_rate_of_both_networks_or_of_each(experiment, value, expected):
+    rates = experiment(learning_rate=value).learning_rate
+    assert (rates.generator, rates.discriminator) == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "chosen"),
+    ("value", "expected"),
     [("all", list(METRICS)), (["SSIM"], ["SSIM"]), (["RMSE", "SAM", "RMSE"], ["RMSE", "SAM"])],
 )
-def test_metrics_are_all_or_those_named_each_once(experiment, given, chosen):
-    assert experiment(metrics=given).metrics == chosen
+def test_metrics_are_all_or_those_named_each_once(experiment, value, expected):
+    assert experiment(metrics=value).metrics == expected
 
 
-@pytest.mark.parametrize("given", ["all", 3])
-def test_checkpoints_to_keep(experiment, given):
-    assert experiment(keep_checkpoints=given).keep_checkpoints == given
+@pytest.mark.parametrize("value", ["all", 3])
+def test_checkpoints_to_keep(experiment, value):
+    assert experiment(keep_checkpoints=value).keep_checkpoints == value
 
 
-def test_the_image_is_as_large_as_the_tile_unless_said_otherwise(experiment):
+def test_the_image_has_the_size_of_the_tile_by_default(experiment):
     found = experiment(tilesize=128, img_width=64)
     assert (found.img_height, found.img_width) == (128, 64)
 
 
-def test_a_model_may_be_named_with_its_ending(experiment):
+def test_a_model_may_be_named_with_the_suffix_of_its_file(experiment):
     assert experiment(model_name="aris-a.py").model_name == "aris-a"
 
 
-def test_a_dataset_may_lie_in_a_folder(experiment):
+def test_a_dataset_may_be_in_a_folder(experiment):
     assert experiment(dataset="arctic/alt12").dataset == "arctic/alt12"
 
 
-def test_what_is_saved_reads_as_the_same(experiment, tmp_path):
+def test_saved_settings_are_loaded_unchanged(experiment, tmp_path):
     found = experiment(gen_loss={"gen_ssim": 5}, learning_rate=1e-4, metrics=["PSNR"], enforce_suffix="a")
     path = tmp_path / "run.json"
     path.write_text(json.dumps(found.model_dump(mode="json")))

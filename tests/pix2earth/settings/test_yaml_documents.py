@@ -1,4 +1,4 @@
-"""YAML against another parser, the places of keys, and mistakes as one line."""
+"""The parser of YAML, against another parser; the places of keys and of errors."""
 
 import json
 from datetime import date
@@ -49,9 +49,9 @@ def test_reads_as_another_parser_reads_it(parse, text):
     ],
 )  # fmt: skip
 def test_scalars_are_those_of_yaml_1_2(parse, text, value):
-    found = parse(f"a: {text}").data["a"]
-    assert found == value
-    assert type(found) is type(value)
+    parsed = parse(f"a: {text}").data["a"]
+    assert parsed == value
+    assert type(parsed) is type(value)
 
 
 def test_an_empty_file_is_null(parse):
@@ -77,16 +77,16 @@ class TestPlace:
     def test_of_keys(self, parse, key, place):
         assert parse(TEXT).place(key, of_key=True).endswith(f"some.yaml:{place}")
 
-    def test_of_what_is_absent_is_that_of_what_would_hold_it(self, parse):
+    def test_of_a_missing_key_is_that_of_the_enclosing_object(self, parse):
         assert parse(TEXT).place(("list", 1, "x")).endswith("some.yaml:5:5")
 
-    def test_of_what_is_merged_from_elsewhere_is_that_of_what_holds_it(self, parse):
+    def test_of_a_merged_key_is_that_of_the_enclosing_object(self, parse):
         document = parse("base: &base {x: 1}\nuse:\n  <<: *base\n  y: 2\n")
         assert document.data["use"] == {"x": 1, "y": 2}
         assert document.place(("use", "x")).endswith("some.yaml:3:3")
         assert document.place(("use", "y")).endswith("some.yaml:4:6")
 
-    def test_begins_with_the_path_as_given(self, tmp_path, monkeypatch):
+    def test_starts_with_the_path_of_the_argument(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "some.yaml").write_text("{}")
         assert read("some.yaml").place(()) == "some.yaml:1:1"
@@ -111,7 +111,7 @@ def test_syntax_errors_name_line_and_column(refuse, text, line, column):
     assert refuse(text).startswith(f"some.yaml:{line}:{column}: is not YAML here: ")
 
 
-def test_a_key_that_stands_twice_is_found(refuse):
+def test_a_key_that_occurs_twice_is_an_error(refuse):
     assert refuse("a: 1\nb: {c: 1, c: 2}\n").startswith('some.yaml:2:11: is not YAML here: found duplicate key "c"')
 
 
@@ -119,12 +119,12 @@ def test_text_that_is_not_utf8_names_the_byte(refuse):
     assert refuse(b"a: \xe9") == "some.yaml: is not UTF-8 text (byte 3); save it as UTF-8"
 
 
-def test_control_characters_are_refused(refuse):
+def test_control_characters_are_an_error(refuse):
     assert refuse("a: \x07").startswith("some.yaml: is not YAML: ")
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "folder"])
-def test_a_file_that_cannot_be_read_is_a_error(tmp_path, make):
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path, make):
     path = tmp_path / "gone.yaml"
     make(path)
     with pytest.raises(UserError, match=r"gone\.yaml: cannot be read"):
@@ -132,25 +132,24 @@ def test_a_file_that_cannot_be_read_is_a_error(tmp_path, make):
 
 
 @pytest.mark.parametrize("text", ["[" * 3_000 + "]" * 3_000, "{a: " * 3_000 + "}" * 3_000], ids=["lists", "objects"])
-def test_nesting_beyond_reason_is_a_error_and_no_crash(refuse, text):
+def test_very_deep_nesting_is_an_error_and_no_crash(refuse, text):
     assert refuse(text) == "some.yaml: is nested too deeply"
 
 
-def test_what_holds_itself_ends(parse):
+def test_an_object_that_contains_itself_is_read(parse):
     assert parse("a: &all {b: *all}\n").data == {"a": {"b": None}}
 
 
-def test_a_number_of_thousands_of_digits_is_a_error_and_no_crash(refuse):
+def test_a_number_of_thousands_of_digits_is_an_error_and_no_crash(refuse):
     assert refuse(f"a: 1\nb: {'1' * 5_000}\n").startswith("some.yaml:2:4: is not YAML here: ")
 
 
-def test_no_file_can_name_a_program_to_run(parse):
-    found = parse("a: !!python/object/apply:os.getcwd []\n").data["a"]
-    assert found == []
+def test_no_file_can_run_code(parse):
+    assert parse("a: !!python/object/apply:os.getcwd []\n").data["a"] == []
 
 
 @pytest.mark.parametrize(("name", "parser"), [("x.yaml", read), ("x.yml", read), ("x.json", commented_json.read)])
-def test_the_name_of_a_file_says_what_it_is(tmp_path, name, parser):
+def test_the_suffix_of_a_file_chooses_the_parser(tmp_path, name, parser):
     path = tmp_path / name
     path.write_text('{"a": [1, 2]}')
     assert read_either(path) == parser(path)
