@@ -1,4 +1,4 @@
-"""TensorFlow starts without a word, unless it cannot."""
+"""Import of TensorFlow without its start-up messages, unless it fails."""
 
 import subprocess
 import sys
@@ -21,11 +21,11 @@ def stderr_of(script, *path):
 
 
 @pytest.mark.slow
-def test_nothing_but_our_own_lines_reaches_the_console():
+def test_messages_of_tensorflow_do_not_reach_the_console():
     assert stderr_of(SCRIPT) == (0, "end\n")
 
 
-def test_what_was_kept_aside_is_shown_where_the_import_fails(tmp_path):
+def test_messages_are_shown_where_the_import_fails(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'a library is missing\\n')\nraise ImportError('x')"
     )

@@ -1,4 +1,4 @@
-"""What a plug-in written for the published program imports and takes for granted when it is loaded."""
+"""Loading of plug-ins for the original ARISGAN code and Keras 2: imports, idioms of Keras 2, summary writers."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ class GAN:
 
 @pytest.fixture
 def root(tiny_root, monkeypatch):
-    """The tiny folder with a folder ``models`` of the user's own; the import path is put right again."""
+    """The tiny folder with a folder ``models`` of the user; the import path is restored after the test."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delenv(failures.TRACEBACK_VARIABLE, raising=False)
     environment = json.loads((tiny_root / "environment.json").read_text()) | {"models_root": ["models"]}
@@ -42,14 +42,14 @@ def root(tiny_root, monkeypatch):
 
 @pytest.fixture
 def built(root, open_tiny):
-    """``built(*lines)``: a plug-in that begins with these lines, written into the user's folder and built."""
+    """``built(*lines)``: a plug-in that starts with these lines, written into the user's folder and built."""
 
-    def make(*lines: str):
+    def build(*lines: str):
         (root / "models" / "mine.py").write_text("\n".join([*lines, "import tensorflow as tf", SMALL]))
         experiment = open_tiny(root, "x", model_name="mine", params={})
         return contract.build(experiment, finding.find(experiment))
 
-    return make
+    return build
 
 
 def module_of(gan):
@@ -61,22 +61,22 @@ def module_of(gan):
 IMPORTS = ("import models.layers as layers", "import models.losses as losses", "from experiment import Experiment")
 
 
-def assert_ours(module):
+def assert_imports_the_toolkit(module):
     assert Path(module.layers.__file__) == PROJECT / "models" / "layers.py"
     assert Path(module.losses.__file__) == PROJECT / "models" / "losses.py"
 
 
 def test_models_layers_and_losses_are_the_toolkits(built):
-    assert_ours(module_of(built(*IMPORTS)))
+    assert_imports_the_toolkit(module_of(built(*IMPORTS)))
 
 
-def test_they_are_the_same_modules_each_time(built):
+def test_models_layers_is_imported_once(built):
     layers = module_of(built(*IMPORTS)).layers
     assert module_of(built(*IMPORTS)).layers is layers
 
 
 @pytest.mark.parametrize("append", ["sys.path.append('.')", "sys.path.insert(0, os.getcwd())"])
-def test_another_models_on_the_import_path_does_not_hide_them(built, tmp_path, monkeypatch, append):
+def test_another_models_package_on_the_import_path_does_not_hide_them(built, tmp_path, monkeypatch, append):
     other = tmp_path / "cwd" / "models"
     other.mkdir(parents=True)
     for name in ("__init__", "layers", "losses"):
@@ -84,10 +84,10 @@ def test_another_models_on_the_import_path_does_not_hide_them(built, tmp_path, m
     monkeypatch.chdir(tmp_path / "cwd")
     for name in [name for name in sys.modules if name.partition(".")[0] == "models"]:
         monkeypatch.delitem(sys.modules, name)
-    assert_ours(module_of(built("import os, sys", append, *IMPORTS)))
+    assert_imports_the_toolkit(module_of(built("import os, sys", append, *IMPORTS)))
 
 
-def test_another_models_that_is_imported_already_does_not_hide_them(built, tmp_path, monkeypatch):
+def test_another_models_package_that_is_imported_already_does_not_hide_them(built, tmp_path, monkeypatch):
     (tmp_path / "other" / "models").mkdir(parents=True)
     (tmp_path / "other" / "models" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path / "other")
@@ -96,28 +96,28 @@ def test_another_models_that_is_imported_already_does_not_hide_them(built, tmp_p
     import models
 
     assert models.__file__
-    assert_ours(module_of(built(*IMPORTS)))
+    assert_imports_the_toolkit(module_of(built(*IMPORTS)))
 
 
 def test_the_users_own_layers_do_not_hide_the_toolkits(built, root):
     for name in ("__init__", "layers", "losses"):
         (root / "models" / f"{name}.py").write_text("raise SystemExit('the wrong layers')")
-    assert_ours(module_of(built(*IMPORTS)))
+    assert_imports_the_toolkit(module_of(built(*IMPORTS)))
 
 
-def test_what_only_the_users_layers_have_is_told_with_whose_they_are(built, root):
+def test_an_attribute_that_only_the_users_layers_have_is_an_error_that_names_the_imported_module(built, root):
     (root / "models" / "layers.py").write_text("def my_block(): ...")
     with pytest.raises(UserError, match=r"has no attribute 'my_block' \(it is the toolkit's, .*/models; import"):
         built("import models.layers", "models.layers.my_block()")
 
 
-def test_further_modules_of_the_users_folder_are_found_and_read_anew(built, root):
+def test_further_modules_of_the_users_folder_are_imported_again_after_changes(built, root):
     for number in (1, 22):
         (root / "models" / "mylayers.py").write_text(f"NUMBER = {number}")
         assert module_of(built("import models.mylayers as mine")).mine.NUMBER == number
 
 
-def test_a_module_that_another_experiment_had_is_forgotten(built, root):
+def test_a_module_of_another_experiment_is_not_imported(built, root):
     (root / "models" / "mylayers.py").write_text("")
     built("import models.mylayers")
     (root / "models" / "mylayers.py").unlink()
@@ -125,7 +125,7 @@ def test_a_module_that_another_experiment_had_is_forgotten(built, root):
         built("import models.mylayers")
 
 
-def test_a_plugin_may_import_as_it_likes(built):
+def test_all_forms_of_import_work(built):
     module = module_of(built("import models.layers", "from models import losses", "from models.layers import List, K"))
     assert module.models.layers is sys.modules["models.layers"]
     assert module.losses is sys.modules["models.losses"]
@@ -135,18 +135,18 @@ def test_a_plugin_may_import_as_it_likes(built):
 def test_support_modules_are_no_models(root, open_tiny, name):
     with pytest.raises(UserError, match=f"there is no plug-in '{name}' in ") as error:
         finding.find(open_tiny(root, "x", model_name=name, params={}))
-    offered = str(error.value).rpartition("; ")[2]
-    assert "layers" not in offered and "losses" not in offered
+    proposed = str(error.value).rpartition("; ")[2]
+    assert "layers" not in proposed and "losses" not in proposed
 
 
-# ---- cures ---------------------------------------------------------------------------------------------------------
+# ---- idioms of Keras 2 ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "importing",
     ["from tensorflow.keras import layers as kl", "from keras import layers as kl", "kl = tf.keras.layers"],
 )
-def test_keras_2_idioms_are_taken_while_loading_and_refused_afterwards(built, importing):
+def test_keras_2_idioms_are_accepted_while_loading_and_refused_afterwards(built, importing):
     lines = [
         "import tensorflow as tf", importing,
         "pools = kl.AveragePooling1D(), kl.AveragePooling2D(), kl.AvgPool2D(strides=1, padding='same')",
@@ -171,24 +171,24 @@ def test_keras_2_idioms_are_taken_while_loading_and_refused_afterwards(built, im
         keras.layers.GaussianNoise(0.1, batch_input_shape=(None, 2))
 
 
-def test_cures_end_where_a_plugin_fails(built):
+def test_compatibility_ends_where_a_plugin_fails(built):
     with pytest.raises(UserError):
         built("1 / 0")
     with pytest.raises(TypeError, match="pool_size"):
         keras.layers.AveragePooling2D()
 
 
-def test_layers_without_a_constructor_of_their_own_describe_themselves(built):
-    """Keras reads constructors to do so, also those that stand in for others."""
+def test_layers_without_a_constructor_have_a_config(built):
+    """Keras derives it from the signature of the constructor, which the compatibility replaces."""
     lines = ["import keras", "class Mine(keras.layers.Layer):", "    def call(self, x):", "        return x"]
     config = module_of(built(*lines, "mine = Mine(name='me')")).mine.get_config()
-    assert config["name"] == "me" and "arguments" not in config and "about" not in config
+    assert config["name"] == "me" and "arguments" not in config and "options" not in config
 
 
 # ---- summaries -----------------------------------------------------------------------------------------------------
 
 
-def test_a_writer_makes_its_folder_only_when_it_is_used(built):
+def test_a_writer_creates_its_folder_when_it_is_first_used(built):
     gan = built()
     logs = Path(gan.exp.output.LOGS)
     gan.summary_writer.flush()

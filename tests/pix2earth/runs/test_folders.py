@@ -1,4 +1,4 @@
-"""The run's folders are where docs/run-folder.md says."""
+"""Folders and files of a run, as ``docs/run-folder.md`` documents them."""
 
 import os
 from datetime import datetime
@@ -17,15 +17,15 @@ def folders(tmp_path):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """``checkpoint(run, step, time)`` makes an empty checkpoint of that age."""
+    """``checkpoint(run, step, time)`` creates an empty checkpoint with this modification time."""
 
-    def made(run, step, time=1000):
+    def create(run, step, time=1000):
         path = tmp_path / "ckpt" / run / f"ckpt-{step}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         os.utime(path, (time, time))
 
-    return made
+    return create
 
 
 def test_every_path_is_the_documented_one(folders, tmp_path):
@@ -41,6 +41,7 @@ def test_every_path_is_the_documented_one(folders, tmp_path):
         "journal": "group/mine/logs/group_mine_0102-0304/train.jsonl",
         "evaluation": "_evaluation/group_mine_0102-0304.csv",
         "latest_sample": "_samples/group_mine_0102-0304.png",
+        "test_images": "group/mine/test/0102-0304",
     }
     assert {name: str(getattr(folders, name)) for name in relative} == {
         name: f"{tmp_path}/{path}" for name, path in relative.items()
@@ -56,7 +57,7 @@ def test_the_console_log_is_named_by_the_environment(folders, tmp_path):
     assert folders.console_log("cluster") == tmp_path / "group/mine/nohup/0102-0304_cluster.out"
 
 
-def test_create_makes_a_folder_for_everything_that_a_run_writes(folders):
+def test_create_creates_the_folders_of_all_files_of_a_run(folders):
     folders.create()
     files = (
         folders.run_file, folders.checkpoints / "x", folders.sample(1), folders.console_log("x"), folders.evaluation,
@@ -71,7 +72,7 @@ def test_creating_twice_is_no_error(folders):
     assert folders.logs.is_dir()
 
 
-def test_runs_that_begin_in_one_minute_are_numbered(tmp_path):
+def test_runs_that_start_in_one_minute_are_numbered(tmp_path):
     while datetime.now().second > 57:  # the minute must not end in between
         pass
     names = []
@@ -82,7 +83,7 @@ def test_runs_that_begin_in_one_minute_are_numbered(tmp_path):
     assert names == [now, f"{now}-2", f"{now}-3"]
 
 
-def test_a_run_of_another_experiment_does_not_count(tmp_path):
+def test_runs_of_other_experiments_do_not_change_the_number(tmp_path):
     (tmp_path / f"other_{new_timestamp(tmp_path, 'other')}").mkdir()
     assert new_timestamp(tmp_path, "mine") == datetime.now().strftime("%m%d-%H%M")
 
@@ -93,7 +94,7 @@ def test_a_timestamp_that_can_name_a_folder_is_returned(timestamp):
 
 
 @pytest.mark.parametrize("timestamp", ["", ".", "..", "../x", "a/b", "a b", "-x", "a_b", "a\n", "ä"])
-def test_any_other_timestamp_is_a_error(timestamp):
+def test_any_other_timestamp_is_an_error(timestamp):
     with pytest.raises(UserError, match="--timestamp"):
         check_timestamp(timestamp)
 
@@ -107,7 +108,7 @@ def test_checkpoint_steps_are_sorted_as_numbers(tmp_path):
 @pytest.mark.parametrize(
     "name", ["ckpt-7.index", "ckpt-7.data-00000-of-00001", ".ckpt-7.json.1.part", "ckpt-x.json", "checkpoint"]
 )
-def test_only_the_json_makes_a_checkpoint(tmp_path, name):
+def test_other_files_than_the_json_are_no_checkpoints(tmp_path, name):
     (tmp_path / name).touch()
     assert checkpoint_steps(tmp_path) == []
 
@@ -116,7 +117,7 @@ def test_a_folder_that_does_not_exist_has_no_checkpoints(tmp_path):
     assert checkpoint_steps(tmp_path / "missing") == []
 
 
-def test_the_newest_run_is_the_one_saved_last_and_not_the_last_by_name(tmp_path, checkpoint):
+def test_the_newest_run_is_that_of_the_last_checkpoint_and_not_the_last_by_name(tmp_path, checkpoint):
     checkpoint("1231-2359", 900, time=1000)
     checkpoint("0101-0000", 1, time=2000)
     assert newest_run(tmp_path, "mine") == "0101-0000"
@@ -129,7 +130,7 @@ def test_the_newest_checkpoint_of_a_run_decides(tmp_path, checkpoint):
     assert newest_run(tmp_path, "mine") == "long"
 
 
-def test_a_newer_run_without_a_checkpoint_is_passed_over(tmp_path, checkpoint):
+def test_a_newer_run_without_a_checkpoint_is_ignored(tmp_path, checkpoint):
     checkpoint("old", 1)
     (tmp_path / "ckpt" / "new").mkdir()
     (tmp_path / "ckpt" / "new" / "ckpt-1.index").touch()
@@ -137,7 +138,7 @@ def test_a_newer_run_without_a_checkpoint_is_passed_over(tmp_path, checkpoint):
 
 
 @pytest.mark.parametrize("empty", [True, False])
-def test_no_run_at_all_is_a_error_that_says_how_to_train(tmp_path, empty):
+def test_no_run_at_all_is_an_error_with_the_command_that_trains(tmp_path, empty):
     if empty:
         (tmp_path / "ckpt" / "0101-0000").mkdir(parents=True)
     with pytest.raises(UserError, match=r"python train\.py --exp group/mine"):

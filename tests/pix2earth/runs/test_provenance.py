@@ -1,4 +1,4 @@
-"""run.json says what ran."""
+"""Provenance of a run: the content of ``run.json``."""
 
 import hashlib
 import importlib.metadata
@@ -35,25 +35,25 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def described(tiny_root, open_tiny, tmp_path):
-    """run.json of the tiny experiment, before it is written."""
+    """Content of ``run.json`` for the tiny experiment, not written yet."""
     plugin = tmp_path / "mine.py"
     plugin.write_text("class GAN: ...\n")
     experiment = open_tiny(tiny_root, "mine", steps=7, enforce_suffix="_notinmask")
     return provenance.describe(experiment, Dataset(experiment), plugin, {"replicas": 1})
 
 
-def test_a_checkout_is_told_by_its_revision(checkout):
+def test_a_checkout_has_the_revision_of_its_commit(checkout):
     revision = provenance.revision(checkout)
     assert git(checkout, "rev-parse", "HEAD").startswith(revision)
     assert len(revision) >= 12
 
 
-def test_a_changed_checkout_is_told(checkout):
+def test_a_changed_checkout_is_marked_as_dirty(checkout):
     (checkout / "code.py").write_text("x = 2\n")
     assert provenance.revision(checkout) == git(checkout, "rev-parse", "HEAD")[:12] + "-dirty"
 
 
-def test_a_tag_is_told(checkout):
+def test_a_tag_is_the_revision(checkout):
     git(checkout, "tag", "-a", "v1.0", "-m", "x")
     assert provenance.revision(checkout) == "v1.0"
 
@@ -63,18 +63,18 @@ def test_outside_of_a_checkout_the_revision_is_unknown(tmp_path, monkeypatch):
     assert provenance.revision(tmp_path) == "unknown"
 
 
-def test_a_project_that_is_not_there_has_no_revision(tmp_path):
+def test_a_missing_project_has_no_revision(tmp_path):
     assert provenance.revision(tmp_path / "missing") == "unknown"
 
 
-def test_the_experiment_is_kept_with_its_defaults_filled_in(described):
+def test_the_experiment_is_recorded_with_all_defaults(described):
     assert (described["experiment"], described["timestamp"], described["environment"]) == ("mine", "0101-0000", "test")
     settings = described["settings"]
     assert (settings["steps"], settings["batch_size"], settings["normalize"]) == (7, 4, "symmetric")
     assert settings["learning_rate"] == {"generator": None, "discriminator": None}
 
 
-def test_the_dataset_is_kept_with_its_fingerprint_and_the_samples_used(described, tiny_root):
+def test_the_dataset_is_recorded_with_its_fingerprint_and_the_samples_used(described, tiny_root):
     manifest = json.loads((tiny_root / "data/tiny/64/dataset.json").read_text())
     assert described["dataset"] == {
         "path": str(tiny_root / "data/tiny/64"),
@@ -84,14 +84,14 @@ def test_the_dataset_is_kept_with_its_fingerprint_and_the_samples_used(described
     }
 
 
-def test_the_plugin_is_kept_with_its_checksum(described, tmp_path):
+def test_the_plugin_is_recorded_with_its_checksum(described, tmp_path):
     assert described["plugin"] == {
         "file": str(tmp_path / "mine.py"),
         "sha256": hashlib.sha256(b"class GAN: ...\n").hexdigest(),
     }
 
 
-def test_versions_host_and_devices_are_kept(described):
+def test_versions_host_and_devices_are_recorded(described):
     versions = described["versions"]
     assert versions["python"] == platform.python_version()
     assert versions["tensorflow"] == importlib.metadata.version("tensorflow")
@@ -109,7 +109,7 @@ def test_the_code_is_that_of_the_project(tiny_root, checkout, open_tiny, tmp_pat
 
 def test_a_session_runs_until_it_ends(described, tmp_path):
     path = tmp_path / "run.json"
-    provenance.begin_session(described, path, 0)
+    provenance.start_session(described, path, 0)
     (session,) = json.loads(path.read_text())["sessions"]
     assert (session["first_step"], session["outcome"]) == (0, "running")
     assert "ended" not in session
@@ -118,31 +118,31 @@ def test_a_session_runs_until_it_ends(described, tmp_path):
     assert (session["first_step"], session["last_step"], session["outcome"]) == (0, 7, "completed")
 
 
-def test_a_killed_session_stays_running_beside_the_next(described, tmp_path):
+def test_a_killed_session_stays_running_in_the_list(described, tmp_path):
     path = tmp_path / "run.json"
-    provenance.begin_session(described, path, 0)
-    provenance.begin_session(described, path, 5)
+    provenance.start_session(described, path, 0)
+    provenance.start_session(described, path, 5)
     provenance.end_session(described, path, 6, "interrupted")
     outcomes = [session["outcome"] for session in json.loads(path.read_text())["sessions"]]
     assert outcomes == ["running", "interrupted"]
 
 
 def test_times_are_utc_to_the_second(described, tmp_path):
-    provenance.begin_session(described, tmp_path / "run.json", 0)
+    provenance.start_session(described, tmp_path / "run.json", 0)
     started = datetime.fromisoformat(described["sessions"][0]["started"])
     assert started.utcoffset().total_seconds() == 0
     assert started.microsecond == 0
     assert abs((datetime.now(UTC) - started).total_seconds()) < 60
 
 
-def test_what_was_written_is_loaded(described, tmp_path):
+def test_a_written_file_is_loaded_unchanged(described, tmp_path):
     path = tmp_path / "logs" / "run.json"
-    provenance.begin_session(described, path, 0)
+    provenance.start_session(described, path, 0)
     assert provenance.load(path) == described
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"{}", b'{"experiment": "x"}', b"\xff\xfe"])
-def test_a_damaged_file_is_a_error_that_names_it(tmp_path, content):
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path, content):
     path = tmp_path / "run.json"
     path.write_bytes(content)
     with pytest.raises(UserError, match=rf"^{path}: is damaged"):
