@@ -1,1 +1,1 @@
-"""Baselines: predictions that cost no training."""
+"""Baselines: predictions that cost no training, for scores, tables and comparison."""

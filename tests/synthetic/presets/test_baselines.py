@@ -1,4 +1,4 @@
-"""Trivial baselines: each against numbers by hand, their order on small datasets, and their place in the page."""
+"""Baselines of the presets: each against numbers by hand, their order on small datasets, and the page of results."""
 
 import json
 from datetime import datetime, timedelta
@@ -7,23 +7,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pix2earth.baselines import radar_regression
+from pix2earth.baselines.samples import PhysicalDataset, Sample
+from pix2earth.baselines.upsampling import back_projected, bicubic_image
 from pix2earth.documentation.page_sections import marks
 from pix2earth.records.format import read
+from pix2earth.scoring.baseline_scores import WHOLE, rows
 from synthetic.__main__ import main
-from synthetic.baselines import cloud_removal, gap_filling, report, sar_to_optical, super_resolution
-from synthetic.baselines.scoring import WHOLE, rows
-from synthetic.baselines.stored import Sample, Stored
 from synthetic.observing import optics
-from synthetic.presets import datasets
+from synthetic.presets import baselines, datasets
+from synthetic.presets.baselines import BASELINES, SyntheticDataset
 
 SCENES = {"cloud_removal": (1, 8), "gap_filling": (1, 8), "super_resolution": (1, 4), "sar_to_optical": (96, 16)}
 """For training and testing."""
 BICUBIC, PSF_AWARE = 31.01, 32.19
 """PSNR (dB) when this test was written."""
-MODULES = {
-    "cloud_removal": cloud_removal, "gap_filling": gap_filling, "super_resolution": super_resolution,
-    "sar_to_optical": sar_to_optical,
-}  # fmt: skip
 START = datetime(2021, 12, 21, 10, 30)
 
 
@@ -49,9 +47,9 @@ def made(tmp_path_factory):
 
 def scores(folder):
     """Return region -> baseline -> scores of a dataset."""
-    source = Stored(str(folder))
+    dataset = SyntheticDataset(str(folder))
     found = {}
-    for row in rows(source, MODULES[source.configuration.preset].baselines(source)):
+    for row in rows(dataset, BASELINES[dataset.configuration.preset](dataset)):
         found.setdefault(row.region, {})[row.baseline] = row.scores
     return found
 
@@ -78,9 +76,9 @@ def test_dates_of_cloud_removal(classes, nearest, mean):
     acquired = [START + timedelta(days=days) for days in (45, 0, 15, 30)]  # the target's first, as records have it
     fields = {"input_image": pixels(0.1, 0.2, 0.3, 0.4), "cloud_class": pixels(*classes).astype(np.uint8)}
     sample = Sample(fields, acquired)
-    assert cloud_removal.nearest_clear_date(sample).item() == pytest.approx(nearest)
-    assert cloud_removal.mean_over_clear_dates(sample).item() == pytest.approx(mean)
-    chosen = cloud_removal.baselines(None).predictors
+    chosen = BASELINES["cloud_removal"](None).predictors
+    assert chosen["nearest clear date"](sample).item() == pytest.approx(nearest)
+    assert chosen["mean over clear dates"](sample).item() == pytest.approx(mean)
     assert chosen["copy of the input"](sample).item() == pytest.approx(0.4)
     assert chosen["copy of the date before"](sample).item() == pytest.approx(0.3)
     assert chosen["median over dates"](sample).item() == pytest.approx(0.25)
@@ -101,27 +99,31 @@ def test_dates_of_gap_filling(values, linear, mean):
     acquired = [START + timedelta(days=days) for days in (0, 10, 50)]
     stack = pixels(*values)
     sample = Sample({"input_image": stack, "cloud_mask": np.isnan(stack).astype(np.uint8)}, acquired)
-    assert gap_filling.linear_in_time(sample).ravel() == pytest.approx(linear, abs=1e-7)
-    assert gap_filling.mean_over_clear_dates(sample).ravel() == pytest.approx(mean, abs=1e-7)
+    chosen = BASELINES["gap_filling"](None).predictors
+    assert chosen["linear in time"](sample).ravel() == pytest.approx(linear, abs=1e-7)
+    assert chosen["mean over clear dates"](sample).ravel() == pytest.approx(mean, abs=1e-7)
 
 
 def test_a_pixel_that_is_never_clear_takes_the_mean_of_what_is():
     stack = np.array([[0.1, np.nan], [0.5, np.nan]], np.float32)[:, None, :, None]  # two dates of two pixels
     acquired = [START, START + timedelta(days=10)]
     sample = Sample({"input_image": stack, "cloud_mask": np.isnan(stack).astype(np.uint8)}, acquired)
-    for fill in (gap_filling.linear_in_time, gap_filling.mean_over_clear_dates):
+    for fill in BASELINES["gap_filling"](None).predictors.values():
         assert fill(sample).ravel() == pytest.approx([0.1, 0.3, 0.5, 0.3])
 
 
 @pytest.mark.parametrize("fwhm", [1.2, None])
 def test_back_projection_explains_what_the_sensor_saw(fwhm):
     random = np.random.default_rng(0)
-    ground = optics.seen(random.random((64, 64, 2), np.float32), 1, 4.0)
-    coarse = optics.seen(ground, 4, fwhm)
-    upsampled, sharper = super_resolution.bicubic(coarse, 4), super_resolution.back_projected(coarse, 4, fwhm)
+    ground = optics.observed(random.random((64, 64, 2), np.float32), 1, 4.0)
+    coarse = optics.observed(ground, 4, fwhm)
+    upsampled, sharper = (
+        bicubic_image(coarse, 4),
+        back_projected(coarse, 4, lambda fine: optics.observed(fine, 4, fwhm)),
+    )
 
     def unexplained(image):
-        return float(np.square(optics.seen(image, 4, fwhm) - coarse).mean())
+        return float(np.square(optics.observed(image, 4, fwhm) - coarse).mean())
 
     assert unexplained(sharper) < 0.05 * unexplained(upsampled)
     assert np.square(sharper - ground).mean() < 0.9 * np.square(upsampled - ground).mean()
@@ -129,7 +131,7 @@ def test_back_projection_explains_what_the_sensor_saw(fwhm):
 
 def test_features_are_all_products_but_the_square_of_the_cosine():
     radar = np.array([[-6.0, -18.0]])
-    made = sar_to_optical.features(radar, sar_to_optical.YEAR / 12)  # VV 1, VH -1, sine 1/2, cosine sqrt(3)/2
+    made = radar_regression.features(radar, radar_regression.YEAR / 12)  # VV 1, VH -1, sine 1/2, cosine sqrt(3)/2
     # Polynomials of three variables up to degree 3, 20, and times the cosine those up to degree 2, 10.
     assert made.shape == (1, 30)
     assert made[0, :5] == pytest.approx([1, 1, -1, 0.5, 3**0.5 / 2])
@@ -138,8 +140,8 @@ def test_features_are_all_products_but_the_square_of_the_cosine():
 def test_the_classifier_agrees_with_scikit_learn(made):
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-    source = Stored(str(made("sar_to_optical", "radar")))
-    fit, grid = sar_to_optical.Fit(1), slice(sar_to_optical.STRIDE // 2, None, sar_to_optical.STRIDE)
+    source = SyntheticDataset(str(made("sar_to_optical", "radar")))
+    fit, grid = radar_regression.RadarFit(1), slice(radar_regression.STRIDE // 2, None, radar_regression.STRIDE)
     radar, classes = [], []
     for sample in source.samples("train"):
         fit.add(sample)
@@ -185,18 +187,20 @@ def test_the_point_spread_function_tells_more_than_none(made):
 def test_bicubic_is_what_evaluations_call_so(made):
     from pix2earth.baselines.choice import choose
 
-    source = Stored(str(made("super_resolution", "coarse")))
+    source = SyntheticDataset(str(made("super_resolution", "coarse")))
     chosen = choose(source.manifest)
     sample = next(source.samples("test"))
     expected = chosen[1](tf.constant(sample.fields["input_image"][None])).numpy()[0]
-    ours = super_resolution.baselines(source).predictors["bicubic"](sample)
+    ours = BASELINES["super_resolution"](source).predictors["bicubic"](sample)
     assert chosen[0] == "bicubic"
     np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
 def test_bands_of_another_sensor_are_matched_by_wavelength(made):
-    source = Stored(str(made("super_resolution", "ocean", coarse_sensor="olci", bands=["B2", "B4", "B8", "B11"])))
-    chosen = super_resolution.baselines(source)
+    source = SyntheticDataset(
+        str(made("super_resolution", "ocean", coarse_sensor="olci", bands=["B2", "B4", "B8", "B11"]))
+    )
+    chosen = BASELINES["super_resolution"](source)
     assert chosen.bands == [0, 1, 2]  # no band of the coarse sensor is near 1614 nm
     assert "Oa04 for B2, Oa08 for B4" in chosen.notes
     assert next(iter(rows(source, chosen))).scores["PSNR"] > 20
@@ -222,14 +226,14 @@ def test_in_the_near_infrared_radar_tells_more_than_the_land_cover(made):
 
 def test_scores_are_those_of_the_records(made):
     folder = made("cloud_removal", "clouds")
-    source = Stored(str(folder))
+    source = SyntheticDataset(str(folder))
     expected = []
     for path in sorted((folder / "64" / "test").glob("*.tfrecord")):
         arrays, _ = read(path, source.manifest)
         error = (arrays["input_image"][3].astype(float) - arrays["target"]) * 1e-4
         expected.append((-10 * np.log10(np.mean(error**2)), np.mean(error**2) ** 0.5))
     psnr, rmse = np.mean(expected, axis=0)
-    row = next(row for row in rows(source, cloud_removal.baselines(source)) if row.baseline == "copy of the input")
+    row = next(row for row in rows(source, BASELINES["cloud_removal"](source)) if row.baseline == "copy of the input")
     assert row.samples == len(expected) == 8
     assert row.scores["PSNR"] == pytest.approx(psnr, abs=1e-3)
     assert row.scores["RMSE"] == pytest.approx(rmse, rel=1e-4)
@@ -240,8 +244,8 @@ def test_scores_are_those_of_the_records(made):
     [("cloud_removal", "clouds"), ("gap_filling", "gaps"), ("super_resolution", "coarse"), ("sar_to_optical", "radar")],
 )
 def test_no_baseline_looks_at_the_target(made, preset, name):
-    source = Stored(str(made(preset, name)))
-    chosen = MODULES[preset].baselines(source)
+    source = SyntheticDataset(str(made(preset, name)))
+    chosen = BASELINES[preset](source)
     sample = next(source.samples("test"))
     hidden = Sample({**sample.fields, "target": np.full_like(sample.fields["target"], np.nan)}, sample.acquired)
     for predict in chosen.predictors.values():
@@ -249,22 +253,24 @@ def test_no_baseline_looks_at_the_target(made, preset, name):
 
 
 def test_fits_see_the_training_split_alone(made, monkeypatch):
-    source = Stored(str(made("sar_to_optical", "radar")))
+    source = SyntheticDataset(str(made("sar_to_optical", "radar")))
     asked = []
     monkeypatch.setattr(
-        Stored, "samples", lambda self, split, only=None, read=Stored.samples: asked.append(split) or read(self, split)
+        PhysicalDataset,
+        "samples",
+        lambda self, split, only=None, read=PhysicalDataset.samples: asked.append(split) or read(self, split),
     )
-    sar_to_optical.baselines(source)
+    radar_regression.radar_baselines(source)
     assert asked == ["train"]
 
 
 # ---- the page ---------------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_written_anew(made, tmp_path, monkeypatch, capsys):
+def test_the_page_is_written_again(made, tmp_path, monkeypatch, capsys):
     page, (begin, end) = tmp_path / "results.md", marks("synthetic")
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
-    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(baselines, "PAGE", page)
     for _ in range(2):
         with pytest.raises(SystemExit) as done:
             main(["baselines", str(made("gap_filling", "gaps")), str(made("super_resolution", "coarse")), "--page"])
@@ -277,8 +283,8 @@ def test_the_page_is_written_anew(made, tmp_path, monkeypatch, capsys):
 
 
 def test_the_page_of_the_project_has_its_place():
-    page = report.PAGE.read_text()
-    begin, end = marks(report.SECTION)
+    page = baselines.PAGE.read_text()
+    begin, end = marks(baselines.SECTION)
     between = page[page.index(begin) : page.index(end)]
     assert [name for name in datasets.PRESETS if f"### {name}\n" in between] == list(datasets.PRESETS)
 

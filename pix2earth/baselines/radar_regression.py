@@ -1,4 +1,4 @@
-"""Radar to optical by means and regressions that need seconds; whatever is fitted is fitted on the training split."""
+"""Baselines from radar to optical: means and regressions, fitted on the training split in seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 from scipy import ndimage
 
+from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Predictor, Sample
 from pix2earth.console.progress import tracked
-from synthetic.baselines.predictor import Baselines, Predictor
-from synthetic.baselines.stored import Sample, Stored
 
 WINDOW = 5
 """Side in pixels of the window that averages speckle."""
@@ -23,36 +22,43 @@ CENTRE_DB, SPREAD_DB = -12.0, 6.0
 YEAR = 365.25
 
 
-def baselines(source: Stored) -> Baselines:
-    """Return the baselines, fitted on the training split."""
-    raw, averaged = Fit(1), Fit(WINDOW)
-    names = source.names("train")
-    wanted = ("input_image", "target", "land_cover", "dates")
-    for sample in tracked(source.samples("train", wanted), "fit", len(names), "samples"):
-        raw.add(sample)
+def radar_baselines(dataset: PhysicalDataset) -> BaselineSet:
+    """Return means and regressions from radar to optical, fitted on the training split.
+
+    The dataset has the fields ``input_image`` (VV and VH in dB), ``target``, ``land_cover`` and ``dates`` (day of
+    year).
+
+    Raises:
+        UserError: there is no training split, or a record is damaged.
+    """
+    single, averaged = RadarFit(1), RadarFit(WINDOW)
+    names = dataset.names("train")
+    fields = ("input_image", "target", "land_cover", "dates")
+    for sample in tracked(dataset.samples("train", fields), "fit", len(names), "samples"):
+        single.add(sample)
         averaged.add(sample)
-    return Baselines(
+    return BaselineSet(
         {
-            "mean of all": raw.mean(),
-            "mean of the true land cover": raw.mean_of_true_class(),
-            "mean of the land cover seen": raw.mean_of_seen_class(),
-            "regression": raw.regression(),
+            "mean of all": single.mean(),
+            "mean of the true land cover": single.mean_of_true_class(),
+            "mean of the land cover seen": single.mean_of_seen_class(),
+            "regression": single.regression(),
             f"mean of the land cover seen, {WINDOW} x {WINDOW}": averaged.mean_of_seen_class(),
             f"regression, {WINDOW} x {WINDOW}": averaged.regression(),
         },
         notes="All means and coefficients are those of the training split. \"Mean of the true land cover\" looks up the"
-        " class of every test pixel in the truth, which no method has that is given radar alone; \"land cover seen\" is"
-        " the class that a Gaussian classifier takes VV and VH for. The regression is a polynomial of degree"
+        " true class of every test pixel, which no method has that is given radar alone; \"land cover seen\" is the"
+        " class that a Gaussian classifier predicts from VV and VH. The regression is a polynomial of degree"
         f" {DEGREE} in VV and VH (dB) and in sine and cosine of the day of year, pixel by pixel;"
         f" {WINDOW} x {WINDOW}: after averaging the radar's power over so many pixels.",
     )  # fmt: skip
 
 
-class Fit:
-    """Sums over the training split, from which every predictor follows."""
+class RadarFit:
+    """Sums over the training split, from which every predictor is computed."""
 
     def __init__(self, window: int) -> None:
-        """Prepare to fit to radar averaged over windows of a side in pixels."""
+        """Start with empty sums; ``window`` is the side in pixels over which radar is averaged."""
         self.window = window
         self.squares: np.ndarray = np.zeros(1)
         self.products: np.ndarray = np.zeros(1)
@@ -60,7 +66,7 @@ class Fit:
         self.sums: dict[int, np.ndarray] = {}
 
     def add(self, sample: Sample) -> None:
-        """Take a training sample into account."""
+        """Add a training sample to the sums."""
         grid = slice(STRIDE // 2, None, STRIDE)
         radar = self.radar(sample)[grid, grid].reshape(-1, 2)
         target = sample.fields["target"][grid, grid].astype(np.float64)
@@ -70,11 +76,11 @@ class Fit:
         self.squares = self.squares + inputs.T @ inputs
         self.products = self.products + inputs.T @ target
         for number in np.unique(land_cover):
-            here = land_cover == number
+            of_class = land_cover == number
             # Sums of 1, x and x x^T of the radar give mean and covariance.
-            ones = np.column_stack([np.ones(here.sum()), radar[here]])
+            ones = np.column_stack([np.ones(of_class.sum()), radar[of_class]])
             self.moments[int(number)] = self.moments.get(int(number), 0) + ones.T @ ones
-            self.sums[int(number)] = self.sums.get(int(number), 0) + target[here].sum(axis=0)
+            self.sums[int(number)] = self.sums.get(int(number), 0) + target[of_class].sum(axis=0)
 
     def radar(self, sample: Sample) -> np.ndarray:
         """Return VV and VH (height, width, 2) in dB, averaged as power."""
@@ -87,12 +93,12 @@ class Fit:
     # ---- predictors --------------------------------------------------------------------------------------------
 
     def spectrum(self) -> np.ndarray:
-        """Return the mean spectrum (band,) of all."""
+        """Return the mean spectrum (band,) of all pixels."""
         pixels = sum(float(moment[0, 0]) for moment in self.moments.values())
         return np.sum(list(self.sums.values()), axis=0) / pixels
 
     def mean(self) -> Predictor:
-        """Return the predictor of one spectrum for all."""
+        """Return the predictor of the mean spectrum of all pixels."""
         spectrum = self.spectrum()
         return lambda sample: np.broadcast_to(spectrum, sample.fields["target"].shape)
 
@@ -104,12 +110,12 @@ class Fit:
         return table
 
     def mean_of_true_class(self) -> Predictor:
-        """Return the predictor that knows the truth's land cover, and of it the mean."""
+        """Return the predictor of the mean spectrum of the true land cover."""
         table = self.means()
         return lambda sample: table[sample.fields["land_cover"][..., 0]]
 
     def mean_of_seen_class(self) -> Predictor:
-        """Return the predictor of the mean of the land cover that is most likely given VV and VH."""
+        """Return the predictor of the mean spectrum of the land cover that is most likely given VV and VH."""
         table, likely = self.means(), self.classifier()
         return lambda sample: table[likely(self.radar(sample))]
 
@@ -141,8 +147,8 @@ class Fit:
 
         def predict(sample: Sample) -> np.ndarray:
             radar = self.radar(sample)
-            made = features(radar.reshape(-1, 2), day(sample)) @ coefficients
-            return made.reshape(*radar.shape[:2], -1)
+            prediction = features(radar.reshape(-1, 2), day(sample)) @ coefficients
+            return prediction.reshape(*radar.shape[:2], -1)
 
         return predict
 

@@ -1,20 +1,16 @@
-"""A dataset that ``make`` wrote, read back sample by sample in physical units."""
+"""Samples in physical units, and sets of baselines that predict their targets."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
 
-from pix2earth.records.listing import open_folder
-from pix2earth.records.manifest import Field
+from pix2earth.records.listing import Listing, open_folder
+from pix2earth.records.manifest import Field, Manifest
 from pix2earth.settings.errors import UserError
-from synthetic.presets.datasets import ABOUT
-from synthetic.schema.dataset import PRESETS, DatasetConfiguration
 
 
 class Sample(NamedTuple):
@@ -24,33 +20,42 @@ class Sample(NamedTuple):
     acquired: list[datetime]
 
 
-class Stored:
-    """A dataset of the made-up Earth on disk."""
+Predictor = Callable[[Sample], np.ndarray]
+"""From a sample, of which it must not read the target, to a prediction of the target in physical units."""
+
+
+class BaselineSet(NamedTuple):
+    """Baselines by name, and how to score them.
+
+    Attributes:
+        predictors: in the order of the table.
+        bands: positions of the target's bands that are predicted; None: all.
+        regions: title in the table -> (inside or outside, mask field); what to score in addition to the whole image.
+        notes: what a reader of the table has to know.
+    """
+
+    predictors: Mapping[str, Predictor]
+    bands: list[int] | None = None
+    regions: Mapping[str, tuple[str, str]] = {}
+    notes: str = ""
+
+
+class PhysicalDataset:
+    """A dataset on disk, read sample by sample in physical units."""
 
     def __init__(self, path: str) -> None:
         """Open the dataset at DATA_ROOT/NAME or DATA_ROOT/NAME/SIZE.
 
         Raises:
-            UserError: there is none, it is of real data, or of another version of this program.
+            UserError: there is none.
         """
-        self.listing = open_folder(path)
-        self.folder, self.manifest = self.listing.folder, self.listing.manifest
-        self.configuration = self._configuration()
-
-    def _configuration(self) -> Any:
-        about = self.folder / ABOUT
-        if not about.is_file():
-            raise UserError(f"{self.folder}: has no {ABOUT}: it is no dataset of `python -m synthetic make`")
-        try:
-            data = json.loads(about.read_text(encoding="utf-8"))["configuration"]
-            made: DatasetConfiguration = PRESETS[data["preset"]].model_validate(data, strict=False)
-        except (ValueError, KeyError, TypeError, ValidationError):
-            raise UserError(f"{about}: is damaged or of another version; write the dataset again") from None
-        return made
+        self.listing: Listing = open_folder(path)
+        self.folder = self.listing.folder
+        self.manifest: Manifest = self.listing.manifest
 
     @property
     def target(self) -> Field:
-        """The field to be made."""
+        """The field to be predicted."""
         return self.manifest.fields[self.manifest.target]
 
     def names(self, split: str) -> list[str]:
@@ -61,7 +66,7 @@ class Stored:
         """
         names = self.listing.names(split)
         if not names:
-            raise UserError(f"{self.folder}: has no samples in {split}; write it with scenes.{split} of at least 1")
+            raise UserError(f"{self.folder}: has no samples in {split}; write the dataset with a {split} split")
         return names
 
     def samples(self, split: str, only: Sequence[str] | None = None) -> Iterator[Sample]:
@@ -74,11 +79,11 @@ class Stored:
 
         for name in self.names(split):
             try:
-                arrays, about = read(self.listing.path(split, name), self.manifest)
+                arrays, metadata = read(self.listing.path(split, name), self.manifest)
             except ValueError as error:
                 raise UserError(f"{error}; write the dataset again") from None
-            chosen = {name: physical(arrays[name], self.manifest.fields[name]) for name in only or arrays}
-            yield Sample(chosen, [datetime.fromisoformat(time) for time in about["acquired"]])
+            fields = {name: physical(arrays[name], self.manifest.fields[name]) for name in only or arrays}
+            yield Sample(fields, [datetime.fromisoformat(time) for time in metadata["acquired"]])
 
 
 def physical(stored: np.ndarray, field: Field) -> np.ndarray:

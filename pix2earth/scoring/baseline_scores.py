@@ -1,0 +1,88 @@
+"""Scores of baselines by the same metrics as evaluations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from metrics import Scale, score
+from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample
+from pix2earth.console.progress import tracked
+from pix2earth.scoring.regions import masks, mean_over_time_steps, split_time_steps
+from pix2earth.scoring.undefined import mean_of_finite
+
+METRICS = ("PSNR", "SSIM", "SAM", "RMSE")
+WHOLE = "whole image"
+
+
+class ScoreRow(NamedTuple):
+    """Mean scores of one baseline in one region, over the samples in which they are defined."""
+
+    region: str
+    baseline: str
+    samples: int
+    scores: dict[str, float]
+
+
+def rows(dataset: PhysicalDataset, baselines: BaselineSet) -> list[ScoreRow]:
+    """Score every baseline on every sample of the test split; regions follow one another.
+
+    Raises:
+        UserError: there is no test split, or a record is damaged.
+    """
+    scale, names = _scale(dataset), dataset.names("test")
+    scores_of: dict[tuple[str, str], list[dict[str, float]]] = {
+        (region, name): [] for region in (WHOLE, *baselines.regions) for name in baselines.predictors
+    }
+    for sample in tracked(dataset.samples("test"), dataset.manifest.name, len(names), "samples"):
+        target = _chosen(sample.fields[dataset.manifest.target], baselines)
+        for name, predict in baselines.predictors.items():
+            prediction = np.asarray(predict(sample), np.float32)
+            for region, scores in _scored(target, prediction, sample, baselines, scale).items():
+                scores_of[region, name].append(scores)
+    return [_row(region, name, scores) for (region, name), scores in scores_of.items()]
+
+
+def _row(region: str, name: str, scores: list[dict[str, float]]) -> ScoreRow:
+    defined = sum(bool(np.isfinite(sample["RMSE"])) for sample in scores)
+    means = {metric: mean_of_finite([sample[metric] for sample in scores]) for metric in METRICS}
+    return ScoreRow(region, name, defined, means)
+
+
+def _chosen(target: np.ndarray, baselines: BaselineSet) -> np.ndarray:
+    return target if baselines.bands is None else target[..., baselines.bands]
+
+
+def _scale(dataset: PhysicalDataset) -> Scale:
+    low, high = dataset.target.bounds
+    return Scale(max(high) - min(low), 1.0 / dataset.manifest.ratio)
+
+
+def _scored(
+    target: np.ndarray, prediction: np.ndarray, sample: Sample, baselines: BaselineSet, scale: Scale
+) -> dict[str, dict[str, float]]:
+    """Return the scores of one prediction ([time step,] height, width, band) by region and metric."""
+    time_steps = len(target) if target.ndim == 4 else None
+    result = {WHOLE: _measured(_folded(target), _folded(prediction), None, scale, None)}
+    targets, predictions = split_time_steps(target[None], time_steps), split_time_steps(prediction[None], time_steps)
+    for title, (region, field) in baselines.regions.items():
+        where = masks(sample.fields[field][None], time_steps, None)[region]
+        result[title] = _measured(targets, predictions, where, scale, time_steps)
+    return result
+
+
+def _measured(
+    target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale, time_steps: int | None
+) -> dict[str, float]:
+    scores = score(tf.constant(target), tf.constant(prediction), scale, METRICS, mask)
+    return {name: float(mean_over_time_steps(values, time_steps)[0]) for name, values in scores.items()}
+
+
+def _folded(image: np.ndarray) -> np.ndarray:
+    """Fold the time steps of (time step, height, width, band) into bands and add a batch axis, as evaluations do."""
+    if image.ndim == 4:
+        time_steps, height, width, bands = image.shape
+        image = image.transpose(1, 2, 0, 3).reshape(height, width, time_steps * bands)
+    return image[None]
