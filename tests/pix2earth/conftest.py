@@ -1,4 +1,4 @@
-"""Plug-ins small enough to build in a blink, and experiments on datasets that a test makes up."""
+"""Small plug-ins that are built quickly, and experiments on synthetic datasets."""
 
 import json
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from pix2earth.records.manifest import Field, Manifest, Split
 
 
 class SmallGan:
-    """Networks of a few dozen numbers with everything in them that has a state."""
+    """Networks with few weights and every kind of state: normalisation, dropout, seeds, variables."""
 
     def __init__(self, filters=3, optimizer=keras.optimizers.Adam):
         image = keras.Input((4, 4, 2))
@@ -35,9 +35,9 @@ class SmallGan:
         random = np.random.default_rng(int(self.counter))
         image, target = (tf.constant(random.normal(size=(2, 4, 4, bands)), tf.float32) for bands in (2, 3))
         with tf.GradientTape(persistent=True) as tape:
-            made = self.generator(image, training=True)
-            generator_loss = tf.reduce_mean((made - target) ** 2)
-            discriminator_loss = tf.reduce_mean(self.discriminator([image, made]) ** 2)
+            prediction = self.generator(image, training=True)
+            generator_loss = tf.reduce_mean((prediction - target) ** 2)
+            discriminator_loss = tf.reduce_mean(self.discriminator([image, prediction]) ** 2)
         for network, optimizer, loss in (
             (self.generator, self.generator_optimizer, generator_loss),
             (self.discriminator, self.discriminator_optimizer, discriminator_loss),
@@ -63,29 +63,29 @@ def namespace():
 
 @pytest.fixture
 def manifest_of():
-    """``manifest_of(input, target, **others)``: a manifest of these two fields and what else is given."""
+    """``manifest_of(source, target, fields=None, **roles)``: a manifest of input, target and further fields."""
 
-    def made(source: Field, target: Field, fields=None, **roles) -> Manifest:
+    def manifest(source: Field, target: Field, fields=None, **roles) -> Manifest:
         return Manifest(
-            name="made", tilesize=target.size[0], split=Split(method="made up"),
+            name="small", tilesize=target.size[0], split=Split(method="synthetic"),
             fields={"input_image": source, "target": target, **(fields or {})}, **roles,
         )  # fmt: skip
 
-    return made
+    return manifest
 
 
 @pytest.fixture
 def dataset_of(tmp_path, open_tiny):
-    """``dataset_of(manifest, samples, **settings)``: a Dataset that holds ``samples[name][field]`` in val/."""
+    """``dataset_of(manifest, samples, **settings)``: a Dataset with the arrays ``samples[name][field]`` in val/."""
     from pix2earth.batches.dataset import Dataset
     from pix2earth.records.writer import DatasetWriter
 
-    def made(manifest: Manifest, samples, **settings) -> Dataset:
+    def dataset(manifest: Manifest, samples, **settings) -> Dataset:
         with DatasetWriter(tmp_path / "data", manifest) as writer:
             for name, fields in samples.items():
                 writer.write("val", name, fields)
         (tmp_path / "environment.json").write_text(json.dumps({"data_root": "data"}))
         settings = {"dataset": manifest.name, "tilesize": manifest.tilesize, **settings}
-        return Dataset(open_tiny(tmp_path, "made", **settings))
+        return Dataset(open_tiny(tmp_path, "small", **settings))
 
-    return made
+    return dataset

@@ -1,4 +1,4 @@
-"""Prepared batches of made-up fields."""
+"""Prepared batches of synthetic fields."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from pix2earth.batches.dataset import Dataset
 
 @pytest.fixture
 def prepare(experiment_of):
-    """``prepare(fields, arrays, draws=None, roles=None, **settings)``: what the network sees, as NumPy arrays."""
+    """``prepare(fields, arrays, draws=None, roles=None, **settings)``: the network's values, as NumPy arrays."""
 
     def prepared(fields, arrays, draws=None, roles=None, **settings) -> dict[str, np.ndarray]:
         dataset = Dataset(experiment_of(fields, roles=roles, **settings))

@@ -1,4 +1,4 @@
-"""Where every pixel of an augmented tile comes from, against NumPy and SciPy, with draws fed by hand."""
+"""Augmentation of tiles: the source of every pixel, against NumPy and SciPy, for chosen random numbers."""
 
 from fractions import Fraction
 
@@ -11,17 +11,17 @@ from pix2earth.batches import augmentation
 from pix2earth.records.manifest import Field
 
 ROTATIONS_AND_MIRRORS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
-ONLY_TURNED = {"random_resize": 1.0, "random_rotate": True, "random_mirror": True}
+ONLY_REORIENTED = {"random_resize": 1.0, "random_rotate": True, "random_mirror": True}
 ONLY_RESIZED = {"random_rotate": False, "random_mirror": False}
 
 
 def draws(crop_row=0.0, crop_column=0.0, quarters=0, mirrored=False, *, of=4) -> list[float]:
-    """Return the four numbers that ask for this; ``of``: how many rotations there are to choose from."""
+    """Return the random numbers for an augmentation; ``of`` is the number of possible rotations."""
     return [crop_row, crop_column, (quarters + 0.5) / of, 0.25 if mirrored else 0.75]
 
 
-def turned(tile: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
-    """Return a tile (row, column, ...) rotated against the clock, then mirrored left-right."""
+def reoriented(tile: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
+    """Return a tile (row, column, ...) rotated counterclockwise, then mirrored left-right."""
     tile = np.rot90(tile, quarters)
     return np.fliplr(tile) if mirrored else tile
 
@@ -33,11 +33,14 @@ def many_draws(count: int) -> np.ndarray:
 
 @pytest.fixture
 def coordinates(prepare):
-    """Return a function from size, draws and settings to (batch, height, width) rows and columns that are shown."""
+    """``coordinates(size, each, **settings)``: source rows and columns (batch, height, width) of augmented tiles.
 
-    def found(size, each, **settings) -> tuple[np.ndarray, np.ndarray]:
+    ``each`` are the random numbers of every sample.
+    """
+
+    def coordinates_of(size, each, **settings) -> tuple[np.ndarray, np.ndarray]:
         height, width = size
-        # Interpolating between row numbers gives the row at which was interpolated.
+        # Interpolated row numbers are the rows at which images are interpolated.
         ramps = np.stack(np.mgrid[0:height, 0:width], axis=-1).astype(np.float32)
         fields = {
             "input_image": Field(dtype="float32", shape=[height, width, 2], bands=["row", "column"]),
@@ -47,10 +50,10 @@ def coordinates(prepare):
             "input_image": np.tile(ramps, (len(each), 1, 1, 1)),
             "target": np.zeros((len(each), height, width, 1), np.uint8),
         }
-        shown = prepare(fields, arrays, each, img_height=height, img_width=width, normalize="none", **settings)
-        return shown["input_image"][..., 0], shown["input_image"][..., 1]
+        prepared = prepare(fields, arrays, each, img_height=height, img_width=width, normalize="none", **settings)
+        return prepared["input_image"][..., 0], prepared["input_image"][..., 1]
 
-    return found
+    return coordinates_of
 
 
 class TestDraw:
@@ -63,36 +66,38 @@ class TestDraw:
         assert first.tobytes() == compiled(tf.constant(17, tf.int64)).numpy().tobytes()
 
     def test_differs_between_counters_and_between_seeds(self):
-        found = {
+        different = {
             augmentation.draw(seed, tf.constant(counter, tf.int64)).numpy().tobytes()
             for seed in (0, 1, 2**31 - 1)
             for counter in (0, 1, 2, 2**31, 2**40)
         }
-        assert len(found) == 15
+        assert len(different) == 15
 
     def test_is_uniform_from_0_to_below_1(self):
-        found = many_draws(4000)
-        assert found.shape == (4000, 4)
-        assert found.min() >= 0
-        assert found.max() < 1
-        # The mean of n uniform numbers deviates by 1/sqrt(12 n), a correlation by 1/sqrt(n); five times is generous.
-        assert np.abs(found.mean(axis=0) - 0.5).max() < 5 / np.sqrt(12 * 4000)
-        assert np.abs(np.corrcoef(found.T) - np.eye(4)).max() < 5 / np.sqrt(4000)
+        numbers = many_draws(4000)
+        assert numbers.shape == (4000, 4)
+        assert numbers.min() >= 0
+        assert numbers.max() < 1
+        # Standard deviations: 1/sqrt(12 n) of the mean of n uniform numbers, 1/sqrt(n) of a correlation.
+        assert np.abs(numbers.mean(axis=0) - 0.5).max() < 5 / np.sqrt(12 * 4000)
+        assert np.abs(np.corrcoef(numbers.T) - np.eye(4)).max() < 5 / np.sqrt(4000)
 
 
-class TestTurning:
+class TestOrientation:
     @pytest.mark.parametrize(("quarters", "mirrored"), ROTATIONS_AND_MIRRORS)
     def test_is_that_of_numpy(self, coordinates, quarters, mirrored):
-        rows, columns = coordinates((5, 5), [draws(0.7, 0.2, quarters, mirrored)], **ONLY_TURNED)
+        rows, columns = coordinates((5, 5), [draws(0.7, 0.2, quarters, mirrored)], **ONLY_REORIENTED)
         index = np.stack(np.mgrid[0:5, 0:5], axis=-1)
-        np.testing.assert_array_equal(np.stack([rows[0], columns[0]], axis=-1), turned(index, quarters, mirrored))
+        np.testing.assert_array_equal(np.stack([rows[0], columns[0]], axis=-1), reoriented(index, quarters, mirrored))
 
     @pytest.mark.parametrize("size", [(4, 6), (6, 4)])
     @pytest.mark.parametrize(("half_turn", "mirrored"), [(0, False), (0, True), (1, False), (1, True)])
-    def test_of_a_tile_that_is_not_square_is_by_half_a_turn_only(self, coordinates, size, half_turn, mirrored):
-        rows, columns = coordinates(size, [draws(0, 0, half_turn, mirrored, of=2)], **ONLY_TURNED)
+    def test_of_a_tile_that_is_not_square_changes_by_180_degrees_only(self, coordinates, size, half_turn, mirrored):
+        rows, columns = coordinates(size, [draws(0, 0, half_turn, mirrored, of=2)], **ONLY_REORIENTED)
         index = np.stack(np.mgrid[0 : size[0], 0 : size[1]], axis=-1)
-        np.testing.assert_array_equal(np.stack([rows[0], columns[0]], axis=-1), turned(index, 2 * half_turn, mirrored))
+        np.testing.assert_array_equal(
+            np.stack([rows[0], columns[0]], axis=-1), reoriented(index, 2 * half_turn, mirrored)
+        )
 
     @pytest.mark.parametrize(
         ("rotate", "mirror", "kept"),
@@ -102,29 +107,31 @@ class TestTurning:
             (False, True, {(0, False), (0, True)}),
         ],
     )
-    def test_is_not_done_where_it_is_switched_off(self, coordinates, rotate, mirror, kept):
-        wanted = {key: turned(np.arange(9).reshape(3, 3), *key).tobytes() for key in ROTATIONS_AND_MIRRORS}
+    def test_does_not_change_where_it_is_switched_off(self, coordinates, rotate, mirror, kept):
+        tile = np.arange(9).reshape(3, 3)
+        expected = {key: reoriented(tile, *key).tobytes() for key in ROTATIONS_AND_MIRRORS}
         each = [draws(0.9, 0.9, *key) for key in ROTATIONS_AND_MIRRORS]
         rows, columns = coordinates((3, 3), each, random_resize=1.0, random_rotate=rotate, random_mirror=mirror)
-        found = {(row * 3 + column).astype(np.int64).tobytes() for row, column in zip(rows, columns, strict=True)}
-        assert found == {wanted[key] for key in kept}
+        tiles = {(row * 3 + column).astype(np.int64).tobytes() for row, column in zip(rows, columns, strict=True)}
+        assert tiles == {expected[key] for key in kept}
 
-    def test_takes_all_eight_ways_equally_often(self, coordinates):
-        rows, columns = coordinates((3, 3), many_draws(4000), **ONLY_TURNED)
+    def test_takes_all_eight_values_equally_often(self, coordinates):
+        rows, columns = coordinates((3, 3), many_draws(4000), **ONLY_REORIENTED)
         _, counts = np.unique((rows * 3 + columns).reshape(4000, 9), axis=0, return_counts=True)
         assert len(counts) == 8
         # Chi-square with 7 degrees of freedom: 24.3 is exceeded once in a thousand.
         assert ((counts - 500) ** 2 / 500).sum() < 24.3
 
 
-def places(side: int, resize: float) -> int:
+def positions(side: int, resize: float) -> int:
+    """Return the number of possible positions of a crop along one axis."""
     return int(side * resize) - side + 1
 
 
 def crop(side: int, resize: float, first: int) -> np.ndarray:
-    """Return where the pixel centres of a crop of the enlarged side lie in the side itself.
+    """Return the positions of the pixel centres of a crop, in pixels of the tile along one axis.
 
-    The crop reaches from its first to its last pixel centre, both kept within the centres of the stored pixels.
+    The crop spans from its first to its last pixel centre, both limited to the centres of the stored pixels.
     """
     upsampled = int(side * resize)
     ends = [(Fraction(2 * (first + pixel) + 1, 2) * side / upsampled) - Fraction(1, 2) for pixel in (0, side - 1)]
@@ -135,27 +142,28 @@ def crop(side: int, resize: float, first: int) -> np.ndarray:
 class TestCrop:
     @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 1.5), (64, 2.0), (96, 1.3), (7, 4.0)])
     @pytest.mark.parametrize("chance", [0.0, 0.37, 0.999999])
-    def test_shows_an_upsampled_part_of_the_tile(self, coordinates, side, resize, chance):
+    def test_is_an_upsampled_part_of_the_tile(self, coordinates, side, resize, chance):
         other = 1 - chance - 1e-6
         rows, columns = coordinates((side, side), [draws(chance, other)], random_resize=resize, **ONLY_RESIZED)
-        wanted = [crop(side, resize, int(each * places(side, resize))) for each in (chance, other)]
-        np.testing.assert_allclose(rows[0], wanted[0][:, None] * np.ones(side), atol=side * 2e-6)
-        np.testing.assert_allclose(columns[0], wanted[1] * np.ones((side, 1)), atol=side * 2e-6)
+        first_row, first_column = (int(each * positions(side, resize)) for each in (chance, other))
+        expected_rows, expected_columns = crop(side, resize, first_row), crop(side, resize, first_column)
+        np.testing.assert_allclose(rows[0], expected_rows[:, None] * np.ones(side), atol=side * 2e-6)
+        np.testing.assert_allclose(columns[0], expected_columns * np.ones((side, 1)), atol=side * 2e-6)
 
     @pytest.mark.parametrize(("side", "resize"), [(64, 1.11), (64, 2.0), (96, 1.3)])
-    def test_is_that_of_the_upsampled_tile_to_a_part_of_a_pixel(self, coordinates, side, resize):
-        # Enlarging first and cropping afterwards would keep the pixel spacing at the rim too.
+    def test_differs_from_a_crop_of_the_upsampled_tile_by_less_than_a_pixel(self, coordinates, side, resize):
+        # Upsampling first and cropping afterwards would keep the pixel spacing at the border too.
         for chance in (0.0, 0.5, 0.999999):
             rows, _ = coordinates((side, side), [draws(chance)], random_resize=resize, **ONLY_RESIZED)
-            first, scale = int(chance * places(side, resize)), side / int(side * resize)
+            first, scale = int(chance * positions(side, resize)), side / int(side * resize)
             exact = np.clip((first + np.arange(side) + 0.5) * scale - 0.5, 0, side - 1)
             assert np.abs(rows[0, :, 0] - exact).max() <= 0.5 * (1 - scale) + 1e-4
 
-    def test_lies_everywhere_equally_often(self, coordinates):
+    def test_has_all_positions_equally_often(self, coordinates):
         rows, columns = coordinates((16, 16), many_draws(4000), random_resize=1.5, **ONLY_RESIZED)
-        for found in (rows[:, 8, 0], columns[:, 0, 8]):
-            _, counts = np.unique(found.round(3), return_counts=True)
-            assert len(counts) == places(16, 1.5) == 9
+        for starts in (rows[:, 8, 0], columns[:, 0, 8]):
+            _, counts = np.unique(starts.round(3), return_counts=True)
+            assert len(counts) == positions(16, 1.5) == 9
             # Chi-square with 8 degrees of freedom: 26.1 is exceeded once in a thousand.
             assert ((counts - 4000 / 9) ** 2 / (4000 / 9)).sum() < 26.1
 
@@ -165,11 +173,11 @@ class TestCrop:
         assert (columns.min(), columns.max()) == (0, pytest.approx(13, abs=1e-5))
 
     @pytest.mark.parametrize(("quarters", "mirrored"), ROTATIONS_AND_MIRRORS)
-    def test_and_turning_go_together(self, coordinates, quarters, mirrored):
+    def test_and_orientation_are_independent(self, coordinates, quarters, mirrored):
         rows, columns = coordinates((8, 8), [draws(0.3, 0.8, quarters, mirrored)], random_resize=1.5)
-        # Whatever is done first: the window of rows and columns is one of the crop's, turned.
-        shown = np.stack([rows[0], columns[0]], axis=-1)
-        straight = turned(shown, 0, mirrored) if mirrored else shown
+        # In either order: the rows and columns are those of a crop, reoriented.
+        result = np.stack([rows[0], columns[0]], axis=-1)
+        straight = reoriented(result, 0, mirrored) if mirrored else result
         straight = np.rot90(straight, -quarters)
         assert np.ptp(straight[..., 0], axis=1).max() < 1e-5
         assert np.ptp(straight[..., 1], axis=0).max() < 1e-5
@@ -182,10 +190,10 @@ class TestSampling:
     EACH = ((0.2, 0.9, 1, False), (0.6, 0.1, 2, True), (0.0, 0.0, 0, False))
 
     @pytest.fixture
-    def shown(self, prepare):
-        """Return a function from a field's arrays and kind to what is shown of them, and at which coordinates."""
+    def augmented(self, prepare):
+        """``augmented(array, kind)``: an augmented field, and its source rows and columns."""
 
-        def found(array: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def augment(array: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             side = self.SIDE
             ramps = np.tile(np.stack(np.mgrid[0:side, 0:side], axis=-1).astype(np.float32), (3, 1, 1, 1))
             bands = [f"b{number}" for number in range(array.shape[-1])]
@@ -195,37 +203,37 @@ class TestSampling:
             }
             arrays = {"input_image": ramps, "target": array}
             each = [draws(*one) for one in self.EACH]
-            seen = prepare(
+            prepared = prepare(
                 fields, arrays, each, img_height=side, img_width=side, random_resize=1.3, normalize="none"
             )  # fmt: skip
-            return seen["target"], seen["input_image"][..., 0], seen["input_image"][..., 1]
+            return prepared["target"], prepared["input_image"][..., 0], prepared["input_image"][..., 1]
 
-        return found
+        return augment
 
-    def test_of_images_is_bilinear(self, shown):
+    def test_of_images_is_bilinear(self, augmented):
         tile = np.random.default_rng(4).normal(size=(3, self.SIDE, self.SIDE, 2)).astype(np.float32)
-        found, rows, columns = shown(tile, "image")
-        self.compare(found, tile, rows, columns)
+        result, rows, columns = augmented(tile, "image")
+        self.compare(result, tile, rows, columns)
 
-    def test_of_coarse_images_is_bilinear_between_their_upsampled_pixels(self, shown):
+    def test_of_coarse_images_is_bilinear_between_their_upsampled_pixels(self, augmented):
         coarse = np.random.default_rng(5).normal(size=(3, 6, 6, 2)).astype(np.float32)
-        found, rows, columns = shown(coarse, "image")
-        self.compare(found, coarse.repeat(4, axis=1).repeat(4, axis=2), rows, columns)
+        result, rows, columns = augmented(coarse, "image")
+        self.compare(result, coarse.repeat(4, axis=1).repeat(4, axis=2), rows, columns)
 
     @staticmethod
-    def compare(found, tile, rows, columns):
+    def compare(result, tile, rows, columns):
         for sample in range(3):
             for band in range(2):
                 image = tile[sample, ..., band].astype(np.float64)
-                wanted = ndimage.map_coordinates(image, [rows[sample], columns[sample]], order=1, mode="nearest")
-                np.testing.assert_allclose(found[sample, ..., band], wanted, atol=2e-5)
+                expected = ndimage.map_coordinates(image, [rows[sample], columns[sample]], order=1, mode="nearest")
+                np.testing.assert_allclose(result[sample, ..., band], expected, atol=2e-5)
 
     @pytest.mark.parametrize("kind", ["mask", "classes"])
-    def test_of_masks_and_classes_is_nearest(self, shown, kind):
+    def test_of_masks_and_classes_is_nearest(self, augmented, kind):
         index = np.arange(3 * self.SIDE**2, dtype=np.int32).reshape(3, self.SIDE, self.SIDE, 1)
-        found, rows, columns = shown(index, kind)
-        sample, place = np.divmod(found[..., 0].astype(int), self.SIDE**2)
+        result, rows, columns = augmented(index, kind)
+        sample, pixel = np.divmod(result[..., 0].astype(int), self.SIDE**2)
         assert [set(np.unique(each)) for each in sample] == [{0}, {1}, {2}]
-        # Half a pixel, and what rounding adds where a centre lies between two pixels.
-        assert np.abs(place // self.SIDE - rows).max() <= 0.5 + 1e-4
-        assert np.abs(place % self.SIDE - columns).max() <= 0.5 + 1e-4
+        # Half a pixel, and a rounding error where a centre is between two pixels.
+        assert np.abs(pixel // self.SIDE - rows).max() <= 0.5 + 1e-4
+        assert np.abs(pixel % self.SIDE - columns).max() <= 0.5 + 1e-4
