@@ -1,4 +1,4 @@
-"""Where an environment is found, what an experiment is called, and what it tells a plug-in."""
+"""Environment and Experiment: lookup of files, names of experiments, attributes for plug-ins, recorded settings."""
 
 import json
 import os
@@ -13,44 +13,45 @@ from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
 
-def image(*shape: int, **about) -> Field:
-    bands = about.pop("bands", [f"b{number}" for number in range(shape[-1])])
-    return Field(dtype="float32", shape=list(shape), bands=bands, **about)
+def image(*shape: int, **others) -> Field:
+    bands = others.pop("bands", [f"b{number}" for number in range(shape[-1])])
+    return Field(dtype="float32", shape=list(shape), bands=bands, **others)
 
 
 class TestEnvironmentLookup:
     @pytest.fixture(autouse=True)
-    def nowhere(self, tmp_path, monkeypatch):
-        """Work in an inner folder without any environment."""
+    def without_environment(self, tmp_path, monkeypatch):
+        """Change to an inner folder without any environment."""
         monkeypatch.delenv(VARIABLE, raising=False)
         (tmp_path / "outer" / "inner").mkdir(parents=True)
         monkeypatch.chdir(tmp_path / "outer" / "inner")
 
     @staticmethod
-    def label(path: Path, label: str) -> Path:
+    def write(path: Path, label: str) -> Path:
+        """Write an environment with a label."""
         path.write_text(json.dumps({"environment": label}))
         return path
 
-    def test_the_named_file_wins_over_all_others(self, tmp_path, monkeypatch):
-        monkeypatch.setenv(VARIABLE, str(self.label(tmp_path / "v.json", "variable")))
-        self.label(Path("environment.json"), "here")
-        assert Environment(self.label(tmp_path / "n.json", "named")).ENVIRONMENT == "named"
+    def test_the_file_of_the_argument_is_first(self, tmp_path, monkeypatch):
+        monkeypatch.setenv(VARIABLE, str(self.write(tmp_path / "v.json", "variable")))
+        self.write(Path("environment.json"), "working")
+        assert Environment(self.write(tmp_path / "n.json", "argument")).ENVIRONMENT == "argument"
 
-    def test_the_variable_comes_next(self, tmp_path, monkeypatch):
-        monkeypatch.setenv(VARIABLE, str(self.label(tmp_path / "v.json", "variable")))
-        self.label(Path("environment.json"), "here")
+    def test_the_file_of_the_variable_is_second(self, tmp_path, monkeypatch):
+        monkeypatch.setenv(VARIABLE, str(self.write(tmp_path / "v.json", "variable")))
+        self.write(Path("environment.json"), "working")
         assert Environment().ENVIRONMENT == "variable"
 
-    def test_then_the_working_folder(self):
-        self.label(Path("environment.json"), "here")
-        self.label(Path("../environment.json"), "above")
-        assert Environment().ENVIRONMENT == "here"
+    def test_the_working_folder_is_third(self):
+        self.write(Path("environment.json"), "working")
+        self.write(Path("../environment.json"), "above")
+        assert Environment().ENVIRONMENT == "working"
 
-    def test_then_the_folder_above(self):
-        self.label(Path("../environment.json"), "above")
+    def test_the_folder_above_is_fourth(self):
+        self.write(Path("../environment.json"), "above")
         assert Environment().ENVIRONMENT == "above"
 
-    def test_then_the_folders_beside_the_project(self):
+    def test_without_a_file_the_folders_of_the_project_are_used(self):
         found = Environment()
         assert found.path is None
         assert found.ENVIRONMENT == "local"
@@ -58,27 +59,27 @@ class TestEnvironmentLookup:
             str(PROJECT), str(PROJECT / "data"), str(PROJECT / "experiments"),
         )  # fmt: skip
 
-    def test_an_empty_variable_counts_as_none(self, monkeypatch):
+    def test_an_empty_variable_is_ignored(self, monkeypatch):
         monkeypatch.setenv(VARIABLE, "")
-        self.label(Path("environment.json"), "here")
-        assert Environment().ENVIRONMENT == "here"
+        self.write(Path("environment.json"), "working")
+        assert Environment().ENVIRONMENT == "working"
 
-    def test_a_named_file_that_is_missing_is_a_error(self):
-        self.label(Path("environment.json"), "here")
+    def test_a_missing_file_of_the_argument_is_an_error(self):
+        self.write(Path("environment.json"), "working")
         with pytest.raises(UserError, match=r"gone\.json: there is no such environment file \(named by --env\)"):
             Environment("gone.json")
 
-    def test_a_missing_file_of_the_variable_is_a_error(self, monkeypatch):
+    def test_a_missing_file_of_the_variable_is_an_error(self, monkeypatch):
         monkeypatch.setenv(VARIABLE, "gone.json")
         with pytest.raises(UserError, match=rf"gone\.json: .*named by {VARIABLE}"):
             Environment()
 
     def test_errors_in_the_file_name_file_and_key(self):
         Path("environment.json").write_text('{"sample_freq": "often"}')
-        with pytest.raises(UserError, match=r"environment\.json:1:17: sample_freq: must be a whole number"):
+        with pytest.raises(UserError, match=r"environment\.json:1:17: sample_freq: must be an integer"):
             Environment()
 
-    def test_relative_roots_lie_beside_the_file_and_not_in_the_working_folder(self, tmp_path):
+    def test_relative_roots_are_relative_to_the_file_and_not_to_the_working_folder(self, tmp_path):
         roots = {
             "project_root": ".", "data_root": "store/data", "experiment_root": "../runs", "s2_root": "s2",
             "s3_root": "/absolute/s3", "models_root": ["mine", "/theirs"],
@@ -106,7 +107,7 @@ class TestEnvironmentLookup:
             f"{Path.cwd()}/e",
         )
 
-    def test_defaults_and_given_values(self):
+    def test_defaults_and_values_of_the_file(self):
         Path("environment.json").write_text('{"ckpt_freq": 7, "keep_checkpoints": 2}')
         found = Environment()
         assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.KEEP_CHECKPOINTS) == (1000, 7, 2)
@@ -116,7 +117,7 @@ class TestEnvironmentLookup:
 class TestExperimentName:
     @pytest.fixture
     def environment(self, tiny_root, write_experiment, monkeypatch) -> Environment:
-        """An environment with the experiments tiny and arctic/sea, seen from its own folder."""
+        """An environment with the experiments tiny and arctic/sea; its folder is the working folder."""
         write_experiment(tiny_root, "arctic/sea")
         monkeypatch.chdir(tiny_root)
         return Environment()
@@ -139,12 +140,12 @@ class TestExperimentName:
         monkeypatch.chdir(tiny_root / "elsewhere")
         assert environment.experiment_name("../experiments/tiny") == "tiny"
 
-    def test_a_link_below_the_root_keeps_the_name_that_it_is_called_by(self, environment, tiny_root):
+    def test_the_name_of_a_link_below_the_root_is_kept(self, environment, tiny_root):
         (tiny_root / "experiments" / "link").symlink_to(tiny_root / "experiments" / "tiny")
         assert environment.experiment_name("link") == "link"
         assert environment.experiment_name("experiments/link/") == "link"
 
-    def test_a_root_that_is_a_link_takes_completed_paths(self, environment, tiny_root, monkeypatch):
+    def test_completed_paths_are_accepted_where_the_root_is_a_link(self, environment, tiny_root, monkeypatch):
         (tiny_root.parent / "link").symlink_to(tiny_root)
         (tiny_root / "environment.json").write_text(
             json.dumps({"experiment_root": str(tiny_root.parent / "link" / "experiments")})
@@ -152,7 +153,7 @@ class TestExperimentName:
         assert Environment().experiment_name("experiments/tiny") == "tiny"
 
     @pytest.mark.parametrize("named", ["../outside", "experiments/../../outside", "..", "arctic/../../../outside"])
-    def test_names_that_leave_the_root_are_refused(self, environment, tiny_root, write_experiment, named):
+    def test_names_that_leave_the_root_are_errors(self, environment, tiny_root, write_experiment, named):
         outside = tiny_root.parent / "outside" / "experiment.json"
         outside.parent.mkdir()
         outside.write_text('{"model_name": "template"}')
@@ -161,14 +162,14 @@ class TestExperimentName:
         (line,) = caught.value.lines
         assert line.startswith(f"--exp {named}: is not below the experiment root {tiny_root / 'experiments'}")
 
-    def test_an_absolute_path_outside_is_refused(self, environment, tiny_root):
+    def test_an_absolute_path_outside_of_the_root_is_an_error(self, environment, tiny_root):
         outside = tiny_root.parent / "outside" / "experiment.json"
         outside.parent.mkdir()
         outside.write_text('{"model_name": "template"}')
         with pytest.raises(UserError, match="is not below the experiment root"):
             environment.experiment_name(str(outside.parent))
 
-    def test_dots_that_stay_below_the_root_do_not_leave_it(self, environment, tiny_root):
+    def test_paths_with_dots_that_stay_below_the_root_are_accepted(self, environment, tiny_root):
         assert environment.experiment_name("experiments/arctic/../tiny") == "tiny"
 
     def test_an_unknown_name_proposes_the_nearest(self, environment, tiny_root):
@@ -179,7 +180,7 @@ class TestExperimentName:
             f" (environment: {environment.path}); did you mean 'arctic/sea'?",
         )
 
-    def test_nothing_near_lists_all(self, environment):
+    def test_an_unknown_name_without_a_similar_one_lists_all(self, environment):
         with pytest.raises(UserError, match=r"there are: arctic/sea, tiny$"):
             environment.experiment_name("zzzzzz")
 
@@ -190,19 +191,19 @@ class TestExperimentName:
         with pytest.raises(UserError, match=r"there are: arctic/sea, tiny$"):
             environment.experiment_name("zzzzzz")
 
-    def test_an_empty_name_is_a_error(self, environment):
+    def test_an_empty_name_is_an_error(self, environment):
         with pytest.raises(UserError, match="--exp "):
             environment.experiment_name("")
 
-    def test_a_root_that_does_not_exist_is_a_error(self, tiny_root, monkeypatch):
+    def test_a_root_that_does_not_exist_is_an_error(self, tiny_root, monkeypatch):
         (tiny_root / "environment.json").write_text('{"experiment_root": "gone"}')
         with pytest.raises(UserError, match=r"--exp tiny: there is no .*gone/tiny/experiment\.json"):
             Environment(tiny_root / "environment.json").experiment_name("tiny")
 
 
 @pytest.fixture
-def published(tmp_path, monkeypatch):
-    """Return a function that opens an experiment on a dataset of the published program (named, but empty, records)."""
+def open_arisgan(tmp_path, monkeypatch):
+    """``open_arisgan(**keys)``: an Experiment on a dataset of the original ARISGAN code, of which records are empty."""
     monkeypatch.delenv(VARIABLE, raising=False)
 
     def opened(**keys) -> Experiment:
@@ -220,11 +221,11 @@ def published(tmp_path, monkeypatch):
     return opened
 
 
-class TestPublishedAttributes:
-    """Section 1.2 of the published system's specification."""
+class TestAttributesOfTheOriginalCode:
+    """Section 1.2 of the specification of ARISGAN."""
 
-    def test_exist_with_their_defaults_and_types(self, published, tmp_path):
-        wanted = {
+    def test_exist_with_their_defaults_and_types(self, open_arisgan, tmp_path):
+        expected = {
             "STRINGNAME": "arctic_land", "TIMESTAMP": "0314-1592", "RESTORE": False, "SAMPLE_FREQ": 1000,
             "CKPT_FREQ": 5000, "MAX_SHUFFLE_BUFFER": 500, "MODEL_NAME": "aris-a", "DATASET": "curated",
             "TILESIZE": 256, "IMG_HEIGHT": 256, "IMG_WIDTH": 256, "RANDOM_RESIZE": 1.11, "RANDOM_ROTATE": True,
@@ -233,27 +234,27 @@ class TestPublishedAttributes:
             "ENVIRONMENT": "blaze", "PROJECT_ROOT": str(PROJECT), "EXPERIMENT_ROOT": str(tmp_path / "experiments"),
             "DATA_ROOT": str(tmp_path / "data" / "curated" / "256"),
         }  # fmt: skip
-        found = published()
-        assert {name: getattr(found, name, "absent") for name in wanted} == wanted
-        assert {name: type(getattr(found, name)) for name in wanted} == {
-            name: type(value) for name, value in wanted.items()
+        found = open_arisgan()
+        assert {name: getattr(found, name, "absent") for name in expected} == expected
+        assert {name: type(getattr(found, name)) for name in expected} == {
+            name: type(value) for name, value in expected.items()
         }
 
-    def test_losses(self, published):
-        found = published()
+    def test_losses(self, open_arisgan):
+        found = open_arisgan()
         weights = {"gen_gan": 1, "gen_nll": 0, "gen_ssim": None, "gen_l1": 100, "gen_l2": 0, "gen_rmse": 0}
         assert {name: found.GEN_LOSS[name] for name in weights} == weights
         assert {name: found.DISC_LOSS[name] for name in ("disc_bce", "disc_nll")} == {"disc_bce": 1, "disc_nll": 0}
 
-    def test_output_folders_are_texts_and_end_as_published(self, published, tmp_path):
-        found, folder = published().output, tmp_path / "experiments" / "arctic" / "land"
-        assert found.LOGS == f"{folder}/logs/arctic_land_0314-1592/"
-        assert found.CKPT == f"{folder}/ckpt/0314-1592"
-        assert found.SAMPLES == f"{folder}/samples/"
-        assert found.MODEL == f"{folder}/model/"
+    def test_output_folders_are_strings_with_the_original_endings(self, open_arisgan, tmp_path):
+        output, folder = open_arisgan().output, tmp_path / "experiments" / "arctic" / "land"
+        assert output.LOGS == f"{folder}/logs/arctic_land_0314-1592/"
+        assert output.CKPT == f"{folder}/ckpt/0314-1592"
+        assert output.SAMPLES == f"{folder}/samples/"
+        assert output.MODEL == f"{folder}/model/"
 
-    def test_given_values_arrive(self, published):
-        found = published(
+    def test_have_the_values_of_the_keys(self, open_arisgan):
+        found = open_arisgan(
             tilesize=128, img_height=64, img_width=96, random_resize=1.0, random_rotate=False, batch_size=4,
             shuffle=False, steps=7, exclude_suffix="a", enforce_suffix="b", params={"layers": 3}, sample_freq=3,
             ckpt_freq=4,
@@ -272,88 +273,106 @@ class TestPublishedAttributes:
             ({"sample_val": 3}, None),
         ],
     )
-    def test_a_data_sample_needs_both_numbers(self, published, keys, sample):
-        assert published(**keys).DATA_SAMPLE == sample
+    def test_a_data_sample_needs_both_numbers(self, open_arisgan, keys, sample):
+        assert open_arisgan(**keys).DATA_SAMPLE == sample
 
-    def test_the_project_is_importable_for_plugins(self, published, tmp_path, monkeypatch):
+    def test_the_project_is_importable_for_plugins(self, open_arisgan, tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path / "project")])
         (tmp_path / "environment.json").write_text('{"project_root": "project"}')
-        published()
+        open_arisgan()
         assert str(tmp_path / "project") in sys.path
 
-    def test_the_published_constructor_works(self, published, tmp_path, monkeypatch):
-        published()
+    def test_the_constructor_takes_the_original_arguments(self, open_arisgan, tmp_path, monkeypatch):
+        open_arisgan()
         monkeypatch.setenv(VARIABLE, str(tmp_path / "environment.json"))
         found = Experiment(str(tmp_path / "experiments" / "arctic" / "land"), "arctic/land", "0101-0000", True)
         assert (found.RESTORE, found.TIMESTAMP, found.MODEL_NAME) == (True, "0101-0000", "aris-a")
 
 
-def test_the_data_root_of_an_environment_is_that_of_all_datasets(published, tmp_path):
-    found = published(dataset="alt12", tilesize=64)
+def test_the_data_root_of_an_environment_is_that_of_all_datasets(open_arisgan, tmp_path):
+    found = open_arisgan(dataset="alt12", tilesize=64)
     assert found.environment.DATA_ROOT == str(tmp_path / "data")
     assert found.DATA_ROOT == str(tmp_path / "data" / "alt12" / "64")
 
 
-class TestPublishedLayout:
-    def test_a_name_that_begins_with_alt_has_coarse_sentinel2(self, published):
-        found = published(dataset="alt12")
+class TestArisganLayout:
+    def test_a_dataset_whose_name_starts_with_alt_has_coarse_sentinel2(self, open_arisgan):
+        found = open_arisgan(dataset="alt12")
         assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == ("alt", 3, 3)
         assert found.RATIO == 12
         assert found.SHARED_BANDS == [0, 1, 2]
-        assert found.INPUT_DATES is None
+        assert found.INPUT_TIME_STEPS is None
         assert (found.manifest.input, found.manifest.target) == ("raw_s2_alt", "raw_s2")
 
     @pytest.mark.parametrize(("name", "ratio"), [("alt3_masked", 3), ("alt30", 30), ("alt20_2023", 20)])
-    def test_the_factor_is_that_of_the_name(self, published, name, ratio):
-        assert published(dataset=name).RATIO == ratio
+    def test_the_factor_is_that_of_the_name(self, open_arisgan, name, ratio):
+        assert open_arisgan(dataset=name).RATIO == ratio
 
-    def test_any_other_name_has_olci(self, published):
-        found = published(dataset="cur_masked")
+    def test_any_other_name_has_olci(self, open_arisgan):
+        found = open_arisgan(dataset="cur_masked")
         assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (None, 21, 3)
         assert found.RATIO == 30
         assert found.SHARED_BANDS is None
         assert found.manifest.input == "raw_s3"
 
 
-ONE_DATE = {
+WITHOUT_TIME = {
     "input_image": image(16, 16, 4, bands=["B02", "B03", "B04", "B08"], gsd=30.0),
     "target": image(64, 64, 2, bands=["B04", "B02"], gsd=10.0, valid_range=([0.0, -1.0], [2.0, 3.0])),
 }
-SEVERAL_DATES = {
+WITH_TIME = {
     "input_image": image(3, 64, 64, 4, bands=["B02", "B03", "B04", "B08"]),
     "target": image(2, 64, 64, 3, bands=["B04", "B03", "B02"]),
 }
 
 
 class TestManifest:
-    def test_of_one_date(self, experiment_of):
-        found = experiment_of(ONE_DATE)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 2, None)
+    @staticmethod
+    def time_steps(experiment: Experiment) -> tuple[int | None, int | None]:
+        return experiment.INPUT_TIME_STEPS, experiment.OUTPUT_TIME_STEPS
+
+    def test_without_time_steps(self, experiment_of):
+        found = experiment_of(WITHOUT_TIME)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 2)
+        assert self.time_steps(found) == (None, None)
         assert found.RATIO == 3
         assert found.SHARED_BANDS == [2, 0]
 
-    def test_of_several_dates(self, experiment_of):
-        found = experiment_of(SEVERAL_DATES)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 3, 3)
+    def test_with_time_steps(self, experiment_of):
+        found = experiment_of(WITH_TIME)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 3)
+        assert self.time_steps(found) == (3, 2)
         assert found.SHARED_BANDS is None
         assert found.RATIO == 1
 
-    def test_of_several_dates_folded(self, experiment_of):
-        found = experiment_of(SEVERAL_DATES, fold_dates=True)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (12, 6, None)
+    def test_with_time_steps_of_the_input_only(self, experiment_of):
+        found = experiment_of({"input_image": WITH_TIME["input_image"], "target": WITHOUT_TIME["target"]})
+        assert self.time_steps(found) == (3, None)
 
-    def test_folding_changes_nothing_where_there_is_one_date(self, experiment_of):
-        found = experiment_of(ONE_DATE, fold_dates=True)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS, found.INPUT_DATES) == (4, 2, None)
+    def test_with_folded_time_steps(self, experiment_of):
+        found = experiment_of(WITH_TIME, fold_dates=True)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (12, 6)
+        assert self.time_steps(found) == (None, None)
+
+    def test_folding_changes_nothing_without_time_steps(self, experiment_of):
+        found = experiment_of(WITHOUT_TIME, fold_dates=True)
+        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 2)
+        assert self.time_steps(found) == (None, None)
         assert found.SHARED_BANDS == [2, 0]
 
-    def test_a_band_that_the_input_lacks_leaves_nothing_shared(self, experiment_of):
+    @pytest.mark.parametrize("fields", [WITHOUT_TIME, WITH_TIME])
+    @pytest.mark.parametrize("fold_dates", [False, True])
+    def test_input_dates_is_the_former_name_of_the_time_steps(self, experiment_of, fields, fold_dates):
+        found = experiment_of(fields, fold_dates=fold_dates)
+        assert found.INPUT_DATES == found.INPUT_TIME_STEPS
+
+    def test_no_bands_are_shared_where_the_input_lacks_one(self, experiment_of):
         fields = {"input_image": image(64, 64, 1, bands=["VV"]), "target": image(64, 64, 2, bands=["B04", "B02"])}
         assert experiment_of(fields).SHARED_BANDS is None
 
     @pytest.mark.parametrize(("normalize", "width"), [("symmetric", 2.0), ("unit", 1.0), ("l2", 1.0), ("none", 4.0)])
-    def test_the_data_range_is_that_of_what_the_network_makes(self, experiment_of, normalize, width):
-        assert experiment_of(ONE_DATE, normalize=normalize).DATA_RANGE == width
+    def test_the_data_range_is_that_of_the_output_of_the_network(self, experiment_of, normalize, width):
+        assert experiment_of(WITHOUT_TIME, normalize=normalize).DATA_RANGE == width
 
     def test_roles_may_have_any_name(self, experiment_of):
         fields = {"sar": image(64, 64, 2), "optical": image(64, 64, 5)}
@@ -362,32 +381,32 @@ class TestManifest:
 
 
 class TestDatasetFolder:
-    def test_a_dataset_outside_of_the_root_is_refused(self, tiny_root, open_tiny):
+    def test_a_dataset_outside_of_the_root_is_an_error(self, tiny_root, open_tiny):
         with pytest.raises(UserError, match=r"experiment\.json:\d+:\d+: dataset: must be a name below the root"):
             open_tiny(tiny_root, "x", dataset="../tiny")
 
-    def test_another_tile_size_lists_those_there_are(self, tiny_root, open_tiny):
+    def test_a_missing_tile_size_lists_existing_ones(self, tiny_root, open_tiny):
         with pytest.raises(UserError, match=r"tiny/128: there is no such dataset folder; .* tile sizes: 64$"):
             open_tiny(tiny_root, "x", tilesize=128)
 
-    def test_another_name_lists_those_there_are(self, tiny_root, open_tiny):
+    def test_a_missing_dataset_lists_existing_ones(self, tiny_root, open_tiny):
         with pytest.raises(UserError, match=r"tinny/64: there is no such dataset folder; in .*data there are: tiny$"):
             open_tiny(tiny_root, "x", dataset="tinny")
 
-    def test_an_empty_folder_says_what_is_missing(self, tiny_root, open_tiny):
+    def test_an_empty_folder_is_an_error_with_the_missing_files(self, tiny_root, open_tiny):
         (tiny_root / "data" / "empty" / "64" / "train").mkdir(parents=True)
         with pytest.raises(UserError, match=r"empty/64: holds neither dataset\.json nor records"):
             open_tiny(tiny_root, "x", dataset="empty")
 
-    def test_an_experiment_without_a_file_is_a_error(self, tiny_root):
+    def test_an_experiment_without_a_file_is_an_error(self, tiny_root):
         with pytest.raises(UserError, match=r"gone/experiment\.json: cannot be read"):
             Experiment(tiny_root / "gone", "gone", "0101-0000", environment=Environment(tiny_root / "environment.json"))
 
 
 class TestRecordedSettings:
-    """A run that is looked at again keeps the network and data that it had."""
+    """An existing run is opened with the settings of network and data that it was trained with."""
 
-    def test_win_where_they_shape_network_or_data(self, tiny_root, write_experiment):
+    def test_replace_those_that_affect_network_or_data(self, tiny_root, write_experiment):
         write_experiment(tiny_root, "tiny", normalize="unit", seed=3, params={"filters": 2})
         found = open_experiment(
             "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
@@ -395,7 +414,7 @@ class TestRecordedSettings:
         )  # fmt: skip
         assert (found.NORMALIZE, found.SEED, found.PARAMS) == ("none", 9, {"filters": 4})
 
-    def test_give_way_elsewhere(self, tiny_root, write_experiment):
+    def test_do_not_replace_others(self, tiny_root, write_experiment):
         write_experiment(tiny_root, "tiny", steps=11, metrics=["PSNR"])
         found = open_experiment(
             "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
@@ -412,7 +431,7 @@ class TestRecordedSettings:
 
 
 @pytest.mark.parametrize(
-    ("own", "environment", "wanted"),
+    ("own", "environment", "expected"),
     [
         ({}, {}, (1000, 5000, 1000, "all")),
         ({}, {"sample_freq": 5, "ckpt_freq": 6, "keep_checkpoints": 2}, (5, 6, 5, 2)),
@@ -421,16 +440,18 @@ class TestRecordedSettings:
          {"sample_freq": 5, "ckpt_freq": 6, "validate_freq": 7, "keep_checkpoints": 8}, (1, 2, 3, 4)),
     ],
 )  # fmt: skip
-def test_frequencies_are_the_experiments_then_the_environments(tiny_root, open_tiny, own, environment, wanted):
+def test_frequencies_are_those_of_the_experiment_else_of_the_environment(
+    tiny_root, open_tiny, own, environment, expected
+):
     (tiny_root / "environment.json").write_text(json.dumps(environment))
     found = open_tiny(tiny_root, "x", **own) if own else open_tiny(tiny_root)
-    assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.VALIDATE_FREQ, found.KEEP_CHECKPOINTS) == wanted
+    assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.VALIDATE_FREQ, found.KEEP_CHECKPOINTS) == expected
 
 
-def test_what_is_resolved_is_json_and_has_the_defaults(tiny_root, open_tiny):
-    found = json.loads(json.dumps(open_tiny(tiny_root).resolved()))
-    assert (found["model_name"], found["random_rotate"], found["img_height"]) == ("template", True, 64)
-    assert found["gen_loss"]["gen_l1"] == 100
+def test_resolved_settings_are_json_with_all_defaults(tiny_root, open_tiny):
+    settings = json.loads(json.dumps(open_tiny(tiny_root).resolved()))
+    assert (settings["model_name"], settings["random_rotate"], settings["img_height"]) == ("template", True, 64)
+    assert settings["gen_loss"]["gen_l1"] == 100
 
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -442,7 +463,7 @@ def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 HEAVY = "print(*sorted({'tensorflow', 'numpy', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)))"
 
 
-def test_reading_an_experiment_wakes_neither_tensorflow_nor_numpy(tiny_root):
+def test_opening_an_experiment_imports_neither_tensorflow_nor_numpy(tiny_root):
     done = python(
         "import sys; from experiment import Environment, open_experiment\n"
         f"open_experiment('tiny', Environment(sys.argv[1]), 'x'); {HEAVY}",
@@ -462,7 +483,7 @@ def test_reading_an_experiment_wakes_neither_tensorflow_nor_numpy(tiny_root):
     ],
     ids=["key", "dataset", "model", "syntax"],
 )
-def test_training_tells_errors_before_tensorflow_wakes(tiny_root, content, fault):
+def test_training_reports_errors_before_tensorflow_is_imported(tiny_root, content, fault):
     path = tiny_root / "experiments" / "wrong" / "experiment.json"
     path.parent.mkdir()
     path.write_text(content)
