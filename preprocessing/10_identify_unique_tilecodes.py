@@ -1,4 +1,7 @@
-"""Step 10: ``python preprocessing/10_identify_unique_tilecodes.py``; see docs/preprocessing.md."""
+"""Step 10: count the Sentinel-2 products of each tile; see docs/preprocessing.md.
+
+python preprocessing/10_identify_unique_tilecodes.py
+"""
 
 import sys
 from pathlib import Path

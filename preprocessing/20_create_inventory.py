@@ -1,4 +1,7 @@
-"""Step 20: ``python preprocessing/20_create_inventory.py --tile T17XNA --timediff 10``; see docs/preprocessing.md."""
+"""Step 20: pair Sentinel-2 scenes and Sentinel-3 frames; see docs/preprocessing.md.
+
+python preprocessing/20_create_inventory.py --tile T17XNA --timediff 10
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Step 30: ``python preprocessing/30_create_s2pngs.py --inventory inv_T17XNA_10h``; see docs/preprocessing.md."""
+"""Step 30: draw previews and a page to select scenes; see docs/preprocessing.md.
+
+python preprocessing/30_create_s2pngs.py --inventory inv_T17XNA_10h
+"""
 
 import sys
 from pathlib import Path

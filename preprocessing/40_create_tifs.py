@@ -1,4 +1,4 @@
-"""Step 40: cut GeoTIFF tiles from the selected scenes and their OLCI partners.
+"""Step 40: cut GeoTIFF tiles from the selected scenes and their OLCI frames.
 
 python preprocessing/40_create_tifs.py --selection NAME [--masks land,fjord] [--tilesize 256] [--quantity 5]
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The modules are beside the folder of this script, whose own name cannot be imported.
+# Put the project's folder on the path instead of this script's folder.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from pix2earth.settings.errors import reports_errors
@@ -20,7 +20,7 @@ from preprocessing import parallel
 
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
-    """Cut the tiles of a selection."""
+    """Cut the tiles of a selection and print a line for each pair."""
     arguments = argparse.ArgumentParser(
         prog="python preprocessing/40_create_tifs.py",
         description="Cut tiles of 26 bands (flags, Sentinel-2 reflectance, collocated OLCI radiance) from the selected"
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--quantity", type=int, default=5, metavar="N", help="tiles a scene (default 5)")
     arguments.add_argument(
         "--overlap", type=float, default=0.5, metavar="SHARE",
-        help="of the Sentinel-2 footprint that the partner must cover (default 0.5)",
+        help="of the Sentinel-2 footprint that the OLCI frame must cover (default 0.5)",
     )  # fmt: skip
     arguments.add_argument(
         "--max-tile-overlap", type=float, default=0.0, metavar="SHARE",
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="of a tile that must lie in both footprints, and have valid pixels of both sensors (default 0.95)",
     )  # fmt: skip
     arguments.add_argument("--method", choices=("nearest", "bilinear"), default="nearest", help="collocation")
-    arguments.add_argument("--seed", type=int, default=0, help="of the draw of places (default 0)")
+    arguments.add_argument("--seed", type=int, default=0, help="of the draw of tiles' positions (default 0)")
     arguments.add_argument("--env", metavar="PATH", help="environment.json, for data_root, s2_root and s3_root")
     parallel.add_options(arguments)
     options: Any = arguments.parse_args(argv)

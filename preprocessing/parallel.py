@@ -1,8 +1,8 @@
-"""Many products at once: in this process, in processes of this machine, or on a cluster; one failure stops none.
+"""Call a function for many products: in this process, in several processes, or on a cluster; failures stop no others.
 
-``--workers N`` starts N processes here, ``--scheduler ADDRESS`` uses a running dask.distributed cluster whose workers
-see the same folders under the same names. What runs is the same code in all cases. Each of N processes keeps to one
-core until the others run out of work; without either option one process decodes JPEG 2000 with all cores.
+``--workers N`` starts N processes on this machine, ``--scheduler ADDRESS`` uses a running dask.distributed cluster, in
+which all folders have the same names. All of them run the same code. Each of N processes uses one core until the others
+run out of work; without either option one process decodes JPEG 2000 with all cores.
 """
 
 from __future__ import annotations
@@ -37,36 +37,37 @@ SECONDS_TO_ANSWER = 20
 """How long a scheduler, and then its first worker, may take to answer."""
 GDAL_THREADS = "GDAL_NUM_THREADS"
 SPAWN = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
-"""The environment of processes: as dask has it, but they keep freed memory. Giving it back cost a tenth of the time."""
+"""Environment of processes: that of dask, but without returning freed memory at once, which is a tenth slower."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Interrupted(UserError):
-    """Ctrl-C: nothing is wrong, and what is written is complete."""
+    """Ctrl-C was pressed: no error, and all files that exist are complete."""
 
     status = 130
 
 
 class Outcome(NamedTuple):
-    """What became of one item."""
+    """The result for one item, or the line that reports its failure."""
 
     result: Any
     failure: str | None = None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--workers`` and ``--scheduler``, of which at most one may be given."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--workers", type=whole_number, metavar="N", help="processes here, of one core each (default: this process)"
-    )
-    where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, as tcp://host:8786")
+    """Add the options ``--workers`` and ``--scheduler``, which exclude each other."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--workers", type=positive_integer, metavar="N",
+        help="number of processes on this machine, of one core each (default: this process)",
+    )  # fmt: skip
+    group.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, such as tcp://host:8786")
 
 
-def whole_number(text: str) -> int:
-    """Return a number of at least 1 from the command line."""
+def positive_integer(text: str) -> int:
+    """Return an integer of at least 1 from the command line."""
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, not {text}")
     return int(text)
 
 
@@ -83,10 +84,10 @@ def each(
     """Call a function for every item, under a progress bar.
 
     Args:
-        function: importable by name from a module (not of ``__main__``), so that other processes find it.
-        items: what it is called with, one at a time; they travel to other processes by pickle.
+        function: a function of a module (not of ``__main__``), which other processes import by its name.
+        items: its arguments, one for each call; they are sent to other processes by pickle.
         title: of the progress bar.
-        unit: what the items are, in the plural.
+        unit: word for the items, in the plural.
         workers: number of processes of one core each, 1: this one; None: this one, with all cores.
         scheduler: address of a dask.distributed scheduler to use instead.
         done: called in this process with every item and its result, as soon as there is one.
@@ -96,7 +97,7 @@ def each(
 
     Raises:
         UserError: no scheduler answers, or the user interrupts.
-        OSError: the disk is full, which would fail for all others too.
+        OSError: the disk is full, so that all others would fail as well.
     """
     outcomes: dict[int, Outcome] = {}
     attempt = functools.partial(_attempt, function)
@@ -108,14 +109,14 @@ def each(
                 if done and outcome.failure is None:
                     done(items[number], outcome.result)
     except KeyboardInterrupt:
-        raise Interrupted(f"{title}: interrupted; the same command goes on from here") from None
+        raise Interrupted(f"{title}: interrupted; run the same command again to resume") from None
     ordered = [outcomes[number] for number in sorted(outcomes)]
     failures = [outcome.failure for outcome in ordered if outcome.failure is not None]
     return [outcome.result for outcome in ordered if outcome.failure is None], failures
 
 
 def report(failures: Sequence[str], unit: str) -> int:
-    """Print the failures on stderr, one line each and their number; return the exit status."""
+    """Print the failures on stderr, one line each, and their number; return the exit status."""
     for failure in failures:
         print(failure, file=sys.stderr)
     if failures:
@@ -124,20 +125,20 @@ def report(failures: Sequence[str], unit: str) -> int:
 
 
 def cores_of(count: int, workers: int | None) -> list[int | None]:
-    """Return how many cores may work on each of ``count`` items, taken in order; None: all.
+    """Return the number of cores for each of ``count`` items, started in this order; None: all cores.
 
-    As many processes as cores would stand in each other's way, so each has one. The last items share what becomes free
-    because there is nothing left to begin.
+    Each process has one core, because several with all cores would slow each other down. The last items share the cores
+    of processes that have no further item.
     """
     if workers is None:
         return [None] * count
-    companions = range(count, 0, -1)  # of each item: itself and those that begin after it
-    return [max(1, (os.cpu_count() or 1) // left) if left < workers else 1 for left in companions]
+    remaining = range(count, 0, -1)  # for each item: itself and those that start after it
+    return [max(1, (os.cpu_count() or 1) // left) if left < workers else 1 for left in remaining]
 
 
 @contextmanager
 def _threads(cores: int | None) -> Iterator[None]:
-    """Let GDAL decode with so many cores; None: with all."""
+    """Set the number of cores that GDAL decodes with; None: all."""
     before = os.environ.get(GDAL_THREADS)
     if cores:
         os.environ[GDAL_THREADS] = str(cores)
@@ -151,13 +152,13 @@ def _threads(cores: int | None) -> Iterator[None]:
 
 
 def _attempt(function: Callable[[Any], Any], task: Task) -> Outcome:
-    """Call the function; turn what it raises into a line that names the item."""
+    """Call the function; turn its exceptions into a line that names the item, unless the disk is full."""
     item, cores = task
     try:
         with _threads(cores):
             return Outcome(function(item))
-    except UserError as found:
-        return Outcome(None, "; ".join(found.lines))
+    except UserError as error:
+        return Outcome(None, "; ".join(error.lines))
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL:
             raise
@@ -174,7 +175,7 @@ def _attempt(function: Callable[[Any], Any], task: Task) -> Outcome:
 def _stream(
     attempt: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int, scheduler: str | None
 ) -> Iterator[Iterator[tuple[int, Outcome]]]:
-    """Yield the (number, outcome) of every task as they come."""
+    """Yield an iterator of the (number, outcome) of every task in the order of completion."""
     if workers <= 1 and not scheduler:
         yield ((number, attempt(task)) for number, task in enumerate(tasks))
         return
@@ -185,8 +186,8 @@ def _stream(
         with _connected(scheduler) as client:
             yield _spread(client, attempt, tasks)
     else:
-        # No limit of memory, because dask cannot tell our arrays from GDAL's cache and would restart busy workers. One
-        # item at a time on each, so that a worker that dies takes the guilty one with it only.
+        # No limit of memory, because dask cannot distinguish our arrays from GDAL's cache and would restart busy
+        # workers. One item at a time on each, so that a worker that dies fails only the item that it worked on.
         settings = {"distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ": SPAWN}
         with dask.config.set(settings):
             with _without_ctrl_c():
@@ -200,7 +201,7 @@ def _stream(
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Let processes that begin now ignore Ctrl-C, which reaches all of a terminal's: this one ends the others."""
+    """Let processes that start in this block ignore Ctrl-C, which a terminal sends to all: this one ends the others."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -212,7 +213,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _spread(client: Client, attempt: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
-    """Send the tasks to the workers; a worker that dies (of too little memory) fails its item only."""
+    """Send the tasks to the workers; a worker that dies (for lack of memory) fails its item only."""
     from distributed import KilledWorker, as_completed
 
     futures = {
@@ -231,7 +232,7 @@ def _spread(client: Client, attempt: Callable[[Task], Outcome], tasks: Sequence[
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
-    """Yield a client of a running cluster that can import this project from then on.
+    """Yield a client of a running cluster, whose scheduler and workers can then import this project.
 
     Raises:
         UserError: nothing answers at the address, or it has no workers.
@@ -253,7 +254,7 @@ def _connected(address: str) -> Iterator[Client]:
                 f"--scheduler {address}: has no workers; start some with `dask worker {address}`, in this project's"
                 " environment"
             ) from None
-        # Both unpack the function, by its name in this project.
+        # Both unpickle the function, by its name in this project.
         client.run_on_scheduler(site.addsitedir, str(PROJECT))
         client.run(site.addsitedir, str(PROJECT))
         yield client

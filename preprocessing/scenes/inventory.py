@@ -1,7 +1,8 @@
-"""The inventory of a tile: which Sentinel-3 frame was taken near in time to which Sentinel-2 scene.
+"""Write and read the inventory of a tile: pairs of Sentinel-2 scenes and Sentinel-3 frames near in time.
 
-A CSV in ``<data_root>/_inventory`` with the columns ``COLUMNS``, one row a pair. Those of the published program are
-read as well: products by bare name or absolute path, time differences with a sign, overlaps that are empty.
+An inventory is a CSV file in ``<data_root>/_inventory`` with the columns ``COLUMNS`` and one row a pair. Those of the
+original ARISGAN code are read as well: products by bare name or absolute path, time differences with a sign, empty
+overlaps.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ COLUMNS = ("index", "year", "month", "s2", "s2date", "s3", "s3date", "timediff",
 
 
 class Pair(NamedTuple):
-    """One row: a Sentinel-2 observation and a Sentinel-3 frame."""
+    """One row: a Sentinel-2 scene and a Sentinel-3 frame, their times (UTC), and the covered share of the scene."""
 
     s2: str
     s2date: datetime
@@ -39,7 +40,7 @@ class Pair(NamedTuple):
     overlap: float
 
 
-# ---- places ------------------------------------------------------------------------------------------------
+# ---- folders and products ----------------------------------------------------------------------------------
 
 
 def folder(environment: Environment) -> Path:
@@ -48,68 +49,68 @@ def folder(environment: Environment) -> Path:
 
 
 def product_root(environment: Environment, key: str) -> Path:
-    """Return the folder of products that ``s2_root`` or ``s3_root`` of environment.json names.
+    """Return the folder of products in ``s2_root`` or ``s3_root`` of environment.json.
 
     Raises:
         UserError: the key is not set, or there is no such folder.
     """
     root = getattr(environment, key.upper())
-    place = environment.path or "environment.json (there is none; copy environment.json.example)"
+    file = environment.path or "environment.json (there is none; copy environment.json.example)"
     if root is None:
-        raise UserError(f"{place}: {key}: is not set; name the folder of the products there")
+        raise UserError(f"{file}: {key}: is not set; name the folder of the products there")
     if not Path(root).is_dir():
-        raise UserError(f"{place}: {key}: there is no folder {root}")
+        raise UserError(f"{file}: {key}: there is no folder {root}")
     return Path(root)
 
 
-def file(environment: Environment, named: str) -> Path:
-    """Return the CSV of an inventory that a command line names (with or without ``.csv``).
+def file(environment: Environment, argument: str) -> Path:
+    """Return the CSV file of an inventory that a command line names (with or without ``.csv``).
 
     Raises:
         UserError: there is none.
     """
-    name = named.removesuffix(".csv")
+    name = argument.removesuffix(".csv")
     path = folder(environment) / f"{name}.csv"
     if not inside(name) or "/" in name or not path.is_file():
-        known = [found.stem for found in folder(environment).glob("inv_*.csv")]
-        hint = nearest(name, known) or "; make one with preprocessing/20_create_inventory.py"
-        raise UserError(f"--inventory {named}: there is no such inventory in {folder(environment)}{hint}")
+        existing = [inventory.stem for inventory in folder(environment).glob("inv_*.csv")]
+        hint = nearest(name, existing) or "; create one with preprocessing/20_create_inventory.py"
+        raise UserError(f"--inventory {argument}: there is no such inventory in {folder(environment)}{hint}")
     return path
 
 
 def locate(root: Path, product: str) -> Path:
-    """Return the path of a product that an inventory names: at that place below the root, or anywhere below it.
+    """Return the path of a product in an inventory: ``root / product``, or one of this name anywhere below ``root``.
 
     Raises:
-        UserError: it is not there.
+        UserError: there is none.
     """
     if inside(product) and (root / product).exists():
         return root / product
     name = bare_name(PurePosixPath(product.replace("\\", "/")).name)
-    found = _by_name(root, name.startswith("S3")).get(name)
-    if found is None:
-        raise UserError(f"{product}: is not below {root}; fetch it, or make the inventory again")
-    return found
+    path = _products_by_name(root, name.startswith("S3")).get(name)
+    if path is None:
+        raise UserError(f"{product}: is not below {root}; fetch it, or create the inventory again")
+    return path
 
 
 @functools.lru_cache(maxsize=8)
-def _by_name(root: Path, sentinel3_named: bool) -> dict[str, Path]:
-    """Return every product below a root by its name without ending."""
+def _products_by_name(root: Path, is_sentinel3: bool) -> dict[str, Path]:
+    """Return every product below a root by its name without suffix."""
     from sensors import sentinel2, sentinel3
 
-    reader = sentinel3 if sentinel3_named else sentinel2
+    reader = sentinel3 if is_sentinel3 else sentinel2
     return {bare_name(path.name): path for path in reader.products(root)}
 
 
-# ---- the file ----------------------------------------------------------------------------------------------
+# ---- the CSV file ------------------------------------------------------------------------------------------
 
 
-def encode(pairs: Iterable[Pair], widest: timedelta) -> bytes:
-    """Return the CSV of pairs, sorted by Sentinel-2 time, then by time difference.
+def encode(pairs: Iterable[Pair], limit: timedelta) -> bytes:
+    """Return the CSV file of pairs, sorted by Sentinel-2 time, then by time difference.
 
     Args:
         pairs: in any order.
-        widest: the limit of the time difference; so many digits get its days, so that text sorts as time does.
+        limit: largest time difference; all differences have as many digits of days, so that strings sort as times.
     """
     lines = io.StringIO()
     rows = csv.writer(lines, lineterminator="\n")
@@ -119,7 +120,7 @@ def encode(pairs: Iterable[Pair], widest: timedelta) -> bytes:
         rows.writerow(
             [
                 index, pair.s2date.year, pair.s2date.month, pair.s2, _time(pair.s2date), pair.s3, _time(pair.s3date),
-                _difference(pair.timediff, len(str(widest.days))), pair.s3filetype, f"{pair.overlap:.6f}",
+                _difference(pair.timediff, len(str(limit.days))), pair.s3filetype, f"{pair.overlap:.6f}",
             ]
         )  # fmt: skip
     return lines.getvalue().encode()
@@ -130,7 +131,7 @@ def _time(time: datetime) -> str:
 
 
 def _difference(difference: timedelta, digits: int) -> str:
-    """Write a time difference as pandas does, always with the same number of digits."""
+    """Return a time difference as pandas writes it, always with the same number of digits."""
     minutes, seconds = divmod(difference.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours:02d}:{minutes:02d}:{seconds:02d}.{difference.microseconds:06d}"
@@ -138,29 +139,29 @@ def _difference(difference: timedelta, digits: int) -> str:
 
 
 def write(path: Path, content: bytes, *, replace: bool) -> bool:
-    """Write an inventory unless the same one is there; return whether it was written.
+    """Write an inventory unless the file has this content already; return whether it was written.
 
     Raises:
-        UserError: another one of this name is there, to whose row numbers previews and selections may refer.
+        UserError: the file has other content, to whose row numbers previews and selections may refer.
     """
     if path.is_file() and not replace:
-        present = path.read_bytes()
-        if present == content:
+        existing = path.read_bytes()
+        if existing == content:
             return False
-        before, after = (text.count(b"\n") - 1 for text in (present, content))
+        before, after = (text.count(b"\n") - 1 for text in (existing, content))
         raise UserError(
-            f"{path}: is there with other rows ({before}, now {after}): products or --timediff have changed; previews"
-            " and selections refer to its rows, so write it again with --replace only if they may go"
+            f"{path}: exists with other rows ({before}, now {after}): products or --timediff have changed; previews"
+            " and selections refer to its rows, so write it again with --replace only if they may become invalid"
         )
     atomic.write_bytes(path, content)
     return True
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read an inventory of ours or of the published program.
+    """Read an inventory of this project or of the original ARISGAN code.
 
     Returns:
-        A row a pair in the file's order: index, year, month (int); s2, s3, s3filetype (text, "" where empty);
+        A row a pair in the file's order: index, year, month (int); s2, s3, s3filetype (str, "" where empty);
         s2date, s3date (Timestamp, UTC, NaT where empty); timediff (Timedelta without sign, NaT where empty);
         overlap (float, share of the Sentinel-2 footprint, NaN where empty).
 
@@ -190,10 +191,10 @@ def read(path: Path) -> pd.DataFrame:
             raise UserError(f"{path}: column '{column}': {str(error).splitlines()[0]}") from None
     repeated = table["index"][table["index"].duplicated()]
     if len(repeated):
-        raise UserError(f"{path}: column 'index': {repeated.iloc[0]} is there more than once")
+        raise UserError(f"{path}: column 'index': {repeated.iloc[0]} occurs more than once")
     return table
 
 
 def candidates(table: pd.DataFrame, overlap: float) -> pd.DataFrame:
-    """Return the first row of every distinct Sentinel-2 product that a Sentinel-3 frame covers by enough."""
+    """Return the first row of every Sentinel-2 product, of the rows whose frame covers at least ``overlap`` of it."""
     return table[table["overlap"] >= overlap].drop_duplicates("s2")

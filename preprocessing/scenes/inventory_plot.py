@@ -1,4 +1,4 @@
-"""A picture of an inventory: when there are pairs, how far apart in time, and how much they share."""
+"""Draw the figure of an inventory: dates of its pairs, their time difference and their overlap."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def draw(table: pd.DataFrame, name: str, path: Path) -> None:
-    """Draw every pair as a point: Sentinel-2 date, hours between both, colour by overlap.
+    """Draw every pair as a point: Sentinel-2 time, hours to the frame, colour by overlap.
 
     Args:
-        table: as ``inventory.read`` returns it, with at least one row.
-        name: title.
+        table: an inventory as ``inventory.read`` returns it, with at least one row.
+        name: of the inventory, for the title.
         path: PNG to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,9 +25,9 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     figure = Figure(figsize=(10, 4), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     rows = table.sort_values("overlap", na_position="first")
-    dates = rows["s2date"].dt.tz_localize(None).to_numpy()
+    times = rows["s2date"].dt.tz_localize(None).to_numpy()
     hours = rows["timediff"].dt.total_seconds() / 3600
-    points = axes.scatter(dates, hours, c=rows["overlap"], vmin=0, vmax=1, cmap="viridis", s=14)
+    points = axes.scatter(times, hours, c=rows["overlap"], vmin=0, vmax=1, cmap="viridis", s=14)
     figure.colorbar(points, ax=axes, label="overlap (share of the Sentinel-2 footprint)")
     axes.set(
         title=f"{name}: {len(table)} pairs of {table['s2'].nunique()} Sentinel-2 scenes",

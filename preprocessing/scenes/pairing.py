@@ -1,4 +1,4 @@
-"""Step 20: pair the Sentinel-2 scenes of a tile with the Sentinel-3 frames that were taken near in time."""
+"""Step 20: pair the Sentinel-2 scenes of a tile with the Sentinel-3 frames near in time, and write the inventory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pix2earth.settings.errors import UserError, nearest, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import Pair
-from preprocessing.scenes.observations import TILE_CODE, Observation, newest, observe_all, tile_code, time_in_name
+from preprocessing.scenes.observations import Observation, newest, observe_all, time_in_name
 from sensors import archives
+from sensors.sentinel2_layout import TILE_CODE, tile_code
 
 MARGIN = timedelta(hours=1)
-"""A name states the start of a datatake, which lasts up to some 20 minutes; the metadata state the scene's own time."""
+"""A name has the start of a datatake, which lasts up to some 20 minutes; the metadata have the scene's own time."""
 
 
 def inventory_name(tile: str, hours: float) -> str:
@@ -29,7 +30,7 @@ def inventory_name(tile: str, hours: float) -> str:
 
 
 def pair(scenes: Sequence[Observation], frames: Sequence[Observation], within: timedelta) -> list[Pair]:
-    """Return all pairs of a scene and a frame that are less than ``within`` apart (not exactly so much)."""
+    """Return all pairs of a scene and a frame whose times differ by less than ``within``."""
     from sensors.footprints import overlap
 
     frames = sorted(frames, key=lambda frame: frame.sensed)
@@ -45,52 +46,55 @@ def pair(scenes: Sequence[Observation], frames: Sequence[Observation], within: t
     return pairs
 
 
-# ---- choosing what to read ---------------------------------------------------------------------------------
+# ---- choosing products -------------------------------------------------------------------------------------
 
 
 def scenes_of(root: Path, tile: str) -> list[Path]:
-    """Return the Sentinel-2 products of a tile: by name or, where the name states no tile, by their granules.
+    """Return the Sentinel-2 products of a tile: by name or, where the name has no tile code, by their granules.
 
     Raises:
         UserError: there are none.
     """
     from sensors import sentinel2
 
-    every = {path: tile_code(path.name) for path in sentinel2.products(root)}
-    found = [path for path, code in every.items() if code == tile or (code is None and _holds(path, tile))]
-    if not found:
-        raise UserError(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, every.values()))}")
-    return found
+    codes = {path: tile_code(path.name) for path in sentinel2.products(root)}
+    scenes = [path for path, code in codes.items() if code == tile or (code is None and _has_granule(path, tile))]
+    if not scenes:
+        raise UserError(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, codes.values()))}")
+    return scenes
 
 
-def _holds(path: Path, tile: str) -> bool:
+def _has_granule(path: Path, tile: str) -> bool:
+    """Return whether a product has a granule of a tile; True for damaged ones, whose reading reports the damage."""
     try:
         members = archives.open_members(path)
     except UserError:
-        return True  # reading it will say what is wrong with it
+        return True
     return any(f"_{tile}_" in member for member in members)
 
 
 def frames_near(root: Path, scenes: Sequence[Observation], within: timedelta) -> list[Path]:
-    """Return the OLCI full resolution frames whose names state a time near to that of some scene."""
+    """Return the OLCI full resolution frames whose names have a time near to that of some scene."""
     from sensors import sentinel3
 
     times = sorted(scene.sensed for scene in scenes)
-    return [path for path in sentinel3.products(root) if _is_near(path, times, within + MARGIN)]
+    frames = (path for path in sentinel3.products(root) if sentinel3.FULL_RESOLUTION in path.name)
+    return [path for path in frames if _is_near(time_in_name(path.name), times, within + MARGIN)]
 
 
-def _is_near(path: Path, times: Sequence[datetime], reach: timedelta) -> bool:
-    start = time_in_name(path.name)
-    if "OL_1_EFR" not in path.name or start is None:
+def _is_near(start: datetime | None, times: Sequence[datetime], within: timedelta) -> bool:
+    """Return whether one of the sorted ``times`` differs from ``start`` by at most ``within``."""
+    if start is None:
         return False
     later = bisect_left(times, start)
-    return any(abs(time - start) <= reach for time in times[max(0, later - 1) : later + 1])
+    return any(abs(time - start) <= within for time in times[max(0, later - 1) : later + 1])
 
 
 # ---- the command -------------------------------------------------------------------------------------------
 
 
 def _tile(text: str) -> str:
+    """Return a tile code from the command line, with or without its T."""
     code = text.upper() if text.upper().startswith("T") else f"T{text.upper()}"
     if not TILE_CODE.fullmatch(code):
         raise argparse.ArgumentTypeError(f"must be a tile code such as T17XNA, not {text}")
@@ -98,6 +102,7 @@ def _tile(text: str) -> str:
 
 
 def _hours(text: str) -> float:
+    """Return a number of hours from the command line."""
     try:
         hours = float(text)
     except ValueError:
@@ -117,11 +122,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--env", metavar="PATH", help="environment.json, for data_root, s2_root and s3_root")
     arguments.add_argument("--tile", type=_tile, required=True, help="tile code, such as T17XNA")
     arguments.add_argument(
-        "--timediff", type=_hours, required=True, metavar="HOURS", help="pairs are less than so many hours apart"
+        "--timediff", type=_hours, required=True, metavar="HOURS", help="pairs differ in time by less than this"
     )
     arguments.add_argument("--level", choices=("L1C", "L2A"), default="L1C", help="of Sentinel-2 (default L1C)")
-    arguments.add_argument("--replace", action="store_true", help="write an inventory anew that has other rows")
-    arguments.add_argument("--seed", type=int, default=0, help="taken by every step; this one draws nothing")
+    arguments.add_argument("--replace", action="store_true", help="replace an inventory that has other rows")
+    arguments.add_argument("--seed", type=int, default=0, help="accepted by every step; this one draws nothing")
     parallel.add_options(arguments)
     options: Any = arguments.parse_args(argv)
     environment = Environment(options.env)
@@ -129,51 +134,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = inventory_name(options.tile, options.timediff)
     path = inventory.folder(environment) / f"{name}.csv"
     journals = [path.with_name(f".{name}.{mission}.jsonl") for mission in ("s2", "s3")]
-    scenes, frames, failures = gather(options, roots, journals)
+    scenes, frames, failures = read_products(options, roots, journals)
     pairs = pair(scenes, frames, timedelta(hours=options.timediff))
     content = inventory.encode(pairs, timedelta(hours=options.timediff))
     written = inventory.write(path, content, replace=options.replace)
     for journal in journals:
         journal.unlink(missing_ok=True)
-    summarise(scenes, pairs)
+    print_summary(scenes, pairs)
     from preprocessing.scenes.inventory_plot import draw
 
     if pairs and (written or not path.with_suffix(".png").is_file()):
         draw(inventory.read(path), name, path.with_suffix(".png"))
-    print(f"{path}: {len(pairs)} pairs{'' if written else ', as before'}")
+    print(f"{path}: {len(pairs)} pairs{'' if written else ', unchanged'}")
     return parallel.report(failures, "products")
 
 
-def gather(
+def read_products(
     options: Any, roots: Sequence[Path], journals: Sequence[Path]
 ) -> tuple[list[Observation], list[Observation], list[str]]:
-    """Read what is to be paired; say which products are left out as older versions.
+    """Read the metadata of all products that may be paired, and print the older versions that are left out.
 
     Args:
         options: of the command line.
         roots: folders of the Sentinel-2 and the Sentinel-3 products.
-        journals: a file for each of them that remembers what is read.
+        journals: a file for each of them, from which an interrupted call is resumed.
 
     Returns:
-        Scenes of the tile, frames near to them, and a line for each product that cannot be read.
+        Scenes of the tile, frames near in time to them, and a line for each product that cannot be read.
     """
-    how: dict[str, Any] = {"workers": options.workers, "scheduler": options.scheduler}
+    where: dict[str, Any] = {"workers": options.workers, "scheduler": options.scheduler}
     paths = scenes_of(roots[0], options.tile)
-    seen, failures = observe_all(roots[0], options.tile, paths, journals[0], title="Sentinel-2", **how)
-    scenes, old_scenes = newest(one for one in seen if one.kind == options.level)
-    others = len(seen) - len(scenes) - len(old_scenes)
+    all_levels, failures = observe_all(roots[0], options.tile, paths, journals[0], title="Sentinel-2", **where)
+    scenes, old_scenes = newest(one for one in all_levels if one.kind == options.level)
+    others = len(all_levels) - len(scenes) - len(old_scenes)
     if others:
         print(f"{others} Sentinel-2 products are left out: they are not {options.level} (--level)")
     paths = frames_near(roots[1], scenes, timedelta(hours=options.timediff))
-    frames, more = observe_all(roots[1], options.tile, paths, journals[1], title="Sentinel-3", **how)
+    frames, more_failures = observe_all(roots[1], options.tile, paths, journals[1], title="Sentinel-3", **where)
     frames, old_frames = newest(frames)
     for old, new in old_scenes + old_frames:
         print(f"left out: {old.product}, of which {new.product} is a newer version")
-    return scenes, frames, failures + more
+    return scenes, frames, failures + more_failures
 
 
-def summarise(scenes: Sequence[Observation], pairs: Sequence[Pair]) -> None:
-    """Print how many scenes and pairs there are in each year."""
+def print_summary(scenes: Sequence[Observation], pairs: Sequence[Pair]) -> None:
+    """Print the number of scenes and pairs in each year."""
     years = Counter(scene.sensed.year for scene in scenes)
     paired = Counter(pair.s2date.year for pair in pairs)
     half = Counter(year for year, _ in {(pair.s2date.year, pair.s2) for pair in pairs if pair.overlap >= 0.5})

@@ -1,7 +1,7 @@
-"""One page of all previews to choose scenes from: it holds everything itself, and saves the selection for step 40.
+"""Build the HTML page of all previews, in which a user selects scenes and saves the selection for step 40.
 
-The page fetches nothing and runs nothing but its own script: a content security policy with the digests of style and
-script forbids the rest, and whatever comes from products is escaped.
+The page is one file. It fetches nothing and runs only its own script: a content security policy with the digests of
+style and script forbids everything else, and strings from products are escaped.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import html
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from preprocessing.scenes.previews import Preview
-
 TEMPLATE = Path(__file__).with_name("preview_page.html")
 LARGEST = 720
-"""Side in pixels of the largest picture in the page; the PNGs beside it keep their size."""
+"""Largest side in pixels of an image in the page; the PNG files keep their size."""
 SMALLEST = 200
-"""Smaller pictures stay PNGs, for JPEG blurs them."""
+"""Smaller images are stored as PNG, because JPEG blurs them."""
 QUALITY = 85
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 CARD = """\
@@ -35,29 +34,39 @@ CARD = """\
 <input type="checkbox" autocomplete="off" aria-label="Keep scene {index}, {day}, {clouds}"> Keep</span>
 <span class="caption"><strong>{index}</strong> <time datetime="{time}">{shown}</time>
 <span class="clouds">{clouds}</span>
-<span class="partner">{partner}</span><span class="name">{name}</span></span>
+<span class="frame">{frame}</span><span class="name">{name}</span></span>
 </label>
 <button type="button" class="enlarge" aria-label="Enlarge scene {index}">Enlarge</button>
 </li>"""
 
 
+@dataclass(frozen=True)
+class Preview:
+    """A preview that has been drawn, and the metadata that the page prints."""
+
+    index: int
+    """Row of the inventory."""
+    path: Path
+    cloud_cover: float | None
+    """Percent; None where the product does not have it."""
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom of the scene in the image; the rest is the title."""
+
+
 def build(name: str, table: pd.DataFrame, previews: Sequence[Preview], overlap: float) -> str:
-    """Return the page.
+    """Return the page as HTML.
 
     Args:
         name: of the inventory.
         table: the inventory, as ``inventory.read`` returns it.
-        previews: the pictures in the order of the page.
-        overlap: least share of a scene that a partner covers.
-
-    Returns:
-        HTML.
+        previews: the previews in the order of the page.
+        overlap: smallest share of a scene that its frame covers.
     """
     rows = table.set_index("index", drop=False)
     cards = []
     for preview in previews:
         row = rows.loc[preview.index]
-        cards.append(card(preview, row, _partner(table, row, overlap)))
+        cards.append(card(preview, row, _nearest_frame(table, row, overlap)))
     days = sorted(f"{rows.loc[preview.index, 's2date']:%Y-%m-%d}" for preview in previews)
     template = TEMPLATE.read_text()
     values = {
@@ -70,31 +79,31 @@ def build(name: str, table: pd.DataFrame, previews: Sequence[Preview], overlap: 
         "cards": "\n".join(cards),
         "policy": _policy(template),
     }
-    return PLACEHOLDER.sub(lambda found: values[found.group(1)], template)
+    return PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
-def card(preview: Preview, row: pd.Series, partner: str) -> str:
-    """Return the list entry of one scene."""
-    source, (width, height) = picture(preview)
+def card(preview: Preview, row: pd.Series, frame: str) -> str:
+    """Return the list entry of one scene; ``frame`` describes its Sentinel-3 frame."""
+    source, (width, height) = embedded_image(preview)
     cloud = preview.cloud_cover
-    facts: dict[str, Any] = {
+    values: dict[str, Any] = {
         "index": preview.index,
         "day": f"{row['s2date']:%Y-%m-%d}",
         "time": f"{row['s2date']:%Y-%m-%dT%H:%M:%SZ}",
         "shown": f"{row['s2date']:%Y-%m-%d %H:%M}",
         "cloud": "" if cloud is None else f"{cloud:.4g}",
         "clouds": "cloud unknown" if cloud is None else f"{cloud:.0f} % cloud",
-        "partner": partner,
+        "frame": frame,
         "name": row["s2"].rsplit("/", 1)[-1],
         "source": source,
         "width": width,
         "height": height,
     }
-    return CARD.format_map({key: html.escape(str(value)) for key, value in facts.items()})
+    return CARD.format_map({key: html.escape(str(value)) for key, value in values.items()})
 
 
-def picture(preview: Preview) -> tuple[str, tuple[int, int]]:
-    """Return the scene without its title as a data URI, and its (width, height) in pixels."""
+def embedded_image(preview: Preview) -> tuple[str, tuple[int, int]]:
+    """Return the preview without its title as a data URI, and its (width, height) in pixels."""
     from PIL import Image
 
     with Image.open(preview.path) as titled:
@@ -106,10 +115,10 @@ def picture(preview: Preview) -> tuple[str, tuple[int, int]]:
     return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode()}", scene.size
 
 
-def _partner(table: pd.DataFrame, row: pd.Series, overlap: float) -> str:
-    """Say which frame is nearest in time among those that cover the scene."""
-    fit = table[(table["s2"] == row["s2"]) & (table["overlap"] >= overlap)]
-    best = fit.sort_values("timediff").iloc[0]
+def _nearest_frame(table: pd.DataFrame, row: pd.Series, overlap: float) -> str:
+    """Return a description of the frame nearest in time among those that cover the scene."""
+    covering = table[(table["s2"] == row["s2"]) & (table["overlap"] >= overlap)]
+    best = covering.sort_values("timediff").iloc[0]
     minutes = round(best["timediff"].total_seconds() / 60)
     apart = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
     platform = best["s3"].rsplit("/", 1)[-1][:3]

@@ -1,6 +1,6 @@
-"""Step 30: a small picture of every scene of an inventory that is covered well enough, and the page to choose from.
+"""Step 30: draw a preview of every scene of an inventory that a frame covers, and write the page to select scenes.
 
-A preview is decimated while it is read: of a JPEG 2000 file only the coarser resolution levels are decoded.
+Images are decimated while they are read: of a JPEG 2000 file only the coarser resolution levels are decoded.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from experiment import Environment
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing import parallel
-from preprocessing.scenes import inventory
-from preprocessing.scenes.observations import tile_code
-from sensors.sentinel2 import NODATA, Safe
+from preprocessing.scenes import inventory, preview_page
+from preprocessing.scenes.preview_page import Preview
+from sensors.sentinel2 import Safe
+from sensors.sentinel2_layout import NODATA, tile_code
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
 BANDS = ("B04", "B03", "B02")
 CONFIG = "_config.json"
 TITLE_HEIGHT = 28
-FACTS = "pix2earth"
-"""Key of the text in a PNG that says what it shows, so that it need not be drawn again."""
-GROUND = (246, 247, 245)
+METADATA_KEY = "pix2earth"
+"""Key of the text in a PNG with the settings that it was drawn with, so that it need not be drawn again."""
+BACKGROUND = (246, 247, 245)
 INK = (30, 34, 32)
-NO_DATA = (96, 100, 104)
-NARROWEST = 0.02
-"""Reflectance between black and white at least: on even ground noise would fill the picture otherwise."""
+NODATA_COLOUR = (96, 100, 104)
+SMALLEST_RANGE = 0.02
+"""Smallest difference of reflectance between black and white: over even ground a preview would show noise otherwise."""
 
 
 @dataclass(frozen=True)
@@ -50,31 +51,20 @@ class PreviewJob:
     output: Path
 
     @property
-    def recipe(self) -> dict[str, Any]:
-        """What decides the picture."""
+    def settings(self) -> dict[str, Any]:
+        """The settings that the pixels depend on, as they are stored in the PNG."""
         return {"title": self.title, "product": self.product.name, "downsample": self.downsample}
 
     def __str__(self) -> str:
-        """Name the product, as messages do."""
+        """Return the product's path, for messages."""
         return str(self.product)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """A picture that is there, and what the page tells of it."""
-
-    index: int
-    path: Path
-    cloud_cover: float | None
-    box: tuple[int, int, int, int]
-    """Left, top, right, bottom of the scene in the picture; the rest is the title."""
-
-
-# ---- one picture -------------------------------------------------------------------------------------------
+# ---- one preview -------------------------------------------------------------------------------------------
 
 
 def draw(job: PreviewJob) -> Preview:
-    """Write the preview of one product, unless it is there.
+    """Write the preview of one product, unless it exists.
 
     Raises:
         UserError: the product cannot be read.
@@ -83,17 +73,17 @@ def draw(job: PreviewJob) -> Preview:
 
 
 def finished(job: PreviewJob) -> Preview | None:
-    """Return the preview if the file is there and shows what is wanted."""
+    """Return the preview if its file exists and was drawn with the settings of the job."""
     from PIL import Image
 
     try:
-        with Image.open(job.output) as picture:
-            facts = json.loads(picture.info[FACTS])
-    except (OSError, KeyError, ValueError):  # absent, or not of this program
+        with Image.open(job.output) as image:
+            metadata = json.loads(image.info[METADATA_KEY])
+    except (OSError, KeyError, ValueError):  # missing, or of another program
         return None
-    if any(facts.get(key) != value for key, value in job.recipe.items()):
+    if any(metadata.get(key) != value for key, value in job.settings.items()):
         return None
-    return Preview(job.index, job.output, facts["cloud_cover"], tuple(facts["box"]))
+    return Preview(job.index, job.output, metadata["cloud_cover"], tuple(metadata["box"]))
 
 
 def _draw(job: PreviewJob) -> Preview:
@@ -101,17 +91,17 @@ def _draw(job: PreviewJob) -> Preview:
 
     with Safe.open(job.product, job.tile) as safe:
         cloud_cover = safe.cloud_cover
-        picture, box = _titled(stretched(decimated(safe, job.downsample)), job.title)
-    facts = PngInfo()
-    facts.add_text("Title", job.title)
-    facts.add_text(FACTS, json.dumps({**job.recipe, "cloud_cover": cloud_cover, "box": box}))
+        image, box = _titled(stretched(decimated(safe, job.downsample)), job.title)
+    texts = PngInfo()
+    texts.add_text("Title", job.title)
+    texts.add_text(METADATA_KEY, json.dumps({**job.settings, "cloud_cover": cloud_cover, "box": box}))
     with atomic.replacing(job.output) as temporary:
-        picture.save(temporary, format="PNG", pnginfo=facts)
+        image.save(temporary, format="PNG", pnginfo=texts)
     return Preview(job.index, job.output, cloud_cover, box)
 
 
 def decimated(safe: Safe, downsample: int) -> np.ndarray:
-    """Return reflectance of about every n-th pixel, float32 (height, width, 3) in the order of BANDS; NaN is no data.
+    """Return reflectance of about every n-th pixel, float32 (height, width, 3) in the order of BANDS; NaN is nodata.
 
     Raises:
         UserError: a band is missing, or its image damaged.
@@ -128,13 +118,13 @@ def decimated(safe: Safe, downsample: int) -> np.ndarray:
 
 
 def stretched(reflectance: np.ndarray) -> np.ndarray:
-    """Return reflectance as colours, every band between its percentiles 1 and 99.
+    """Return reflectance as colours, every band stretched between its percentiles 1 and 99.
 
     Args:
-        reflectance: float (height, width, 3), red, green, blue; NaN is no data.
+        reflectance: float (height, width, 3), red, green, blue; NaN is nodata.
 
     Returns:
-        uint8 (height, width, 3); grey where any band has no data.
+        uint8 (height, width, 3); grey where any band is nodata.
     """
     import numpy as np
 
@@ -142,32 +132,32 @@ def stretched(reflectance: np.ndarray) -> np.ndarray:
 
     missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
     low, high = stretch(np.where(missing, np.nan, reflectance))
-    spare = np.maximum(NARROWEST - (high - low), 0) / 2
-    low, high = low - spare, high + spare
+    margin = np.maximum(SMALLEST_RANGE - (high - low), 0) / 2
+    low, high = low - margin, high + margin
     scaled = np.clip((reflectance - low) / (high - low), 0, 1) * 255
-    return np.where(missing, np.array(NO_DATA), np.nan_to_num(scaled).round()).astype(np.uint8)
+    return np.where(missing, np.array(NODATA_COLOUR), np.nan_to_num(scaled).round()).astype(np.uint8)
 
 
 def _titled(colours: np.ndarray, title: str) -> tuple[Image.Image, tuple[int, int, int, int]]:
-    """Return the picture below its title, and its (left, top, right, bottom)."""
+    """Return an image of the scene below its title, and the scene's (left, top, right, bottom) in it."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(16)
     height, width = colours.shape[:2]
-    canvas = Image.new("RGB", (max(width, round(font.getlength(title)) + 16), height + TITLE_HEIGHT), GROUND)
+    canvas = Image.new("RGB", (max(width, round(font.getlength(title)) + 16), height + TITLE_HEIGHT), BACKGROUND)
     left = (canvas.width - width) // 2
     canvas.paste(Image.fromarray(colours), (left, TITLE_HEIGHT))
     ImageDraw.Draw(canvas).text((canvas.width / 2, TITLE_HEIGHT / 2), title, INK, font, anchor="mm")
     return canvas, (left, TITLE_HEIGHT, left + width, TITLE_HEIGHT + height)
 
 
-# ---- all pictures ------------------------------------------------------------------------------------------
+# ---- all previews ------------------------------------------------------------------------------------------
 
 
 def plan(
     table: pd.DataFrame, root: Path, folder: Path, overlap: float, downsample: int
 ) -> tuple[list[PreviewJob], list[str]]:
-    """Return a job for every scene that is covered enough, and a line for each whose product is not there."""
+    """Return a job for every scene that a frame covers by ``overlap``, and a line for each missing product."""
     jobs: list[PreviewJob] = []
     failures: list[str] = []
     for row in inventory.candidates(table, overlap).to_dict("records"):
@@ -177,28 +167,29 @@ def plan(
         except UserError as error:
             failures += error.lines
             continue
-        # Before December 2016 a product has many tiles and its name none; the inventory is of one.
+        # Before December 2016 a product has many tiles and its name no tile code; the inventory's name has one.
         tile = tile_code(product.name) or tile_code(folder.name)
         jobs.append(PreviewJob(index, title, product, tile, downsample, folder / f"{index}.png"))
     return jobs, failures
 
 
 def remove_others(folder: Path, jobs: Sequence[PreviewJob]) -> None:
-    """Remove previews of this program that belong to another choice of scenes, and what a kill has left unfinished."""
+    """Remove previews of this program of other scenes, and temporary files of a killed process."""
     from PIL import Image
 
     for unfinished in folder.glob(f".*.png.*{atomic.TEMPORARY_SUFFIX}"):
         unfinished.unlink()
-    wanted = {job.output for job in jobs}
+    outputs = {job.output for job in jobs}
     for path in folder.glob("*.png"):
-        if path not in wanted and path.stem.isdecimal():
-            with Image.open(path) as picture:
-                ours = FACTS in picture.info
-            if ours:
+        if path not in outputs and path.stem.isdecimal():
+            with Image.open(path) as image:
+                is_preview = METADATA_KEY in image.info
+            if is_preview:
                 path.unlink()
 
 
 def _share(text: str) -> float:
+    """Return a share between 0 and 1 from the command line."""
     try:
         share = float(text)
     except ValueError:
@@ -218,12 +209,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.add_argument("--env", metavar="PATH", help="environment.json, for data_root and s2_root")
     arguments.add_argument("--inventory", required=True, help="name of the inventory, such as inv_T17XNA_10h")
     arguments.add_argument(
-        "--overlap", type=_share, default=0.5, help="least share of a scene that a frame covers (default 0.5)"
+        "--overlap", type=_share, default=0.5, help="smallest share of a scene that a frame covers (default 0.5)"
     )
     arguments.add_argument(
-        "--downsample", type=parallel.whole_number, default=20, metavar="N", help="every N-th pixel (default 20)"
+        "--downsample", type=parallel.positive_integer, default=20, metavar="N", help="every N-th pixel (default 20)"
     )
-    arguments.add_argument("--seed", type=int, default=0, help="taken by every step; this one draws nothing")
+    arguments.add_argument("--seed", type=int, default=0, help="accepted by every step; this one draws nothing")
     parallel.add_options(arguments)
     options: Any = arguments.parse_args(argv)
     environment = Environment(options.env)
@@ -231,23 +222,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = inventory.product_root(environment, "s2_root")
     folder = file.with_suffix("")
     table = inventory.read(file)
-    jobs, absent = plan(table, root, folder, options.overlap, options.downsample)
+    jobs, missing = plan(table, root, folder, options.overlap, options.downsample)
     folder.mkdir(exist_ok=True)
     remove_others(folder, jobs)
     atomic.write_json(
         folder / CONFIG, {"inventory": file.stem, "overlap": options.overlap, "downsample": options.downsample}
     )
-    present = [preview for job in jobs if (preview := finished(job))]
-    there = {preview.index for preview in present}
+    existing = [preview for job in jobs if (preview := finished(job))]
+    indices = {preview.index for preview in existing}
     drawn, failures = parallel.each(
-        draw, [job for job in jobs if job.index not in there], title="previews", unit="scenes",
+        draw, [job for job in jobs if job.index not in indices], title="previews", unit="scenes",
         workers=options.workers, scheduler=options.scheduler,
     )  # fmt: skip
-    from preprocessing.scenes import preview_page
-
-    page = preview_page.build(
-        file.stem, table, sorted(present + drawn, key=lambda preview: preview.index), options.overlap
-    )
+    previews = sorted(existing + drawn, key=lambda preview: preview.index)
+    page = preview_page.build(file.stem, table, previews, options.overlap)
     atomic.write_text(folder / "index.html", page)
-    print(f"{folder / 'index.html'}: {len(present) + len(drawn)} scenes ({len(drawn)} drawn now); choose in a browser")
-    return parallel.report(absent + failures, "scenes")
+    print(f"{folder / 'index.html'}: {len(previews)} scenes ({len(drawn)} drawn now); choose in a browser")
+    return parallel.report(missing + failures, "scenes")

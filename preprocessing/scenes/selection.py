@@ -1,4 +1,4 @@
-"""Which products step 40 cuts: the selection file, and for each selected scene its best partner."""
+"""Read a selection of scenes, and choose the Sentinel-3 frame that step 40 uses for each of them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ class Selection(Schema):
 
 
 class SelectedPair(NamedTuple):
-    """A Sentinel-2 scene and its Sentinel-3 partner; ``number`` is the inventory's index of the row."""
+    """A row of the inventory to cut: a Sentinel-2 scene and a Sentinel-3 frame."""
 
     number: int
+    """The row's ``index`` in the inventory."""
     selected: int
+    """The ``index`` in the selection, of a row of the same scene."""
     s2: str
     s3: str
 
     @property
     def label(self) -> str:
-        """The index as files carry it, five digits."""
+        """The index as in names of files, with five digits."""
         return f"{self.number:05d}"
 
 
@@ -47,20 +49,20 @@ def read_selection(folder: Path, name: str) -> Selection:
         name: name of the selection, without ``.json``.
 
     Raises:
-        UserError: the file is missing or wrong, or is called like its inventory.
+        UserError: the file is missing or wrong, or has the name of its inventory.
     """
     if not inside(name) or "/" in name:
         raise UserError(f"--selection {name}: must be the name of a file in {folder}, without folder and '.json'")
     path = folder / f"{name}.json"
     if not path.is_file():
-        there = nearest(name, (file.stem for file in folder.glob("*.json")))
-        raise UserError(f"--selection {name}: there is no {path}{there or '; step 30 makes one'}")
+        hint = nearest(name, (file.stem for file in folder.glob("*.json")))
+        raise UserError(f"--selection {name}: there is no {path}{hint or '; step 30 creates one'}")
     selection = load(path, Selection)
     selection = selection.model_copy(update={"inventory": selection.inventory.removesuffix(".csv")})
     if not inside(selection.inventory) or "/" in selection.inventory:
         raise UserError(f"{path}: inventory: '{selection.inventory}' must be the name of a file in {folder}")
     if selection.inventory == name:
-        raise UserError(f"{path}: is called like its inventory, whose pictures would be overwritten; rename it")
+        raise UserError(f"{path}: has the name of its inventory, whose previews would be overwritten; rename it")
     if not selection.s2_indices:
         raise UserError(f"{path}: s2_indices: is empty; select at least one scene")
     return selection
@@ -74,12 +76,12 @@ def best_pairs(
     Args:
         indices: the selection's ``s2_indices``.
         inventory: as ``preprocessing.scenes.inventory.read`` returns it.
-        overlap: least share of the Sentinel-2 footprint that the partner must cover.
-        measure: returns that share for a row that states none (the published program leaves it empty for zips),
-            from the names of both products.
+        overlap: smallest share of the Sentinel-2 footprint that the frame must cover.
+        measure: returns that share from the names of both products, for rows without it (the original ARISGAN code
+            leaves it empty for zips).
 
     Returns:
-        The pairs in the order of the selection, each once, and a line for every scene that has no partner.
+        The pairs in the order of the selection, each once, and a line for every scene without a frame.
 
     Raises:
         UserError: an index is not in the inventory.
@@ -98,12 +100,12 @@ def best_pairs(
                 same.loc[index, "overlap"] = measure(scene, str(same.loc[index, "s3"]))
             except UserError as error:
                 lines.extend(error.lines)
-        fit = same[same["overlap"] >= overlap]
-        if fit.empty:
-            most = same["overlap"].fillna(0.0).max() if len(same) else 0.0
-            lines.append(f"{selected}: no partner of {scene} covers {overlap:g} of it (at best {most:.2f})")
+        covering = same[same["overlap"] >= overlap]
+        if covering.empty:
+            largest = same["overlap"].fillna(0.0).max() if len(same) else 0.0
+            lines.append(f"{selected}: no frame covers {overlap:g} of {scene} (at most {largest:.2f})")
             continue
-        best = fit.assign(gap=fit["timediff"].abs()).sort_values(["gap", "index"]).iloc[0]
+        best = covering.assign(gap=covering["timediff"].abs()).sort_values(["gap", "index"]).iloc[0]
         index = int(best["index"])
         pairs.setdefault(index, SelectedPair(index, selected, scene, str(best["s3"])))
     return list(pairs.values()), list(dict.fromkeys(lines))

@@ -1,4 +1,4 @@
-"""What step 40 cuts, in words: the draw of windows, a pair to cut, and what became of it."""
+"""The classes of step 40: the draw of windows, a pair to cut, one window, and the outcome."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from preprocessing.scenes.selection import SelectedPair
 
 
 class Draw(NamedTuple):
-    """What decides which windows a scene gives; tiles of different draws may overlap and are never mixed."""
+    """The options that the windows of a scene depend on; tiles of different draws may overlap and are never mixed."""
 
     tilesize: int
     seed: int = 0
@@ -32,7 +32,7 @@ class CutJob(NamedTuple):
     tiles: Path
     """Folder of the GeoTIFFs."""
     review: Path
-    """Folder of the overlay plot and of the account of what was cut."""
+    """Folder of the overlay plot and of the summary."""
 
     @property
     def plot(self) -> Path:
@@ -40,39 +40,44 @@ class CutJob(NamedTuple):
         return self.review / f"{self.pair.number}.png"
 
     @property
-    def account(self) -> Path:
-        """What was cut, and with which options."""
+    def summary(self) -> Path:
+        """The options and the outcome as JSON."""
         return self.review / f"{self.pair.number}.json"
 
 
 class Window(NamedTuple):
-    """A window that was cut; column and row of its upper left pixel."""
+    """A window that was cut: column and row of its upper left pixel; ``in_mask`` is None where there are no masks."""
 
     column: int
     row: int
     in_mask: bool | None
 
     def name(self, pair: SelectedPair) -> str:
-        """Return the name of its files."""
+        """Return the name of its file, without suffix."""
         from preprocessing.tiles.tile_rasters import NOTINMASK
 
         return f"{pair.label}_{self.column}x{self.row}{NOTINMASK if self.in_mask is False else ''}"
 
 
 class CutOutcome(NamedTuple):
-    """What became of a pair."""
+    """The outcome of cutting a pair; its fields are stored in the summary."""
 
     number: int
+    """The row's ``index`` in the inventory."""
     windows: list[Window]
+    """All windows of the pair."""
     written: int
+    """How many of them were written now."""
     rejected: dict[str, int]
+    """Number of rejected positions by reason."""
     exhausted: bool
+    """Whether there are fewer windows than requested, because no position was left."""
 
     @property
     def line(self) -> str:
-        """Say it."""
+        """One line for the user."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.rejected.items() if count)
-        short = "; there is no place left for more" if self.exhausted else ""
+        short = "; no position is left for more" if self.exhausted else ""
         return (
             f"{self.number}: {len(self.windows)} tiles, {self.written} new{short}{f' ({reasons})' if reasons else ''}"
         )

@@ -1,4 +1,4 @@
-"""What step 40 has to do: options checked, products found, one job for each pair."""
+"""Plan step 40: check the options, find the products, and list a job for each pair."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TILES, MASKS = "_tif", "_masks"
 
 
 class CutRequest(NamedTuple):
-    """What the user asks for."""
+    """The options of the command line."""
 
     selection: str
     draw: Draw
@@ -27,10 +27,10 @@ class CutRequest(NamedTuple):
     overlap: float
 
     def check(self) -> None:
-        """Find what cannot work before anything is read.
+        """Check the options before any file is read.
 
         Raises:
-            UserError: one line for each mistake.
+            UserError: one line for each invalid option.
         """
         lines = []
         if self.draw.tilesize < 1:
@@ -57,7 +57,7 @@ def plan(environment: Environment, request: CutRequest) -> tuple[list[CutJob], l
     selection = read_selection(folder, request.selection)
     masks = tuple(find_mask(Path(environment.DATA_ROOT) / MASKS, name) for name in request.draw.masks)
     for mask in masks:
-        read_mask(mask)  # a wrong mask is said once, before any product is opened
+        read_mask(mask)  # an invalid mask is reported once, before any product is opened
     s2_root, s3_root = (inventory.product_root(environment, key) for key in ("s2_root", "s3_root"))
     table = inventory.read(inventory.file(environment, selection.inventory))
     measure = functools.partial(_overlap, s2_root, s3_root)
@@ -77,6 +77,7 @@ def _job(
     environment: Environment, request: CutRequest, name: str, masks: tuple[Path, ...], pair: SelectedPair,
     products: tuple[Path, Path],
 ) -> CutJob:  # fmt: skip
+    """Return the job of a pair."""
     tiles = Path(environment.DATA_ROOT) / TILES / name / str(request.draw.tilesize)
     review = inventory.folder(environment) / request.selection
     return CutJob(pair, *products, name, request.draw, request.quantity, masks, tiles, review)

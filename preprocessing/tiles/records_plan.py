@@ -1,4 +1,4 @@
-"""What step 50 has to do: the tiles of an inventory, when they were taken, and which split each goes to."""
+"""Plan step 50: check the options, read the headers of an inventory's tiles, and assign every tile to a split."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METHODS = {"scene": "date of the scene", "block": "spatial block", "random": "ra
 
 
 class DatasetRequest(NamedTuple):
-    """What the user asks for."""
+    """The options of the command line."""
 
     inventory: str
     dataset: str
@@ -31,10 +31,10 @@ class DatasetRequest(NamedTuple):
     seed: int
 
     def check(self) -> None:
-        """Find what cannot work before anything is read.
+        """Check the options before any file is read.
 
         Raises:
-            UserError: the first one.
+            UserError: the first invalid option.
         """
         if not inside(self.dataset) or "/" in self.dataset or self.dataset.startswith("."):
             raise UserError(f"--dataset {self.dataset}: must be a plain name, without '/' or a leading '.'")
@@ -44,7 +44,7 @@ class DatasetRequest(NamedTuple):
         self.shares.check()
 
     def split(self) -> Split:
-        """Return what the manifests say of the split."""
+        """Return the description of the split for the manifests."""
         details = {
             "scene": "All tiles of one date of Sentinel-2 stay together; the same ground may recur on other dates.",
             "block": f"Blocks of {BLOCK} x {BLOCK} tiles' sides, all dates of one together; tiles that cross a border"
@@ -56,7 +56,7 @@ class DatasetRequest(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What is known of a tile without its pixels."""
+    """The metadata of a tile."""
 
     path: Path
     crs: str
@@ -66,7 +66,7 @@ class Header(NamedTuple):
 
     @property
     def date(self) -> str:
-        """Day of the Sentinel-2 scene, or what else tells its acquisitions apart."""
+        """Day of the Sentinel-2 scene; the inventory's index where the day is unknown."""
         return self.times[0][:10] if self.times else self.path.stem.split("_")[0]
 
 
@@ -81,9 +81,9 @@ def tiles_of(environment: Environment, request: DatasetRequest) -> list[Header]:
     folder = root / name / str(request.tilesize)
     paths = sorted(folder.glob("*.tif")) if inside(name) else []
     if not paths:
-        known = [path.name for path in root.glob("*") if path.is_dir()]
-        hint = nearest(name, known) if name not in known else f"; sizes: {_sizes(root / name)}"
-        raise UserError(f"--inventory {request.inventory}: there are no tiles in {folder}{hint}; step 40 makes them")
+        existing = [path.name for path in root.glob("*") if path.is_dir()]
+        hint = nearest(name, existing) if name not in existing else f"; sizes: {_sizes(root / name)}"
+        raise UserError(f"--inventory {request.inventory}: there are no tiles in {folder}{hint}; step 40 creates them")
     table = inventory.folder(environment) / f"{name}.csv"
     rows = inventory.read(table).set_index("index") if table.is_file() else None
     return [_header(path, request.tilesize, rows) for path in paths]
@@ -94,7 +94,7 @@ def _sizes(folder: Path) -> str:
 
 
 def _header(path: Path, side: int, rows: Any) -> Header:
-    """Read a tile's header; what files of the published program do not say, the inventory does."""
+    """Read a tile's header; times that files of the original ARISGAN code lack are taken from the inventory."""
     import rasterio
 
     try:
@@ -102,16 +102,17 @@ def _header(path: Path, side: int, rows: Any) -> Header:
             shape, crs, transform, tags = (raster.count, *raster.shape), raster.crs, raster.transform, raster.tags()
     except rasterio.errors.RasterioIOError as error:
         raise UserError(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
-    wanted = (len(tile_rasters.BANDS), side, side)
-    if shape != wanted or crs is None:
-        shown = " x ".join(map(str, shape)) if shape != wanted else "no coordinate reference system"
-        raise UserError(f"{path}: is no tile: it has {shown}, not {' x '.join(map(str, wanted))}; move it elsewhere")
+    expected = (len(tile_rasters.BANDS), side, side)
+    if shape != expected or crs is None:
+        shown = " x ".join(map(str, shape)) if shape != expected else "no coordinate reference system"
+        raise UserError(f"{path}: is no tile: it has {shown}, not {' x '.join(map(str, expected))}; move it elsewhere")
     times = tuple(tags[key] for key in ("S2_SENSING_TIME", "S3_START_TIME") if key in tags)
     product, index = tags.get("S2_PRODUCT", ""), tile_rasters.index_of(path)
     if not times and rows is not None and index in rows.index:
         row = rows.loc[index]
-        known = (row[key] for key in ("s2date", "s3date") if row["s2date"] == row["s2date"] and row[key] == row[key])
-        times = tuple(time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in known)  # NaT differs from itself
+        # NaT differs from itself. Without the time of Sentinel-2 that of OLCI is not used either.
+        stated = (row[key] for key in ("s2date", "s3date") if row["s2date"] == row["s2date"] and row[key] == row[key])
+        times = tuple(time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in stated)
         product = str(row["s2"])
     return Header(path, crs.to_string(), transform[:6], times, product)
 
@@ -129,8 +130,8 @@ def split_tiles(tiles: Sequence[Header], request: DatasetRequest) -> dict[str, s
         advice = "cut more tiles, or use --split random"
     else:
         groups = {tile.path.stem: tile.date if request.method == "scene" else tile.path.stem for tile in tiles}
-        found = by_group(groups, shares, seed)
-        splits = None if found is None else {name: found[group] for name, group in groups.items()}
+        of_group = by_group(groups, shares, seed)
+        splits = None if of_group is None else {name: of_group[group] for name, group in groups.items()}
         advice = "use --split block or random" if request.method == "scene" else "cut more tiles"
     if splits is None:
         dates = len({tile.date for tile in tiles})
@@ -153,7 +154,7 @@ def _bounds(tiles: Sequence[Header], side: int) -> dict[str, tuple[float, float,
 
 
 def check(tiles: Sequence[Header], splits: dict[str, str], request: DatasetRequest) -> str:
-    """Make sure that no pixels are on both sides of the split; return a line that says what was checked.
+    """Make sure that no pixels are in two splits; return a line about the check.
 
     Raises:
         UserError: two tiles overlap.
@@ -177,7 +178,7 @@ def sources(tiles: Sequence[Header], splits: dict[str, str]) -> list[Source]:
 
 
 def description(tiles: Sequence[Header], request: DatasetRequest) -> str:
-    """Say where the data come from, with the attribution that they require."""
+    """Return the origin of the data, with the attribution that they require."""
     years = sorted({time[:4] for tile in tiles for time in tile.times})
     scenes = len({tile.product or tile.date for tile in tiles})
     credit = f"Contains modified Copernicus Sentinel data{' ' + ', '.join(years) if years else ''}."

@@ -1,16 +1,16 @@
-"""The 26-band GeoTIFF of a tile: flags, Sentinel-2 reflectance and collocated OLCI radiance on one 10 m grid.
+"""Write and read the 26-band GeoTIFF of a tile: flags, Sentinel-2 reflectance and collocated OLCI radiance at 10 m.
 
 ===== =================== ===============================================================================
 bands name                content
 ===== =================== ===============================================================================
 1     quality_flags       OLCI's flags, bits 31 to 8 (a float32 holds 24 significant bits exactly)
-2     collocationFlags    bit 0: an OLCI pixel lies here; bits 15 to 8: bits 7 to 0 of the quality flags
+2     collocationFlags    bit 0: an OLCI pixel covers this; bits 15 to 8: bits 7 to 0 of the quality flags
 3-5   B2 B3 B4            reflectance at the top of the atmosphere (1), or at the surface for Level-2A
 6-26  Oa01..Oa21_radiance radiance at the top of the atmosphere, mW m-2 sr-1 nm-1
 ===== =================== ===============================================================================
 
-All bands are float32 and NaN is nodata; the flags are 0 there. Files of the published program have the same bands
-without tags, and their flags are rounded to 24 bits.
+All bands are float32 and NaN is nodata; the flags of nodata are 0. Files of the original ARISGAN code have the same
+bands without tags, and their flags are rounded to 24 bits.
 """
 
 from __future__ import annotations
@@ -23,50 +23,53 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.records.manifest import OLCI_BANDS
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
+from sensors.sentinel3 import BANDS as OLCI_BANDS
 
 if TYPE_CHECKING:
     from affine import Affine
 
+SENTINEL2_BANDS = ["B02", "B03", "B04"]
+"""The Sentinel-2 bands of a tile; those of OLCI are all of ``sensors.sentinel3``."""
 REFLECTANCE = ("B2", "B3", "B4")
 RADIANCE = tuple(f"{band}_radiance" for band in OLCI_BANDS)
 BANDS = ("quality_flags", "collocationFlags", *REFLECTANCE, *RADIANCE)
+"""Names of the bands in the file, as in the original ARISGAN code."""
 UNITS = ("1", "1", *("1" for _ in REFLECTANCE), *("mW m-2 sr-1 nm-1" for _ in RADIANCE))
 LOW_BITS = 0xFF
-"""Bits of the quality flags that travel in the upper half of the collocation flags."""
+"""Bits of the quality flags that are stored in the upper half of the collocation flags."""
 NOTINMASK = "_notinmask"
 NAME = re.compile(r"(?P<index>\d{5,})_(?P<x>\d+)x(?P<y>\d+)(?P<ending>_notinmask)?")
 
 
 class Tile(NamedTuple):
-    """The arrays of one tile, and where it lies."""
+    """The arrays of one tile, and its position."""
 
     flags: np.ndarray
     """uint32 (height, width): OLCI's quality flags."""
     located: np.ndarray
-    """bool (height, width): an OLCI pixel lies here."""
+    """bool (height, width): an OLCI pixel covers this pixel."""
     reflectance: np.ndarray
-    """float32 (height, width, 3): B2 B3 B4, NaN without data."""
+    """float32 (height, width, 3): B2 B3 B4; NaN is nodata."""
     radiance: np.ndarray
-    """float32 (height, width, 21), mW m-2 sr-1 nm-1, NaN without data."""
+    """float32 (height, width, 21), mW m-2 sr-1 nm-1; NaN is nodata."""
     crs: Any
     transform: Affine
     tags: Mapping[str, str]
-    """Of the dataset: products, acquisition times, draw; empty in files of the published program."""
+    """Products, acquisition times and draw; empty in files of the original ARISGAN code."""
 
 
 def write(path: Path, tile: Tile, flag_masks: Mapping[str, int]) -> None:
     """Write a tile atomically, compressed without loss.
 
     Args:
-        path: the file to make.
+        path: the file to write.
         tile: its arrays, position and tags.
-        flag_masks: bits of the quality flags by name; they are kept in the tags of band 1.
+        flag_masks: bits of the quality flags by name; they are stored in the tags of band 1.
 
     Raises:
-        OSError: the file cannot be written; it is then absent.
+        OSError: the file cannot be written; it does not exist then.
     """
     import rasterio
 
@@ -93,7 +96,7 @@ def write(path: Path, tile: Tile, flag_masks: Mapping[str, int]) -> None:
 
 
 def read(path: Path) -> Tile:
-    """Read a tile of ours or of the published program.
+    """Read a tile of this project or of the original ARISGAN code.
 
     Raises:
         UserError: the file is damaged or holds other bands.
@@ -104,7 +107,7 @@ def read(path: Path) -> Tile:
         with rasterio.open(path) as raster:
             if raster.count != len(BANDS):
                 raise UserError(f"{path}: has {raster.count} bands, not the {len(BANDS)} of a tile; move it elsewhere")
-            stack, tags, ours = raster.read(), raster.tags(), raster.descriptions == BANDS
+            stack, tags, has_names = raster.read(), raster.tags(), raster.descriptions == BANDS
             crs, transform = raster.crs, raster.transform
     except rasterio.errors.RasterioIOError as error:
         raise UserError(f"{path}: is damaged ({error}); remove it and run step 40 again") from None
@@ -113,17 +116,17 @@ def read(path: Path) -> Tile:
     first, second = (np.nan_to_num(layer).astype(np.int64).astype(np.uint32) for layer in stack[:2])
     reflectance, radiance = (np.moveaxis(part, 0, -1).astype(np.float32) for part in (stack[2:5], stack[5:]))
     located = (second & 1).astype(bool)
-    if not ours:
-        # The published program marks nothing: where no pixel is, all bands of a sensor are 0.
+    if not has_names:
+        # The original ARISGAN code stores no nodata: where a sensor has no pixel, all its bands are 0.
         located = second != 0
         reflectance[(reflectance == 0).all(axis=-1)] = np.nan
         radiance[(radiance == 0).all(axis=-1)] = np.nan
-    flags = first | (second >> 8 & LOW_BITS) if ours else first
+    flags = first | (second >> 8 & LOW_BITS) if has_names else first
     return Tile(flags, located, reflectance, radiance, crs, transform, tags)
 
 
 def read_tags(path: Path) -> dict[str, str]:
-    """Return the tags of a tile alone.
+    """Return the tags of a tile without reading its pixels.
 
     Raises:
         UserError: the file is damaged.
@@ -138,6 +141,6 @@ def read_tags(path: Path) -> dict[str, str]:
 
 
 def index_of(path: Path) -> int | None:
-    """Return the row of the inventory that a tile's name begins with, or None for names of another kind."""
+    """Return the inventory's ``index`` at the start of a tile's name, or None for other names."""
     match = NAME.fullmatch(path.stem)
     return int(match["index"]) if match else None

@@ -1,4 +1,4 @@
-"""Many items at once: order, failures, workers that die, clusters that are not there."""
+"""Many items in several processes or on a cluster: order, failures, workers that die, missing clusters."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def process(number: int) -> int:
 
 
 def fill(number: int) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device", "there")
+    raise OSError(errno.ENOSPC, "No space left on device", "file")
 
 
 def fail(number: int) -> None:
@@ -49,10 +49,10 @@ def test_a_running_cluster_does_the_same():
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
-        found = parallel.each(
+        outcome = parallel.each(
             half, range(7), title="halves", unit="numbers", scheduler=cluster.scheduler_address
         )  # fmt: skip
-    assert found == EXPECTED
+    assert outcome == EXPECTED
 
 
 def threads(_: int) -> str | None:
@@ -60,12 +60,12 @@ def threads(_: int) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "wanted"), [(None, [None] * 3), (1, ["1"] * 3), (2, ["1", "1", str(os.cpu_count())])]
+    ("workers", "expected"), [(None, [None] * 3), (1, ["1"] * 3), (2, ["1", "1", str(os.cpu_count())])]
 )
-def test_workers_keep_to_one_core_each_until_others_are_idle(workers, wanted, monkeypatch):
+def test_workers_use_one_core_each_until_others_are_idle(workers, expected, monkeypatch):
     monkeypatch.delenv(parallel.GDAL_THREADS, raising=False)
-    found, _ = parallel.each(threads, [0, 1, 2], title="threads", unit="items", workers=workers)
-    assert found == wanted
+    cores, _ = parallel.each(threads, [0, 1, 2], title="threads", unit="items", workers=workers)
+    assert cores == expected
     assert parallel.GDAL_THREADS not in os.environ
 
 
@@ -87,10 +87,10 @@ def test_a_worker_that_dies_fails_its_item_only():
     assert failures == ["3: the worker died of it, several times (too little memory?)"]
 
 
-def test_every_result_is_handed_over_at_once():
-    seen = []
-    parallel.each(half, [2, 3, 4], title="halves", unit="numbers", done=lambda *both: seen.append(both))
-    assert seen == [(2, 1), (4, 2)]
+def test_every_result_is_passed_on_at_once():
+    received = []
+    parallel.each(half, [2, 3, 4], title="halves", unit="numbers", done=lambda *both: received.append(both))
+    assert received == [(2, 1), (4, 2)]
 
 
 def test_nothing_to_do_starts_no_cluster():
@@ -109,8 +109,8 @@ def test_a_full_disk_stops_all(workers):
         parallel.each(fill, [0, 1, 2], title="fill", unit="items", workers=workers)
 
 
-def test_an_interruption_is_no_fault_of_an_item():
-    with pytest.raises(parallel.Interrupted, match="goes on from here") as stopped:
+def test_an_interruption_is_no_failure_of_an_item():
+    with pytest.raises(parallel.Interrupted, match="run the same command again to resume") as stopped:
         parallel.each(interrupt, [0], title="step", unit="items")
     assert stopped.value.status == 130
 
@@ -127,14 +127,14 @@ class TestScheduler:
     def impatient(self, monkeypatch):
         monkeypatch.setattr(parallel, "SECONDS_TO_ANSWER", 1)
 
-    def test_that_is_not_there_is_a_error(self):
+    def test_a_missing_scheduler_is_an_error(self):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(UserError, match=rf"--scheduler {address}: no scheduler answers there .*start one"):
             parallel.each(half, [0], title="halves", unit="numbers", scheduler=address)
 
-    def test_without_workers_is_a_error(self):
+    def test_a_scheduler_without_workers_is_an_error(self):
         from distributed import LocalCluster
 
         with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
@@ -144,7 +144,7 @@ class TestScheduler:
 
 
 def test_workers_of_a_cluster_find_the_project(tmp_path):
-    """A worker that was started elsewhere, without this project on its path."""
+    """A worker that was started in another folder, without this project on its path."""
     port = _free_port()
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     commands = [
@@ -156,16 +156,15 @@ def test_workers_of_a_cluster_find_the_project(tmp_path):
         for command in commands
     ]
     try:
-        found = parallel.each(
-            parallel.whole_number, ["1", "x"], title="numbers", unit="texts", scheduler=f"tcp://127.0.0.1:{port}"
+        results, failures = parallel.each(
+            parallel.positive_integer, ["1", "x"], title="numbers", unit="strings", scheduler=f"tcp://127.0.0.1:{port}"
         )  # fmt: skip
     finally:
         for one in running:
             one.kill()
             one.wait()
-    results, failures = found
     assert results == [1]
-    assert failures[0].startswith("x: ArgumentTypeError: must be a whole number")
+    assert failures[0].startswith("x: ArgumentTypeError: must be an integer")
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""Steps 40 and 50 as processes: killed, on several workers, on a running cluster, always the same bytes."""
+"""Steps 40 and 50 as processes: killed and resumed, on several workers and on a cluster they write the same bytes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SENSED = ("20200702T172901", "20200704T172901", "20200706T172901")
 
 @pytest.fixture(scope="module")
 def products(tmp_path_factory) -> Path:
-    """Three scenes and their partner, and a selection of them all and of one that cannot be read."""
+    """Three scenes and their frame, and a selection of them and of one that cannot be read."""
     root = tmp_path_factory.mktemp("products")
     environment = write_environment(root)
     scenes = [write_safe(root / "s2", sensing=sensed) for sensed in SENSED]
@@ -45,7 +45,7 @@ def products(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def environment(products, tmp_path) -> Path:
-    """The same products with an empty data root of its own."""
+    """The same products with an empty data root."""
     roots = {key: str(products.parent / key[:2]) for key in ("s2_root", "s3_root")}
     path = tmp_path / "environment.json"
     path.write_text(json.dumps({"data_root": "data", **roots}))
@@ -57,8 +57,8 @@ def environment(products, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def straight(products) -> dict[str, bytes]:
-    """What both steps write when nothing happens to them."""
+def uninterrupted(products) -> dict[str, bytes]:
+    """The files that both steps write without interruption."""
     _cut(products)
     assert step(STEP50, products, *RECORDS).returncode == 0
     return _written(products)
@@ -72,12 +72,12 @@ def _cut(environment: Path, *options: str) -> None:
 
 
 def _written(environment: Path) -> dict[str, bytes]:
-    """Return all files by name: tiles, plots, accounts, records, manifests, and nothing left over."""
+    """Return the content of all files: tiles, plots, summaries, records, manifests, and any temporary files."""
     data = environment.parent / "data"
     return {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
 
 
-def test_killed_steps_go_on_to_the_same_bytes(environment, straight):
+def test_killed_steps_resume_to_the_same_bytes(environment, uninterrupted):
     data = environment.parent / "data"
     for number in (2, 14, 30):
         killed_step(STEP40, environment, *CUT, when=lambda: len(list(data.rglob("*.tif"))) >= number)  # noqa: B023
@@ -86,16 +86,16 @@ def test_killed_steps_go_on_to_the_same_bytes(environment, straight):
         killed_step(STEP50, environment, *RECORDS, when=lambda: len(list(data.rglob("*.tfrecord"))) >= number)  # noqa: B023
     assert not list(data.rglob("dataset.json"))
     assert step(STEP50, environment, *RECORDS).returncode == 0
-    assert _written(environment) == straight
+    assert _written(environment) == uninterrupted
 
 
-def test_several_workers_write_the_same_bytes(environment, straight):
+def test_several_workers_write_the_same_bytes(environment, uninterrupted):
     _cut(environment, "--workers", "2")
     assert step(STEP50, environment, *RECORDS, "--workers", "2").returncode == 0
-    assert _written(environment) == straight
+    assert _written(environment) == uninterrupted
 
 
-def test_a_running_cluster_writes_the_same_bytes(environment, straight, tmp_path):
+def test_a_running_cluster_writes_the_same_bytes(environment, uninterrupted, tmp_path):
     file = tmp_path / "scheduler.json"
     call = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard"]
@@ -114,4 +114,4 @@ def test_a_running_cluster_writes_the_same_bytes(environment, straight, tmp_path
         for process in reversed(running):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    assert _written(environment) == straight
+    assert _written(environment) == uninterrupted

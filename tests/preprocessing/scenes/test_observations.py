@@ -1,4 +1,4 @@
-"""Which products are one observation, and what a journal remembers."""
+"""Metadata of products, the newest product of each observation, and the journal of an interrupted run."""
 
 import os
 from datetime import UTC, datetime
@@ -17,40 +17,40 @@ HERE = {"workers": 1, "scheduler": None}
 
 def scene(baseline: str = "02.04", last: str = "20170314T172245", ground=(0, 0, 1, 1), **changes) -> Observation:
     digits = baseline.replace(".", "")
-    seen = Observation(
+    observation = Observation(
         f"S2A_MSIL1C_20170314T172251_N{digits}_R012_T17XNA_{last}.SAFE", "2017-03-14T17:22:51+00:00", "L1C", "S2A",
         "T17XNA", f"{baseline} {last}", box(*ground).wkt,
     )  # fmt: skip
-    return seen._replace(**changes)
+    return observation._replace(**changes)
 
 
-def frame(timeliness: str = "NT", made: str = "20220419T213709", **changes) -> Observation:
-    seen = Observation(
-        f"S3A_OL_1_EFR____20220418T162117_20220418T162417_{made}_0179_084_197_1800_MAR_O_{timeliness}_002.SEN3",
-        "2022-04-18T16:21:17.123+00:00", "EFR", "S3A", "", f"{'NT' if timeliness == 'NT' else '  '} {made}",
+def frame(timeliness: str = "NT", created: str = "20220419T213709", **changes) -> Observation:
+    observation = Observation(
+        f"S3A_OL_1_EFR____20220418T162117_20220418T162417_{created}_0179_084_197_1800_MAR_O_{timeliness}_002.SEN3",
+        "2022-04-18T16:21:17.123+00:00", "EFR", "S3A", "", f"{'NT' if timeliness == 'NT' else '  '} {created}",
         box(0, 0, 9, 9).wkt,
     )  # fmt: skip
-    return seen._replace(**changes)
+    return observation._replace(**changes)
 
 
 class TestNewest:
-    def test_of_several_baselines_the_newest_stays(self):
+    def test_of_several_baselines_the_newest_is_kept(self):
         versions = [scene("05.10"), scene("02.04"), scene("04.00"), scene("02.04", "20190101T000000")]
-        stays, left = newest(versions)
-        assert stays == [scene("05.10")]
-        assert sorted(old.version for old, _ in left) == [
+        kept, replaced = newest(versions)
+        assert kept == [scene("05.10")]
+        assert sorted(old.version for old, _ in replaced) == [
             "02.04 20170314T172245", "02.04 20190101T000000", "04.00 20170314T172245",
         ]  # fmt: skip
-        assert all(new == scene("05.10") for _, new in left)
+        assert all(new == scene("05.10") for _, new in replaced)
 
-    def test_of_one_baseline_the_last_processed_stays(self):
-        stays, _ = newest([scene(last="20190101T000000"), scene()])
-        assert stays == [scene(last="20190101T000000")]
+    def test_of_one_baseline_the_last_processed_is_kept(self):
+        kept, _ = newest([scene(last="20190101T000000"), scene()])
+        assert kept == [scene(last="20190101T000000")]
 
-    def test_parts_of_a_datatake_both_stay(self):
+    def test_both_parts_of_a_datatake_are_kept(self):
         """At a seam between ground stations one tile comes in two products that show different ground."""
-        stays, left = newest([scene(ground=(0, 0, 1, 0.6)), scene(last="20170314T172301", ground=(0, 0.5, 1, 1))])
-        assert len(stays) == 2 and not left
+        kept, replaced = newest([scene(ground=(0, 0, 1, 0.6)), scene(last="20170314T172301", ground=(0, 0.5, 1, 1))])
+        assert len(kept) == 2 and not replaced
 
     @pytest.mark.parametrize(
         "changes",
@@ -61,34 +61,43 @@ class TestNewest:
             {"product": "S2A_MSIL1C_20170315T172251_N0204_R012_T17XNA_20170315T172245.SAFE"},
         ],
     )
-    def test_other_observations_stay_too(self, changes):
+    def test_other_observations_are_kept(self, changes):
         assert len(newest([scene(), scene("05.10", **changes)])[0]) == 2
 
-    def test_of_frames_the_one_that_waited_for_its_auxiliary_data_stays(self):
-        stays, left = newest([frame(), frame("NR", "20220501T000000"), frame(made="20220418T000000")])
-        assert stays == [frame()] and len(left) == 2
+    def test_of_frames_not_time_critical_ones_are_kept(self):
+        kept, replaced = newest([frame(), frame("NR", "20220501T000000"), frame(created="20220418T000000")])
+        assert kept == [frame()] and len(replaced) == 2
         assert len(newest([frame(), frame(satellite="S3B")])[0]) == 2
 
 
 class TestReading:
     def test_a_scene(self, tmp_path):
         path = write_safe(tmp_path, baseline="04.00", bands=())
-        seen = observe(tmp_path, "T17XNA", path.name)
-        assert seen.sensed == datetime(2020, 7, 2, 17, 29, 1, tzinfo=UTC)
-        assert (seen.kind, seen.satellite, seen.tile, seen.version[:5]) == ("L1C", "S2A", "T17XNA", "04.00")
-        assert seen.geometry.area > 0
+        observation = observe(tmp_path, "T17XNA", path.name)
+        assert observation.sensed == datetime(2020, 7, 2, 17, 29, 1, tzinfo=UTC)
+        assert (observation.kind, observation.satellite, observation.tile, observation.version[:5]) == (
+            "L1C",
+            "S2A",
+            "T17XNA",
+            "04.00",
+        )
+        assert observation.geometry.area > 0
 
     def test_a_frame_in_a_zip(self, tmp_path):
         path = write_sen3(tmp_path, platform="S3B", zipped=True)
-        seen = observe(tmp_path, "T17XNA", path.name)
-        assert seen.sensed == datetime(2020, 7, 2, 16, 14, 1, tzinfo=UTC)
-        assert (seen.kind, seen.satellite, seen.version) == ("EFR", "S3B", f"NT {path.name[48:63]}")
+        observation = observe(tmp_path, "T17XNA", path.name)
+        assert observation.sensed == datetime(2020, 7, 2, 16, 14, 1, tzinfo=UTC)
+        assert (observation.kind, observation.satellite, observation.version) == (
+            "EFR",
+            "S3B",
+            f"NT {path.name[48:63]}",
+        )
 
     def test_a_tile_of_a_product_of_many(self, tmp_path):
         path = write_safe(tmp_path, long_naming=True, other_tiles=["T17XNB"], bands=())
         assert observe(tmp_path, "T17XNB", path.name).tile == "T17XNB"
 
-    def test_a_product_without_footprint_is_a_error(self, tmp_path):
+    def test_a_product_without_footprint_is_an_error(self, tmp_path):
         path = write_safe(tmp_path, footprint=[(60, 10), (61, 11), (60, 10)], bands=())
         with pytest.raises(UserError, match=f"{path.name}"):
             observe(tmp_path, "T17XNA", path.name)
@@ -110,20 +119,20 @@ class TestJournal:
         monkeypatch.setattr(observations, "observe", counting)
         return read
 
-    def test_what_it_holds_is_not_read_again(self, tmp_path, products, reads):
+    def test_products_in_the_journal_are_not_read_again(self, tmp_path, products, reads):
         journal = tmp_path / "journal"
         first, _ = observe_all(tmp_path / "s2", "T17XNA", products[:2], journal, title="x", **HERE)
         every, failures = observe_all(tmp_path / "s2", "T17XNA", products, journal, title="x", **HERE)
         assert reads == [path.name for path in products]
         assert every[:2] == first and len(every) == 3 and not failures
 
-    def test_a_line_that_was_cut_is_read_again(self, tmp_path, products, reads):
+    def test_products_of_incomplete_lines_are_read_again(self, tmp_path, products, reads):
         journal = tmp_path / "journal"
-        straight, _ = observe_all(tmp_path / "s2", "T17XNA", products, journal, title="x", **HERE)
+        uninterrupted, _ = observe_all(tmp_path / "s2", "T17XNA", products, journal, title="x", **HERE)
         journal.write_bytes(journal.read_bytes()[:-40])
         for _ in range(2):
             again, _ = observe_all(tmp_path / "s2", "T17XNA", products, journal, title="x", **HERE)
-            assert again == straight
+            assert again == uninterrupted
         assert len(reads) == 4
 
     def test_a_product_that_has_changed_is_read_again(self, tmp_path, products, reads):

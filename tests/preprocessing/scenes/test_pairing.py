@@ -1,4 +1,4 @@
-"""Step 20 on fake products: which pairs there are, and the file that lists them."""
+"""Step 20 on fake products: the pairs, and the file that lists them."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ EAST_HALF = [
 SHARED = PROJECT.parent / "shared"
 
 
-def seen(time: datetime, name: str = "S3A.SEN3") -> Observation:
+def observation(time: datetime, name: str = "S3A.SEN3") -> Observation:
     return Observation(name, time.isoformat(), "", "", "", "", box(0, 0, 1, 1).wkt)
 
 
@@ -39,22 +39,22 @@ def run(environment: Path, *arguments: str) -> int:
     ("hours", "name"),
     [(10.0, "inv_T17XNA_10h"), (0.5, "inv_T17XNA_05h"), (1.5, "inv_T17XNA_15h"), (100, "inv_T17XNA_100h")],
 )
-def test_the_name_has_the_hours_without_their_dot(hours, name):
+def test_the_name_has_the_hours_without_the_dot(hours, name):
     assert inventory_name("T17XNA", hours) == name
 
 
-def test_pairs_are_less_apart_than_the_limit_on_both_sides():
+def test_pairs_differ_by_less_than_the_limit_in_both_directions():
     noon = datetime(2020, 7, 2, 12, tzinfo=UTC)
     offsets = [-3600, -3599.999999, -1, 0, 3599.999999, 3600]
-    frames = [seen(noon + timedelta(seconds=offset)) for offset in offsets]
-    pairs = pair([seen(noon, "S2A.SAFE")], frames, timedelta(hours=1))
-    assert [found.timediff.total_seconds() for found in pairs] == [3599.999999, 1, 0, 3599.999999]
-    assert all(found.overlap == 1 for found in pairs)
+    frames = [observation(noon + timedelta(seconds=offset)) for offset in offsets]
+    pairs = pair([observation(noon, "S2A.SAFE")], frames, timedelta(hours=1))
+    assert [one.timediff.total_seconds() for one in pairs] == [3599.999999, 1, 0, 3599.999999]
+    assert all(one.overlap == 1 for one in pairs)
 
 
 @pytest.fixture
 def environment(tmp_path) -> Path:
-    """Two scenes of the tile at two dates, another tile, and frames in every manner."""
+    """Two scenes of the tile at two dates, another tile, and frames as folders and zips, flat and nested."""
     path = write_environment(tmp_path)
     s2, s3 = tmp_path / "s2", tmp_path / "s3"
     write_safe(s2, bands=())
@@ -99,17 +99,17 @@ def test_a_second_run_gives_the_same_bytes(environment):
     assert path.read_bytes() == before[0]
 
 
-def test_new_products_do_not_renumber_rows_unasked(environment, capsys):
+def test_new_products_renumber_rows_only_with_replace(environment, capsys):
     run(environment, "--timediff", "3")
     write_sen3(environment.parent / "s3", platform="S3B", start="20200702T161401")
     capsys.readouterr()
     assert run(environment, "--timediff", "3") == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "/s, " not in line]
-    assert "inv_T17XNA_3h.csv: is there with other rows (3, now 4)" in line
+    assert "inv_T17XNA_3h.csv: exists with other rows (3, now 4)" in line
     assert run(environment, "--timediff", "3", "--replace") == 0
 
 
-def test_a_product_that_cannot_be_read_is_reported_and_stops_none(environment, capsys):
+def test_a_product_that_cannot_be_read_is_reported_and_left_out(environment, capsys):
     (environment.parent / "s2" / "S2A_MSIL1C_20200801T172901_N0209_R012_T17XNA_20200801T203040.zip").write_text("no")
     broken = write_sen3(environment.parent / "s3", start="20200702T170000")
     (broken / "xfdumanifest.xml").write_text("<a")
@@ -120,7 +120,7 @@ def test_a_product_that_cannot_be_read_is_reported_and_stops_none(environment, c
     assert len(inventory.read(environment.parent / "data" / "_inventory" / "inv_T17XNA_3h.csv")) == 3
 
 
-def test_other_levels_on_demand(environment):
+def test_the_level_is_an_option(environment):
     assert run(environment, "--timediff", "3", "--level", "L2A") == 0
     table = inventory.read(environment.parent / "data" / "_inventory" / "inv_T17XNA_3h.csv")
     assert ["MSIL2A" in name for name in table["s2"]] == [True, True]
@@ -142,7 +142,7 @@ def test_a_tile_in_a_product_of_many(tmp_path):
         (["--timediff", "nan"], "--timediff: must be a number of hours above 0"),
         (["--timediff", "1", "--tile", "17X"], "--tile: must be a tile code such as T17XNA, not 17X"),
         (["--timediff", "1", "--tile", "T17XNC"], "has no product of it; did you mean 'T17XN"),
-        (["--timediff", "1", "--workers", "0"], "--workers: must be a whole number of at least 1, not 0"),
+        (["--timediff", "1", "--workers", "0"], "--workers: must be an integer of at least 1, not 0"),
     ],
 )
 def test_errors_are_one_line(environment, arguments, fault, capsys):
@@ -151,7 +151,7 @@ def test_errors_are_one_line(environment, arguments, fault, capsys):
 
 
 @pytest.mark.slow
-def test_a_killed_step_goes_on_where_it_was(tmp_path):
+def test_a_killed_step_resumes(tmp_path):
     path = write_environment(tmp_path)
     first = write_safe(tmp_path / "s2", sensing="20200101T172901", bands=())
     for number in range(300):
@@ -163,25 +163,25 @@ def test_a_killed_step_goes_on_where_it_was(tmp_path):
     arguments = ("--tile", "T17XNA", "--timediff", "3")
     killed_step(SCRIPT, path, *arguments, when=lambda: journal.is_file() and journal.read_text().count("\n") > 5)
     assert not (tmp_path / "data" / "_inventory" / "inv_T17XNA_3h.csv").exists()
-    remembered = journal.read_text().count("\n")
-    told = step(SCRIPT, path, *arguments)
-    assert told.returncode == 0, told.stderr
+    recorded = journal.read_text().count("\n")
+    done = step(SCRIPT, path, *arguments)
+    assert done.returncode == 0, done.stderr
     read_now = int(
-        next(line for line in told.stderr.splitlines() if line.startswith("Sentinel-2")).split("/")[1].split()[0]
+        next(line for line in done.stderr.splitlines() if line.startswith("Sentinel-2")).split("/")[1].split()[0]
     )
-    assert 0 < read_now <= 301 - remembered + 1
-    straight = write_environment(tmp_path / "straight").parent
+    assert 0 < read_now <= 301 - recorded + 1
+    uninterrupted = write_environment(tmp_path / "uninterrupted").parent
     for root in ("s2", "s3"):
-        (straight / root).rmdir()
-        (straight / root).symlink_to(tmp_path / root)
-    assert step(SCRIPT, straight / "environment.json", *arguments).returncode == 0
+        (uninterrupted / root).rmdir()
+        (uninterrupted / root).symlink_to(tmp_path / root)
+    assert step(SCRIPT, uninterrupted / "environment.json", *arguments).returncode == 0
     csv = Path("data") / "_inventory" / "inv_T17XNA_3h.csv"
-    assert (straight / csv).read_bytes() == (tmp_path / csv).read_bytes()
+    assert (uninterrupted / csv).read_bytes() == (tmp_path / csv).read_bytes()
 
 
 def test_the_real_pair(tmp_path):
     if not SHARED.is_dir():
-        pytest.skip("the shared products are not here")
+        pytest.skip("there are no shared products")
     path = write_environment(tmp_path)
     for root, pattern in (
         ("s2", "s2_l1c_safe_18svg/*.SAFE"),

@@ -1,4 +1,4 @@
-"""The page of previews: its text, and what it does in a real Chromium."""
+"""The page of previews: its HTML, and its behaviour in a real Chromium."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from PIL import Image
 
 from preprocessing.scenes import inventory, preview_page
 from preprocessing.scenes.inventory import Pair
-from preprocessing.scenes.previews import Preview
+from preprocessing.scenes.preview_page import Preview
 from preprocessing.scenes.selection import read_selection
 
 NAME = "inv_T17XNA_10h"
@@ -60,32 +60,32 @@ class TestText:
         assert "{{" not in text.replace("{{cards}}", "")
 
     def test_nothing_comes_from_outside(self, text):
-        """No address but data URIs; the policy forbids what a browser could be talked into."""
+        """No address but data URIs; the policy forbids all other requests."""
         assert re.findall(r"https?:|//[a-z]+\.", text) == []
         assert all(source.startswith("data:image/") for source in re.findall(r'src="([^"]*)"', text))
         assert "default-src 'none'; img-src data:; style-src 'sha256-" in text
         assert len(re.findall("<script>", text)) == 1
 
-    def test_pictures_are_the_scenes_without_their_titles(self, folder, text):
+    def test_images_are_the_previews_without_their_titles(self, folder, text):
         sources = re.findall(r'src="data:image/jpeg;base64,([^"]*)" width="210" height="200"', text)
         assert len(sources) == 5
         for number, source in enumerate(sources):
-            with Image.open(io.BytesIO(base64.b64decode(source))) as picture:
-                assert picture.size == (210, 200)
-                assert np.asarray(picture)[..., 0].tolist() == [[40 * number] * 210] * 200
+            with Image.open(io.BytesIO(base64.b64decode(source))) as image:
+                assert image.size == (210, 200)
+                assert np.asarray(image)[..., 0].tolist() == [[40 * number] * 210] * 200
 
-    def test_large_pictures_are_made_smaller_and_small_ones_stay_exact(self, tmp_path):
+    def test_large_images_are_reduced_and_small_ones_stay_exact(self, tmp_path):
         for size, kind in (((2000, 1000), "jpeg"), ((50, 40), "png")):
             path = tmp_path / f"{kind}.png"
             ground = np.random.default_rng(0).integers(0, 255, (size[1] + 28, size[0], 3)).astype(np.uint8)
             Image.fromarray(ground).save(path)
-            source, found = preview_page.picture(Preview(0, path, None, (0, 28, size[0], size[1] + 28)))
+            source, shown_size = preview_page.embedded_image(Preview(0, path, None, (0, 28, size[0], size[1] + 28)))
             assert source.startswith(f"data:image/{kind};base64,")
-            assert found == ((720, 360) if kind == "jpeg" else size)
-        with Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))) as picture:
-            np.testing.assert_array_equal(np.asarray(picture), ground[28:])
+            assert shown_size == ((720, 360) if kind == "jpeg" else size)
+        with Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))) as image:
+            np.testing.assert_array_equal(np.asarray(image), ground[28:])
 
-    def test_no_scene_is_a_page_too(self, tmp_path):
+    def test_a_page_without_scenes_is_valid(self, tmp_path):
         path = tmp_path / "inv.csv"
         path.write_bytes(inventory.encode([], timedelta(hours=10)))
         page = preview_page.build("inv", inventory.read(path), [], 0.5)
@@ -115,18 +115,18 @@ def browser():
 
 @pytest.fixture
 def page(browser, folder):
-    """The page in a fresh window; it may ask for nothing and may not complain."""
+    """The page in a new window; it must request nothing and report no error."""
     context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
     opened = context.new_page()
-    asked, complaints = [], []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    requested, errors = [], []
+    opened.on("request", lambda request: requested.append(request.url))
+    opened.on("console", lambda message: errors.append(message.text))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.goto((folder / "index.html").as_uri())
     yield opened
-    strange = [url for url in asked if not url.startswith(("data:", "blob:", folder.as_uri()))]
+    outside = [url for url in requested if not url.startswith(("data:", "blob:", folder.as_uri()))]
     context.close()
-    assert strange == [] and complaints == []
+    assert outside == [] and errors == []
 
 
 def kept(page) -> list[int]:
@@ -152,7 +152,7 @@ class TestInChromium:
         page.click('.card[data-index="2"] img')
         assert kept(page) == [6]
 
-    def test_every_picture_is_decoded(self, page):
+    def test_every_image_is_decoded(self, page):
         loaded = "[...document.querySelectorAll('.card img')].map(i => i.complete && i.naturalWidth)"
         assert page.evaluate(loaded) == [210] * 5
 
@@ -186,7 +186,7 @@ class TestInChromium:
         page.select_option("#show", "dropped")
         assert shown(page) == [0, 4, 6]
 
-    def test_keys_alone_choose_and_pass_over_what_is_not_shown(self, page):
+    def test_keys_select_shown_scenes_only(self, page):
         set_range(page, 99)
         for key in ("ArrowRight", "k", "n", "Space", "ArrowRight", "k"):  # 0, 2, 6
             page.keyboard.press(key)
@@ -201,11 +201,11 @@ class TestInChromium:
         page.keyboard.type("pink_dunes")
         assert page.input_value("#name") == "pink_dunes" and kept(page) == []
 
-    def test_upsampled_scenes_are_chosen_by_keys_and_buttons(self, page):
+    def test_enlarged_previews_are_chosen_by_keys_and_buttons(self, page):
         page.keyboard.press("n")
         page.keyboard.press("Enter")
         assert page.is_visible("#viewer")
-        assert page.inner_text("#about") == "0: 2020-07-01 17:29, 0 % cloud, S3A 3.0 h apart, covers 90%"
+        assert page.inner_text("#description") == "0: 2020-07-01 17:29, 0 % cloud, S3A 3.0 h apart, covers 90%"
         assert page.is_disabled("#previous")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("k")
@@ -214,12 +214,12 @@ class TestInChromium:
         assert page.get_attribute("#toggle", "aria-pressed") == "true"
         page.keyboard.press("Escape")
         assert kept(page) == [2, 4] and not page.is_visible("#viewer")
-        # By the standard a dialog says a moment later that it is closed.
+        # By the standard the event that a dialog is closed comes a moment later.
         page.wait_for_function("document.activeElement.closest('.card')?.dataset.index === '4'")
         page.click('.card[data-index="8"] .enlarge')
         assert page.is_disabled("#next") and kept(page) == [2, 4]
 
-    def test_the_saved_selection_is_what_step_40_reads(self, page, tmp_path):
+    def test_step_40_reads_the_saved_selection(self, page, tmp_path):
         assert page.is_disabled("#save")
         page.click('.card[data-index="8"] img')
         page.click('.card[data-index="0"] img')
@@ -240,7 +240,7 @@ class TestInChromium:
         page.fill("#name", "summer-2020")
         assert page.is_enabled("#save")
 
-    def test_what_was_kept_is_remembered(self, page):
+    def test_kept_scenes_are_remembered(self, page):
         page.click('.card[data-index="4"] img')
         assert page.evaluate("Object.values(localStorage)") == ["[4]"]
         page.reload()
@@ -251,12 +251,12 @@ class TestInChromium:
         assert page.inner_text('.card[data-index="4"] .name') == HOSTILE.rsplit("/", 1)[-1]
         assert page.locator("main img").count() == 5 and page.locator("script").count() == 1
 
-    def test_the_policy_stops_a_script_that_got_in(self, browser, folder, tmp_path):
-        """Were escaping ever to fail: the same page with a script and a handler put into it."""
+    def test_the_policy_blocks_an_injected_script(self, browser, folder, tmp_path):
+        """In case escaping fails: the same page with a script and an event handler added to it."""
         own = "document.title = 'owned'"
         added = f'<script>{own}</script><img src="x" onerror="{own}"></main>'
-        hurt = (folder / "index.html").read_text().replace("</main>", added)
-        (tmp_path / "index.html").write_text(hurt)
+        injected = (folder / "index.html").read_text().replace("</main>", added)
+        (tmp_path / "index.html").write_text(injected)
         opened = browser.new_page()
         opened.goto((tmp_path / "index.html").as_uri())
         assert opened.title() == f"{NAME}: choose scenes"

@@ -1,4 +1,4 @@
-"""Step 30 on fake products: the pictures, and which of them are drawn again."""
+"""Step 30 on fake products: pixels of the previews, which previews are drawn again, and interruptions."""
 
 import json
 import os
@@ -17,10 +17,10 @@ from PIL import Image
 from preprocessing.scenes import inventory, previews
 from preprocessing.scenes.inventory import Pair
 from preprocessing.scenes.observations import time_in_name
-from preprocessing.scenes.previews import NO_DATA, TITLE_HEIGHT, decimated, stretched
+from preprocessing.scenes.previews import NODATA_COLOUR, TITLE_HEIGHT, decimated, stretched
 from sensors.sentinel2 import Safe
 from tests.product_roots import PROJECT, killed_step, step, write_environment
-from tests.products import ORIGIN, made_up_reflectance, write_safe
+from tests.products import ORIGIN, synthetic_reflectance, write_safe
 
 NAME = "inv_T17XNA_10h"
 
@@ -66,23 +66,23 @@ def folder(environment) -> Path:
 class TestPixels:
     @pytest.mark.parametrize("baseline", ["02.04", "04.00"])
     def test_decimated_reflectance_is_that_of_the_ground(self, tmp_path, baseline):
-        """Checked against the made-up ground, averaged over what a pixel of a preview covers."""
+        """Compared with the synthetic reflectance at the centres of the preview's pixels."""
         with Safe.open(write_safe(tmp_path, baseline=baseline, bands=("B02", "B03", "B04"))) as safe:
-            found = decimated(safe, 4)
-        assert found.shape == (60, 60, 3) and found.dtype == np.float32
+            reflectance = decimated(safe, 4)
+        assert reflectance.shape == (60, 60, 3) and reflectance.dtype == np.float32
         centres = 40 * np.arange(60) + 20
         x, y = np.meshgrid(ORIGIN[0] + centres, ORIGIN[1] - centres)
         for layer, band in enumerate(("B04", "B03", "B02")):
-            np.testing.assert_allclose(found[..., layer], made_up_reflectance(band, x, y), atol=0.01)
+            np.testing.assert_allclose(reflectance[..., layer], synthetic_reflectance(band, x, y), atol=0.01)
 
-    def test_no_data_is_none_of_the_numbers_with_an_offset(self, tmp_path):
+    def test_nodata_is_compared_before_the_offset(self, tmp_path):
         def with_hole(band, x, y):
-            return np.where(x < ORIGIN[0] + 1200, np.nan, made_up_reflectance(band, x, y))
+            return np.where(x < ORIGIN[0] + 1200, np.nan, synthetic_reflectance(band, x, y))
 
         path = write_safe(tmp_path, baseline="05.10", bands=("B02", "B03", "B04"), reflectance=with_hole)
         with Safe.open(path) as safe:
-            found = decimated(safe, 10)
-        assert np.isnan(found[:, :11]).all() and np.isfinite(found[:, 13:]).all()
+            reflectance = decimated(safe, 10)
+        assert np.isnan(reflectance[:, :11]).all() and np.isfinite(reflectance[:, 13:]).all()
 
     @pytest.mark.parametrize(("size", "n", "shape"), [((240, 120), 7, (35, 18)), ((60, 60), 100, (1, 1))])
     def test_any_size_and_factor(self, tmp_path, size, n, shape):
@@ -93,21 +93,21 @@ class TestPixels:
 class TestStretch:
     def test_every_band_goes_from_its_first_to_its_last_percentile(self):
         ramp = np.linspace(0, 1, 101, dtype=np.float32).reshape(1, 101, 1) * [1.0, 0.5, 0.25] + [0.0, 0.1, 0.2]
-        found = stretched(ramp)
+        colours = stretched(ramp)
         expected = np.clip((np.arange(101) - 1) / 98 * 255, 0, 255).round()
         for band in range(3):
-            np.testing.assert_allclose(found[0, :, band], expected, atol=1)
+            np.testing.assert_allclose(colours[0, :, band], expected, atol=1)
 
-    def test_no_data_is_grey_in_all_bands(self):
+    def test_nodata_is_grey_in_all_bands(self):
         ground = np.random.default_rng(0).uniform(0, 0.3, (20, 20, 3)).astype(np.float32)
         ground[3, 4, 1] = np.nan
-        found = stretched(ground)
-        assert found[3, 4].tolist() == list(NO_DATA)
-        ground[3, 4] = (9, np.nan, 9)  # and has no part in the stretch of the others
-        np.testing.assert_array_equal(stretched(ground), found)
-        assert stretched(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NO_DATA)] * 2] * 2
+        colours = stretched(ground)
+        assert colours[3, 4].tolist() == list(NODATA_COLOUR)
+        ground[3, 4] = (9, np.nan, 9)  # and does not change the stretch of the others
+        np.testing.assert_array_equal(stretched(ground), colours)
+        assert stretched(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NODATA_COLOUR)] * 2] * 2
 
-    def test_even_ground_is_not_made_noisy(self):
+    def test_even_ground_shows_no_noise(self):
         noise = 0.1 + 1e-4 * np.random.default_rng(0).standard_normal((50, 50, 3)).astype(np.float32)
         assert np.ptp(stretched(noise).astype(int)) < 15
 
@@ -120,23 +120,23 @@ class TestStep:
         assert json.loads((folder / "_config.json").read_text()) == {
             "inventory": NAME, "overlap": 0.5, "downsample": 2,
         }  # fmt: skip
-        with Image.open(folder / "4.png") as picture:
-            assert picture.size == (120, 120 + TITLE_HEIGHT)
-            assert picture.info["Title"] == "4: 2022-08"
-            facts = json.loads(picture.info["pix2earth"])
-            assert facts["cloud_cover"] == 3.5 and facts["box"] == [0, 28, 120, 148]
-            scene = np.asarray(picture.convert("RGB"))[TITLE_HEIGHT:]
+        with Image.open(folder / "4.png") as image:
+            assert image.size == (120, 120 + TITLE_HEIGHT)
+            assert image.info["Title"] == "4: 2022-08"
+            metadata = json.loads(image.info["pix2earth"])
+            assert metadata["cloud_cover"] == 3.5 and metadata["box"] == [0, 28, 120, 148]
+            scene = np.asarray(image.convert("RGB"))[TITLE_HEIGHT:]
         with Safe.open(next((environment.parent / "s2" / "new").iterdir())) as safe:
             np.testing.assert_array_equal(scene, stretched(decimated(safe, 2)))
 
     def test_has_the_documented_defaults(self, environment, folder):
         assert run(environment) == 0
         assert json.loads((folder / "_config.json").read_text())["downsample"] == 20
-        with Image.open(folder / "0.png") as picture:
-            box = json.loads(picture.info["pix2earth"])["box"]
+        with Image.open(folder / "0.png") as image:
+            box = json.loads(image.info["pix2earth"])["box"]
         assert (box[2] - box[0], box[3] - box[1]) == (12, 12)
 
-    def test_draws_nothing_twice(self, environment, folder, capsys):
+    def test_draws_no_preview_twice(self, environment, folder, capsys):
         run(environment)
         before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")}
         page = (folder / "index.html").read_bytes()
@@ -146,7 +146,7 @@ class TestStep:
         assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")} == before
         assert (folder / "index.html").read_bytes() == page
 
-    def test_another_choice_replaces_what_differs(self, environment, folder, capsys):
+    def test_other_options_replace_the_previews_that_differ(self, environment, folder, capsys):
         run(environment, "--downsample", "2")
         (folder / "7.png").write_bytes((folder / "0.png").read_bytes())
         Image.new("RGB", (3, 3)).save(folder / "8.png")  # not of this program
@@ -159,15 +159,15 @@ class TestStep:
         assert sorted(path.name for path in folder.glob("*.png")) == ["0.png", "4.png", "8.png"]
 
     def test_a_preview_of_another_scene_is_drawn_again(self, environment, folder):
-        """As after the inventory was written anew with other rows."""
+        """As after the inventory was written again with other rows."""
         run(environment)
         write_inventory(environment, {next((environment.parent / "s2" / "new").iterdir()): (0.9,)})
         run(environment)
         assert [path.name for path in folder.glob("*.png")] == ["0.png"]
-        with Image.open(folder / "0.png") as picture:
-            assert picture.info["Title"] == "0: 2022-08"
+        with Image.open(folder / "0.png") as image:
+            assert image.info["Title"] == "0: 2022-08"
 
-    def test_damaged_and_missing_products_are_reported_and_stop_none(self, environment, folder, capsys):
+    def test_damaged_and_missing_products_are_reported_and_left_out(self, environment, folder, capsys):
         safe = next(path for path in (environment.parent / "s2").iterdir() if "20200701" in path.name)
         image = next(safe.glob("GRANULE/*/IMG_DATA/*_B03.jp2"))
         image.write_bytes(image.read_bytes()[:200])
@@ -184,17 +184,17 @@ class TestStep:
 
     def test_workers_draw_the_same(self, environment, folder):
         run(environment)
-        alone = {path.name: path.read_bytes() for path in folder.iterdir()}
+        one_process = {path.name: path.read_bytes() for path in folder.iterdir()}
         for path in folder.iterdir():
             path.unlink()
         assert run(environment, "--workers", "2") == 0
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == alone
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == one_process
 
     @pytest.mark.parametrize(
         ("arguments", "fault"),
         [
             (["--overlap", "1.5"], "--overlap: must be a share between 0 and 1"),
-            (["--downsample", "0"], "--downsample: must be a whole number of at least 1, not 0"),
+            (["--downsample", "0"], "--downsample: must be an integer of at least 1, not 0"),
             (["--inventory", "inv_T17XNA_1h"], "did you mean 'inv_T17XNA_10h'?"),
         ],
     )
@@ -204,7 +204,7 @@ class TestStep:
 
 
 @pytest.mark.slow
-def test_a_killed_step_goes_on_where_it_was(tmp_path):
+def test_a_killed_step_resumes(tmp_path):
     path = write_environment(tmp_path)
     first = write_safe(tmp_path / "s2", sensing="20200701T172901", size=(600, 600), bands=("B02", "B03", "B04"))
     products = {first: (1.0,)}
@@ -217,13 +217,13 @@ def test_a_killed_step_goes_on_where_it_was(tmp_path):
     killed_step("30_create_s2pngs.py", path, *arguments, when=lambda: len(list(folder.glob("[0-9]*.png"))) >= 3)
     complete = {one: one.stat().st_mtime_ns for one in folder.glob("[0-9]*.png")}
     assert 3 <= len(complete) < 12 and not (folder / "index.html").exists()
-    told = step("30_create_s2pngs.py", path, *arguments)
-    assert told.returncode == 0, told.stderr
-    assert f"12 scenes ({12 - len(complete)} drawn now)" in told.stdout
+    done = step("30_create_s2pngs.py", path, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"12 scenes ({12 - len(complete)} drawn now)" in done.stdout
     assert {one: one.stat().st_mtime_ns for one in complete} == complete
     for one in folder.glob("[0-9]*.png"):
-        with Image.open(one) as picture:
-            picture.load()
+        with Image.open(one) as image:
+            image.load()
     assert len(list(folder.glob("[0-9]*.png"))) == 12
     assert not list(folder.glob(".*"))
 
@@ -249,7 +249,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_process(tmp_path):
         time.sleep(0.005)
     os.killpg(running.pid, signal.SIGINT)
     _, complaint = running.communicate(timeout=60)
-    assert complaint.splitlines()[-1:] == ["previews: interrupted; the same command goes on from here"]
+    assert complaint.splitlines()[-1:] == ["previews: interrupted; run the same command again to resume"]
     assert "Traceback" not in complaint and running.returncode == 130
     with pytest.raises(ProcessLookupError):
         for _ in range(500):

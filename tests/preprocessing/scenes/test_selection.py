@@ -1,4 +1,4 @@
-"""Selections, and the partner that each scene gets."""
+"""Selections, and the frame that is chosen for each scene."""
 
 import pytest
 
@@ -28,8 +28,8 @@ def never(s2, s3):
     raise AssertionError("a stated overlap is not measured again")
 
 
-def test_the_partner_nearest_in_time_with_enough_overlap_is_taken(table):
-    # Row 2 is nearer but covers too little; as texts, the differences would sort otherwise.
+def test_the_frame_nearest_in_time_with_enough_overlap_is_chosen(table):
+    # Row 2 is nearer but covers too little; as strings the differences would sort in another order.
     pairs, lines = best_pairs([0], table, 0.5, never)
     assert [(pair.number, pair.selected, pair.s2, pair.s3) for pair in pairs] == [(1, 0, "S2A_a.SAFE", "S3A_1.SEN3")]
     assert pairs[0].label == "00001"
@@ -48,10 +48,10 @@ def test_empty_overlaps_are_measured(table):
     assert best_pairs([5], table, 0.5, lambda s2, s3: 0.1)[0][0].number == 5
 
 
-def test_scenes_without_a_partner_are_named(table):
+def test_scenes_without_a_frame_are_reported(table):
     pairs, lines = best_pairs([0, 4], table, 0.95, lambda s2, s3: 0.5)
     assert [pair.number for pair in pairs] == [0]
-    assert lines == ["4: no partner of S2B_b.SAFE covers 0.95 of it (at best 0.70)"]
+    assert lines == ["4: no frame covers 0.95 of S2B_b.SAFE (at most 0.70)"]
 
 
 def test_unknown_rows_are_refused(table):
@@ -66,7 +66,7 @@ def test_unknown_rows_are_refused(table):
         ('{"inventory": "inv_T17XNA_10h", "s2_indexes": [1]}', "did you mean 's2_indices'"),
         ('{"inventory": "inv_T17XNA_10h", "s2_indices": []}', "is empty"),
         ('{"inventory": "../x", "s2_indices": [1]}', "must be the name of a file"),
-        ('{"inventory": "sel", "s2_indices": [1]}', "called like its inventory"),
+        ('{"inventory": "sel", "s2_indices": [1]}', "has the name of its inventory"),
     ],
 )
 def test_wrong_selections_are_refused(tmp_path, content, message):
@@ -77,8 +77,8 @@ def test_wrong_selections_are_refused(tmp_path, content, message):
 
 def test_selections_are_found_by_name(tmp_path):
     (tmp_path / "sel.json").write_text('{"inventory": "inv_T17XNA_10h.csv", "s2_indices": [3, 1]}')
-    found = read_selection(tmp_path, "sel")
-    assert (found.inventory, found.s2_indices) == ("inv_T17XNA_10h", [3, 1])
+    selection = read_selection(tmp_path, "sel")
+    assert (selection.inventory, selection.s2_indices) == ("inv_T17XNA_10h", [3, 1])
     with pytest.raises(UserError, match="did you mean 'sel'"):
         read_selection(tmp_path, "sell")
     with pytest.raises(UserError, match="must be the name"):

@@ -1,9 +1,10 @@
-"""Step 10: products by tile."""
+"""Step 10: tile codes and times in names of products, and the table of products of each tile."""
 
 import pytest
 
 from preprocessing.scenes import tile_codes
-from preprocessing.scenes.observations import tile_code, time_in_name
+from preprocessing.scenes.observations import time_in_name
+from sensors.sentinel2_layout import tile_code
 from tests.product_roots import step, write_environment
 
 NAMES = {
@@ -20,14 +21,14 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "code"), NAMES.items())
-def test_the_code_is_found_wherever_it_stands(name, code):
+def test_the_code_is_found_anywhere_in_the_name(name, code):
     assert tile_code(name) == code
 
 
-def test_products_are_counted_and_strange_names_kept():
-    codes, unread = tile_codes.count(NAMES)
+def test_products_are_counted_and_other_names_listed():
+    codes, without_code = tile_codes.count(NAMES)
     assert codes == {"T17XNA": 3, "T33XWJ": 1, "T01WCP": 1}
-    assert unread == [name for name, code in NAMES.items() if code is None]
+    assert without_code == [name for name, code in NAMES.items() if code is None]
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,8 @@ def test_products_are_counted_and_strange_names_kept():
     ],
 )
 def test_the_first_time_of_a_name_is_that_of_sensing(name, time):
-    found = time_in_name(name)
-    assert (found and found.isoformat()) == time
+    parsed = time_in_name(name)
+    assert (parsed and parsed.isoformat()) == time
 
 
 @pytest.mark.slow
@@ -54,18 +55,18 @@ def test_the_step_prints_a_table_by_count(tmp_path):
     ]:
         (tmp_path / "s2" / folder / name).mkdir(parents=True)
     (tmp_path / "s2" / "notes.txt").touch()
-    told = step("10_identify_unique_tilecodes.py", environment)
-    assert told.stdout.splitlines() == [
+    done = step("10_identify_unique_tilecodes.py", environment)
+    assert done.stdout.splitlines() == [
         "tile    products",
         "T33XWJ         2",
         "T17XNA         1",
-        f"3 products of 2 tiles in {tmp_path / 's2'}; 1 names could not be read",
+        f"3 products of 2 tiles in {tmp_path / 's2'}; 1 names have no tile code",
     ]
-    assert told.stderr == "notes.txt: states no tile\n"
-    assert told.returncode == 0
+    assert done.stderr == "notes.txt: has no tile code\n"
+    assert done.returncode == 0
 
 
-def test_without_a_root_the_key_is_named(tmp_path, capsys):
+def test_a_missing_root_is_an_error_that_names_the_key(tmp_path, capsys):
     path = tmp_path / "environment.json"
     path.write_text("{}")
     with pytest.raises(SystemExit) as ended:

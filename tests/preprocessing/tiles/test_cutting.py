@@ -1,4 +1,4 @@
-"""Step 40 on fake products whose pixels are functions of the place, and on the real pair."""
+"""Step 40 on fake products whose pixels are functions of the position, and on the real pair."""
 
 import json
 import subprocess
@@ -14,10 +14,11 @@ import shapely
 
 from experiment import PROJECT, Environment
 from pix2earth.settings.errors import UserError
-from preprocessing.tiles.cutting import cut, share
+from preprocessing.tiles.cutting import cut
 from preprocessing.tiles.cutting_jobs import Draw
 from preprocessing.tiles.cutting_plan import CutRequest, plan
-from tests.products import OLCI_BANDS, ORIGIN, made_up_radiance, made_up_reflectance, write_safe, write_sen3
+from preprocessing.tiles.paired_scene import share
+from tests.products import OLCI_BANDS, ORIGIN, synthetic_radiance, synthetic_reflectance, write_safe, write_sen3
 
 SHARED = PROJECT.parent / "shared" / "data"
 HEADER = "index,year,month,s2,s2date,s3,s3date,timediff,s3filetype,overlap\n"
@@ -76,7 +77,7 @@ def centres(raster):
 
 
 def nearest_pixels(sen3: Path, x, y, epsg: int):
-    """Find the pixel of the swath nearest to each place, by brute force in metres on the map, one row at a time."""
+    """Find the pixel of the swath nearest to each position, by brute force in metres on the map, one row at a time."""
     with h5netcdf.File(sen3 / "geo_coordinates.nc") as file:
         latitude, longitude = (file[name][...] * 1e-6 for name in ("latitude", "longitude"))
     u, v = pyproj.Transformer.from_crs(4326, epsg, always_xy=True).transform(longitude.ravel(), latitude.ravel())
@@ -86,7 +87,7 @@ def nearest_pixels(sen3: Path, x, y, epsg: int):
     return np.unravel_index(flat, latitude.shape)
 
 
-def test_pixels_are_those_of_the_place(root):
+def test_pixels_are_those_of_the_position(root):
     root = root()
     outcome = run(root)
     assert len(outcome.windows) == outcome.written == len(tifs(root)) == 4
@@ -100,18 +101,18 @@ def test_pixels_are_those_of_the_place(root):
             assert number == 12
             assert (raster.transform.c, raster.transform.f) == (ORIGIN[0] + 10 * column, ORIGIN[1] - 10 * row)
             for band, name in ((3, "B02"), (4, "B03"), (5, "B04")):
-                np.testing.assert_allclose(raster.read(band), made_up_reflectance(name, x, y), atol=0.6e-4)
+                np.testing.assert_allclose(raster.read(band), synthetic_reflectance(name, x, y), atol=0.6e-4)
             at = nearest_pixels(sen3, x, y, 32617)
             for band in (0, 9, 20):
-                expected = made_up_radiance(OLCI_BANDS[band], longitude[at], latitude[at])
-                # Places midway between two pixels may go to either: distances on the map and in space differ.
+                expected = synthetic_radiance(OLCI_BANDS[band], longitude[at], latitude[at])
+                # Midway between two pixels either may be nearest: distances on the map and in space differ.
                 differing = np.abs(raster.read(6 + band) - expected) > 0.0125 / 2 + 1e-4
                 assert differing.mean() < 0.002
             assert (raster.read(1) == 1 << 31).all()
             assert (raster.read(2) == 1).all()
 
 
-def test_tiles_say_what_they_are(root):
+def test_tags_describe_the_tile(root):
     root = root()
     run(root)
     with rasterio.open(tifs(root)[0]) as raster:
@@ -126,19 +127,19 @@ def test_tiles_say_what_they_are(root):
 
 
 def windows_of(paths):
-    found = []
+    outlines = []
     for path in paths:
         with rasterio.open(path) as raster:
-            found.append(shapely.box(*raster.bounds))
-    return found
+            outlines.append(shapely.box(*raster.bounds))
+    return outlines
 
 
 @pytest.mark.parametrize(("overlap", "limit"), [(0.0, 0.0), (0.3, 0.3)])
-def test_tiles_overlap_at_most_as_stated_until_no_place_is_left(root, overlap, limit):
+def test_tiles_overlap_at_most_as_requested_until_no_position_is_left(root, overlap, limit):
     root = root()
     outcome = run(root, quantity=1000, tile_overlap=overlap)
     assert outcome.exhausted
-    assert "no place left" in outcome.line
+    assert "no position is left" in outcome.line
     boxes = windows_of(tifs(root))
     assert len(boxes) == len(outcome.windows)
     shares = [one.intersection(two).area / one.area for one in boxes for two in boxes if one is not two]
@@ -149,7 +150,7 @@ def test_tiles_overlap_at_most_as_stated_until_no_place_is_left(root, overlap, l
         assert len(boxes) > 49
 
 
-def test_a_killed_step_goes_on_and_a_finished_one_does_nothing(root):
+def test_a_killed_step_resumes_and_a_finished_one_does_nothing(root):
     root = root()
     first = run(root, quantity=6)
     content = {path.name: path.read_bytes() for path in tifs(root)}
@@ -182,15 +183,15 @@ def test_tiles_of_another_draw_are_not_mixed(root):
         run(root, quantity=9)
 
 
-def test_both_sensors_must_see_a_tile(root):
+def test_both_sensors_must_cover_a_tile(root):
     def wedge(band, x, y):
-        """Nothing east of 1200 m, though the footprint says otherwise."""
-        return np.where(x < ORIGIN[0] + 1200, made_up_reflectance(band, x, y), np.nan)
+        """Nothing east of 1200 m, though the footprint covers it."""
+        return np.where(x < ORIGIN[0] + 1200, synthetic_reflectance(band, x, y), np.nan)
 
     def clipped(band, longitude, latitude):
-        """Nothing south of 1600 m from the top, though the footprint says otherwise."""
+        """Nothing south of 1600 m from the top, though the footprint covers it."""
         north = TO_DEGREES(ORIGIN[0], ORIGIN[1] - 1600)[1]
-        return np.where(latitude > north, made_up_radiance(band, longitude, latitude), np.nan)
+        return np.where(latitude > north, synthetic_radiance(band, longitude, latitude), np.nan)
 
     root = root({"reflectance": wedge}, {"radiance": clipped})
     outcome = run(root, quantity=1000)
@@ -206,7 +207,7 @@ def test_both_sensors_must_see_a_tile(root):
 
 @pytest.mark.parametrize("sensor", ["safe", "sen3"])
 def test_tiles_lie_in_both_footprints(root, sensor):
-    # The footprint is the western half of the scene; the pixels go on.
+    # The footprint is the western half of the scene; the pixels cover all of it.
     corners = [(0, 0), (1200, 0), (1200, -2400), (0, -2400)]
     ring = [TO_DEGREES(ORIGIN[0] + x, ORIGIN[1] + y)[::-1] for x, y in corners]
     if sensor == "sen3":
@@ -241,7 +242,7 @@ def test_shares_of_area_are_exact():
     assert share(window, shapely.box(20, 20, 30, 30)) == 0
 
 
-def test_products_that_do_not_touch_are_named(root):
+def test_products_that_do_not_touch_are_an_error(root):
     root = root(sen3={"area": (700000.0, 8096600.0, 704500.0, 8101000.0)})
     with pytest.raises(UserError, match="does not touch"):
         run(root)
@@ -253,9 +254,9 @@ def test_the_overlay_shows_windows_and_masks(root):
     root = root()
     (root / "data" / "_masks" / "west.kml").write_text(kml((-500, -3000, 1200, 500)))
     run(root, masks=("west",))
-    picture = np.round(imread(root / "data/_inventory/some/12.png")[..., :3] * 255).astype(int)
+    image = np.round(imread(root / "data/_inventory/some/12.png")[..., :3] * 255).astype(int)
     for colour in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 204, 204)):
-        assert (np.abs(picture - colour).max(axis=-1) < 3).sum() > 20, colour
+        assert (np.abs(image - colour).max(axis=-1) < 3).sum() > 20, colour
 
 
 def command(root, *arguments):
@@ -303,7 +304,7 @@ def test_the_command_cuts_the_same_tiles_with_any_number_of_workers(root):
 
 
 @pytest.mark.skipif(not (SHARED / "s2_s3_pair_semireal").is_dir(), reason="needs the shared products")
-def test_the_real_pair_is_cut_where_it_lies(tmp_path):
+def test_the_real_pair_is_cut_at_its_position(tmp_path):
     s2 = next((SHARED / "s2_l1c_safe_18svg").glob("*N0201*"))
     s3 = next((SHARED / "s2_s3_pair_semireal").glob("*.SEN3"))
     inventory = tmp_path / "data" / "_inventory"

@@ -1,4 +1,4 @@
-"""The 26-band GeoTIFF, read back by rasterio alone."""
+"""The 26-band GeoTIFF of a tile, read back by rasterio."""
 
 import json
 
@@ -53,18 +53,18 @@ def test_bands_are_those_documented(tile, tmp_path):
     np.testing.assert_array_equal(second & 1, tile.located)
 
 
-def test_reading_gives_back_what_was_written(tile, tmp_path):
+def test_a_tile_is_read_as_written(tile, tmp_path):
     path = tmp_path / "t.tif"
     tile_rasters.write(path, tile, FLAGS)
-    found = tile_rasters.read(path)
-    for one, other in zip(found[:4], tile[:4], strict=True):
+    read = tile_rasters.read(path)
+    for one, other in zip(read[:4], tile[:4], strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
-    assert (found.crs, found.transform) == (tile.crs, tile.transform)
-    assert found.flags.max() >= 1 << 31
+    assert (read.crs, read.transform) == (tile.crs, tile.transform)
+    assert read.flags.max() >= 1 << 31
 
 
-def test_tiles_of_the_published_program_are_read(tmp_path):
+def test_tiles_of_the_original_code_are_read(tmp_path):
     path = tmp_path / "00003_5x6.tif"
     stack = np.arange(1, 27 * 16 - 15, dtype=np.float32).reshape(26, 4, 4)
     stack[0], stack[1] = 2.0**31, 1

@@ -1,4 +1,4 @@
-"""Drawing windows from a scene: uniformly among all places that are left, so that none overlaps too much."""
+"""Draw positions of windows in a scene at random, uniformly among all positions that do not overlap earlier windows."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ import hashlib
 import numpy as np
 
 NEIGHBOURHOOD = 16
-"""A rejected window rules out those that begin less than this part of a side away too: they see much the same."""
+"""A rejected window also rules out those shifted by less than a side over this number: they show nearly the same."""
 
 
-class Places:
-    """All positions of a square window in a scene that are still free, as a map of their upper left pixels."""
+class WindowPositions:
+    """The free positions of a square window in a scene, as a map of upper left pixels."""
 
     def __init__(self, size: tuple[int, int], side: int, seed: int, scene: str, overlap: float = 0.0) -> None:
-        """Free every position.
+        """Start with every position free.
 
         Args:
             size: (height, width) of the scene in pixels.
             side: of the window in pixels.
-            seed: what the draw depends on, together with ``scene``.
-            scene: name of the product, so that every scene has a draw of its own, whatever else is cut.
+            seed: the draw depends on it and on ``scene`` only.
+            scene: name of the product, so that every scene has its own draw, whatever else is cut.
             overlap: largest share of a window that another may cover, 0 to less than 1.
         """
         self.side = side
         rows, columns = (max(0, length - side + 1) for length in size)
         self._free = np.ones((rows, columns), bool)
-        self._left = np.full(rows, columns, np.int64)
-        self._near = _too_near(side, overlap)
+        self._free_in_row = np.full(rows, columns, np.int64)
+        self._too_near = _overlapping_shifts(side, overlap)
         digest = hashlib.sha256(f"{seed} {scene}".encode()).digest()
         self._random = np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
     @property
     def count(self) -> int:
         """Number of free positions."""
-        return int(self._left.sum())
+        return int(self._free_in_row.sum())
 
     def draw(self) -> tuple[int, int] | None:
-        """Return (row, column) of the upper left pixel of a free position; all are equally likely; None: none left."""
+        """Return the (row, column) of a free position, all equally likely; None where none is left."""
         if not self.count:
             return None
         number = int(self._random.integers(self.count))
-        ends = np.cumsum(self._left)
+        ends = np.cumsum(self._free_in_row)
         row = int(np.searchsorted(ends, number, side="right"))
-        within = number - int(ends[row] - self._left[row])
-        return row, int(np.flatnonzero(self._free[row])[within])
+        number_in_row = number - int(ends[row] - self._free_in_row[row])
+        return row, int(np.flatnonzero(self._free[row])[number_in_row])
 
     def take(self, row: int, column: int) -> None:
         """Rule out all positions that overlap this one too much."""
-        self._rule_out(row, column, self._near)
+        self._rule_out(row, column, self._too_near)
 
-    def reject(self, row: int, column: int, seen: float, wanted: float) -> None:
-        """Rule out a position, those around it, and all that cannot be better.
+    def reject(self, row: int, column: int, visible: float, threshold: float) -> None:
+        """Rule out a position, those around it, and all that cannot have enough visible pixels either.
 
         Args:
             row: of the upper left pixel.
             column: of the upper left pixel.
-            seen: share of the window that is visible, less than ``wanted``.
-            wanted: least share that is enough. A window that has more than ``1 - wanted + seen`` of its area in common
-                with this one has too much of what is not visible, whatever the rest holds.
+            visible: share of the window that is visible, less than ``threshold``.
+            threshold: smallest share that is enough. A window that shares more than ``1 - threshold + visible`` of its
+                area with this one has too many invisible pixels, whatever its other pixels are.
         """
-        pattern = _too_near(self.side, min(1 - wanted + seen, 1.0))
+        pattern = _overlapping_shifts(self.side, min(1 - threshold + visible, 1.0))
         middle, reach = self.side - 1, max(0, -(-self.side // NEIGHBOURHOOD) - 1)
         around = slice(middle - reach, middle + reach + 1)
         pattern[around, around] = True
         self._rule_out(row, column, pattern)
 
     def _rule_out(self, row: int, column: int, pattern: np.ndarray) -> None:
-        """Take the positions of a pattern (odd, odd), centred on one, from the map."""
+        """Rule out the positions of a pattern of odd height and width, centred on one position."""
         reach = pattern.shape[0] // 2
         rows, columns = self._free.shape
         first, left = max(0, row - reach), max(0, column - reach)
@@ -75,10 +75,14 @@ class Places:
         part = self._free[first:last, left:right]
         lost = part & pattern[first - row + reach : last - row + reach, left - column + reach : right - column + reach]
         part[lost] = False
-        self._left[first:last] -= lost.sum(axis=1)
+        self._free_in_row[first:last] -= lost.sum(axis=1)
 
 
-def _too_near(side: int, overlap: float) -> np.ndarray:
-    """Return (2 side - 1, 2 side - 1): True where a window moved by so much shares more than ``overlap`` of itself."""
+def _overlapping_shifts(side: int, overlap: float) -> np.ndarray:
+    """Return the shifts by which two windows share more than ``overlap`` of their area.
+
+    Returns:
+        bool (2 side - 1, 2 side - 1), with the shift (0, 0) in the middle.
+    """
     shared = side - np.abs(np.arange(1 - side, side))
     return np.outer(shared, shared) > overlap * side * side
