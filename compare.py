@@ -1,4 +1,4 @@
-"""Command: runs side by side on the samples that they have in common."""
+"""Command: compare the metrics of runs on the samples that they have in common."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from pix2earth.settings.errors import reports_errors
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> None:
     """Compare runs from the command line."""
-    arguments = argparse.ArgumentParser(prog="compare.py", description="Runs side by side on their common samples.")
-    arguments.add_argument("--exp", nargs="+", default=[""], metavar="PREFIX", help="only experiments that begin so")
+    arguments = argparse.ArgumentParser(
+        prog="compare.py", description="Compare the metrics of runs on their common samples."
+    )
+    arguments.add_argument(
+        "--exp", nargs="+", default=[""], metavar="PREFIX", help="only experiments whose names start so"
+    )
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     options = arguments.parse_args(argv)
     root = Path(Environment(options.env).EXPERIMENT_ROOT)

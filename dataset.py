@@ -12,18 +12,19 @@ from pix2earth.settings.errors import reports_errors
 
 
 def _positive(text: str) -> int:
+    """Return an integer of at least 1 from the command line."""
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, not {text}")
     return int(text)
 
 
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check a dataset or draw it."""
-    arguments = argparse.ArgumentParser(prog="dataset.py", description="Check a dataset, or look at it.")
+    """Check or draw a dataset from the command line; return the exit status."""
+    arguments = argparse.ArgumentParser(prog="dataset.py", description="Check a dataset, or draw samples of it.")
     commands = arguments.add_subparsers(dest="command", required=True)
-    checking = commands.add_parser("verify", help="check every record: framing, fields, shapes, hashes")
-    showing = commands.add_parser("show", help="draw a contact sheet")
+    checking = commands.add_parser("verify", help="check every record: framing, fields, shapes, checksums")
+    showing = commands.add_parser("show", help="draw a contact sheet with samples of every split")
     for command in (checking, showing):
         command.add_argument("path", metavar="PATH", help="<data_root>/<dataset>[/<tilesize>]")
     showing.add_argument("--samples", type=_positive, default=4, help="samples of each split (default 4)")

@@ -1,6 +1,6 @@
-"""The demo: data to a trained model and its figures, by the commands that a user types.
+"""Command: the demo, from data to a trained model and its sample images, by the commands that a user types.
 
-``python demo.py`` uses real Sentinel-2, ``python demo.py PRESET`` a dataset of the made-up Earth.
+``python demo.py`` uses real Sentinel-2, ``python demo.py PRESET`` synthetic data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 
 
 def command(*words: str) -> None:
-    """Show a command and run it; where it fails, end with its status."""
+    """Print a command and run it; where it fails, exit with its status."""
     print(f"\n$ python {' '.join(words)}", flush=True)
     process = subprocess.Popen([sys.executable, *words], cwd=PROJECT, env=os.environ | {VARIABLE: str(ENVIRONMENT)})
     status = None
@@ -31,23 +31,25 @@ def command(*words: str) -> None:
         try:
             status = process.wait()
         except KeyboardInterrupt:
-            continue  # the command has heard Ctrl-C too, and saves before it ends
+            continue  # the command receives Ctrl-C too, and saves before it ends
     if status:
         sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Build the dataset, train or go on training, evaluate, compare; what is done is skipped."""
-    arguments = argparse.ArgumentParser(prog="demo.py", description="Data, training, evaluation, comparison.")
-    arguments.add_argument("preset", nargs="?", choices=PRESETS, help="a made-up Earth instead of real Sentinel-2")
+    """Write the dataset, train or resume training, evaluate and compare; completed work is skipped."""
+    arguments = argparse.ArgumentParser(
+        prog="demo.py", description="Run the demo: data, training, evaluation, comparison."
+    )
+    arguments.add_argument("preset", nargs="?", choices=PRESETS, help="synthetic data instead of real Sentinel-2")
     preset = arguments.parse_args(argv).preset
     started = time.monotonic()
     environment = Environment(ENVIRONMENT)
     experiment = f"synthetic/{preset}" if preset else "demo"
     folders = RunFolders(Path(environment.EXPERIMENT_ROOT), experiment, RUN)
     if preset:
-        place = os.path.relpath(Path(environment.DATA_ROOT) / "synthetic" / preset, PROJECT)
-        command("-m", "synthetic", "make", "--preset", preset, "--profile", "cpu", "--o", place)
+        dataset = os.path.relpath(Path(environment.DATA_ROOT) / "synthetic" / preset, PROJECT)
+        command("-m", "synthetic", "make", "--preset", preset, "--profile", "cpu", "--o", dataset)
     else:
         command("-m", "preprocessing.samples")
     run = provenance.load(folders.run_file)
@@ -58,12 +60,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         command("train.py", "--exp", experiment, "--timestamp", RUN)
     command("compare.py", "--exp", experiment)
-    if preset:  # what needs no training, to compare with
-        command("-m", "synthetic", "baselines", place)
-    print(f"\npicture:    {folders.latest_sample}")
-    print(f"metrics:    {folders.evaluation}")
-    print(f"comparison: {folders.evaluation.with_name('summary.csv')}")
-    print(f"{time.monotonic() - started:.0f} s in all")
+    if preset:  # baselines, to compare with
+        command("-m", "synthetic", "baselines", dataset)
+    print(f"\nsample image: {folders.latest_sample}")
+    print(f"metrics:      {folders.evaluation}")
+    print(f"comparison:   {folders.evaluation.with_name('summary.csv')}")
+    print(f"{time.monotonic() - started:.0f} s in total")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Command: the metrics of every sample of a run."""
+"""Command: compute the metrics of every sample of a run and write them as CSV."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from experiment import Environment
 from pix2earth.scoring.evaluating import evaluate_and_show
 from pix2earth.settings.errors import reports_errors
-from pix2earth.training.trained import open_run, trained
+from pix2earth.training.trained import open_run, restored_scorer
 
 
 @reports_errors
@@ -19,10 +19,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")
     arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
-    arguments.add_argument("--step", default="last", help="best, last (default) or a number")
+    arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
     options = arguments.parse_args(argv)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp)
-    evaluate_and_show(*trained(experiment, options.split, options.step))
+    evaluate_and_show(*restored_scorer(experiment, options.split, options.step))
 
 
 if __name__ == "__main__":

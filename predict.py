@@ -1,4 +1,4 @@
-"""Command: a trained generator over a whole scene, as a GeoTIFF on the map."""
+"""Command: georeferenced inference, which applies a trained network to a scene and writes a GeoTIFF."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pix2earth.mapping.scene_maps import check_output, map_scene, tags
 from pix2earth.records.listing import is_dataset, listing_of
 from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError, reports_errors
-from pix2earth.training.trained import open_run, restored, trained
+from pix2earth.training.trained import open_run, restored_plugin, restored_scorer
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -21,30 +21,37 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         UserError: a number is out of its range.
     """
-    arguments = argparse.ArgumentParser(prog="predict.py", description="Apply a trained network to a scene.")
+    arguments = argparse.ArgumentParser(
+        prog="predict.py", description="Apply a trained network to a scene in overlapping windows, or to a dataset."
+    )
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")
-    arguments.add_argument("--step", default="last", help="best, last (default) or a number")
+    arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
     arguments.add_argument(
         "--input", required=True, metavar="PATH",
-        help="a GeoTIFF with the bands of the network's input, a folder with one raster a band, a Sentinel-2 product"
+        help="a GeoTIFF with the bands of the network's input, a folder with one raster per band, a Sentinel-2 product"
         " (.SAFE or .zip), or a dataset",
     )  # fmt: skip
     arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
-    arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; of a dataset, the folder")
+    arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; for a dataset, the folder")
     arguments.add_argument("--overwrite", action="store_true", help="replace an output that exists")
     arguments.add_argument(
-        "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="only this box of the scene, in degrees"
+        "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="predict only this box, in degrees"
     )
     arguments.add_argument(
-        "--overlap", type=float, default=0.5, help="of neighbouring windows, 0 to 0.5 of a window (default 0.5)"
+        "--overlap",
+        type=float,
+        default=0.5,
+        help="overlap of neighbouring windows, as part of a window, 0 to 0.5 (default 0.5)",
     )
     arguments.add_argument(
         "--degrade", action="store_true",
-        help="the scene is as fine as the network's target: average it to the input that the network learnt from",
+        help="the scene has the pixel size of the network's target: average it to the pixel size of the input",
     )  # fmt: skip
-    arguments.add_argument("--split", choices=SPLITS, help="of a dataset: test where it has one (default), else val")
+    arguments.add_argument(
+        "--split", choices=SPLITS, help="split of a dataset (default: test where it has one, else val)"
+    )
     options = arguments.parse_args(argv)
     # argparse takes nan for a number.
     if options.bbox and not all(map(math.isfinite, options.bbox)):
@@ -67,36 +74,36 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     check_output(output, overwrite=options.overwrite)
     from pix2earth.mapping.opening import open_scene
-    from pix2earth.mapping.scene import clipped
+    from pix2earth.mapping.scene import crop
 
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")
     scene, geometry = open_scene(source, swath, experiment, degrade=options.degrade)
     if options.bbox:
-        scene = clipped(scene, tuple(options.bbox))
-    gan, plugin, step = restored(experiment, options.step)
+        scene = crop(scene, tuple(options.bbox))
+    gan, plugin, step = restored_plugin(experiment, options.step)
     from pix2earth.mapping.inference import Network
 
     map_scene(Network(experiment, gan, plugin, geometry), scene, step, options.overlap, output)
 
 
 def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace) -> None:
-    """Write one GeoTIFF a sample into the folder ``--output``.
+    """Write one GeoTIFF for each sample of a dataset into the folder ``--output``.
 
     Raises:
-        UserError: the dataset is not like the one that the network learnt from, or an option means nothing here.
+        UserError: the dataset's fields differ from those that the network was trained on, or an option does not apply.
     """
     for option in ("bbox", "degrade", "s3"):
         if getattr(options, option):
-            raise UserError(f"--{option}: means nothing for a dataset; leave it out")
+            raise UserError(f"--{option}: does not apply to a dataset; leave it out")
     folder = Path(options.output)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")
     listing = listing_of(path, experiment)
-    # A network applies to any dataset with the same fields: other places.
+    # A network can be applied to any dataset with the same fields, such as one of another area.
     experiment.DATA_ROOT, experiment.manifest = str(listing.folder), listing.manifest
-    scorer, split, step = trained(experiment, options.split, options.step)
+    scorer, split, step = restored_scorer(experiment, options.split, options.step)
     from pix2earth.mapping.dataset_maps import predict_dataset
 
     count = predict_dataset(scorer, split, folder, tags(experiment, step), overwrite=options.overwrite)

@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
-    arguments = argparse.ArgumentParser(prog="train.py", description="Train an experiment, or continue a run of it.")
+    arguments = argparse.ArgumentParser(prog="train.py", description="Train an experiment, or resume a run of it.")
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     arguments.add_argument("--timestamp", help="name of the run (default: now, as MMDD-hhmm)")
     arguments.add_argument(
         "--restore", nargs="?", const="", metavar="TIMESTAMP",
-        help="continue a run (without a value: the newest one that has a checkpoint); with --timestamp, a new run"
-        " that begins where the other one is",
+        help="resume a run (without a value: the newest one that has a checkpoint); with --timestamp, start a new run"
+        " from the checkpoint of the other one",
     )  # fmt: skip
     arguments.add_argument("--force", action="store_true", help="restore although network or data settings changed")
     arguments.add_argument(
         "--all", action="store_true",
-        help="train every experiment below the folder --exp, one after the other: complete ones are skipped, begun"
-        " ones resumed, failures listed at the end",
+        help="train every experiment below the folder --exp, one after the other: complete ones are skipped,"
+        " interrupted ones resumed, failures listed at the end",
     )  # fmt: skip
     arguments.add_argument("--dry-run", action="store_true", help="print what would run, and stop")
     return arguments.parse_args(argv)
 
 
 def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> None:
-    """Print the resolved experiment and the dataset's summary."""
+    """Print the experiment with all defaults, and a summary of dataset and network."""
     manifest = experiment.manifest
     print(json.dumps(experiment.resolved(), indent=2))
     print(f"environment: {experiment.environment.path or 'built in'}")
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     environment = Environment(options.env)
     if options.all:
         if options.restore is not None:
-            raise UserError("--restore: is not needed with --all, which resumes what was begun; leave it out")
+            raise UserError("--restore: is not needed with --all, which resumes interrupted runs; leave it out")
         return queue.train_all(options, environment, Path(__file__).resolve())
     name = environment.experiment_name(options.exp)
     timestamp, source = choose_run(options, environment, name)
@@ -86,11 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_dry_run(experiment, dataset, plugin)
         return 0
     changes: list[str] = []
-    before = None
+    recorded = None
     if source is not None:
-        before = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
-        if before is not None:
-            changes = check_changes(experiment, before, dataset.listing.fingerprint, force=options.force)
+        recorded = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
+        if recorded is not None:
+            changes = check_changes(experiment, recorded, dataset.listing.fingerprint, force=options.force)
     from pix2earth.console.quiet import quieten_tensorflow
 
     environment.choose_keras()
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pix2earth.training.loop import Training
     from pix2earth.training.process import RunProcess
 
-    keep_rates = before is not None and before["settings"]["learning_rate"] != experiment.LEARNING_RATE
+    keep_rates = recorded is not None and recorded["settings"]["learning_rate"] != experiment.LEARNING_RATE
     return RunProcess(Training(experiment, dataset, plugin, source)).run(changes, keep_rates=keep_rates)
 
 

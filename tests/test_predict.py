@@ -169,7 +169,7 @@ def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, fo
     before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     (output / "tile1.tif").unlink()
     status, out, _ = command("--input", folder, "--output", output)
-    assert status == 0 and "2 of 3 files are there" in out
+    assert status == 0 and "2 of 3 files exist" in out
     after = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     assert [path.name for path in before if before[path] != after[path]] == ["tile1.tif"]
 
@@ -215,7 +215,7 @@ def test_killed_and_run_again_it_gives_the_same_bytes(root):
         assert not output.exists()
     before = done(output)
     again = subprocess.run([*words, str(output)], cwd=PROJECT, check=True, capture_output=True, text=True)
-    assert f"goes on after row {before} of 401" in again.stdout
+    assert f"resumed after row {before} of 401" in again.stdout
     assert output.read_bytes() == (root / "straight.tif").read_bytes()
     assert not (root / "killed.tif.part").exists()
 
@@ -258,16 +258,16 @@ def test_errors_of_the_input(root, error_line):
     output = root / "out.tif"
     text = root / "text.tif"
     text.write_text("no raster")
-    assert "is no raster" in error_line("--input", text, "--output", output)
+    assert "is not a raster" in error_line("--input", text, "--output", output)
     one = write_scene(root / "one.tif", numbers(70, 70)[..., :1])
     assert "has 1 bands; the network takes 2: B02, B03" in error_line("--input", one, "--output", output)
     scene = write_scene(root / "scene.tif", numbers(70, 70))
     assert "lies outside" in error_line("--input", scene, "--output", output, "--bbox", 10, 50, 11, 51)
-    assert "is no box" in error_line("--input", scene, "--output", output, "--bbox", 10, 51, 11, 50)
+    assert "is not a box" in error_line("--input", scene, "--output", output, "--bbox", 10, 51, 11, 50)
     assert "finite" in error_line("--input", scene, "--output", output, "--bbox", "nan", 51, 11, 50)
     assert "between 0 and 0.5" in error_line("--input", scene, "--output", output, "--overlap", 0.6)
-    assert "is no dataset" in error_line("--input", root / "plugins", "--output", output)
-    assert "--bbox: means nothing" in error_line(
+    assert "is neither a dataset" in error_line("--input", root / "plugins", "--output", output)
+    assert "--bbox: does not apply" in error_line(
         "--input", root / "data/made", "--output", root / "maps", "--bbox", 1, 2, 3, 4
     )
 

@@ -87,7 +87,7 @@ def test_a_budget_of_nothing_is_refused_before_anything_is_written(option, tmp_p
 def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
     monkeypatch.setattr(results, "MODELS", ("psgan",))
     command = ["--env", str(tmp_path / "environment.json"), "--models", "psgan", "--no-page", "--batch-size", "2"]
-    for steps, action in (("1", "begin"), ("1", "skip"), ("2", "resume")):
+    for steps, action in (("1", "start"), ("1", "skip"), ("2", "resume")):
         with pytest.raises(SystemExit) as end:
             results.main([*command, "--steps", steps])
         out, err = capfd.readouterr()

@@ -142,7 +142,7 @@ class TestRestore:
         assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
         status, _, err = trained("--restore", "a", "--force", name="r", steps=4, **wide)
         assert status == 2
-        assert "/ckpt/a/ckpt-2: " in err and "] there and float32 [" in err and err.count("\n") == 11
+        assert "/ckpt/a/ckpt-2: " in err and "] in the checkpoint and float32 [" in err and err.count("\n") == 11
 
     def test_takes_a_changed_learning_rate(self, trained, tiny_root):
         assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
@@ -382,7 +382,7 @@ class TestDryRun:
         assert status == 2
         lines = err.splitlines()
         assert [line.split(": ")[0] for line in lines] == [f"{path}:2:2", f"{path}:3:16", f"{path}:4:13"]
-        assert "did you mean 'steps'" in lines[0] and "whole number" in lines[1] and "did you mean 'PSNR'" in lines[2]
+        assert "did you mean 'steps'" in lines[0] and "must be an integer" in lines[1] and "did you mean 'PSNR'" in lines[2]
 
 
 def test_interruption_notes_a_signal_and_restores_the_handlers():

@@ -138,7 +138,7 @@ def test_interrupted_saves_says_how_to_go_on_and_does(root, number, status):
     wait_for(lambda: len(journal(root, "stopped")) > 3, process)
     process.send_signal(number)
     output = finish(process, status)
-    assert "go on with: python train.py --exp x --restore stopped" in output
+    assert "resume with: python train.py --exp x --restore stopped" in output
     finish(start(root, "--restore", "stopped"))
     assert_equal_runs(root, "straight", "stopped")
 
@@ -186,7 +186,7 @@ def test_two_machines_killed_and_restored_equal_straight_ones_and_one_machine_wi
     wait_for(lambda: checkpoint_steps(root / "experiments/x/ckpt/killed") == [17], chief)
     other.send_signal(signal.SIGKILL)
     other.wait()
-    assert "another machine has gone" in finish(chief, status=1)
+    assert "another machine is lost" in finish(chief, status=1)
     for process in start_workers(root, "--restore", "killed"):
         finish(process)
     assert_equal_runs(root, "straight", "killed")

@@ -1,4 +1,4 @@
-"""Pictures of an evaluated split: the first tiles of every batch, as the published program draws them."""
+"""Sample images of every batch of a split: its first tiles, drawn as by the original ARISGAN code."""
 
 from __future__ import annotations
 
@@ -27,47 +27,55 @@ def draw(
     input_rgb: Bands = None,
     target_rgb: Bands = None,
 ) -> list[Path]:
-    """Draw input, ground truth and prediction of the first tiles of every batch; return the pictures.
+    """Draw input, target and prediction of the first tiles of every batch; return the paths of the sample images.
 
     They are ``<experiment>/test/<timestamp>/<batch>.png``, counted from 0; those of earlier calls are replaced.
 
     Args:
         scorer: of a trained network.
         split: "val" or "test".
-        step: steps that the network was trained for, for the caption.
-        tiles: how many of a batch (a batch that has fewer shows all).
-        input_rgb: names of the input's bands to show as red, green and blue; None: as the dataset's manifest says.
-        target_rgb: likewise of the target and the prediction.
+        step: of the checkpoint, for the caption.
+        tiles: number of tiles of a batch; a batch with fewer shows all.
+        input_rgb: names of the input's bands shown as red, green and blue; None: those of the dataset's manifest.
+        target_rgb: the same for target and prediction.
+
+    Raises:
+        UserError: a band does not exist.
     """
     experiment = scorer.experiment
     manifest = _with_bands(experiment.manifest, input_rgb, target_rgb)
     names, size = scorer.dataset.names(split), experiment.BATCH_SIZE
-    folder = experiment.output.test_pictures
+    folder = experiment.output.test_images
     paths = []
     for number, first in enumerate(range(0, len(names), size)):
         chosen = names[first : first + min(tiles, size)]
         batch = next(iter(scorer.dataset.batches(split, chosen, len(chosen))))
-        given, wanted, made = (np.asarray(array) for array in scorer.predict(batch))
+        inputs, targets, predictions = (np.asarray(array) for array in scorer.predict(batch))
         path = folder / f"{number}.png"
         caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
         columns = sample_image.PUBLISHED_COLUMNS
-        sample_image.draw(manifest, chosen, given, wanted, made, path, caption, columns)
+        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, columns)
         paths.append(path)
     for path in set(folder.glob("*.png")) - set(paths):
-        path.unlink()  # of a longer split, drawn before
+        path.unlink()  # drawn earlier, for a longer split
     return paths
 
 
 def _with_bands(manifest: Manifest, input_rgb: Bands, target_rgb: Bands) -> Manifest:
-    """Return the manifest with other bands to show."""
+    """Return the manifest with other RGB bands of input and target."""
     fields = dict(manifest.fields)
     for role, bands in ((manifest.input, input_rgb), (manifest.target, target_rgb)):
         if bands is not None:
-            fields[role] = _showing(role, fields[role], list(bands))
+            fields[role] = _with_rgb(role, fields[role], list(bands))
     return manifest.model_copy(update={"fields": fields})
 
 
-def _showing(name: str, field: Field, bands: list[str]) -> Field:
+def _with_rgb(name: str, field: Field, bands: list[str]) -> Field:
+    """Return a field with other RGB bands.
+
+    Raises:
+        UserError: the field has no such band.
+    """
     for band in bands:
         if band not in field.bands:
             raise UserError(f"bands of {name}: there is no '{band}'{nearest(band, field.bands)}")

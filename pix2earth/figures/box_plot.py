@@ -1,4 +1,4 @@
-"""Box plots of a metric: a box for each model and mask."""
+"""Box plots of a metric, with a box for each model and mask."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ INCHES = (15, 7)
 DPI = 100
 COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00")  # for the colour-blind too
 WIDTH = 0.8
-"""Of all boxes of a model together, where models are 1 apart."""
+"""Width of all boxes of a model together; the distance between models is 1."""
 
 MANY, LONG = 10, 20
-"""More models, or a name of more letters, do not fit side by side unless they are upright."""
+"""Number of models, and of letters of a name, above which the names are written vertically."""
 
 FAR = 100
-"""How many times the median a score has to be for a logarithmic axis."""
+"""The axis is logarithmic where a score is more than this many times the median."""
 
 
 def draw(
@@ -42,8 +42,8 @@ def draw(
     """Return a figure of a metric: models along the axis, masks by colour.
 
     Boxes are quartiles with the median; whiskers reach the last score within 1.5 box lengths, and points are beyond.
-    Scores that are no finite number are counted below the model's name. The axis is logarithmic where a model is so
-    far off that the boxes of the others would be lines.
+    Scores that are not finite are counted below the model's name. The axis is logarithmic where the scores of one model
+    are so high that the boxes of the others would be lines.
 
     Args:
         scores: of ``pix2earth.scoring.evaluations.load``.
@@ -82,7 +82,7 @@ def _boxes(axis: matplotlib.axes.Axes, scores: pd.DataFrame, labels: Sequence[st
     width = WIDTH / masks
     values = [scores.loc[scores["label"] == label, "value"].to_numpy(float) for label in labels]
     axis.boxplot(
-        [found[np.isfinite(found)] for found in values],
+        [scores_of_model[np.isfinite(scores_of_model)] for scores_of_model in values],
         positions=[index + (place - (masks - 1) / 2) * width for index in range(len(labels))],
         widths=min(0.85 * width, 0.5),
         patch_artist=True,
@@ -94,18 +94,19 @@ def _boxes(axis: matplotlib.axes.Axes, scores: pd.DataFrame, labels: Sequence[st
 
 
 def _name_models(axis: matplotlib.axes.Axes, labels: Sequence[str], names: Sequence[str]) -> None:
-    """Write the names below the axis, upright where they would run into each other."""
+    """Write the names below the axis, vertically where they would overlap."""
     crowded = len(labels) > MANY or max(map(len, labels), default=0) > LONG
     style = {"rotation": 90, "va": "center", "fontsize": 10} if crowded else {"rotation": 30, "fontsize": 12}
     axis.set_xticks(range(len(labels)), names, ha="right", rotation_mode="anchor", **style)
 
 
 def _color(place: int) -> str:
+    """Return the colour of a mask by its position."""
     return COLORS[place % len(COLORS)]
 
 
 def _name(label: str, scores: pd.DataFrame) -> str:
-    """Return a model's name and, for each mask that has any, how many scores are undefined."""
+    """Return a model's name and the number of undefined scores of each mask that has any."""
     lines = [label]
     for mask, values in scores.groupby("mask")["value"]:
         undefined = int((~np.isfinite(values)).sum())
@@ -115,14 +116,16 @@ def _name(label: str, scores: pd.DataFrame) -> str:
 
 
 def _far_apart(values: pd.Series) -> bool:
+    """Return whether scores need a logarithmic axis."""
     finite = values[np.isfinite(values)]
     return len(finite) > 0 and finite.min() > 0 and finite.max() > FAR * finite.median()
 
 
 def _axis_title(metric: str) -> str:
+    """Return metric, unit, and whether higher or lower is better."""
     unit = UNITS.get(metric, "")
-    shown = {"": "", "data": " (unit of the images)"}.get(unit, f" ({unit})")
-    return f"{metric}{shown}, {'lower' if metric in LOWER_IS_BETTER else 'higher'} is better"
+    unit_text = {"": "", "data": " (unit of the images)"}.get(unit, f" ({unit})")
+    return f"{metric}{unit_text}, {'lower' if metric in LOWER_IS_BETTER else 'higher'} is better"
 
 
 def save(figure: Figure, path: Path) -> Path:

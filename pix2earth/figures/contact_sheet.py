@@ -1,4 +1,4 @@
-"""A look at a dataset: every field of some samples of each split on one sheet."""
+"""Contact sheet of a dataset: one figure with every field of some samples of each split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from pix2earth.settings.errors import UserError
 
 
 def draw(listing: Listing, path: Path, samples: int) -> None:
-    """Draw ``samples`` samples of each split, evenly taken from the sorted names, as PNG.
+    """Draw samples of each split, evenly spread over the sorted names, as PNG.
+
+    Args:
+        listing: of the dataset.
+        path: of the PNG.
+        samples: number of samples of each split.
 
     Raises:
         UserError: a record is damaged, or the dataset is empty.
@@ -35,18 +40,20 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
     if not rows:
         raise UserError(f"{listing.folder}: has no samples")
     titles = [
-        key if field.time_steps is None else f"{key}, date {date + 1}"
+        key if field.time_steps is None else f"{key}, time step {number}"
         for key, field in manifest.fields.items()
-        for date in range(field.time_steps or 1)
+        for number in range(1, (field.time_steps or 1) + 1)
     ]
     draw_rows(rows, titles, names, path, caption=f"{manifest.name}: {_counts(listing)}")
 
 
 def _counts(listing: Listing) -> str:
+    """Return the number of samples of each split as a text."""
     return ", ".join(f"{len(listing.names(split))} {split}" for split in SPLITS)
 
 
 def _panels(array: np.ndarray, field: Field) -> list[Panel]:
+    """Return a panel for each time step of a field as stored; all time steps have the same stretch."""
     images = array if field.time_steps else array[None]
     if field.kind != "image":
         return [Panel(image[..., 0], colormap="viridis" if field.kind == "classes" else "gray") for image in images]
@@ -54,6 +61,6 @@ def _panels(array: np.ndarray, field: Field) -> list[Panel]:
     values[~np.isfinite(values)] = np.nan
     if field.nodata is not None:
         values[images == field.nodata] = np.nan
-    shown = values[..., field.rgb_indices]
-    limits = stretch(shown)
-    return [Panel(image, limits) for image in shown]
+    rgb = values[..., field.rgb_indices]
+    limits = stretch(rgb)
+    return [Panel(image, limits) for image in rgb]

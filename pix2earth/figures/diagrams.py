@@ -1,4 +1,4 @@
-"""Diagrams of a plug-in's networks; text where graphviz is not installed."""
+"""Diagrams of a plug-in's networks; text files where graphviz is not installed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,30 @@ from pix2earth.settings import atomic
 DIAGRAMS: dict[str, dict[str, Any]] = {"": {}, "_full": {"expand_nested": True, "show_layer_activations": True}}
 
 
-def draw(gan: Any, folder: Path, say: Callable[[str], None]) -> None:
-    """Write ``<network>.png`` and ``<network>_full.png`` of each network, or ``<network>.txt`` without graphviz."""
+def draw(gan: Any, folder: Path, report: Callable[[str], None]) -> None:
+    """Write ``<network>.png`` and ``<network>_full.png`` of each network, or ``<network>.txt`` without graphviz.
+
+    Args:
+        gan: the plug-in.
+        folder: for the files.
+        report: receives a line where diagrams cannot be drawn.
+    """
     networks = {name: value for name, value in vars(gan).items() if isinstance(value, keras.Model)}
     try:
         for name, network in networks.items():
             for suffix, details in DIAGRAMS.items():
-                drawn = folder / f".{name}{suffix}.png"  # plot_model wants the ending, so the name marks it unfinished
-                keras.utils.plot_model(network, str(drawn), show_shapes=True, **details)
-                drawn.replace(folder / f"{name}{suffix}.png")
+                unfinished = folder / f".{name}{suffix}.png"  # plot_model needs this extension
+                keras.utils.plot_model(network, str(unfinished), show_shapes=True, **details)
+                unfinished.replace(folder / f"{name}{suffix}.png")
     except (ImportError, OSError):
         for name, network in networks.items():
             atomic.write_text(folder / f"{name}.txt", _summary(network))
         texts = ", ".join(f"{name}.txt" for name in networks)
-        say(f"{folder}: {texts} describe the networks (diagrams need graphviz and the package pydot)")
+        report(f"{folder}: {texts} describe the networks (diagrams need graphviz and the package pydot)")
 
 
 def _summary(network: keras.Model) -> str:
+    """Return layers, shapes and numbers of parameters of a network."""
     lines: list[str] = []
     network.summary(print_fn=lambda line, **_: lines.append(line), line_length=100, expand_nested=True)
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Pictures of samples: input, target, prediction and error, with one stretch for what is to be compared."""
+"""Figures with rows of image panels, and the contrast stretch that makes panels comparable."""
 
 from __future__ import annotations
 
@@ -19,11 +19,20 @@ from pix2earth.settings import atomic
 
 PANEL_INCHES = 2.6
 STRETCH_PERCENTILES = (1.0, 99.0)
+"""The values shown as black and white."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: (height, width, 3) values, or (height, width) for an error map or a class map."""
+    """One image of a figure.
+
+    Attributes:
+        values: (height, width, 3) as RGB, or (height, width) for an error map or a class map.
+        limits: the values shown as black and white, per band for RGB; None: the 1st and 99th percentile of RGB values,
+            the whole range of a map.
+        colormap: of a map, as matplotlib names it.
+        label: below the image, or beside the colour bar of a map.
+    """
 
     values: np.ndarray
     limits: tuple[Any, Any] | None = None
@@ -32,10 +41,17 @@ class Panel:
 
 
 def stretch(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (low, high) of each of the last axis's bands between which ``reference`` is shown."""
+    """Return the values (low, high) of each band that are shown as black and white.
+
+    Args:
+        reference: (..., band); values that are not finite are ignored.
+
+    Returns:
+        Two arrays (band,): the 1st and the 99th percentile, at least slightly apart.
+    """
     finite = np.where(np.isfinite(reference), reference, np.nan).reshape(-1, reference.shape[-1])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a band without any number
+        warnings.simplefilter("ignore", RuntimeWarning)  # a band without finite values
         low, high = np.nanpercentile(finite, STRETCH_PERCENTILES, axis=0)
     low, high = np.nan_to_num(low), np.nan_to_num(high)
     return low, np.where(high > low, high, low + 1.0)
@@ -44,14 +60,14 @@ def stretch(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def draw_rows(
     rows: Sequence[Sequence[Panel]], titles: Sequence[str], names: Sequence[str], path: Path, *, caption: str = ""
 ) -> None:
-    """Draw a grid of panels, one row a sample, and write it atomically as PNG.
+    """Draw a grid of panels with one row for each sample, and write it atomically as PNG.
 
     Args:
         rows: the panels of each sample.
-        titles: headings of the columns.
+        titles: of the columns.
         names: names of the samples, written at the left of each row.
-        path: the PNG.
-        caption: written above everything.
+        path: of the PNG.
+        caption: title of the figure.
     """
     columns = max(len(row) for row in rows)
     figure = Figure(figsize=(columns * PANEL_INCHES, len(rows) * PANEL_INCHES + 0.5), layout="constrained")
@@ -74,6 +90,7 @@ def draw_rows(
 
 
 def _draw(figure: Figure, axis: matplotlib.axes.Axes, panel: Panel) -> None:
+    """Draw one panel, with a colour bar where it is a map."""
     values = panel.values
     if values.ndim == 2:
         low, high = panel.limits or (None, None)
@@ -83,7 +100,7 @@ def _draw(figure: Figure, axis: matplotlib.axes.Axes, panel: Panel) -> None:
         bar.set_label(panel.label, fontsize=6)
         return
     low, high = panel.limits or stretch(values)
-    shown = np.clip((values - low) / (high - low), 0.0, 1.0)
-    axis.imshow(np.nan_to_num(shown), interpolation="nearest")
+    stretched = np.clip((values - low) / (high - low), 0.0, 1.0)
+    axis.imshow(np.nan_to_num(stretched), interpolation="nearest")
     if panel.label:
         axis.set_xlabel(panel.label, fontsize=6)

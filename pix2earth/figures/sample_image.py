@@ -1,4 +1,4 @@
-"""The sample picture of a run: input, target, prediction and error map of fixed held-out samples."""
+"""Sample image of a run: input, target, prediction and error map of some samples."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from pix2earth.figures.images import Panel, draw_rows, stretch
 from pix2earth.records.manifest import Field, Manifest
 
 SAMPLES = 5
+"""Number of samples on a sample image."""
+
 COLUMNS = {"Input": "Input", "Target": "Target", "Prediction": "Prediction", "Error": "Error"}
 PUBLISHED_COLUMNS = {"Input": "Input", "Target": "Ground Truth", "Prediction": "Predicted"}
+"""Titles of the figures of the original ARISGAN code."""
 
 
 def draw(
@@ -25,69 +28,86 @@ def draw(
     caption: str,
     columns: Mapping[str, str] = COLUMNS,
 ) -> None:
-    """Draw one row a sample.
+    """Draw a sample image with one row for each sample, as PNG.
 
     Args:
-        manifest: gives RGB bands and units.
+        manifest: states RGB bands and units.
         names: names of the samples.
-        inputs: physical values (sample, [date,] height, width, band); every date becomes a column.
-        targets: physical values (sample, [date,] height, width, band).
-        predictions: likewise.
-        path: the PNG.
+        inputs: physical values (sample, [time step,] height, width, band); every time step becomes a column. Time steps
+            may be folded into bands.
+        targets: physical values (sample, [time step,] height, width, band).
+        predictions: the same for predictions.
+        path: of the PNG.
         caption: run and step.
-        columns: which columns to draw, and what to call them.
+        columns: the columns to draw, with their titles.
     """
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     rows = []
     titles: list[str] = []
-    # One scale of errors for all rows, which no single pixel sets.
+    # All rows have the same scale of errors; a percentile, so that it does not depend on single pixels.
     errors = np.stack([_error(*pair) for pair in zip(targets, predictions, strict=True)])
     finite = errors[np.isfinite(errors)]
     worst = float(np.percentile(finite, 99.5)) if finite.size else None
     for sample in zip(inputs, targets, predictions, strict=True):
-        panels, found = _row(source, target, *sample, worst)
-        kept = [index for index, title in enumerate(found) if title.split(",")[0] in columns]
+        panels, all_titles = _row(source, target, *sample, worst)
+        kept = [index for index, title in enumerate(all_titles) if title.split(",")[0] in columns]
         rows.append([panels[index] for index in kept])
-        titles = [_renamed(found[index], columns) for index in kept]
+        titles = [_renamed(all_titles[index], columns) for index in kept]
     draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)")
 
 
 def _renamed(title: str, columns: Mapping[str, str]) -> str:
-    """Return "Input, date 2" with the name of its column exchanged."""
-    kind, *date = title.split(",")
-    return ",".join([columns[kind], *date])
+    """Return a title such as "Input, time step 2" with the column's name replaced."""
+    column, *time_step = title.split(",")
+    return ",".join([columns[column], *time_step])
 
 
-def _error(wanted: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return the mean absolute error (height, width) over bands, and over dates where there are several."""
-    return np.abs(wanted - made).mean(axis=(0, 3) if wanted.ndim == 4 else 2)
+def _error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error (height, width) over bands, and over time steps where there are several."""
+    return np.abs(target - prediction).mean(axis=(0, 3) if target.ndim == 4 else 2)
 
 
 def _row(
-    source: Field, target: Field, given: np.ndarray, wanted: np.ndarray, made: np.ndarray, worst: float | None = None
+    source_field: Field,
+    target_field: Field,
+    source: np.ndarray,
+    target: np.ndarray,
+    prediction: np.ndarray,
+    worst: float | None = None,
 ) -> tuple[list[Panel], list[str]]:
-    """Return panels and titles of one sample; ``worst`` is the top of the error map's scale."""
-    limits = stretch(_by_date(wanted, target)[0][..., target.rgb_indices])
-    same_bands = [source.bands[index] for index in source.rgb_indices] == [
-        target.bands[index] for index in target.rgb_indices
+    """Return panels and titles of one sample.
+
+    Args:
+        source_field: of the input.
+        target_field: of the target.
+        source: physical values of the input, ([time step,] height, width, band).
+        target: physical values of the target.
+        prediction: physical values of the prediction.
+        worst: the upper end of the error map's scale; None: the largest error.
+    """
+    rgb = target_field.rgb_indices
+    limits = stretch(_time_steps(target, target_field)[0][..., rgb])
+    same_bands = [source_field.bands[index] for index in source_field.rgb_indices] == [
+        target_field.bands[index] for index in rgb
     ]
+    comparable = same_bands and source_field.units == target_field.units
     panels, titles = [], []
-    dates = _by_date(given, source)
-    for number, image in enumerate(dates, start=1):
-        shown = image[..., source.rgb_indices]
-        panels.append(Panel(shown, limits if same_bands and source.units == target.units else stretch(shown)))
-        titles.append("Input" if len(dates) == 1 else f"Input, date {number}")
-    for title, values in (("Target", wanted), ("Prediction", made)):
-        for number, image in enumerate(images := _by_date(values, target), start=1):
-            panels.append(Panel(image[..., target.rgb_indices], limits))
-            titles.append(title if len(images) == 1 else f"{title}, date {number}")
-    label = "mean absolute error" + (f" ({target.units})" if target.units != "1" else "")
+    inputs = _time_steps(source, source_field)
+    for number, image in enumerate(inputs, start=1):
+        input_rgb = image[..., source_field.rgb_indices]
+        panels.append(Panel(input_rgb, limits if comparable else stretch(input_rgb)))
+        titles.append("Input" if len(inputs) == 1 else f"Input, time step {number}")
+    for title, values in (("Target", target), ("Prediction", prediction)):
+        for number, image in enumerate(images := _time_steps(values, target_field), start=1):
+            panels.append(Panel(image[..., rgb], limits))
+            titles.append(title if len(images) == 1 else f"{title}, time step {number}")
+    label = "mean absolute error" + (f" ({target_field.units})" if target_field.units != "1" else "")
     scale = None if worst is None else (0.0, worst)
-    return [*panels, Panel(_error(wanted, made), scale, label=label)], [*titles, "Error"]
+    return [*panels, Panel(_error(target, prediction), scale, label=label)], [*titles, "Error"]
 
 
-def _by_date(values: np.ndarray, field: Field) -> list[np.ndarray]:
-    """Split (date, height, width, band) or folded (height, width, date*band) into images of one date."""
+def _time_steps(values: np.ndarray, field: Field) -> list[np.ndarray]:
+    """Split (time step, height, width, band), or folded (height, width, time step * band), into single time steps."""
     if values.ndim == 4:
         return list(values)
     return np.split(values, values.shape[-1] // len(field.bands), axis=-1)

@@ -1,1 +1,1 @@
-"""From a trained network back to the map: windows over a scene, blended into one raster."""
+"""Georeferenced inference: a network predicts a scene in overlapping windows, which are blended into one raster."""

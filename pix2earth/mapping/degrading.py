@@ -1,4 +1,4 @@
-"""From a window of fine pixels to the coarse input that a network learnt from, as the datasets are made."""
+"""Degradation of windows: average fine pixels to the coarse input of a network, as its dataset was made."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pix2earth.records.manifest import Field
 
 
 def degraded(window: np.ndarray, geometry: Geometry, field: Field) -> np.ndarray:
-    """Average a window, and repeat the means where the dataset stores them repeated.
+    """Return a window averaged to coarse pixels, which are repeated where the dataset stores them repeated.
 
     Args:
-        window: float32 ``(side, side, band)``, NaN where nothing was measured.
+        window: float32 ``(side, side, band)`` as stored, NaN where nothing was measured.
         geometry: with the number of coarse pixels.
-        field: the input field; whole numbers are rounded.
+        field: the input field; where it stores integers, the means are rounded.
 
     Returns:
         float32 ``(stored, stored, band)``.
@@ -24,5 +24,5 @@ def degraded(window: np.ndarray, geometry: Geometry, field: Field) -> np.ndarray
     means = area_mean(window, geometry.coarse)
     if "int" in field.dtype:
         means = np.rint(means)
-    place = np.arange(geometry.stored) * geometry.coarse // geometry.stored
-    return means[place][:, place].astype(np.float32)
+    nearest = np.arange(geometry.stored) * geometry.coarse // geometry.stored
+    return means[nearest][:, nearest].astype(np.float32)

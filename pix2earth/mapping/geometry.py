@@ -1,4 +1,4 @@
-"""How the windows of a scene, the input of a network and its output lie on one another."""
+"""Geometry of inference: sizes of the windows of a scene, the input of a network and its output."""
 
 from __future__ import annotations
 
@@ -11,46 +11,50 @@ from pix2earth.settings.errors import UserError
 
 
 class Geometry(NamedTuple):
-    """Sizes in pixels; lengths in metres."""
+    """Sizes of windows, network input and output, in pixels.
+
+    Attributes:
+        side: of a window, in pixels of the scene.
+        factor: output pixels per pixel of the scene, along each axis.
+        coarse: side in pixels to which a window is averaged, as the dataset made its input from fine tiles; None where
+            windows are not averaged.
+        stored: side of the network's input as the dataset stores it.
+        bands: number of bands of the output, over all time steps.
+        pixel: pixel size of the scene that this geometry expects, in metres; None where the dataset does not state it.
+        repeated: how often the dataset repeats a measured pixel along each axis: 12 where 120 m are stored at 10 m.
+    """
 
     side: int
-    """Of a window, scene pixels."""
     factor: int
-    """Output pixels a pixel of the scene."""
     coarse: int | None
-    """A window is averaged to so many pixels, as the dataset made its input from fine tiles; None: it is not."""
     stored: int
-    """Side of the network's input as the dataset stores it."""
     bands: int
-    """Of the output, dates included."""
     pixel: float | None
-    """Of the scene that this geometry expects."""
     repeated: int
-    """How often the dataset repeats a measured pixel in what it stores: 12 where 120 m are stored at 10 m."""
 
 
 def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
     """Return the geometry of an experiment's network.
 
     Args:
-        experiment: what was trained.
-        degrade: the scene has the pixels of the target and is averaged to those of the input, window by window.
+        experiment: of the trained run.
+        degrade: the scene has the pixel size of the target, and each window is averaged to the pixel size of the input.
 
     Raises:
-        UserError: its windows cannot be put together to a map, or there is nothing to average.
+        UserError: its windows cannot be joined to a map, or the input is not coarser than the target.
     """
     manifest = experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     if experiment.NORMALIZE == "l2":
         raise UserError(
-            f"{experiment.file}: normalize: 'l2' cannot be undone: every window would have a brightness of its own;"
+            f"{experiment.file}: normalize: 'l2' cannot be undone: every window would have a different brightness;"
             " --input takes a dataset, or train with 'symmetric'"
         )
     if (experiment.IMG_HEIGHT, experiment.IMG_WIDTH) != target.size:
         raise UserError(
             f"{experiment.file}: img_height, img_width: the network works at {experiment.IMG_HEIGHT} x"
             f" {experiment.IMG_WIDTH} pixels, not on the grid of its target"
-            f" ({target.size[0]} x {target.size[1]}), so that there is no map of it"
+            f" ({target.size[0]} x {target.size[1]}), so that its predictions cannot be joined to a map"
         )
     (side, width), (stored, columns) = target.size, source.size
     tiles = f"{experiment.DATA_ROOT}: input tiles of {stored} x {columns} and target tiles of {side} x {width} pixels"
@@ -70,10 +74,10 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
 
 
 def coarse_side(source: Field, target: Field) -> int:
-    """Return to how many pixels a target tile is averaged to be like what the input's sensor measured.
+    """Return the side in pixels to which a target tile is averaged to have the pixel size of the input's sensor.
 
     Raises:
-        UserError: the dataset does not say that the input is coarser than the target, or it is no image.
+        UserError: the dataset does not state that the input is coarser than the target, or the input is not an image.
     """
     if not source.gsd or not target.gsd or source.gsd <= target.gsd or source.kind != "image":
         stated = [f"{gsd:g} m" if gsd else "no gsd" for gsd in (source.gsd, target.gsd)]
@@ -83,4 +87,4 @@ def coarse_side(source: Field, target: Field) -> int:
         )
     if source.size[0] < target.size[0]:
         return source.size[0]
-    return math.floor(target.size[0] * target.gsd / source.gsd + 1e-6)  # stored enlarged; rounded down as published
+    return math.floor(target.size[0] * target.gsd / source.gsd + 1e-6)  # stored upsampled; rounded as the datasets are

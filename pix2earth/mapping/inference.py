@@ -1,4 +1,4 @@
-"""A trained network over a whole scene."""
+"""Inference over a whole scene: a network predicts overlapping windows, which are joined to strips of the output."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from pix2earth.batches.preparation import physical, prepare_input
 from pix2earth.mapping.degrading import degraded
-from pix2earth.mapping.scene import Scene, present
+from pix2earth.mapping.scene import Scene, validity
 from pix2earth.mapping.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
-from pix2earth.plugins.failures import blaming
+from pix2earth.plugins.failures import attributed_to
 from pix2earth.scoring.scorer import PIXELS_A_BATCH, flat
 from pix2earth.settings.errors import UserError
 
@@ -25,81 +25,101 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """A plug-in's network, from windows as stored to windows in physical units."""
+    """A plug-in's network as a function from windows as stored to predictions in physical units.
+
+    Attributes:
+        source: the input field of the dataset.
+        target: the target field.
+        geometry: sizes of windows and predictions.
+    """
 
     def __init__(self, experiment: Experiment, gan: Any, plugin: Path, geometry: Geometry) -> None:
-        """Keep a restored plug-in, its file, and how its windows lie on a scene.
+        """Prepare to predict.
+
+        Args:
+            experiment: of the trained run.
+            gan: the plug-in with restored weights.
+            plugin: its file.
+            geometry: sizes of windows and predictions.
 
         Raises:
-            UserError: the plug-in wants more than the input.
+            UserError: the plug-in needs other fields than the input.
         """
         self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        given = ("input_image", manifest.input)
-        asked = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
-        others = [name for name in asked if name not in given]
+        needed = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
+        others = [name for name in needed if name not in ("input_image", manifest.input)]
         if others:
-            wanted = ", ".join(others)
-            raise UserError(f"{plugin}: predict() asks for {wanted}, which no scene has; --input takes a dataset")
+            names = ", ".join(others)
+            raise UserError(f"{plugin}: predict() asks for {names}, which no scene has; --input takes a dataset")
         self._compute = tf.function(self._predict, autograph=False)
 
     def _predict(self, stored: tf.Tensor) -> tf.Tensor:
+        """Return the predictions in physical units of a batch of inputs as stored."""
         prepared = prepare_input(stored, self.experiment)
         fields = {self.experiment.manifest.input: prepared, "input_image": prepared}
-        made = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
-        return flat(physical(made, self.target, self.experiment))
+        prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
+        return flat(physical(prediction, self.target, self.experiment))
 
     def predict(self, windows: list[np.ndarray]) -> list[np.ndarray]:
-        """Predict a group of windows in one batch; always of the same number, for another would be compiled anew.
+        """Return the predictions of a group of windows, computed in one batch.
+
+        Groups should always have the same number of windows: another number would be compiled again.
 
         Args:
-            windows: float32 ``(side, side, date * band)`` as ``Scene.read`` returns them.
+            windows: float32 ``(side, side, time step * band)`` as ``Scene.read`` returns them.
 
         Returns:
-            float32 ``(height, width, band)`` of each, physical units, NaN where the input has nothing.
+            float32 ``(height, width, band)`` of each, physical units, NaN where the input has no measurement.
         """
-        dates, side, factor = self.source.time_steps or 1, self.geometry.side, self.geometry.factor
-        there = [present(window, dates) for window in windows]
+        steps, side, factor = self.source.time_steps or 1, self.geometry.side, self.geometry.factor
+        valid = [validity(window, steps) for window in windows]
         shape = (side * factor, side * factor, self.geometry.bands)
-        if not any(mask.any() for mask in there):
+        if not any(mask.any() for mask in valid):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
             windows = [degraded(window, self.geometry, self.source) for window in windows]
         stored = np.stack(windows)
-        if self.source.kind != "image":  # these are no quantities: nothing fills them but what is stored
+        if self.source.kind != "image":  # classes and masks: only a stored number can fill gaps
             stored = np.nan_to_num(stored, nan=self.source.nodata or 0.0)
         if self.source.time_steps:
-            stored = np.moveaxis(stored.reshape(*stored.shape[:3], dates, -1), 3, 1)
-        with blaming(self.plugin, "the prediction fails"):
-            made = self._compute(tf.constant(stored)).numpy()
-        for values, mask in zip(made, there, strict=True):
-            values[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
-        return list(made)
+            stored = np.moveaxis(stored.reshape(*stored.shape[:3], steps, -1), 3, 1)
+        with attributed_to(self.plugin, "the prediction fails"):
+            predictions = self._compute(tf.constant(stored)).numpy()
+        for prediction, mask in zip(predictions, valid, strict=True):
+            prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
+        return list(predictions)
 
 
 def batch_size(count: int, side: int) -> int:
-    """Return into batches of how many a row of windows is cut, such that the last batch wants the fewest more.
+    """Return the batch size for a row of windows, chosen such that the last batch needs little padding.
 
     Args:
-        count: windows in a row.
+        count: number of windows in a row.
         side: of their predictions, pixels.
     """
-    most = max(1, min(16, PIXELS_A_BATCH // side**2))
-    if count <= most:
+    largest = max(1, min(16, PIXELS_A_BATCH // side**2))
+    if count <= largest:
         return count
-    return min(range(1 + most // 2, most + 1), key=lambda size: (-(-count // size) * size, -size))
+    return min(range(1 + largest // 2, largest + 1), key=lambda size: (-(-count // size) * size, -size))
 
 
 class Plan:
-    """The windows of a scene and the strips of output to which they are joined, from north to south."""
+    """The windows of a scene, and the strips of output to which their predictions are joined, from north to south.
+
+    Attributes:
+        rows: the windows along the height of the scene.
+        columns: the windows along its width.
+        batch: number of windows that are predicted at once.
+    """
 
     def __init__(self, network: Network, scene: Scene, overlap: int) -> None:
         """Place the windows.
 
         Args:
-            network: what predicts.
-            scene: what it reads.
+            network: predicts the windows.
+            scene: provides the input.
             overlap: of neighbouring windows, input pixels.
         """
         self.network, self.scene = network, scene
@@ -110,15 +130,15 @@ class Plan:
     def predictions(self, first: int) -> Iterator[np.ndarray]:
         """Yield the prediction of every window, row by row from row ``first`` of windows.
 
-        Batches never reach over the end of a row. So a batch holds the same windows wherever the work began, and the
-        result is the same bit for bit.
+        A batch holds windows of one row only. Therefore batches do not depend on ``first``, and a resumed run gives the
+        same result bit for bit.
         """
         side, starts = self.network.geometry.side, self.columns.starts
         for row in self.rows.starts[first:]:
-            for begin in range(0, len(starts), self.batch):
-                group = [_window(self.scene, row, column, side) for column in starts[begin : begin + self.batch]]
-                filled = group + [group[-1]] * (self.batch - len(group))
-                yield from self.network.predict(filled)[: len(group)]
+            for position in range(0, len(starts), self.batch):
+                group = [_window(self.scene, row, column, side) for column in starts[position : position + self.batch]]
+                padded = group + [group[-1]] * (self.batch - len(group))
+                yield from self.network.predict(padded)[: len(group)]
 
     def strips(
         self, predictions: Iterator[np.ndarray], first: int, carried: np.ndarray
@@ -127,28 +147,28 @@ class Plan:
 
         Args:
             predictions: of the windows from row ``first``.
-            first: row of windows to begin with.
-            carried: what the row before has left, as it was yielded.
+            first: the row of windows to start with.
+            carried: the unfinished rows of output that the strip before has yielded.
 
         Yields:
-            The next finished rows of output, float32 ``(rows, width, band)``, and the rows after them, which the
-            next windows fade out.
+            The next finished rows of output, float32 ``(rows, width, band)``, and the unfinished rows after them, which
+            are blended with the next windows.
         """
         for index in range(first, len(self.rows)):
             strip = join(islice(predictions, len(self.columns)), self.columns, self.factor)
             start = self.rows.starts[index] * self.factor
-            top, faded = (row - start for row in self.rows.fades[index])
+            top, blended = (row - start for row in self.rows.fades[index])
             if index:
-                strip[top:faded] = crossfade(carried, strip[top:faded], 0)
+                strip[top:blended] = crossfade(carried, strip[top:blended], 0)
             else:
                 top = 0
-            until, after = (row - start for row in self.rows.next_fade(index))
-            carried = strip[until:after].copy()
-            yield strip[top:until], carried
+            end, next_blended = (row - start for row in self.rows.next_fade(index))
+            carried = strip[end:next_blended].copy()
+            yield strip[top:end], carried
 
 
 def _window(scene: Scene, row: int, column: int, side: int) -> np.ndarray:
-    """Read a window; what reaches beyond a scene smaller than it is mirrored, as if the ground went on."""
+    """Read a window; where the scene is smaller than the window, it is padded with mirrored pixels."""
     height, width = (min(side, length - start) for length, start in zip(scene.size, (row, column), strict=True))
     values = scene.read(row, column, height, width)
     return np.pad(values, ((0, side - height), (0, side - width), (0, 0)), "symmetric")

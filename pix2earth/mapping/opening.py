@@ -1,4 +1,4 @@
-"""From what ``--input`` names to a scene whose pixels are those that the network learnt from."""
+"""Open the input of inference as a scene with the pixel size that the network was trained on."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from experiment import Experiment
 from pix2earth.mapping.geometry import Geometry, geometry_of
 from pix2earth.mapping.products import is_product, open_product
 from pix2earth.mapping.raster_scene import RasterScene
-from pix2earth.mapping.scene import Scene, Upsampled
+from pix2earth.mapping.scene import Scene, UpsampledScene
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
 TOLERANCE = 0.03
-"""Datasets round: 256 pixels of 10 m are averaged to 21 of 122 m, which are called 120 m."""
+"""Relative difference of pixel sizes that is ignored: datasets average 256 pixels of 10 m to 21 and state 120 m."""
 
 
 def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrade: bool) -> tuple[Scene, Geometry]:
-    """Open a product, a raster, or a folder with one raster a band.
+    """Open a product, a raster, or a folder with one raster for each band.
 
     Args:
-        path: what ``--input`` names.
-        swath: what ``--s3`` names.
-        experiment: whose network reads the scene.
-        degrade: average the scene to the pixels that the network learnt from; products are, where need be.
+        path: the product, raster or folder (``--input``).
+        swath: a Sentinel-3 product (``--s3``), or None.
+        experiment: of the trained run.
+        degrade: average the scene to the pixel size of the network's input; products are averaged where needed.
 
     Returns:
-        The scene, and how the network's windows lie in it.
+        The scene, and the geometry of the network's windows.
 
     Raises:
-        UserError: it cannot be read, has other bands, or pixels that do not fit.
+        UserError: the scene cannot be read, has other bands, or a pixel size that does not fit.
     """
     manifest = experiment.manifest
     field = manifest.fields[manifest.input]
@@ -40,23 +40,23 @@ def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrad
     if path.suffix.upper() == ".SEN3":
         raise UserError(f"--input {path}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
-        raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, on whose grid it is brought")
+        raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
     raster = RasterScene(path, field)
     print(f"{path}: {', '.join(field.bands)}, {raster.numbers}")
     if raster.crs is None:
-        print(f"{path}: has no coordinates, nor will the output have any", file=sys.stderr)
+        print(f"{path}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(raster, field, geometry), geometry
 
 
 def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
-    """Compare the pixels of a scene with those that the network learnt from, where both are known.
+    """Compare the pixel size of a scene with that of the network's input, where both are known; warn if they differ.
 
     Returns:
-        The scene, with its pixels repeated where the dataset stores coarse pixels so.
+        The scene, with its pixels repeated where the dataset stores coarse pixels repeated.
 
     Raises:
-        UserError: the scene is to be averaged, and its pixels are not those of the target.
+        UserError: the scene is to be averaged, but does not have the pixel size of the target.
     """
     pixel, expected = pixel_size(scene), geometry.pixel
     if pixel is None or expected is None or math.isclose(pixel, expected, rel_tol=TOLERANCE):
@@ -64,10 +64,10 @@ def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
     if geometry.coarse is not None:
         raise UserError(f"--degrade: {scene.name} has pixels of {pixel:g} m; the network's target has {expected:g} m")
     if math.isclose(pixel, expected * geometry.repeated, rel_tol=TOLERANCE):
-        print(f"{scene.name}: every pixel is repeated {geometry.repeated} times each way, as the dataset does")
-        return Upsampled(scene, geometry.repeated)
+        print(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
+        return UpsampledScene(scene, geometry.repeated)
     print(
-        f"{scene.name}: pixels of {pixel:g} m, where the network learnt from {field.gsd:g} m: expect artefacts"
+        f"{scene.name}: pixels of {pixel:g} m, where the network was trained on {field.gsd:g} m: expect artefacts"
         " (--degrade averages pixels of the target's size)",
         file=sys.stderr,
     )

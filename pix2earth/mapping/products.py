@@ -1,4 +1,4 @@
-"""Sentinel-2 products, and Sentinel-3 OLCI products brought on their grid window by window, as scenes."""
+"""Sentinel-2 products as scenes, and Sentinel-3 OLCI products resampled to their grid window by window."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OLCI_BAND = re.compile(r"Oa\d\d")
 
 
 def is_product(path: Path) -> bool:
-    """Tell whether a path is meant as a Sentinel-2 product."""
+    """Return whether a path looks like a Sentinel-2 product: a SAFE folder or a .zip."""
     if path.is_dir():
         return path.suffix.upper() == ".SAFE" or any(path.glob("MTD_MSIL*.xml"))
     return path.suffix.lower() == ".zip"
@@ -37,9 +37,12 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
 
     Args:
         path: SAFE folder or .zip.
-        swath: SEN3 folder or .zip, for networks that read OLCI.
-        experiment: whose network.
-        degrade: average the pixels; done anyhow where the input is coarser than the target.
+        swath: SEN3 folder or .zip, for networks that read OLCI; else None.
+        experiment: of the trained run.
+        degrade: average the pixels; always done where the input is coarser than the target.
+
+    Returns:
+        The scene, and the geometry of the network's windows.
 
     Raises:
         UserError: a product cannot be read, lacks bands, or does not fit the network.
@@ -55,37 +58,43 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
     if olci and swath is None:
         raise UserError(f"--input {path}: the network reads OLCI ({source.bands[0]}, ...); name its product by --s3")
     if not olci and swath is not None:
-        raise UserError(f"--s3 {swath}: the network reads {', '.join(source.bands)} and nothing of OLCI; leave it out")
+        raise UserError(f"--s3 {swath}: the network reads {', '.join(source.bands)} and no band of OLCI; leave it out")
     coarser = bool(source.gsd and target.gsd and source.gsd > target.gsd)
     geometry = geometry_of(experiment, degrade=degrade or (coarser and not olci))
     resolution = int(geometry.pixel or RESOLUTIONS[0])
     if resolution not in RESOLUTIONS:
         raise UserError(
-            f"--input {path}: the network learnt from pixels of {geometry.pixel:g} m; products are read at"
+            f"--input {path}: the network was trained on pixels of {geometry.pixel:g} m; products are read at"
             f" {', '.join(map(str, RESOLUTIONS))} m: prepare a GeoTIFF"
         )
     safe = Safe.open(path)
     for remark in safe.remarks:
         print(remark)
-    about = f"{safe.name}: {safe.level} of {safe.sensing_time:%Y-%m-%d %H:%M}"
+    summary = f"{safe.name}: {safe.level} of {safe.sensing_time:%Y-%m-%d %H:%M}"
     scene = ReflectanceScene(safe, source, resolution)
     if swath is None:
         scene.check_bands()
-        print(f"{about}, {', '.join(source.bands)}")
+        print(f"{summary}, {', '.join(source.bands)}")
         return scene, geometry
     sen3 = Sen3.open(swath)
     radiance = RadianceScene(scene, sen3, source)
     hours = abs(sen3.start - safe.sensing_time).total_seconds() / 3600
-    print(f"{about}, the grid")
+    print(f"{summary}, the grid")
     print(f"{sen3.name}: {hours:.1f} hours apart, {', '.join(source.bands)}")
     return radiance, geometry
 
 
 class ReflectanceScene:
-    """Reflectance of a Sentinel-2 product."""
+    """The reflectance of a Sentinel-2 product as a scene."""
 
     def __init__(self, safe: Safe, field: Field, resolution: int) -> None:
-        """Take an open product and the resolution in metres: 10, 20 or 60."""
+        """Prepare to read a product.
+
+        Args:
+            safe: the open product.
+            field: the dataset's input field, which states bands and scaling.
+            resolution: 10, 20 or 60 metres.
+        """
         self.safe, self.field, self.resolution = safe, field, resolution
         factor = resolution / 10
         self.name, self.crs = safe.name, safe.crs
@@ -94,7 +103,7 @@ class ReflectanceScene:
         self.tags = {"ACQUIRED": safe.sensing_time.isoformat()}
 
     def check_bands(self) -> None:
-        """Make sure that the product has the bands of the field.
+        """Check that the product has the bands of the field.
 
         Raises:
             UserError: it lacks some.
@@ -110,18 +119,23 @@ class ReflectanceScene:
         return as_stored(self.safe.read(self.field.bands, window, self.resolution, resampling), self.field)
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells it from another."""
+        """Return the product and the resolution, for JSON."""
         return {"safe": str(self.safe.path.resolve()), "resolution": self.resolution}
 
 
 class RadianceScene:
-    """Radiance of OLCI on the grid of a Sentinel-2 product: at each place the nearest pixel of the swath."""
+    """The radiance of OLCI as a scene on the grid of a Sentinel-2 product, by nearest neighbour."""
 
     def __init__(self, grid: ReflectanceScene, sen3: Sen3, field: Field) -> None:
-        """Find the part of the swath that lies on the grid.
+        """Read the part of the swath that covers the grid.
+
+        Args:
+            grid: the Sentinel-2 product.
+            sen3: the OLCI product.
+            field: the dataset's input field.
 
         Raises:
-            UserError: they do not touch, or a band is missing.
+            UserError: the products do not overlap, or a band is missing.
         """
         missing = [band for band in field.bands if band not in sen3.bands]
         if missing:
@@ -130,18 +144,19 @@ class RadianceScene:
         self.grid, self.sen3, self.field = grid, sen3, field
         swath = part_near(sen3, self.crs, self.transform, self.size)
         if swath is None:
-            raise UserError(f"--s3 {sen3.path}: does not touch {grid.name}; name the product of its place and time")
+            raise UserError(f"--s3 {sen3.path}: does not overlap {grid.name}; name one of the same place and time")
         self.swath = swath
         self.tags = {**grid.tags, "ACQUIRED_S3": sen3.start.isoformat()}
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
-        """Return a window; see ``Scene``. Pixels that the product calls invalid are missing, as in the datasets."""
-        here = Collocation(self.swath, self.crs, self.transform @ Affine.translation(column, row), (height, width))
-        bands = [here.take(partial(self.swath.radiance, band)) for band in self.field.bands]
+        """Return a window; see ``Scene``. Pixels that the product flags as invalid are NaN, as in the datasets."""
+        transform = self.transform @ Affine.translation(column, row)
+        collocation = Collocation(self.swath, self.crs, transform, (height, width))
+        bands = [collocation.take(partial(self.swath.radiance, band)) for band in self.field.bands]
         radiance = np.stack(bands, axis=-1)
-        radiance[(here.take(self.swath.flags) & self.sen3.flag_masks.get("invalid", 0)) != 0] = np.nan
+        radiance[(collocation.take(self.swath.flags) & self.sen3.flag_masks.get("invalid", 0)) != 0] = np.nan
         return as_stored(radiance, self.field)
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells it from another."""
+        """Return both products, for JSON."""
         return {**self.grid.identity(), "sen3": str(self.sen3.path.resolve())}

@@ -1,4 +1,4 @@
-"""A raster that grows from north to south and survives being killed; finished, it is a Cloud-Optimized GeoTIFF."""
+"""Writer of a Cloud-Optimized GeoTIFF from north to south, which can be resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -27,36 +27,44 @@ ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.
 
 
 class Description(NamedTuple):
-    """What a raster says of itself."""
+    """Metadata of a raster.
+
+    Attributes:
+        crs: rasterio's CRS, or None.
+        transform: from (column, row) to coordinates, or None.
+        bands: the description of each band.
+        units: of the values.
+        tags: GeoTIFF tags.
+        overviews: resampling of the overviews, AVERAGE or NEAREST.
+    """
 
     crs: Any
-    """rasterio's CRS, or None."""
     transform: Affine | None
-    """From (column, row) to the map, or None."""
     bands: Sequence[str]
-    """A description of each band."""
     units: str
-    """Of the values."""
     tags: dict[str, str]
-    """Further facts."""
     overviews: str
-    """How they are made: AVERAGE or NEAREST."""
 
 
 class RasterWriter:
-    """Rows of float32, kept in the folder ``<output>.part`` until all are there.
+    """Writes rows of float32 to the folder ``<output>.part`` until the raster is complete.
 
-    The rows are plain bytes, so that a full disk is an ordinary error and nothing but the new rows can be torn; how
-    many count is said by ``progress.npz``, which is replaced as a whole.
+    The rows are plain bytes, so that a full disk is an ordinary error, and a killed process can damage nothing but the
+    rows that it was writing. ``progress.npz``, which is replaced atomically, holds the number of finished rows.
+
+    Attributes:
+        done: number of finished rows.
+        strips: number of strips of which they consist.
+        carried: the unfinished rows after them, for ``Plan.strips``.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int, int], identity: dict[str, Any]) -> None:
-        """Go on with what an earlier process left of the same work, or begin.
+        """Resume the unfinished raster of an earlier process where its identity is the same, or start a new one.
 
         Args:
-            path: the GeoTIFF to be.
+            path: of the GeoTIFF.
             shape: (height, width, band).
-            identity: what tells this work from another; JSON.
+            identity: input, run and options that determine the raster; JSON.
 
         Raises:
             UserError: another process writes it.
@@ -71,11 +79,11 @@ class RasterWriter:
             self.lock.acquire()
         except Timeout:
             raise UserError(f"{path}: another process writes it; wait for it, or use another --output") from None
-        self.done, self.strips, self.carried = self._left()
-        wanted, free = self._bytes(shape[0] - self.done), shutil.disk_usage(self.folder).free
-        if wanted > free:
+        self.done, self.strips, self.carried = self._progress()
+        needed, free = self._bytes(shape[0] - self.done), shutil.disk_usage(self.folder).free
+        if needed > free:
             raise Stopped(
-                f"{self.folder}: needs {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; free some, or use another"
+                f"{self.folder}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; free some, or use another"
                 " disk for --output"
             )
 
@@ -84,95 +92,96 @@ class RasterWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Let other processes write."""
+        """Release the lock."""
         self.lock.release()
 
     def _bytes(self, rows: int) -> int:
+        """Return the size of a number of rows in bytes."""
         return 4 * rows * self.shape[1] * self.shape[2]
 
-    def _left(self) -> tuple[int, int, np.ndarray]:
-        """Return the finished rows and strips, and the rows that the next strip fades out."""
-        nothing = np.zeros((0, *self.shape[1:]), np.float32)
+    def _progress(self) -> tuple[int, int, np.ndarray]:
+        """Return the numbers of finished rows and strips, and the unfinished rows after them."""
+        no_rows = np.zeros((0, *self.shape[1:]), np.float32)
         if not (self.folder / PROGRESS).is_file():
-            return 0, 0, nothing
-        with np.load(self.folder / PROGRESS) as left:
-            if str(left["identity"]) != self.identity:
-                print(f"{self.folder}: is of other work (another input, run or option); it begins anew")
-                return 0, 0, nothing
-            return int(left["rows"]), int(left["strips"]), left["carried"]
+            return 0, 0, no_rows
+        with np.load(self.folder / PROGRESS) as progress:
+            if str(progress["identity"]) != self.identity:
+                print(f"{self.folder}: is of another input, run or option; the work starts again")
+                return 0, 0, no_rows
+            return int(progress["rows"]), int(progress["strips"]), progress["carried"]
 
     def write(self, rows: np.ndarray, carried: np.ndarray) -> None:
-        """Append a strip of finished rows; when this returns they are safe.
+        """Append a strip of finished rows and write it to the disk.
 
         Args:
             rows: float32 ``(rows, width, band)``.
-            carried: the rows that the next strip fades out.
+            carried: the unfinished rows after them.
 
         Raises:
-            OSError: the disk is full; what was safe stays so.
+            OSError: the disk is full; the rows of earlier strips are unchanged.
         """
-        place = self.folder / ROWS
+        path = self.folder / ROWS
         try:
-            with place.open("r+b" if place.exists() else "w+b") as file:
+            with path.open("r+b" if path.exists() else "w+b") as file:
                 file.seek(self._bytes(self.done))
                 file.write(np.ascontiguousarray(rows, "<f4").data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(place)) from None
+            raise OSError(error.errno, error.strerror, str(path)) from None
         self.done, self.strips = self.done + len(rows), self.strips + 1
         buffer = io.BytesIO()
         np.savez(buffer, identity=self.identity, rows=self.done, strips=self.strips, carried=carried)
         atomic.write_bytes(self.folder / PROGRESS, buffer.getvalue())
 
     def finish(self, description: Description) -> None:
-        """Write the Cloud-Optimized GeoTIFF with overviews, and remove what was kept.
+        """Write the Cloud-Optimized GeoTIFF with overviews, and remove the folder with the rows.
 
         Raises:
-            OSError: the disk is full; the command can be run again and goes on here.
+            OSError: the disk is full; the rows are kept, so that the command can be run again.
         """
-        source, made = self.folder / DESCRIPTION, self.folder / FINISHED
+        source, finished = self.folder / DESCRIPTION, self.folder / FINISHED
         source.write_bytes(self._virtual_raster(description))
         try:
-            # GDAL says at once when a write fails, except for the last one: hence it is read again.
+            # GDAL raises where a write fails, except for the last one: therefore the file is read again.
             # Level 6 takes twice the time for 2 % less.
             rasterio.shutil.copy(
-                str(source), str(made), driver="COG", COMPRESS="DEFLATE", LEVEL=1, PREDICTOR="YES", BIGTIFF="IF_SAFER",
-                OVERVIEW_RESAMPLING=description.overviews, NUM_THREADS="ALL_CPUS",
+                str(source), str(finished), driver="COG", COMPRESS="DEFLATE", LEVEL=1, PREDICTOR="YES",
+                BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=description.overviews, NUM_THREADS="ALL_CPUS",
             )  # fmt: skip
-            with rasterio.open(made) as raster:
+            with rasterio.open(finished) as raster:
                 for _, window in raster.block_windows(1):
                     raster.read(window=window)
         except (RasterioError, CPLE_BaseError) as error:
-            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # at most so much was wanted
+            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # the most that it may need
             for part in self.folder.glob(f"{FINISHED}*"):
                 part.unlink()
             code = errno.ENOSPC if full else errno.EIO
-            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(made)) from error
-        atomic.sync(made)
-        os.replace(made, self.path)
+            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(finished)) from error
+        atomic.sync(finished)
+        os.replace(finished, self.path)
         shutil.rmtree(self.folder)
 
-    def _virtual_raster(self, about: Description) -> bytes:
-        """Describe the rows to GDAL, which has no other way to read plain bytes with names and nodata."""
+    def _virtual_raster(self, description: Description) -> bytes:
+        """Return a virtual raster (VRT) of the rows: GDAL needs it to read plain bytes with band names and nodata."""
         height, width, count = self.shape
         root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
-        if about.crs is not None:
-            ElementTree.SubElement(root, "SRS").text = about.crs.to_wkt()
-        if about.transform is not None:
-            ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, about.transform.to_gdal()))
+        if description.crs is not None:
+            ElementTree.SubElement(root, "SRS").text = description.crs.to_wkt()
+        if description.transform is not None:
+            ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, description.transform.to_gdal()))
         tags = ElementTree.SubElement(root, "Metadata")
-        for key, value in about.tags.items():
+        for key, value in description.tags.items():
             ElementTree.SubElement(tags, "MDI", key=key).text = value
-        for number, name in enumerate(about.bands):
+        for number, name in enumerate(description.bands):
             band = ElementTree.SubElement(
                 root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
             )
-            facts = {
-                "Description": name, "NoDataValue": "nan", "UnitType": about.units, "ImageOffset": 4 * number,
+            elements = {
+                "Description": name, "NoDataValue": "nan", "UnitType": description.units, "ImageOffset": 4 * number,
                 "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
             }  # fmt: skip
-            for key, fact in facts.items():
-                ElementTree.SubElement(band, key).text = str(fact)
+            for key, content in elements.items():
+                ElementTree.SubElement(band, key).text = str(content)
             ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = ROWS
         return ElementTree.tostring(root)

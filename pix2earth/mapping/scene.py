@@ -1,4 +1,4 @@
-"""What a network can be led over: pixels on a grid, read window by window as the dataset stores its input."""
+"""Scenes: sources of input pixels for inference, read window by window in the numbers that the dataset stores."""
 
 from __future__ import annotations
 
@@ -12,24 +12,33 @@ from pix2earth.settings.errors import UserError
 
 
 class Scene(Protocol):
-    """One source of input pixels; a new source is one more class like this."""
+    """One source of input pixels; a new source is a new class with these attributes and methods.
+
+    Attributes:
+        name: for messages.
+        crs: rasterio's CRS, or None.
+        transform: from (column, row) to coordinates.
+        size: (height, width) in pixels.
+        tags: GeoTIFF tags that the output inherits, such as ACQUIRED.
+    """
 
     name: str
-    """Shown in messages."""
     crs: Any
-    """rasterio's CRS, or None."""
     transform: Affine
-    """From (column, row) to the map."""
     size: tuple[int, int]
-    """(height, width) in pixels."""
     tags: dict[str, str]
-    """Facts that the output inherits, such as ACQUIRED."""
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
-        """Return a window that lies in the scene.
+        """Return a window; it must not reach beyond the scene.
+
+        Args:
+            row: first row of the window, pixels.
+            column: its first column.
+            height: its height.
+            width: its width.
 
         Returns:
-            float32 ``(height, width, date * band)``: numbers as the dataset's input field stores them, NaN where
+            float32 ``(height, width, time step * band)``: numbers as the dataset's input field stores them, NaN where
             nothing was measured.
 
         Raises:
@@ -37,12 +46,20 @@ class Scene(Protocol):
         """
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells this scene from another, for JSON."""
+        """Return what distinguishes this scene from others, for JSON; an unfinished map of it can then be resumed."""
 
 
-def present(window: np.ndarray, dates: int) -> np.ndarray:
-    """Return where a window holds a measurement of all bands at one date at least, booleans ``(height, width)``."""
-    return np.isfinite(window).reshape(*window.shape[:2], dates, -1).all(-1).any(-1)
+def validity(window: np.ndarray, time_steps: int) -> np.ndarray:
+    """Return where a window has a measurement of all bands at one time step at least.
+
+    Args:
+        window: ``(height, width, time step * band)``, NaN where nothing was measured.
+        time_steps: number of time steps.
+
+    Returns:
+        bool ``(height, width)``.
+    """
+    return np.isfinite(window).reshape(*window.shape[:2], time_steps, -1).all(-1).any(-1)
 
 
 def as_stored(values: np.ndarray, field: Field) -> np.ndarray:
@@ -50,11 +67,11 @@ def as_stored(values: np.ndarray, field: Field) -> np.ndarray:
     return ((np.asarray(values, np.float64) - field.offset) / field.scale).astype(np.float32)
 
 
-class Clipped:
+class CroppedScene:
     """A rectangle of a scene."""
 
     def __init__(self, scene: Scene, row: int, column: int, height: int, width: int) -> None:
-        """Take the rectangle in pixels of the scene."""
+        """Crop a scene; the rectangle is given in its pixels."""
         self.scene, self.row, self.column, self.size = scene, row, column, (height, width)
         self.name, self.crs, self.tags = scene.name, scene.crs, scene.tags
         self.transform = scene.transform @ Affine.translation(column, row)
@@ -64,12 +81,12 @@ class Clipped:
         return self.scene.read(self.row + row, self.column + column, height, width)
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells it from another."""
+        """Return the identity of the scene and the rectangle, for JSON."""
         return {**self.scene.identity(), "clipped": [self.row, self.column, *self.size]}
 
 
-class Upsampled:
-    """A scene whose pixels are repeated, as datasets of one pixel size for input and target hold coarse sensors."""
+class UpsampledScene:
+    """A scene with repeated pixels: some datasets store a coarse input on the grid of the target."""
 
     def __init__(self, scene: Scene, times: int) -> None:
         """Repeat every pixel ``times`` x ``times``."""
@@ -87,41 +104,42 @@ class Upsampled:
         return coarse[rows - rows[0]][:, columns - columns[0]]
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells it from another."""
+        """Return the identity of the scene and the factor, for JSON."""
+        # The key is in files of unfinished maps.
         return {**self.scene.identity(), "enlarged": self.times}
 
 
-def clipped(scene: Scene, box: tuple[float, float, float, float]) -> Clipped:
-    """Return the part of a scene that covers a box, snapped outwards to whole pixels.
+def crop(scene: Scene, box: tuple[float, float, float, float]) -> CroppedScene:
+    """Return the part of a scene that covers a box, extended outwards to whole pixels.
 
     Args:
         scene: any.
         box: west, south, east, north in degrees (WGS 84); west above east crosses the antimeridian.
 
     Raises:
-        UserError: the scene is not on the map, the box is none or lies outside.
+        UserError: the scene has no coordinates, or the box is not valid or lies outside of the scene.
     """
     from rasterio.warp import transform
 
     west, south, east, north = box
-    shown = " ".join(f"{number:g}" for number in box)
+    numbers = " ".join(f"{number:g}" for number in box)
     if scene.crs is None:
-        raise UserError(f"{scene.name}: has no coordinates, so that --bbox means nothing; leave it out")
+        raise UserError(f"{scene.name}: has no coordinates, so that --bbox does not apply; leave it out")
     if not (south < north and west != east and all(-90 <= number <= 90 for number in (south, north))):
-        raise UserError(f"--bbox {shown}: is no box; give west south east north in degrees")
-    # The edges of a box in degrees are curves on the scene's grid, so that corners alone would not do.
+        raise UserError(f"--bbox {numbers}: is not a box; give west south east north in degrees")
+    # The edges of a box in degrees are curves on the scene's grid: the corners alone would not enclose it.
     steps = np.linspace(0, 1, 65)
-    across, up = west + steps * ((east - west) % 360 or 360), south + steps * (north - south)
-    longitudes = np.concatenate([across, across, np.full(65, across[0]), np.full(65, across[-1])])
-    latitudes = np.concatenate([np.full(65, south), np.full(65, north), up, up])
+    eastwards, northwards = west + steps * ((east - west) % 360 or 360), south + steps * (north - south)
+    longitudes = np.concatenate([eastwards, eastwards, np.full(65, eastwards[0]), np.full(65, eastwards[-1])])
+    latitudes = np.concatenate([np.full(65, south), np.full(65, north), northwards, northwards])
     x, y = transform("EPSG:4326", scene.crs, longitudes, latitudes)
     columns, rows = ~scene.transform @ (np.array(x), np.array(y))
     (top, bottom), (left, right) = (
-        (max(0, int(np.floor(places.min() + 1e-6))), min(length, int(np.ceil(places.max() - 1e-6))))
-        if np.isfinite(places).all()
+        (max(0, int(np.floor(edge.min() + 1e-6))), min(length, int(np.ceil(edge.max() - 1e-6))))
+        if np.isfinite(edge).all()
         else (0, 0)
-        for places, length in zip((rows, columns), scene.size, strict=True)
+        for edge, length in zip((rows, columns), scene.size, strict=True)
     )
     if top >= bottom or left >= right:
-        raise UserError(f"--bbox {shown}: lies outside of {scene.name} (west south east north in degrees)")
-    return Clipped(scene, top, left, bottom - top, right - left)
+        raise UserError(f"--bbox {numbers}: lies outside of {scene.name} (west south east north in degrees)")
+    return CroppedScene(scene, top, left, bottom - top, right - left)

@@ -1,4 +1,4 @@
-"""The prediction of a whole scene as one GeoTIFF."""
+"""Prediction of a whole scene as one GeoTIFF."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pix2earth.mapping.scene import Scene
 
 CACHE = 512 * 2**20
-"""Bytes of decoded blocks that GDAL keeps; its own default is a part of the machine's memory."""
+"""Size of GDAL's cache of decoded blocks in bytes; its default grows with the machine's memory."""
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Make sure that the output can be written.
+    """Check that the output can be written.
 
     Raises:
-        UserError: it exists, is a folder or no GeoTIFF.
+        UserError: it exists, is a folder, or does not end with .tif.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UserError(f"--output {path}: must end with .tif")
@@ -31,7 +31,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 
 def tags(experiment: Experiment, step: int) -> dict[str, str]:
-    """Return what a GeoTIFF says of its origin."""
+    """Return the GeoTIFF tags with the origin of a prediction: experiment, run, step and model."""
     return {
         "EXPERIMENT": experiment.NAME, "RUN": experiment.TIMESTAMP, "STEP": str(step), "MODEL": experiment.MODEL_NAME,
         "SOFTWARE": "pix2earth",
@@ -39,14 +39,14 @@ def tags(experiment: Experiment, step: int) -> dict[str, str]:
 
 
 def map_scene(network: Network, scene: Scene, step: int, overlap: float, output: Path) -> None:
-    """Write the prediction of a scene, going on where an earlier process was stopped.
+    """Write the prediction of a scene; an unfinished prediction of an earlier process is resumed.
 
     Args:
-        network: what predicts.
-        scene: what it reads.
+        network: predicts the windows.
+        scene: provides the input.
         step: of the checkpoint.
-        overlap: of neighbouring windows, part of a window.
-        output: the GeoTIFF.
+        overlap: of neighbouring windows, as part of a window.
+        output: path of the GeoTIFF.
     """
     import rasterio
     from affine import Affine
@@ -60,17 +60,17 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
     plan = Plan(network, scene, round(overlap * network.geometry.side))
     shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
     checkpoint = (experiment.output.checkpoints / f"ckpt-{step}.json").stat().st_mtime_ns
-    about = {"run": experiment.output.run_name, "step": step, "checkpoint": checkpoint, "overlap": overlap}
-    with RasterWriter(output, shape, {**about, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
+    identity = {"run": experiment.output.run_name, "step": step, "checkpoint": checkpoint, "overlap": overlap}
+    with RasterWriter(output, shape, {**identity, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
         if writer.done:
-            print(f"{output}: goes on after row {writer.done} of {shape[0]}")
-        left = (len(plan.rows) - writer.strips) * len(plan.columns)
-        predictions = tracked(plan.predictions(writer.strips), "predict", left, "windows")
+            print(f"{output}: resumed after row {writer.done} of {shape[0]}")
+        remaining = (len(plan.rows) - writer.strips) * len(plan.columns)
+        predictions = tracked(plan.predictions(writer.strips), "predict", remaining, "windows")
         for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
             writer.write(strip, carried)
-        next(predictions, None)  # the bar arrives
+        next(predictions, None)  # completes the progress bar
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
-        bands, facts = band_names(target.bands, target.time_steps), {**tags(experiment, step), **scene.tags}
-        writer.finish(Description(scene.crs, transform, bands, target.units, facts, overviews))
+        bands, all_tags = band_names(target.bands, target.time_steps), {**tags(experiment, step), **scene.tags}
+        writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews))
     print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")

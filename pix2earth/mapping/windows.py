@@ -1,7 +1,7 @@
-"""Overlapping windows along an axis of a scene, and how their predictions are joined without a seam.
+"""Overlapping windows along an axis of a scene, and blending of their predictions without seams.
 
-Neighbouring windows are cross-faded in the middle half of their overlap; what lies farther out, where a network
-knows least, counts nothing. Since windows overlap by half at most, no more than two meet at any place of an axis.
+Neighbouring windows are cross-faded in the middle half of their overlap; pixels nearer to the edge of a window, where
+predictions are worst, are not used. Since windows overlap by at most half, no pixel of an axis has more than two.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ from itertools import pairwise
 import numpy as np
 
 FINENESS = 2**16
-"""Weights are multiples of 1 / FINENESS: times a float32 they are exact in float64, and so is their sum, 1."""
+"""Weights are multiples of 1 / FINENESS: their products with a float32 are exact in float64, and their sum is 1."""
 
 
 class Windows:
-    """The windows along one axis, and the stretches of the prediction in which each one replaces the one before."""
+    """The windows along one axis of a scene, and the intervals in which neighbouring predictions are blended.
+
+    Attributes:
+        length: of the prediction, output pixels.
+        starts: the first input pixel of each window.
+        fades: for each window the interval of output pixels (first, end) in which it replaces the window before.
+    """
 
     def __init__(self, length: int, side: int, overlap: int, factor: int = 1) -> None:
         """Place as many windows as needed; the last one ends with the scene, which may be shorter than one window.
@@ -24,36 +30,36 @@ class Windows:
         Args:
             length: of the scene, input pixels.
             side: of a window, input pixels.
-            overlap: of neighbours at least, input pixels; half a window at most.
-            factor: output pixels a pixel of the input.
+            overlap: of neighbouring windows at least, input pixels; half a window at most.
+            factor: output pixels per pixel of the input.
         """
         step, self.length = side - overlap, length * factor
         self.starts = [*range(0, max(length - side, 0), step), max(length - side, 0)]
-        """First input pixel of each window."""
         zone = overlap // 2
         middles = [(first + side + second - zone) // 2 for first, second in pairwise(self.starts)]
         self.fades = [(0, 0), *((start * factor, (start + zone) * factor) for start in middles)]
-        """First output pixel of each window's fading in, and the first one after it."""
 
     def __len__(self) -> int:
         """Return the number of windows."""
         return len(self.starts)
 
     def next_fade(self, index: int) -> tuple[int, int]:
-        """Return the stretch, output pixels, in which the window after ``index`` fades in; empty after the last."""
+        """Return the output pixels (first, end) that are blended with the next window; empty for the last one."""
         return self.fades[index + 1] if index + 1 < len(self) else (self.length, self.length)
 
 
 def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
-    """Go over from one prediction to another along an axis, by half a cosine; where both are equal, so is the result.
+    """Blend two predictions of the same pixels along an axis, with weights of half a cosine.
+
+    Where both are equal, the result is exactly equal too.
 
     Args:
-        before: float32 of any shape.
-        after: the same place in the later window.
-        axis: along which.
+        before: prediction of the earlier window, float32 of any shape.
+        after: prediction of the later window.
+        axis: along which the weight of ``after`` rises from 0 to 1.
 
     Returns:
-        float32 of that shape.
+        float32 of the same shape.
     """
     count = before.shape[axis]
     rising = np.rint((0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / max(count, 1))) * FINENESS) / FINENESS
@@ -61,19 +67,19 @@ def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
     return (before * (1 - weight) + after * weight).astype(np.float32)
 
 
-def join(made: Iterable[np.ndarray], windows: Windows, factor: int) -> np.ndarray:
+def join(predictions: Iterable[np.ndarray], windows: Windows, factor: int) -> np.ndarray:
     """Join the predictions of a row of windows.
 
     Args:
-        made: float32 ``(height, side, band)`` of each window, from west to east.
+        predictions: float32 ``(height, side, band)`` of each window, from west to east.
         windows: along the width.
-        factor: output pixels a pixel of the input.
+        factor: output pixels per pixel of the input.
 
     Returns:
-        float32 ``(height, width, band)``; what reaches beyond the scene is cut off.
+        float32 ``(height, width, band)``; pixels beyond the scene are cut off.
     """
     strip = np.zeros((0, 0, 0), np.float32)
-    for index, values in enumerate(made):
+    for index, values in enumerate(predictions):
         if not index:
             strip = np.empty((values.shape[0], windows.length, values.shape[2]), np.float32)
         start, (first, last) = windows.starts[index] * factor, windows.fades[index]

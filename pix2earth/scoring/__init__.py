@@ -1,1 +1,1 @@
-"""Scores of samples, regions and runs."""
+"""Scores of samples, of regions of samples, and of runs; statistics over them."""

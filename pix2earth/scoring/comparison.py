@@ -1,4 +1,4 @@
-"""Runs side by side on the samples that they have in common."""
+"""Comparison of runs on the samples that they have in common."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """One evaluated run."""
+    """One evaluated run.
+
+    Attributes:
+        name: ``<experiment>_<timestamp>``.
+        dataset: name, fingerprint and split of the dataset.
+        table: one row for each sample, columns as in the CSV.
+    """
 
     name: str
     dataset: str
@@ -23,32 +29,32 @@ class Run(NamedTuple):
 
 
 def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
-    """Return the evaluated runs below an experiment root whose experiment's name begins with one of the prefixes.
+    """Return the evaluated runs below an experiment root whose experiment's name starts with one of the prefixes.
 
-    A CSV without ``run.json``, as the published program writes it, counts with the dataset "?".
+    A CSV without ``run.json``, as the original ARISGAN code writes it, has the dataset "?".
 
     Raises:
         UserError: there are none, or a CSV cannot be read.
     """
     from pix2earth.scoring import evaluations
 
-    recorded = {path: _dataset(run["dataset"]) for path, run in evaluations.recorded(root).items()}
+    datasets = {path: _dataset(run["dataset"]) for path, run in evaluations.run_files(root).items()}
     runs = []
     for path in evaluations.files(root):
         if not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
             continue
         for split, table in _tables(path).items():
-            runs.append(Run(path.stem, f"{recorded.get(path, '?')} {split}".strip(), table))
+            runs.append(Run(path.stem, f"{datasets.get(path, '?')} {split}".strip(), table))
     if not runs:
-        wanted = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
+        of_prefixes = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
         raise UserError(
-            f"{root / EVALUATION}: has no evaluated run{wanted}; evaluate one: python evaluate.py --exp NAME"
+            f"{root / EVALUATION}: has no evaluated run{of_prefixes}; evaluate one: python evaluate.py --exp NAME"
         )
     return runs
 
 
 def _dataset(recorded: dict[str, str]) -> str:
-    """Return what a dataset is called here: its name and the beginning of its fingerprint."""
+    """Return a label of a dataset: its name and the first digits of its fingerprint."""
     return f"{recorded['name']} {recorded['fingerprint'][7:15]}"
 
 
@@ -67,7 +73,7 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
     """Return the means of every metric over the samples that all runs of a dataset and split share.
 
     Returns:
-        One row a run, and one for each trivial baseline: dataset, run, samples, and a column a metric.
+        One row for each run and each baseline: dataset, run, samples, and a column for each metric.
     """
     import pandas as pd
 
@@ -93,20 +99,23 @@ def _mean(values: pd.Series) -> float:
 
 
 def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the columns ``<metric>_<baseline>`` of the first run that has them, as if they were a run."""
+    """Return the columns ``<metric>_<baseline>`` of the first run that has them, as a table for each baseline."""
     import pandas as pd
 
-    found: dict[str, dict[str, pd.Series]] = {}
+    columns_of: dict[str, dict[str, pd.Series]] = {}
     for table in tables.values():
         for column in table.columns:
             metric, _, baseline = column.rpartition("_")  # a metric's own name may have an underscore
             if metric in KNOWN and column not in KNOWN:
-                found.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
-    return {name: pd.DataFrame(columns) for name, columns in found.items()}
+                columns_of.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
+    return {name: pd.DataFrame(columns) for name, columns in columns_of.items()}
 
 
 def show(frame: pd.DataFrame) -> None:
-    """Print one table for each dataset and split, the best of each column in bold; never with cut numbers."""
+    """Print a table for each dataset and split, with the best value of each column in bold.
+
+    Tables are as wide as their content, also on a narrow terminal: numbers are never cut.
+    """
     from rich import box
     from rich.console import Console
     from rich.measure import Measurement

@@ -1,4 +1,4 @@
-"""The evaluated runs below an experiment root: their scores as one long table, and what is known of each run."""
+"""Evaluated runs below an experiment root: their scores as one long table, and the settings of each run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.settings.errors import UserError
 
 FACTS = ["loss", "mask", "dataset", "model", "batch"]
-"""What tells runs apart, in the order of the published program's file names."""
+"""Columns that describe a run, in the order of the file names of the original ARISGAN code."""
 
 NONE = "-"
 UNKNOWN = "?"
@@ -25,14 +25,14 @@ PUBLISHED_TIMESTAMP = re.compile(r"_\d{4}-\d{4}(-\d+)?$")
 
 
 class Evaluations(NamedTuple):
-    """What was evaluated.
+    """Scores and settings of the evaluated runs.
 
     Attributes:
-        scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, with
-            what else is needed to tell runs of one dataset and mask apart), ``baseline`` (whether it is a trivial
-            one and no model), ``tile``, ``metric``, ``value``.
-        runs: one row for each run: ``run``, ``FACTS``, ``split``, ``step``, ``tiles``, ``began``, ``in use``.
-        remarks: what makes runs of one dataset and mask not quite comparable, a sentence each.
+        scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, and
+            loss, batch or run where several runs of one dataset and mask have the same model), ``baseline`` (true for
+            a baseline, false for a model), ``tile``, ``metric``, ``value``.
+        runs: one row for each run: ``run``, ``FACTS``, ``split``, ``step``, ``tiles``, ``started``, ``in use``.
+        remarks: one sentence for each difference that makes runs of one dataset and mask hard to compare.
     """
 
     scores: pd.DataFrame
@@ -47,17 +47,17 @@ def load(
 
     Args:
         root: the experiment root.
-        split: "val" or "test"; None: of each run test where it was evaluated, else val.
-        every_run: use all runs whose ``FACTS`` are equal; else the newest of them alone.
+        split: "val" or "test"; None: for each run test where it was evaluated, else val.
+        every_run: use all runs whose ``FACTS`` are equal; otherwise only the newest of them.
         leave_out: names of runs, ``<experiment>_<timestamp>``, that are not to be used.
 
     Raises:
-        UserError: there is nothing, or a file is damaged.
+        UserError: there is no evaluated run, or a file is damaged.
     """
-    records = recorded(root)
-    tables = {path.stem: _of_split(read(path), split) for path in files(root)}
-    known = [_about(path, records.get(path), tables[path.stem]) for path in files(root)]
-    runs = pd.DataFrame([about for about in known if len(tables[about["run"]])])
+    run_contents = run_files(root)
+    tables = {path.stem: _rows_of_split(read(path), split) for path in files(root)}
+    rows = [_run_row(path, run_contents.get(path), tables[path.stem]) for path in files(root)]
+    runs = pd.DataFrame([row for row in rows if len(tables[row["run"]])])
     if runs.empty:
         of_split = f" of {split}" if split else ""
         raise UserError(
@@ -66,8 +66,8 @@ def load(
     runs["in use"] = _in_use(runs, every_run, leave_out)
     used = _labelled(runs[runs["in use"] == "yes"])
     scores = [_long(run, tables[run["run"]]) for run in used.to_dict("records")] + _baselines(used, tables)
-    shown = runs.drop(columns="version").sort_values(["dataset", "mask", "model", "began"], ignore_index=True)
-    return Evaluations(pd.concat(scores, ignore_index=True), shown, _remarks(used, tables))
+    overview = runs.drop(columns="version").sort_values(["dataset", "mask", "model", "started"], ignore_index=True)
+    return Evaluations(pd.concat(scores, ignore_index=True), overview, _remarks(used, tables))
 
 
 # ---- files -----------------------------------------------------------------------------------------------------
@@ -78,17 +78,17 @@ def files(root: Path) -> list[Path]:
     return sorted(path for path in (root / EVALUATION).glob("*.csv") if path.name != COMPARISON)
 
 
-def recorded(root: Path) -> dict[Path, dict[str, Any]]:
-    """Return what ``run.json`` says of each run that has one, by the run's CSV (which need not be there)."""
-    found = {}
+def run_files(root: Path) -> dict[Path, dict[str, Any]]:
+    """Return the content of every ``run.json`` by the path of the run's CSV, which need not exist."""
+    contents = {}
     for path in root.glob("**/logs/*/run.json"):
         run = provenance.load(path) or {}
-        found[RunFolders(root, run["experiment"], run["timestamp"]).evaluation] = run
-    return found
+        contents[RunFolders(root, run["experiment"], run["timestamp"]).evaluation] = run
+    return contents
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return a run's CSV as it is.
+    """Return the content of a run's CSV.
 
     Raises:
         UserError: it cannot be read, or scores in it are not numbers.
@@ -102,22 +102,22 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def metric_of(column: str) -> tuple[str, str] | None:
-    """Return metric and baseline ("" for the model itself) of a CSV's column, or None where it is no score."""
-    # The longest name: PSNR_aris is a metric, and no baseline's PSNR.
+    """Return metric and baseline ("" for the model itself) of a CSV column, or None where it holds no score."""
+    # The longest name decides: PSNR_aris is a metric, not the PSNR of a baseline "aris".
     metric = max((name for name in KNOWN if f"{column}_".startswith(f"{name}_")), key=len, default=None)
     return None if metric is None else (metric, column[len(metric) + 1 :])
 
 
-def by_table(metrics: Collection[str]) -> list[str]:
-    """Return metrics in the order of the metrics' table."""
+def ordered_metrics(metrics: Collection[str]) -> list[str]:
+    """Return metrics in the order of the table of all metrics."""
     return [metric for metric in KNOWN if metric in set(metrics)]
 
 
-# ---- what is known of a run ------------------------------------------------------------------------------------
+# ---- settings of a run -----------------------------------------------------------------------------------------
 
 
 def facts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the ``FACTS`` of a run by its settings."""
+    """Return the ``FACTS`` of a run, from its settings."""
     weights = {name.removeprefix("gen_"): weight for name, weight in settings.get("gen_loss", {}).items() if weight}
     return {
         "loss": " + ".join(f"{weight:g} {name}" for name, weight in weights.items()) or NONE,
@@ -129,7 +129,15 @@ def facts(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def mask(enforced: str | None, excluded: str | None) -> str:
-    """Name the tiles that a run uses as published: "notinmask" enforced, or "inmask" where that is excluded."""
+    """Return a name for the tiles that a run uses, as the original ARISGAN code names them.
+
+    Args:
+        enforced: the suffix that names of tiles must have, such as "notinmask", or None.
+        excluded: the suffix that they must not have, or None.
+
+    Returns:
+        "notinmask" where that is enforced, "inmask" where it is excluded, "all" without both.
+    """
     parts = [enforced.strip("_")] if enforced else []
     if excluded:
         name = excluded.strip("_")
@@ -138,9 +146,9 @@ def mask(enforced: str | None, excluded: str | None) -> str:
 
 
 def facts_of_name(name: str) -> dict[str, str]:
-    """Return the ``FACTS`` that the published program's file names hold: loss, mask, dataset, model[, batch].
+    """Return the ``FACTS`` in a file name of the original ARISGAN code: loss, mask, dataset, model[, batch].
 
-    A name with fewer parts is taken for the model's.
+    A name with fewer parts is used as the name of the model.
     """
     name = PUBLISHED_TIMESTAMP.sub("", name)
     parts = name.split("_")
@@ -151,46 +159,52 @@ def facts_of_name(name: str) -> dict[str, str]:
     return dict(zip(FACTS, [*parts[:3], "_".join(parts[3:]), batch], strict=True))
 
 
-def _about(path: Path, run: Mapping[str, Any] | None, table: pd.DataFrame) -> dict[str, Any]:
-    """Return a run's row of the table of runs."""
-    told = run is not None and "model_name" in run["settings"]
+def _run_row(path: Path, run: Mapping[str, Any] | None, table: pd.DataFrame) -> dict[str, Any]:
+    """Return a run's row of the table of runs.
+
+    Args:
+        path: of the CSV.
+        run: content of ``run.json``, or None.
+        table: content of the CSV.
+    """
+    has_settings = run is not None and "model_name" in run["settings"]
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
     sessions = run["sessions"] if run else []
     return {
         "run": path.stem,
-        **(facts(run["settings"]) if run is not None and told else facts_of_name(path.stem)),
-        "split": _the_one(table, "split"),
-        "step": _the_one(table, "step"),
+        **(facts(run["settings"]) if run is not None and has_settings else facts_of_name(path.stem)),
+        "split": _values(table, "split"),
+        "step": _values(table, "step"),
         "tiles": len(table),
-        "began": sessions[-1]["started"] if sessions else written,
+        "started": sessions[-1]["started"] if sessions else written,
         "version": run["dataset"].get("fingerprint", UNKNOWN) if run else UNKNOWN,
     }
 
 
-def _the_one(table: pd.DataFrame, column: str) -> str:
-    """Return the values of a column that holds the same in all rows, or "?" where the CSV lacks it."""
+def _values(table: pd.DataFrame, column: str) -> str:
+    """Return the different values of a column as a text (usually one value), or "?" where the CSV lacks it."""
     return ", ".join(map(str, table[column].unique())) if column in table else UNKNOWN
 
 
-def _of_split(table: pd.DataFrame, wanted: str | None) -> pd.DataFrame:
-    """Return the rows of one split; all where the CSV does not tell."""
+def _rows_of_split(table: pd.DataFrame, requested: str | None) -> pd.DataFrame:
+    """Return the rows of one split; all rows where the CSV has no column ``split``."""
     if "split" not in table:
         return table
-    split = wanted or ("test" if (table["split"] == "test").any() else "val")
+    split = requested or ("test" if (table["split"] == "test").any() else "val")
     return table[table["split"] == split]
 
 
 def _in_use(runs: pd.DataFrame, every_run: bool, leave_out: Collection[str]) -> pd.Series:
-    """Say of each run whether it is used, or why not."""
-    ordered = runs.sort_values(["began", "run"])
+    """Return the column ``in use``: "yes", or "no" with the reason."""
+    ordered = runs.sort_values(["started", "run"])
     rest = ordered[~ordered["run"].isin(leave_out)]
     older = rest["run"][rest.duplicated(FACTS, keep="last")] if not every_run else ()
-    said = dict.fromkeys(leave_out, "no: left out") | dict.fromkeys(older, "no: there is a newer one")
-    return runs["run"].map(lambda run: said.get(run, "yes"))
+    reasons = dict.fromkeys(leave_out, "no: left out") | dict.fromkeys(older, "no: there is a newer one")
+    return runs["run"].map(lambda run: reasons.get(run, "yes"))
 
 
 def _labelled(used: pd.DataFrame) -> pd.DataFrame:
-    """Add ``label``: the model, with loss, batch or run where the model alone is not unique."""
+    """Add the column ``label``: the model, with loss, batch or run where several runs have the same model."""
     labels = used["model"].copy()
     for _, group in used.groupby(["dataset", "mask", "model"]):
         differing = [column for column in ("batch", "loss") if group[column].nunique() > 1]
@@ -205,32 +219,32 @@ def _labelled(used: pd.DataFrame) -> pd.DataFrame:
 
 
 def _long(run: Mapping[str, Any], table: pd.DataFrame, baseline: str = "") -> pd.DataFrame:
-    """Return a run's scores, or those of a baseline beside them, one row for each tile and metric."""
-    columns = {column: found[0] for column in table if (found := metric_of(str(column))) and found[1] == baseline}
+    """Return the scores of a run, or of a baseline in its CSV, with one row for each tile and metric."""
+    columns = {column: parsed[0] for column in table if (parsed := metric_of(str(column))) and parsed[1] == baseline}
     values = table[list(columns)].rename(columns=columns).set_axis(_tiles(table), axis=0)
     long = values.rename_axis("tile").reset_index().melt(id_vars="tile", var_name="metric", value_name="value")
-    about = {name: run[name] for name in [*FACTS, "run", "label"]} | {"baseline": bool(baseline)}
-    return long.assign(**about)[[*about, "tile", "metric", "value"]]
+    constants = {name: run[name] for name in [*FACTS, "run", "label"]} | {"baseline": bool(baseline)}
+    return long.assign(**constants)[[*constants, "tile", "metric", "value"]]
 
 
 def _tiles(table: pd.DataFrame) -> pd.Index:
-    """Return the names of a CSV's tiles; their numbers where it has no names."""
+    """Return the names of the tiles in a CSV, or their numbers where it has no names."""
     return pd.Index(table["tile" if "tile" in table else table.columns[0]].astype(str))
 
 
 def _baselines(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return the scores of the trivial baselines of each dataset and mask, as the newest run has them."""
-    found: dict[tuple[str, ...], pd.DataFrame] = {}
-    for run in used.sort_values(["began", "run"], ascending=False).to_dict("records"):
+    """Return the scores of the baselines of each dataset and mask, from the newest run that has them."""
+    scores: dict[tuple[str, ...], pd.DataFrame] = {}
+    for run in used.sort_values(["started", "run"], ascending=False).to_dict("records"):
         table = tables[run["run"]]
-        for name in sorted({told[1] for column in table if (told := metric_of(str(column))) and told[1]}):
-            about = run | {"model": name, "label": name, "loss": NONE, "batch": NONE}
-            found.setdefault((run["dataset"], run["mask"], name), _long(about, table, name))
-    return list(found.values())
+        for name in sorted({parsed[1] for column in table if (parsed := metric_of(str(column))) and parsed[1]}):
+            row = run | {"model": name, "label": name, "loss": NONE, "batch": NONE}
+            scores.setdefault((run["dataset"], run["mask"], name), _long(row, table, name))
+    return list(scores.values())
 
 
 def _remarks(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Say where the runs of one dataset and mask were not evaluated on the same."""
+    """Return a sentence for each difference in the data that runs of one dataset and mask were evaluated on."""
     remarks = []
     for (dataset, name), group in used.groupby(["dataset", "mask"]):
         place = f"dataset {dataset}, mask {name}"
@@ -238,7 +252,7 @@ def _remarks(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[str
             remarks.append(f"{place}: the runs have read different versions of the dataset.")
         if len({frozenset(_tiles(tables[run])) for run in group["run"]}) > 1:
             remarks.append(
-                f"{place}: the runs were evaluated on different tiles; compare.py takes those that all have."
+                f"{place}: the runs were evaluated on different tiles; compare.py uses the tiles that all have."
             )
         if group["split"].nunique() > 1:
             remarks.append(f"{place}: the runs were evaluated on different splits.")

@@ -1,4 +1,4 @@
-"""Metrics of a plug-in and of the trivial baseline on samples, in physical units."""
+"""Metrics of a plug-in and of the baseline on samples, in physical units."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from metrics import KNOWN, Scale, score
 from pix2earth.baselines import choice
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.plugins import contract
-from pix2earth.plugins.failures import blaming
+from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
-from pix2earth.scoring.regions import REGIONS, by_date, column, masks, mean_over_dates
+from pix2earth.scoring.regions import REGIONS, column, masks, mean_over_time_steps, split_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
 
-PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches leave the cache
+PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches do not fit the processor's cache and are slower
 
 
 class Scorer:
-    """Computes metrics batch by batch in one compiled function."""
+    """Computes metrics batch by batch in one compiled function.
+
+    Attributes:
+        target: the target's field.
+        scale: data range, resolution ratio and RGB bands, for the metrics.
+        baseline: name and function of the baseline, or None.
+        batch: number of samples that are scored at once.
+    """
 
     def __init__(
         self,
@@ -38,14 +45,14 @@ class Scorer:
         baseline: bool = True,
         regions: bool = True,
     ) -> None:
-        """Prepare to score ``gan`` by the metrics ``names``.
+        """Prepare to score a plug-in.
 
         Args:
-            dataset: what to score on.
-            gan: the plug-in's networks.
+            dataset: the samples.
+            gan: the plug-in.
             plugin: its file.
-            names: of metrics.
-            baseline: score the trivial baseline too, where there is one.
+            names: names of the metrics.
+            baseline: score the baseline too, where there is one.
             regions: score inside and outside of the manifest's ``score_by`` too, where there is one.
         """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
@@ -60,74 +67,87 @@ class Scorer:
         self._compute = tf.function(self._scores, autograph=False)
 
     def _scale(self) -> Scale:
+        """Return data range, resolution ratio and RGB bands of the target."""
         low, high = self.target.bounds
-        # Unit-norm images cannot be brought back to physical units; 1 bounds their range.
+        # Unit-norm images cannot be converted to physical units; their values are at most 1.
         data_range = 1.0 if self.experiment.NORMALIZE == "l2" else max(high) - min(low)
         return Scale(data_range, 1.0 / self.experiment.manifest.ratio, self.target.rgb_indices)
 
     @property
     def measures(self) -> list[str]:
-        """What is measured: every metric, then every metric in every region as ``<metric>.<region>``."""
+        """Names of the scores of a prediction: every metric, then every metric in every region (``PSNR.inside``)."""
         return [*self.names, *(column(name, region) for region in self.regions for name in self.names)]
 
     @property
     def columns(self) -> list[str]:
-        """The columns of scores: every measure, then every measure of the baseline as ``<measure>_<baseline>``."""
+        """Columns of scores: every measure of the prediction, then of the baseline as ``<measure>_<baseline>``."""
         extra = [f"{name}_{self.baseline[0]}" for name in self.measures] if self.baseline else []
         return [*self.measures, *extra]
 
     def predict(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return input, target and prediction of a batch as stored, in physical units."""
+        """Return input, target and prediction of a batch in physical units.
+
+        Args:
+            batch: fields as stored, with a batch axis.
+
+        Returns:
+            Three float32 tensors (batch, [time step,] height, width, band); time steps may be folded into bands.
+        """
         experiment, manifest = self.experiment, self.experiment.manifest
         fields = prepare(batch, experiment)
-        made = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
+        prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
         return (
             physical(fields["input_image"], manifest.fields[manifest.input], experiment),
             physical(fields["target"], self.target, experiment),
-            physical(made, self.target, experiment),
+            physical(prediction, self.target, experiment),
         )
 
     def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Return the scores (batch,) of every column."""
         _, target, prediction = self.predict(batch)
-        result = self._measured(batch, target, prediction)
+        scores = self._score(batch, target, prediction)
         if self.baseline:
             name, _ = self.baseline
-            made = self._measured(batch, target, self._baseline_prediction(batch))
-            result |= {f"{measure}_{name}": values for measure, values in made.items()}
-        return result
+            baseline_scores = self._score(batch, target, self._baseline_prediction(batch))
+            scores |= {f"{measure}_{name}": values for measure, values in baseline_scores.items()}
+        return scores
 
-    def _measured(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Score by every metric, over the whole image and by region."""
+    def _score(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the scores (batch,) of every metric, over the whole image and by region."""
         valid = valid_pixels(batch, self.experiment)
-        result = self._scored(flat(target), flat(prediction), valid)
+        scores = self._apply_metrics(flat(target), flat(prediction), valid)
         if self.regions:
-            dates = self.target.time_steps
-            wanted, made = by_date(target, dates), by_date(prediction, dates)
+            steps = self.target.time_steps
+            targets, predictions = split_time_steps(target, steps), split_time_steps(prediction, steps)
             mask = prepare(batch, self.experiment)[self.experiment.manifest.score_by or ""]
-            for region, where in masks(mask, dates, valid).items():
-                scores = self._scored(wanted, made, where)
-                result |= {column(name, region): mean_over_dates(values, dates) for name, values in scores.items()}
-        return result
+            for region, valid_in_region in masks(mask, steps, valid).items():
+                for name, values in self._apply_metrics(targets, predictions, valid_in_region).items():
+                    scores[column(name, region)] = mean_over_time_steps(values, steps)
+        return scores
 
-    def _scored(self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """Score by every metric; one that fails is named with its file."""
+    def _apply_metrics(self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Return the scores of every metric.
+
+        Raises:
+            UserError: a metric fails; with its file.
+        """
         scores: dict[str, tf.Tensor] = {}
         for name in self.names:
             module = importlib.import_module(KNOWN[name].split(":")[0])
-            with blaming(Path(str(module.__file__)), f"metric {name} fails"):
+            with attributed_to(Path(str(module.__file__)), f"metric {name} fails"):
                 scores |= score(target, prediction, self.scale, [name], mask)
         return scores
 
     def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the baseline's prediction in the unit in which the target is scored."""
+        """Return the baseline's prediction in the units in which the target is scored."""
         assert self.baseline is not None
         experiment, manifest = self.experiment, self.experiment.manifest
         source = manifest.fields[manifest.input]
         stored = batch[manifest.input]
         values = physical(scaled(stored, source, experiment), source, experiment)
-        made = self.baseline[1](values)
-        made = tf.image.resize(made, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH), method="nearest")
-        return tf.nn.l2_normalize(made, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else made
+        prediction = self.baseline[1](values)
+        prediction = tf.image.resize(prediction, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH), method="nearest")
+        return tf.nn.l2_normalize(prediction, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else prediction
 
     def rows(self, split: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield for each sample its name (``tile``) and scores.
@@ -141,7 +161,7 @@ class Scorer:
                 yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
 
     def batches(self, split: str, names: Sequence[str]) -> Iterator[tuple[Sequence[str], dict[str, tf.Tensor]]]:
-        """Yield groups of names and their fields as stored; the last batch is filled up with samples of the first.
+        """Yield groups of names and their fields as stored; the last batch is padded with the first samples.
 
         Raises:
             UserError: a record is damaged; with file and field.
@@ -149,7 +169,7 @@ class Scorer:
         if not names:
             return
         size = min(self.batch, len(names))
-        # Another batch size would be compiled anew, which takes longer than to compute some samples twice.
+        # Another batch size would be compiled again, which takes longer than to compute some samples twice.
         padded = [*names, *names[: -len(names) % size]]
         batches = iter(self.dataset.batches(split, padded, size))
         for first in range(0, len(names), size):
@@ -167,9 +187,9 @@ class Scorer:
 
 
 def flat(values: tf.Tensor) -> tf.Tensor:
-    """Fold the dates of (batch, date, height, width, band) into bands, date by date."""
+    """Fold the time steps of (batch, time step, height, width, band) into bands: all bands of the first, and so on."""
     if len(values.shape) == 4:
         return values
-    dates, bands = values.shape[1], values.shape[4]
+    time_steps, bands = values.shape[1], values.shape[4]
     values = tf.transpose(values, (0, 2, 3, 1, 4))
-    return tf.reshape(values, (-1, values.shape[1], values.shape[2], dates * bands))
+    return tf.reshape(values, (-1, values.shape[1], values.shape[2], time_steps * bands))

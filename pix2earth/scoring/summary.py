@@ -1,4 +1,4 @@
-"""Tables of all evaluated runs of an experiment root: means, bins from best to worst, and one for publication."""
+"""Tables of all evaluated runs of an experiment root: means, bins from best to worst, tables for publication."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import numpy as np
 import pandas as pd
 
 from metrics import LOWER_IS_BETTER
-from pix2earth.scoring.evaluations import FACTS, by_table
+from pix2earth.scoring.evaluations import FACTS, ordered_metrics
 from pix2earth.settings import atomic
 
 ORDER = ("dmnet", "dsen2w", "pix2pix", "psgan", "srgan", "srs3", "tarsgan", "aris-a", "aris-b", "aris-c")
-"""The published models, in the order in which tables and figures show them; others follow by name."""
+"""The models of the original ARISGAN code, in the order of tables and figures; others follow by name."""
 
 DIGITS = 4
+"""Significant digits of numbers in tables."""
 
 
 def ranked(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> list[str]:
-    """Return the labels in scores as they are to be shown: trivial baselines, models in ``order``, all others."""
-    known = scores[["baseline", "model", "label"]].drop_duplicates().to_dict("records")
+    """Return the labels in scores in the order of tables and figures: baselines, models in ``order``, all others."""
+    rows = scores[["baseline", "model", "label"]].drop_duplicates().to_dict("records")
     places = {model: place for place, model in enumerate(order)}
-    known.sort(key=lambda row: (not row["baseline"], places.get(row["model"], len(order)), row["label"]))
-    return list(dict.fromkeys(row["label"] for row in known))
+    rows.sort(key=lambda row: (not row["baseline"], places.get(row["model"], len(order)), row["label"]))
+    return list(dict.fromkeys(row["label"] for row in rows))
 
 
 def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return mean, sample standard deviation, number of tiles and how many scores are undefined.
+    """Return mean, sample standard deviation, number of tiles and number of undefined scores.
 
-    Mean and deviation are of the finite scores, and NaN where there is none.
+    Mean and deviation are computed from the finite scores, and NaN where there are none.
 
     Returns:
         One row for each combination of ``keys`` and ``metric``; columns ``mean``, ``std``, ``tiles``, ``undefined``.
@@ -51,18 +52,18 @@ def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def means(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFrame:
     """Return mean and standard deviation of all metrics, a row for each loss, mask, dataset, model, batch (and run).
 
-    A metric has a column ``undefined``, which counts scores that are no finite number, where there are any.
+    A metric with scores that are not finite has a column ``undefined``, which counts them.
     """
     table = statistics(scores, [*FACTS, "run", "label"]).drop(columns="tiles").unstack("metric")
     table["undefined"] = table["undefined"].astype("Int64")
     table = table.swaplevel(axis=1)
-    wanted = [
+    columns = [
         (metric, column)
-        for metric in by_table(scores["metric"])
+        for metric in ordered_metrics(scores["metric"])
         for column in ("mean", "std", "undefined")
         if column != "undefined" or (table[metric, column] > 0).any()
     ]
-    table = table[wanted]
+    table = table[columns]
     labels = ranked(scores, order)
     places = [(row[2], row[1], labels.index(row[-1]), row) for row in table.index]
     ordered = [place[-1] for place in sorted(places)]
@@ -70,18 +71,19 @@ def means(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFrame:
 
 
 def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFrame:
-    """Return in which of five bins between best and worst mean each model of a dataset and mask is, by metric.
+    """Return for each metric the bin, 1 (best) to 5 (worst), of each model among those of its dataset and mask.
 
-    The bins are linear in the mean and not quantiles, as published: the way from best to worst has four equal parts,
-    bins 1 (with the best) to 4, and 5 is the worst model alone. A model without a finite mean has none.
+    As in the original ARISGAN code, the bins are linear in the mean and not quantiles: the interval between the best
+    and the worst mean is divided into four equal parts, bins 1 (with the best) to 4; bin 5 is the worst model alone. A
+    model without a finite mean has no bin.
 
     Returns:
-        One row for each dataset, mask and model, in each dataset and mask by ``average``, the mean of the row's bins;
-        models that lack some come last.
+        One row for each dataset, mask and model, sorted in each dataset and mask by ``average``, the mean of the row's
+        bins; models that lack some come last.
     """
     models = scores[~scores["baseline"]]
     means_of = statistics(models, ["dataset", "mask", "label"])["mean"].unstack("metric")
-    means_of = means_of[by_table(means_of.columns)]
+    means_of = means_of[ordered_metrics(means_of.columns)]
     bins = means_of.groupby(level=["dataset", "mask"]).transform(_bins)
     labels = ranked(scores, order)
     table = bins.astype("Int64").assign(average=bins.mean(axis=1))
@@ -92,22 +94,22 @@ def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFram
 
 
 def _bins(means_of: pd.Series) -> pd.Series:
-    """Return the bins of one metric's means."""
+    """Return the bin of each mean of one metric."""
     best, worst = means_of.max(), means_of.min()
     if means_of.name in LOWER_IS_BETTER:
         best, worst = worst, best
     if best == worst:
         return means_of.where(means_of.isna(), 1.0)
-    # Where a mean is on a border, rounding shall not decide.
+    # A mean on a border between two bins must not depend on rounding.
     return np.floor((means_of - best) / (worst - best) * 4 + 1e-9) + 1
 
 
 def publication(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return for each dataset and mask a table of texts, mean and (± std) on two lines, a row for each model.
+    """Return a table of strings for each dataset and mask: mean and (± std) on two lines, with a row for each model.
 
-    Undefined scores are counted in a third line; a metric that a run lacks is empty.
+    Undefined scores are counted in a third line; the cell of a metric that a run lacks is empty.
     """
-    metrics, labels = by_table(scores["metric"]), ranked(scores, order)
+    metrics, labels = ordered_metrics(scores["metric"]), ranked(scores, order)
     tables = {}
     for (dataset, mask), group in scores.groupby(["dataset", "mask"]):
         cells = statistics(group, ["label"]).apply(_cell, axis=1).unstack("metric").fillna("")
@@ -118,6 +120,7 @@ def publication(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> dict[tupl
 
 
 def _cell(row: pd.Series) -> str:
+    """Return the text of one cell of a table for publication."""
     if row["undefined"] == row["tiles"]:
         return f"undefined\n({row['tiles']:.0f} of {row['tiles']:.0f})"
     lines = [number(row["mean"]), f"(± {number(row['std'])})"]
@@ -144,11 +147,11 @@ def write(tables: Mapping[tuple[str, str], pd.DataFrame], folder: Path) -> list[
 
 
 def file_name(text: str) -> str:
-    """Return a text as a part of a file's name."""
+    """Return a text as part of a file name: other characters than letters, digits, "_", "." and "-" become "_"."""
     return re.sub(r"[^\w.-]", "_", text)
 
 
 def html(table: pd.DataFrame) -> str:
-    """Return a table for a notebook, with the line breaks of its cells."""
+    """Return a table as HTML for a notebook, with the line breaks of its cells."""
     formatted = table.to_html(na_rep="-", float_format=number, border=0)
     return formatted.replace("\\n", "<br>").replace("&lt;NA&gt;", "-")

@@ -1,1 +1,1 @@
-"""Training: the loop, the step on all devices, checkpoints, the journal, the queue."""
+"""Training of a run: the loop, one step on all devices, checkpoints, the journal, validation, the queue."""

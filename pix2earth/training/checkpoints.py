@@ -1,4 +1,4 @@
-"""Checkpoints that are complete or absent.
+"""Checkpoints of a run, written such that each one is either complete or absent.
 
 ``ckpt/<timestamp>/`` holds for each saved step the TensorFlow bundle ``ckpt-N.index`` and ``ckpt-N.data-...`` and,
 written last, ``ckpt-N.json`` with the SHA-256 of these files: a checkpoint exists when its JSON does. The text file
@@ -36,10 +36,11 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
         folder: ``ckpt/<timestamp>``.
         step: number of finished steps.
         best: the best step so far, its metric and value.
-        write: False on machines that only take part in reading variables that are spread over several.
+        write: False on machines that must take part in reading variables distributed over several machines, but do
+            not write.
 
     Raises:
-        OSError: the disk is full; earlier checkpoints are as they were.
+        OSError: the disk is full; earlier checkpoints are unchanged.
     """
     variables = state.variables(gan)
     tensors = [tf.convert_to_tensor(variable) for variable in variables.values()]
@@ -48,53 +49,57 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
     part = folder / f"{PART}{step}"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    name = f"ckpt-{step}"
     try:
         try:
             tf.raw_ops.SaveV2(
-                prefix=str(part / name),
+                prefix=str(part / f"ckpt-{step}"),
                 tensor_names=list(variables),
                 shape_and_slices=[""] * len(tensors),
                 tensors=tensors,
             )
         except tf.errors.OpError as error:
             raise OSError(f"{folder}: the checkpoint of step {step} cannot be written; is the disk full?") from error
-        files = sorted(part.iterdir())
-        described: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "step": step,
             "best": best,
-            "files": {path.name: _sha256(path) for path in files},
+            "files": {path.name: _sha256(path) for path in sorted(part.iterdir())},
             "variables": {
                 key: {"path": state.path(variable), "shape": list(tensor.shape), "dtype": tensor.dtype.name}
                 for (key, variable), tensor in zip(variables.items(), tensors, strict=True)
             },
         }
-        described["sha256"] = _digest(described)
-        (folder / f"{name}.json").unlink(missing_ok=True)
-        for path in files:
-            atomic.sync(path)
-            os.replace(path, folder / path.name)
-        atomic.write_json(folder / f"{name}.json", described)
-        atomic.write_text(
-            folder / "checkpoint", f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n'
-        )
-        atomic.sync(folder)
+        metadata["sha256"] = _digest(metadata)
+        _publish(part, folder, metadata)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _publish(part: Path, folder: Path, metadata: dict[str, Any]) -> None:
+    """Move the files of a bundle from ``part`` into the run's folder, and write their JSON after them."""
+    name = f"ckpt-{metadata['step']}"
+    # Without its JSON, a checkpoint of the same step counts as absent while its files are replaced.
+    (folder / f"{name}.json").unlink(missing_ok=True)
+    for path in sorted(part.iterdir()):
+        atomic.sync(path)
+        os.replace(path, folder / path.name)
+    atomic.write_json(folder / f"{name}.json", metadata)
+    atomic.write_text(folder / "checkpoint", f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
+    atomic.sync(folder)
+
+
 def _sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _digest(content: dict[str, Any]) -> str:
-    """Return the SHA-256 of what a checkpoint's JSON says, so that no bit of it can change unseen."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _digest(metadata: dict[str, Any]) -> str:
+    """Return the SHA-256 of the content of a checkpoint's JSON, which detects every change of it."""
+    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
 
 
-def about(folder: Path, step: int) -> dict[str, Any]:
-    """Return what ``ckpt-N.json`` says.
+def read_metadata(folder: Path, step: int) -> dict[str, Any]:
+    """Return the content of ``ckpt-N.json``.
 
     Raises:
         ValueError: the file is damaged.
@@ -103,10 +108,10 @@ def about(folder: Path, step: int) -> dict[str, Any]:
 
 
 def damage(folder: Path, step: int) -> str | None:
-    """Return what is wrong with a checkpoint's files, naming the file, or None."""
+    """Check the files of a checkpoint; return the first defect with the name of its file, or None."""
     sidecar = folder / f"ckpt-{step}.json"
     try:
-        content = about(folder, step)
+        content = read_metadata(folder, step)
         if content.pop("sha256") != _digest(content):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -120,8 +125,8 @@ def damage(folder: Path, step: int) -> str | None:
     return None
 
 
-def sweep(folder: Path) -> list[str]:
-    """Remove what an interrupted save left behind; return the names of what was removed."""
+def remove_leftovers(folder: Path) -> list[str]:
+    """Remove the incomplete files of an interrupted save; return their names."""
     removed = []
     for path in sorted(folder.iterdir()):
         bundle = BUNDLE.fullmatch(path.name)
@@ -135,32 +140,32 @@ def sweep(folder: Path) -> list[str]:
     return removed
 
 
-def newest_intact(folder: Path, say: Callable[[str], None]) -> int | None:
-    """Return the newest step whose files match their SHA-256; say so of each newer one that does not."""
+def newest_intact(folder: Path, report: Callable[[str], None]) -> int | None:
+    """Return the newest step whose files match their SHA-256, or None; report a line for each newer one."""
     for step in reversed(checkpoint_steps(folder)):
-        wrong = damage(folder, step)
-        if wrong is None:
+        defect = damage(folder, step)
+        if defect is None:
             return step
-        say(f"{wrong}; falling back to an older checkpoint")
+        report(f"{defect}; falling back to an older checkpoint")
     return None
 
 
 def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
-    """Set every variable of a plug-in to its saved value and return the checkpoint's own description.
+    """Set every variable of a plug-in to its saved value; return the content of the checkpoint's JSON.
 
     Raises:
-        UserError: a file is damaged, or the checkpoint does not hold exactly the plug-in's variables; each misfit is
-            named.
+        UserError: a file is damaged, or the checkpoint does not hold exactly the plug-in's variables; each difference
+            is named.
     """
-    wrong = damage(folder, step)
-    if wrong:
-        raise UserError(f"{wrong}; choose another checkpoint with --step, or train again")
-    saved = about(folder, step)
+    defect = damage(folder, step)
+    if defect:
+        raise UserError(f"{defect}; choose another checkpoint with --step, or train again")
+    saved = read_metadata(folder, step)
     variables = state.variables(gan)
-    misfits = _misfits(variables, saved["variables"])
-    if misfits:
-        more = [f"and {len(misfits) - 10} more"] if len(misfits) > 10 else []
-        raise UserError(*(f"{folder}/ckpt-{step}: {misfit}" for misfit in [*misfits[:10], *more]))
+    differences = _differences(variables, saved["variables"])
+    if differences:
+        more = [f"and {len(differences) - 10} more"] if len(differences) > 10 else []
+        raise UserError(*(f"{folder}/ckpt-{step}: {difference}" for difference in [*differences[:10], *more]))
     names = list(variables)
     tensors = tf.raw_ops.RestoreV2(
         prefix=str(folder / f"ckpt-{step}"), tensor_names=names, shape_and_slices=[""] * len(names),
@@ -171,18 +176,21 @@ def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
     return saved
 
 
-def _misfits(variables: dict[str, Any], saved: dict[str, Any]) -> list[str]:
-    """Compare what a plug-in has with what a checkpoint holds."""
-    found = []
+def _differences(variables: dict[str, Any], saved: dict[str, Any]) -> list[str]:
+    """Return a line for each variable that a plug-in and a checkpoint do not have in common."""
+    lines = []
     for key, variable in variables.items():
-        shown = f"{state.path(variable)} ({key})"
+        label = f"{state.path(variable)} ({key})"
         shape, dtype = list(variable.shape), np.dtype(tf.as_dtype(variable.dtype).as_numpy_dtype).name
         if key not in saved:
-            found.append(f"does not hold {shown}: the network is another one")
+            lines.append(f"does not hold {label}: the network is another one")
         elif saved[key]["shape"] != shape or saved[key]["dtype"] != dtype:
-            found.append(f"{shown} is {saved[key]['dtype']} {saved[key]['shape']} there and {dtype} {shape} here")
-    found += [f"holds {saved[key]['path']} ({key}), which the network lacks" for key in saved if key not in variables]
-    return found
+            lines.append(
+                f"{label} is {saved[key]['dtype']} {saved[key]['shape']} in the checkpoint"
+                f" and {dtype} {shape} in the network"
+            )
+    lines += [f"holds {saved[key]['path']} ({key}), which the network lacks" for key in saved if key not in variables]
+    return lines
 
 
 def drop_old(folder: Path, keep: int, protected: set[int]) -> None:
@@ -193,7 +201,7 @@ def drop_old(folder: Path, keep: int, protected: set[int]) -> None:
 
 
 def remove(folder: Path, step: int) -> None:
-    """Remove one checkpoint, its JSON first, so that it is never half there."""
+    """Remove one checkpoint, its JSON first, so that an interruption leaves no incomplete one."""
     (folder / f"ckpt-{step}.json").unlink(missing_ok=True)
     for path in folder.glob(f"ckpt-{step}.*"):
         path.unlink()

@@ -1,4 +1,4 @@
-"""One training step on all devices, compiled."""
+"""One training step of a plug-in, compiled for all devices."""
 
 from __future__ import annotations
 
@@ -18,25 +18,33 @@ STOP = "(stop)"
 
 
 def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribute.Strategy) -> Callable[..., Any]:
-    """Return the function of one step: (batch as stored, step, stop) -> losses by name, means over all devices.
+    """Return the compiled function of one step: (batch as stored, step, stop) -> losses by name.
 
-    The stop request goes along as the loss ``STOP``, so that all machines learn after the same step that one of them
-    is to stop.
+    Args:
+        gan: the plug-in.
+        plugin: its file, for error messages.
+        dataset: prepares the batch: scaling, masks, augmentation.
+        strategy: the devices.
+
+    Returns:
+        A function of the batch as stored, the number of finished steps (int64) and a stop request (0.0 or 1.0); it
+        returns the means of the losses over all devices. The stop request is returned as the loss ``STOP``, so that
+        all machines learn after the same step that one of them is to stop.
     """
     names = contract.parameters(gan.train_step)
     train_step = gan.train_step
     if strategy.num_replicas_in_sync > 1:
         train_step = devices.inlined(gan, "train_step")
 
-    def learn(fields: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def update(fields: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         losses = train_step(**contract.bind(plugin, "train_step", names, fields))
         return losses if isinstance(losses, dict) else {}
 
     if dataset.experiment.JIT_COMPILE:
-        learn = tf.function(learn, jit_compile=True, autograph=False)
+        update = tf.function(update, jit_compile=True, autograph=False)
 
     def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-        losses = learn(dataset.prepare(batch) | {"step": step})
+        losses = update(dataset.prepare(batch) | {"step": step})
         return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in losses.items()}
 
     def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -44,5 +52,5 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
         mean = tf.distribute.ReduceOp.MEAN
         return {name: strategy.reduce(mean, value, axis=None) for name, value in values.items()}
 
-    # The plug-in converts its own step; converting ours would only blur its error messages.
+    # The plug-in's step is converted by its own tf.function; converting ours would only make error messages unclear.
     return tf.function(on_all, autograph=False)

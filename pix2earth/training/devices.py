@@ -1,4 +1,4 @@
-"""On which devices a run computes, and how reproducibly."""
+"""Devices of a run: distribution strategy, seeds, precision, and gradients averaged over devices."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def prepare(experiment: Experiment) -> tf.distribute.Strategy:
-    """Seed everything, set precision and determinism, and return the strategy that ``distribution`` names.
+    """Set seeds, precision and determinism, and return the strategy that ``distribution`` names.
 
-    Call it before any other TensorFlow operation.
+    It must run before any other TensorFlow operation.
 
     Raises:
         UserError: TF_CONFIG is missing or wrong, or batch_size cannot be divided among the devices.
@@ -41,25 +41,25 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
 
 
 def _keep_losses_whole() -> None:
-    """Let a Keras loss be the mean over its replica's share of the batch, like every other loss of a plug-in.
+    """Make a Keras loss the mean over its replica's share of the batch, like every other loss of a plug-in.
 
-    Keras divides the loss objects of a custom loop by the number of replicas, and nothing else; a sum of one with
-    a plain mean would weigh the two differently on every machine. `average_gradients` divides all of them.
+    Keras divides its loss objects by the number of replicas, but no other loss; in a sum of both, the weights would
+    depend on the number of devices. `average_gradients` divides the gradients of all losses.
     """
-    # No public switch exists.
+    # Keras has no public option for this.
     from keras.src.losses import loss
 
     loss.scale_loss_for_distribution = lambda value: value
 
 
 def prepare_single(experiment: Experiment) -> None:
-    """Do the same for work on one device, such as evaluation."""
+    """Set seeds, precision and determinism for work on one device, such as evaluation."""
     _share_gpus()
     _seed(experiment)
 
 
 def _share_gpus() -> None:
-    """Take GPU memory as it is needed, so that others can use the device too."""
+    """Allocate GPU memory as it is needed, so that other processes can use the device too."""
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
 
@@ -85,7 +85,11 @@ def _strategy(experiment: Experiment) -> tf.distribute.Strategy:
 
 
 def _check_tf_config() -> None:
-    """Say in one line what is wrong with TF_CONFIG, where TensorFlow would hang or raise deep inside."""
+    """Check TF_CONFIG, since TensorFlow would wait forever or fail with an unclear error.
+
+    Raises:
+        UserError: it is missing or wrong.
+    """
     text = os.environ.get("TF_CONFIG", "")
     example = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
     try:
@@ -100,7 +104,7 @@ def _check_tf_config() -> None:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Tell whether this process is the one that writes."""
+    """Return whether this process is the one that writes files: the only one, or the first of several machines."""
     resolver = strategy.cluster_resolver
     return (
         resolver is None
@@ -110,38 +114,38 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def describe(strategy: tf.distribute.Strategy) -> dict[str, Any]:
-    """Return what ``run.json`` says of the devices."""
-    kinds = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    """Return the entry ``devices`` of ``run.json``."""
+    logical_devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return {
         "strategy": type(strategy).__name__,
         "replicas": strategy.num_replicas_in_sync,
-        "devices": [device.name for device in kinds],
+        "devices": [device.name for device in logical_devices],
         "names": [detail.get("device_name", "?") for detail in details],
     }
 
 
-def replica_variables(next_creator: Any, **about: Any) -> Any:
-    """Let every replica write variables for which Keras states no aggregation, such as seed generators' states.
+def replica_variables(next_creator: Any, **options: Any) -> Any:
+    """Create a variable that every replica may assign, also where Keras states no aggregation; a variable creator.
 
-    All replicas write the same value, so the first one's is everyone's.
+    Such variables are the states of seed generators. All replicas assign the same value, so that of the first is kept.
     """
-    if about.get("aggregation") in (None, tf.VariableAggregation.NONE):
-        about["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
-    return next_creator(**about)
+    if options.get("aggregation") in (None, tf.VariableAggregation.NONE):
+        options["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+    return next_creator(**options)
 
 
 def inlined(gan: Any, method: str) -> Callable[..., Any]:
-    """Return a method of a plug-in such that it can run on several devices at once, though it is a ``tf.function``.
+    """Return a method of a plug-in without its ``tf.function``, so that it can run on several devices at once.
 
-    Replicas meet inside a step (to add up gradients), and TensorFlow cannot let them meet inside a nested
-    ``tf.function``; so the plain function, converted by AutoGraph, is traced into the outer one.
+    Replicas synchronise inside a step (to add up gradients), which TensorFlow does not support inside a nested
+    ``tf.function``; therefore the plain function, converted by AutoGraph, is traced into the outer one.
     """
     plain = getattr(getattr(type(gan), method), "python_function", getattr(type(gan), method))
     converted = tf.autograph.to_graph(plain)
 
     def inline(**arguments: Any) -> Any:
-        tf.config.run_functions_eagerly(True)  # further tf.functions inside are inlined too
+        tf.config.run_functions_eagerly(True)  # inlines tf.functions that the method calls
         try:
             return converted(gan, **arguments)
         finally:
@@ -153,14 +157,16 @@ def inlined(gan: Any, method: str) -> Callable[..., Any]:
 def average_gradients(gan: Any, replicas: int) -> None:
     """Make every optimiser of a plug-in apply the mean over replicas of the gradients.
 
-    Keras adds them up, while a plug-in, which knows nothing of devices, computes the mean over its own share of the
-    batch; without this the step would grow with the number of devices.
+    Keras adds them up, while a plug-in, which does not depend on devices, computes the mean over its own share of the
+    batch; otherwise the update would grow with the number of devices.
     """
     for optimizer in state.optimizers(gan).values() if replicas > 1 else ():
         optimizer.apply = _averaged(optimizer.apply, replicas)
 
 
 def _averaged(apply: Any, replicas: int) -> Any:
+    """Return an optimiser's method ``apply`` with the gradients divided by the number of replicas."""
+
     def averaged(grads: Any, trainable_variables: Any = None) -> Any:
         return apply([None if grad is None else grad / replicas for grad in grads], trainable_variables)
 
@@ -168,9 +174,9 @@ def _averaged(apply: Any, replicas: int) -> Any:
 
 
 def learning_rates(gan: Any) -> dict[str, float]:
-    """Return the present learning rate of each optimiser of a plug-in, by attribute; schedules are left out.
+    """Return the current learning rate of each optimiser of a plug-in, by attribute, except for schedules.
 
-    A schedule is no variable, so no checkpoint overwrites it.
+    A schedule is not a variable, so no checkpoint overwrites it.
     """
     schedule = keras.optimizers.schedules.LearningRateSchedule
     rates = {}

@@ -1,4 +1,4 @@
-"""Signals that ask a run to end between two steps."""
+"""Signals that end a run between two steps: SIGTERM, SIGHUP and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if 
 
 
 class Interruption:
-    """Notes SIGTERM, SIGHUP and Ctrl-C, so that the loop can end between two steps; a second Ctrl-C ends at once."""
+    """Keeps the number of a received signal, so that the loop can end between two steps; a second Ctrl-C ends at once.
+
+    Attributes:
+        signal: the number of the received signal, or None.
+    """
 
     def __init__(self) -> None:
-        """Begin to listen."""
+        """Install the signal handlers."""
         self.signal: int | None = None
         # Under nohup, SIGHUP is ignored and stays so.
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        self._before = {number: signal.signal(number, self._note) for number in heard}
+        handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._previous_handlers = {number: signal.signal(number, self._handle) for number in handled}
 
-    def _note(self, number: int, _: Any) -> None:
+    def _handle(self, number: int, _: Any) -> None:
         if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = number
 
     def close(self) -> None:
-        """Listen no more."""
-        for number, handler in self._before.items():
+        """Restore the previous signal handlers."""
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,7 @@
-"""The journal of a run: one line of JSON a step as the truth, TensorBoard as a view of it."""
+"""The journal of a run: ``train.jsonl``, one line of JSON a step, and the same values for TensorBoard.
+
+Other modules read ``train.jsonl`` only.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from pix2earth.settings import atomic
 
 
 class Journal:
-    """Writes ``train.jsonl`` and TensorBoard scalars."""
+    """Writes losses and validations as lines of ``train.jsonl`` and as TensorBoard scalars."""
 
     def __init__(self, path: Path, finished_steps: int) -> None:
-        """Open the journal of a run that has finished so many steps; lines of later steps are taken out.
+        """Open the journal of a run that has finished ``finished_steps`` steps, and remove the lines of later steps.
 
-        They are there when a run was killed after its last checkpoint; the run will write them again.
+        Such lines exist where a run was killed after its last checkpoint; the resumed run writes them again.
         """
         self.path = path
         if path.exists():
@@ -30,47 +33,51 @@ class Journal:
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lines = path.open("a", buffering=1)
-        # Tells TensorBoard to forget what an earlier process wrote of these steps; it heeds the second one on.
+        # Makes TensorBoard discard what an earlier process wrote of later steps; it ignores the first such event.
         events = EventFileWriter(str(path.parent), filename_suffix=".start")
         events.add_event(Event(step=finished_steps + 1, session_log=SessionLog(status=SessionLog.START)))
         events.close()
         self._scalars = Writer(str(path.parent))
 
     def losses(self, step: int, epoch: float, losses: dict[str, float]) -> None:
-        """Note the losses of a step."""
-        self._note({"step": step, "epoch": round(epoch, 4), "losses": _as_json(losses)})
+        """Write the losses of a step."""
+        self._write({"step": step, "epoch": round(epoch, 4), "losses": _as_json(losses)})
         for name, value in losses.items():
             self._scalars.add_scalar(name, value, step)
 
     def validation(self, step: int, scores: dict[str, float]) -> None:
-        """Note the means of the metrics over the validation samples."""
-        self._note({"step": step, "validation": _as_json(scores)})
+        """Write the means of the metrics over the validation samples."""
+        self._write({"step": step, "validation": _as_json(scores)})
         for name, value in scores.items():
             self._scalars.add_scalar(f"validation/{name}", value, step)
 
-    def _note(self, entry: dict[str, Any]) -> None:
+    def _write(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry, allow_nan=False) + "\n")
 
     def sync(self) -> None:
-        """Force everything to the disk; called before a checkpoint counts on it."""
+        """Write everything to the disk; a checkpoint is saved only after the journal of its steps is safe."""
         self._lines.flush()
         os.fsync(self._lines.fileno())
         self._scalars.flush()
 
     def close(self) -> None:
-        """Close both."""
+        """Close ``train.jsonl`` and the TensorBoard file."""
         self.sync()
         self._lines.close()
         self._scalars.close()
 
 
 def _as_json(values: dict[str, float]) -> dict[str, float | None]:
-    """Return the values with null for what is not finite: JSON has no NaN."""
+    """Return the values with None (null in JSON) for those that are not finite: JSON has no NaN."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the entries of a journal; a last line that a kill cut off is left out."""
+    """Return the entries of a journal, without a last line that is incomplete because the process was killed.
+
+    Raises:
+        ValueError: another line is not JSON; with its number.
+    """
     entries = []
     lines = path.read_text().splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):

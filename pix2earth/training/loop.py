@@ -1,4 +1,4 @@
-"""The training loop: networks on their devices, one step after the other, validated, drawn and saved in between."""
+"""The training loop of one run: steps on all devices, with validation, sample images and checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from experiment import Experiment
 from pix2earth.batches.dataset import Dataset
 from pix2earth.figures import sample_image
 from pix2earth.plugins import contract
-from pix2earth.plugins.failures import blaming
+from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
 from pix2earth.settings import atomic
@@ -28,23 +28,43 @@ from pix2earth.training.validation import BestStep, Validation, spread
 
 
 class Report(Protocol):
-    """Who is told of the steps, such as a console; a test or a benchmark gives one of its own."""
+    """Receives messages and losses of a training: a console, or an object of a test or benchmark."""
 
     validation: str
-    """The newest validation in words."""
+    """The newest validation as a short text, set by the loop."""
 
-    def say(self, line: str) -> None:
-        """Take a line."""
+    def message(self, line: str) -> None:
+        """Receive a message of one line."""
 
     def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
-        """Take the losses of a finished step."""
+        """Receive the losses of a finished step."""
 
 
 class Training:
-    """The networks of one run, and the loop that trains them."""
+    """The networks of one run, and the loop that trains them.
+
+    Attributes:
+        gan: the plug-in with its networks and optimisers.
+        strategy: the devices.
+        chief: whether this process writes files; on several machines, only one does.
+        validation: scores on held-out samples.
+        best: the best step so far.
+        finished: number of finished steps.
+        saved: the step of the newest checkpoint that this process has saved or restored.
+    """
 
     def __init__(self, experiment: Experiment, dataset: Dataset, plugin: Path, source: str | None = None) -> None:
-        """Make the networks; ``source`` names the run to restore."""
+        """Build the networks.
+
+        Args:
+            experiment: what to train.
+            dataset: its samples.
+            plugin: the file of its plug-in.
+            source: timestamp of the run to restore, or None.
+
+        Raises:
+            UserError: the plug-in, its step or the devices do not fit the experiment.
+        """
         self.experiment, self.dataset, self.plugin, self.source = experiment, dataset, plugin, source
         self.output = experiment.output
         self.strategy = devices.prepare(experiment)
@@ -60,22 +80,24 @@ class Training:
         self.finished = 0
         self.saved: int | None = None
 
-    def restore(self, say: Callable[[str], None], *, keep_rates: bool = False) -> int:
-        """Set all variables as the newest intact checkpoint has them; return the number of finished steps.
+    def restore(self, report: Callable[[str], None], *, keep_rates: bool = False) -> int:
+        """Restore all variables from the newest intact checkpoint; return the number of finished steps.
+
+        Without a run to restore, only remove incomplete files and return 0.
 
         Args:
-            say: takes a line for each checkpoint that is damaged and each leftover that is removed.
+            report: receives a line for each checkpoint that is damaged and each incomplete file that is removed.
             keep_rates: keep the learning rates of the experiment instead of those of the checkpoint.
 
         Raises:
             UserError: no checkpoint is intact, or it does not fit.
         """
         if self.chief and self.output.checkpoints.is_dir():
-            for removed in checkpoints.sweep(self.output.checkpoints):
-                say(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
+            for removed in checkpoints.remove_leftovers(self.output.checkpoints):
+                report(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
         if self.source is None:
             return 0
-        step = checkpoints.newest_intact(self.source_folder, say)
+        step = checkpoints.newest_intact(self.source_folder, report)
         if step is None:
             raise UserError(f"{self.source_folder}: no checkpoint is intact; start a new run")
         if step > self.experiment.STEPS:
@@ -85,14 +107,14 @@ class Training:
         rates = devices.learning_rates(self.gan)
         saved = checkpoints.restore(self.gan, self.source_folder, step)
         if keep_rates:
-            # The checkpoint holds the rates of the run, and the experiment now has others.
+            # The checkpoint holds the former learning rates; the experiment has been changed since.
             devices.set_learning_rates(self.gan, rates)
         if self.source == self.experiment.TIMESTAMP:
-            self.best.known = saved["best"]
+            self.best.entry = saved["best"]
         return step
 
     def batches(self, done: int) -> Any:
-        """Return an iterator over this process's share of the batches from step ``done`` on."""
+        """Return an iterator over this process's share of the batches, starting after ``done`` finished steps."""
         steps, replicas = self.experiment.STEPS, self.strategy.num_replicas_in_sync
         if replicas == 1:
             return iter(self.dataset.training_batches(done, steps))
@@ -106,11 +128,20 @@ class Training:
         return iter(self.strategy.distribute_datasets_from_function(share))
 
     def loop(self, report: Report, journal: Journal | None, interruption: Interruption, done: int) -> str:
-        """Train from step ``done`` on, keeping count in ``finished``; return "completed" or "interrupted".
+        """Train all steps after the ``done`` finished ones; ``finished`` is updated after every step.
+
+        Args:
+            report: receives messages and losses.
+            journal: receives losses and validations; None on machines that do not write.
+            interruption: ends the loop between two steps.
+            done: number of finished steps.
+
+        Returns:
+            "completed" or "interrupted".
 
         Raises:
             UserError: a record is damaged, or the plug-in's step fails.
-            Stopped: a loss is not finite, memory is exhausted, or another machine has gone.
+            Stopped: a loss is not finite, memory is exhausted, or another machine is lost.
         """
         experiment = self.experiment
         train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
@@ -119,13 +150,13 @@ class Training:
         if done < experiment.STEPS:
             self.validation.check()
         else:
-            report.say(f"all {experiment.STEPS} steps are done; raise steps to train on")
+            report.message(f"all {experiment.STEPS} steps are done; raise steps to train on")
         if done == 0:
             self.draw(0)
         for step in range(done, experiment.STEPS):
             batch = self.next_batch(batches, step, journal)
             stop = tf.constant(0.0 if interruption.signal is None else 1.0)
-            with blaming(self.plugin, "train_step() fails"), self.explaining_devices():
+            with attributed_to(self.plugin, "train_step() fails"), self.device_errors_explained():
                 means = train(batch, tf.constant(step, tf.int64), stop)
             losses = {name: float(value) for name, value in means.items()}
             stopping = losses.pop(STOP) > 0
@@ -135,7 +166,7 @@ class Training:
             if journal:
                 journal.losses(finished, epoch, losses)
             report.step(finished, epoch, losses)
-            self.occasionally(finished, report, journal)
+            self.periodic_work(finished, report, journal)
             if stopping and finished < experiment.STEPS:
                 self.save(finished, journal)
                 return "interrupted"
@@ -143,22 +174,26 @@ class Training:
         return "completed"
 
     def next_batch(self, batches: Iterator[Any], step: int, journal: Journal | None) -> Any:
-        """Return the batch of a step; where a record is damaged, save first.
+        """Return the batch of a step; where a record is damaged, save a checkpoint before raising.
 
         Raises:
             UserError: a record is damaged; with its file.
         """
         try:
-            with self.explaining_devices():
+            with self.device_errors_explained():
                 return next(batches)
         except DAMAGE as error:
             self.save(step, journal)
-            found = self.dataset.diagnose("train", self.dataset.step_names(step))
-            raise UserError(*(found or [f"step {step}: the data cannot be read: {error}"])) from error
+            defects = self.dataset.diagnose("train", self.dataset.step_names(step))
+            raise UserError(*(defects or [f"step {step}: the data cannot be read: {error}"])) from error
 
     @contextmanager
-    def explaining_devices(self) -> Iterator[None]:
-        """Say in one line what exhausted memory and lost machines look like deep inside TensorFlow."""
+    def device_errors_explained(self) -> Iterator[None]:
+        """Turn TensorFlow's errors of exhausted memory and lost machines into one line; a context manager.
+
+        Raises:
+            Stopped: with the setting to change or the command to type.
+        """
         try:
             yield
         except tf.errors.ResourceExhaustedError as error:
@@ -166,32 +201,34 @@ class Training:
             raise Stopped(f"{self.experiment.file}: batch_size: memory is exhausted with {size}; lower it") from error
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
             command = self.resume_command()
-            raise Stopped(f"step {self.finished}: another machine has gone; start all again: {command}") from error
+            raise Stopped(f"step {self.finished}: another machine is lost; start all again: {command}") from error
 
     def resume_command(self) -> str:
-        """Return what the user types to resume the run."""
+        """Return the command that resumes the run."""
         return f"python train.py --exp {self.experiment.NAME} --restore {self.experiment.TIMESTAMP}"
 
     def check_finite(self, step: int, losses: dict[str, float]) -> None:
-        """Stop where a loss that has a weight is not finite.
+        """Check that every loss with a weight other than 0 is finite.
 
         Raises:
-            Stopped: which loss, on which samples, and what is safe.
+            Stopped: one is not; with the samples of the batch and the newest checkpoint.
         """
         weights = {**self.experiment.GEN_LOSS, **self.experiment.DISC_LOSS}
-        bad = {name: value for name, value in losses.items() if not math.isfinite(value) and weights.get(name, 1) != 0}
-        if not bad:
+        not_finite = {
+            name: value for name, value in losses.items() if not math.isfinite(value) and weights.get(name, 1) != 0
+        }
+        if not not_finite:
             return
         kept = checkpoint_steps(self.output.checkpoints)
-        shown = ", ".join(f"{name} is {value}" for name, value in bad.items())
+        values = ", ".join(f"{name} is {value}" for name, value in not_finite.items())
         raise Stopped(
-            f"step {step + 1}: {shown}; samples of this batch: {', '.join(self.dataset.step_names(step))}; "
+            f"step {step + 1}: {values}; samples of this batch: {', '.join(self.dataset.step_names(step))}; "
             + (f"the checkpoint of step {kept[-1]} is the last good one" if kept else "no checkpoint had been saved")
-            + "; lower the learning rate or look at these samples"
+            + "; lower the learning rate or check these samples"
         )
 
-    def occasionally(self, step: int, report: Report, journal: Journal | None) -> None:
-        """Validate, draw and save where it is time."""
+    def periodic_work(self, step: int, report: Report, journal: Journal | None) -> None:
+        """Validate, draw a sample image and save a checkpoint, each after its number of steps and at the end."""
         experiment, last = self.experiment, step == self.experiment.STEPS
         improved = False
         if step % experiment.VALIDATE_FREQ == 0 or last:
@@ -201,36 +238,36 @@ class Training:
             if journal:
                 journal.validation(step, scores)
             report.validation = f"{self.validation.split} {experiment.BEST_METRIC} {value:.4g}"
-            report.say(f"step {step}: {report.validation}{' (best so far)' if improved else ''}")
+            report.message(f"step {step}: {report.validation}{' (best so far)' if improved else ''}")
         if step % experiment.SAMPLE_FREQ == 0 or last:
             self.draw(step)
         if step % experiment.CKPT_FREQ == 0 or improved or last:
             self.save(step, journal)
 
     def save(self, step: int, journal: Journal | None) -> None:
-        """Save a checkpoint unless this step is saved, and drop those that need not be kept."""
+        """Save a checkpoint unless this step is saved, and remove those that need not be kept."""
         if step == self.saved:
             return
         if journal:
             journal.sync()
         folder, best = self.output.checkpoints, self.best.step
-        checkpoints.save(self.gan, folder, step, self.best.known, write=self.chief)
+        checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief)
         self.saved = step
         if not self.chief:
             return
         periodic = {number for number in checkpoint_steps(folder) if number % self.experiment.CKPT_FREQ == 0}
         for number in checkpoint_steps(folder):
             if number not in periodic | {best, step}:
-                checkpoints.remove(folder, number)  # a former best, or where an interruption was
+                checkpoints.remove(folder, number)  # a former best step, or saved at an interruption
         if self.experiment.KEEP_CHECKPOINTS != "all":
             checkpoints.drop_old(folder, self.experiment.KEEP_CHECKPOINTS, {best} if best is not None else set())
 
     def draw(self, step: int) -> None:
-        """Draw the sample image of fixed held-out samples."""
+        """Draw the sample image: input, target, prediction and error of a few held-out samples, always the same."""
         split, scorer = self.validation.split, self.validation.scorer
         names = spread(self.dataset.names(split), sample_image.SAMPLES)
         batch = next(iter(self.dataset.batches(split, names, len(names))))
-        with state.unmoved(self.gan):
+        with state.random_numbers_kept(self.gan):
             source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
         if not self.chief:
             return

@@ -1,4 +1,4 @@
-"""One process of one run: alone on its folders, restored, trained under console and journal, evaluated."""
+"""One training process of a run: locks its folders, restores, trains with console and journal, evaluates."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ from pix2earth.training.loop import Training
 
 
 class RunProcess:
-    """What ``train.py`` does with a training."""
+    """Runs a training as ``train.py`` does: with console, journal, ``run.json`` and a final evaluation.
+
+    Attributes:
+        record: the content of ``run.json``.
+    """
 
     def __init__(self, training: Training) -> None:
-        """Keep what is to be trained."""
+        """Prepare to run a training; nothing is written yet."""
         self.training = training
         self.experiment, self.output = training.experiment, training.experiment.output
         self.record: dict[str, Any] = {}
@@ -36,19 +40,19 @@ class RunProcess:
         """Restore, train, evaluate, and return the exit status.
 
         Args:
-            changes: a line for each setting that changed since the run that is restored.
-            keep_rates: whether the learning rates are among them.
+            changes: a line for each setting that differs from the run that is restored.
+            keep_rates: keep the learning rates of the experiment instead of those of the checkpoint.
         """
         with self.locked():
-            number = self.train(changes, keep_rates=keep_rates)
-        if number is not None:
-            return 128 + number
+            signal_number = self.train(changes, keep_rates=keep_rates)
+        if signal_number is not None:
+            return 128 + signal_number
         self.evaluate(self.training.finished)
         return 0
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training the same run: they would overwrite each other's checkpoints.
+        """Lock the run: two processes that train it would overwrite each other's checkpoints; a context manager.
 
         Raises:
             UserError: another process trains it.
@@ -66,48 +70,48 @@ class RunProcess:
             ) from None
 
     def train(self, changes: Sequence[str], *, keep_rates: bool) -> int | None:
-        """Restore and train under console, journal and ``run.json``; return the signal that ended it, if any."""
+        """Restore and train with console, journal and ``run.json``; return the signal that ended it, or None."""
         experiment, training = self.experiment, self.training
         notes: list[str] = list(changes)
         done = training.restore(notes.append, keep_rates=keep_rates)
         log = self.output.console_log(experiment.ENVIRONMENT) if training.chief else None
         with RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE) as console:
             for note in notes:
-                console.say(note)
-            self.prepare_folders(console.say, done)
-            number = self.recorded(console, done)
-            if number is not None:
+                console.message(note)
+            self.prepare_folders(console.message, done)
+            signal_number = self.run_loop(console, done)
+            if signal_number is not None:
                 command = training.resume_command()
-                console.say(f"interrupted after step {training.finished}, saved; resume with: {command}")
-        return number
+                console.message(f"interrupted after step {training.finished}, saved; resume with: {command}")
+        return signal_number
 
-    def prepare_folders(self, say: Callable[[str], None], done: int) -> None:
-        """Make ``run.json``, a copy of the experiment and the network diagrams; say what starts."""
+    def prepare_folders(self, report: Callable[[str], None], done: int) -> None:
+        """Write ``run.json``, a copy of the experiment and the network diagrams; report the model, data and devices."""
         training, experiment = self.training, self.experiment
-        described = devices.describe(training.strategy)
+        device_summary = devices.describe(training.strategy)
         if not training.chief:
             return
-        self.record = provenance.describe(experiment, training.dataset, training.plugin, described)
+        self.record = provenance.describe(experiment, training.dataset, training.plugin, device_summary)
         self.record["parameters"] = {
             name: getattr(training.gan, name).count_params() for name in ("generator", "discriminator")
         }
-        if before := provenance.load(self.output.run_file):
-            self.record["sessions"] = before["sessions"]
+        if existing := provenance.load(self.output.run_file):
+            self.record["sessions"] = existing["sessions"]
         if training.source not in (None, experiment.TIMESTAMP):
             self.record["restored_from"] = f"{training.source}:{done}"
-        provenance.begin_session(self.record, self.output.run_file, done)
+        provenance.start_session(self.record, self.output.run_file, done)
         atomic.copy(experiment.file, Path(self.output.LOGS) / "experiment.json")
-        kind = "GPU" if "GPU" in described["devices"][0] else "CPU"
-        say(
+        kind = "GPU" if "GPU" in device_summary["devices"][0] else "CPU"
+        report(
             f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(training.dataset)} training"
-            f" samples of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {described['replicas']},"
+            f" samples of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {device_summary['replicas']},"
             f" steps {done} to {experiment.STEPS}"
         )
         if done == 0 or training.source != experiment.TIMESTAMP:
-            diagrams.draw(training.gan, Path(self.output.MODEL), say)
+            diagrams.draw(training.gan, Path(self.output.MODEL), report)
 
-    def recorded(self, console: RunConsole, done: int) -> int | None:
-        """Run the loop, and record in journal and ``run.json`` how it ended; return as ``train`` does."""
+    def run_loop(self, console: RunConsole, done: int) -> int | None:
+        """Run the loop and record in ``run.json`` how it ended; return the signal that ended it, or None."""
         training = self.training
         journal = Journal(self.output.journal, done) if training.chief else None
         interruption = Interruption()
@@ -128,14 +132,14 @@ class RunProcess:
     def end(self, outcome: str, console: RunConsole) -> None:
         """Record in ``run.json`` how the process ended."""
         if self.training.chief:
-            self.record["best"] = self.training.best.known
+            self.record["best"] = self.training.best.entry
             provenance.end_session(
                 self.record, self.output.run_file, self.training.finished, outcome.split("\n")[0],
                 console.images_per_second,
             )  # fmt: skip
 
     def evaluate(self, step: int) -> None:
-        """Write the metrics of every sample of the evaluation split."""
+        """Write the metrics of every sample of the evaluation split, and print their summary."""
         training = self.training
         if not training.chief:
             return

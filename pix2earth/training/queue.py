@@ -1,4 +1,4 @@
-"""Many experiments, one after the other: what is done is skipped, what was begun goes on."""
+"""Training of several experiments, one after the other: complete runs are skipped, interrupted ones resumed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,28 @@ INTERRUPTIONS = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -sig
 
 
 class Entry(NamedTuple):
-    """What is to be done about one experiment."""
+    """One experiment of the queue and the action planned for it.
+
+    Attributes:
+        name: of the experiment.
+        action: "start", "resume", "skip", or "cannot" where its files have errors.
+        reason: which run and step, or the errors.
+        options: of train.py, in addition to --exp and --env.
+    """
 
     name: str
-    #: "begin", "resume", "skip", or "cannot" where its files have mistakes.
     action: str
-    about: str
-    #: Options of train.py besides --exp and --env.
+    reason: str
     options: tuple[str, ...] = ()
 
 
 def plan(environment: Environment, prefix: str, timestamp: str | None) -> list[Entry]:
-    """Return what is to be done about every experiment below a folder of the experiment root, in order of names.
+    """Return the planned action for every experiment below a folder of the experiment root, in order of names.
 
     Args:
         environment: the machine.
         prefix: the folder, as a name below the experiment root or as a path.
-        timestamp: the run of each experiment that counts; None: the newest one that has a checkpoint.
+        timestamp: the run of each experiment to start or resume; None: the newest one that has a checkpoint.
 
     Raises:
         UserError: there is no experiment, or the timestamp could not name a folder.
@@ -48,19 +53,20 @@ def plan(environment: Environment, prefix: str, timestamp: str | None) -> list[E
 
 
 def _entry(environment: Environment, name: str, timestamp: str | None) -> Entry:
+    """Return the planned action for one experiment."""
     root = Path(environment.EXPERIMENT_ROOT)
     try:
-        known = timestamp or (newest_run(root / name, name) if _has_checkpoint(root / name) else "")
-        steps = checkpoint_steps(root / name / "ckpt" / known) if known else []
+        run = timestamp or (newest_run(root / name, name) if _has_checkpoint(root / name) else "")
+        steps = checkpoint_steps(root / name / "ckpt" / run) if run else []
         if not steps:
-            return Entry(name, "begin", "new run", ("--timestamp", timestamp) if timestamp else ())
-        wanted = open_experiment(name, environment, known, restore=True).STEPS
+            return Entry(name, "start", "new run", ("--timestamp", timestamp) if timestamp else ())
+        total = open_experiment(name, environment, run, restore=True).STEPS
     except UserError as error:
         return Entry(name, "cannot", "; ".join(error.lines))
-    folders = RunFolders(root, name, known)
-    if steps[-1] >= wanted and folders.evaluation.is_file() and _completed(folders):
-        return Entry(name, "skip", f"run {known} is complete, {steps[-1]} steps")
-    return Entry(name, "resume", f"run {known} from step {steps[-1]} of {wanted}", ("--restore", known))
+    folders = RunFolders(root, name, run)
+    if steps[-1] >= total and folders.evaluation.is_file() and _completed(folders):
+        return Entry(name, "skip", f"run {run} is complete, {steps[-1]} steps")
+    return Entry(name, "resume", f"run {run} from step {steps[-1]} of {total}", ("--restore", run))
 
 
 def _has_checkpoint(folder: Path) -> bool:
@@ -68,24 +74,29 @@ def _has_checkpoint(folder: Path) -> bool:
 
 
 def _completed(folders: RunFolders) -> bool:
-    """Tell whether the newest session of a run says that it came to its end."""
+    """Return whether the newest session of a run has completed."""
     run = provenance.load(folders.run_file)
     return bool(run and run["sessions"] and run["sessions"][-1]["outcome"] == "completed")
 
 
 def show(entries: Sequence[Entry]) -> None:
-    """Print what is to be done."""
+    """Print the planned actions."""
     for entry in entries:
-        print(f"{entry.action:6}  {entry.name}: {entry.about}")
+        print(f"{entry.action:6}  {entry.name}: {entry.reason}")
 
 
 def train_all(options: argparse.Namespace, environment: Environment, script: Path) -> int:
-    """Train every experiment below ``options.exp``, each in a process of its own; return the exit status.
+    """Train every experiment below ``options.exp``, each in a separate process; return the exit status.
 
-    One that fails does not stop the others; failures are listed at the end.
+    An experiment that fails does not stop the others; failures are listed at the end.
+
+    Args:
+        options: of ``train.py``.
+        environment: the machine.
+        script: ``train.py``.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no experiment.
         Stopped: some failed.
     """
     entries = plan(environment, options.exp, options.timestamp)
@@ -94,16 +105,16 @@ def train_all(options: argparse.Namespace, environment: Environment, script: Pat
         return 0
     failures = []
     for number, entry in enumerate(entries, start=1):
-        print(f"[{number}/{len(entries)}] {entry.name}: {entry.action}: {entry.about}", flush=True)
+        print(f"[{number}/{len(entries)}] {entry.name}: {entry.action}: {entry.reason}", flush=True)
         if entry.action == "skip":
             continue
         if entry.action == "cannot":
-            failures.append(f"{entry.name}: {entry.about}")
+            failures.append(f"{entry.name}: {entry.reason}")
             continue
         started = time.monotonic()
         status = _train(options, entry, script)
         if status in INTERRUPTIONS:
-            print(f"interrupted in {entry.name}; the same command goes on")
+            print(f"interrupted in {entry.name}; the same command resumes it")
             return 128 - status if status < 0 else status
         if status:
             failures.append(f"{entry.name}: exit status {status} after {time.monotonic() - started:.0f} s")
@@ -118,21 +129,21 @@ def _train(options: argparse.Namespace, entry: Entry, script: Path) -> int:
     command += ["--env", options.env] if options.env else []
     command += ["--force"] if options.force else []
     process = subprocess.Popen(command)
-    with _passing_on_signals(process):
+    with _signals_forwarded(process):
         return process.wait()
 
 
 @contextmanager
-def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Let an interruption end the training, which saves, and not this process before it."""
+def _signals_forwarded(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Forward signals to the training, which saves a checkpoint, while this process waits; a context manager."""
 
-    def pass_on(number: int, _: object) -> None:
-        if number == signal.SIGTERM:  # Ctrl-C reaches both by itself
+    def forward(number: int, _: object) -> None:
+        if number == signal.SIGTERM:  # the terminal sends Ctrl-C to both processes
             process.terminate()
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous_handlers = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Everything of a plug-in that a checkpoint has to hold, by name."""
+"""Variables of a plug-in that a checkpoint must hold, by name."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ import tensorflow as tf
 
 
 def variables(gan: Any) -> dict[str, Any]:
-    """Return every variable that hangs on a plug-in's attributes, as ``<attribute>/<index>``.
+    """Return every variable in a plug-in's attributes, by the name ``<attribute>/<index>``.
 
-    Networks count with the states of their seed generators and with batch statistics, optimisers with their slots;
-    lists and dicts of such things too. What two attributes share is listed once.
+    Variables of networks include the states of their seed generators and batch statistics, those of optimisers their
+    slots. Lists and dicts are searched too. A variable that two attributes share is listed once.
     """
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
+    by_name: dict[str, Any] = {}
+    listed: set[int] = set()
     holders = [(name, vars(gan)[name]) for name in sorted(vars(gan))]
     for name, holder in [*holders, ("global_seed", _global_seed())]:
-        for index, variable in enumerate(_inside(holder)):
-            if id(variable) not in seen:
-                seen.add(id(variable))
-                found[f"{name}/{index}"] = variable
-    return found
+        for index, variable in enumerate(_variables_in(holder)):
+            if id(variable) not in listed:
+                listed.add(id(variable))
+                by_name[f"{name}/{index}"] = variable
+    return by_name
 
 
 def optimizers(gan: Any) -> dict[str, keras.optimizers.Optimizer]:
-    """Return every Keras optimiser that hangs on a plug-in's attributes, in lists and dicts too, by its place."""
-    found: dict[str, keras.optimizers.Optimizer] = {}
+    """Return every Keras optimiser in a plug-in's attributes, also in lists and dicts, by the path to it."""
+    by_path: dict[str, keras.optimizers.Optimizer] = {}
 
-    def look(place: str, holder: Any) -> None:
+    def search(path: str, holder: Any) -> None:
         if isinstance(holder, keras.optimizers.Optimizer):
-            found[place] = holder
+            by_path[path] = holder
         elif isinstance(holder, dict):
             for key in holder:
-                look(f"{place}/{key}", holder[key])
+                search(f"{path}/{key}", holder[key])
         elif isinstance(holder, list | tuple):
             for index, item in enumerate(holder):
-                look(f"{place}/{index}", item)
+                search(f"{path}/{index}", item)
 
     for name, value in vars(gan).items():
-        look(name, value)
-    return found
+        search(name, value)
+    return by_path
 
 
 @contextmanager
-def unmoved(gan: Any) -> Iterator[None]:
-    """A block after which the random numbers of training go on as if it had not been.
+def random_numbers_kept(gan: Any) -> Iterator[None]:
+    """Restore the states of a plug-in's seed generators after a block; a context manager.
 
-    A model that is random when predicting too, such as one with dropout switched on, would otherwise train differently
-    after a validation, and a restored run validates at other times than the one that was interrupted.
+    A model that is random when predicting, such as one with dropout switched on, would otherwise train differently
+    after a validation; and a resumed run validates at other steps than the interrupted one.
     """
     states = [variable for variable in variables(gan).values() if "seed_generator_state" in path(variable)]
-    before = [variable.numpy() for variable in states]
+    values = [variable.numpy() for variable in states]
     yield
-    for variable, value in zip(states, before, strict=True):
+    for variable, value in zip(states, values, strict=True):
         variable.assign(value)
 
 
 def path(variable: Any) -> str:
-    """Return the name under which a person knows a variable."""
+    """Return the name of a variable for messages: the path of its layer, where it has one."""
     return str(getattr(variable, "path", None) or variable.name)
 
 
 def _global_seed() -> Any:
-    """Return the generator that ``keras.random`` uses where a call names none."""
-    # Keras has no public name for it, and without it a plug-in that calls keras.random.normal(...) would not resume.
+    """Return the generator that ``keras.random`` uses where a call has no ``seed``."""
+    # Keras has no public name for it; without it, plug-ins that call keras.random.normal(...) would not resume exactly.
     from keras.src.random.seed_generator import global_seed_generator
 
     return global_seed_generator()
 
 
-def _inside(holder: Any) -> Iterator[Any]:
-    """Yield the variables of one attribute, in a stable order."""
+def _variables_in(holder: Any) -> Iterator[Any]:
+    """Yield the variables of one attribute, in an order that does not change between processes."""
     if isinstance(holder, keras.Variable | tf.Variable):
         yield holder
     elif isinstance(holder, keras.random.SeedGenerator):
@@ -83,10 +83,10 @@ def _inside(holder: Any) -> Iterator[Any]:
         yield holder.state
     elif isinstance(holder, dict):
         for key in sorted(holder, key=str):
-            yield from _inside(holder[key])
+            yield from _variables_in(holder[key])
     elif isinstance(holder, list | tuple):
         for item in holder:
-            yield from _inside(item)
+            yield from _variables_in(item)
     elif hasattr(holder, "variables") and not isinstance(holder, type):
         # Layers, models, optimisers, metrics of Keras 3 and 2, tf.Module.
         yield from holder.variables() if callable(holder.variables) else holder.variables

@@ -1,4 +1,4 @@
-"""Runs looked at again: the experiment as it was, and its networks with the weights of a checkpoint."""
+"""Trained runs: their experiment as it was trained, and their networks with the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,21 +16,30 @@ if TYPE_CHECKING:
     from pix2earth.scoring.scorer import Scorer
 
 
-def open_run(environment: Environment, named: str, timestamp: str | None = None) -> Experiment:
-    """Return the experiment of a run as it was when it ran; without a timestamp the newest that has a checkpoint.
+def open_run(environment: Environment, experiment: str, timestamp: str | None = None) -> Experiment:
+    """Return the experiment of a run with the settings that it was trained with.
+
+    Args:
+        environment: the machine.
+        experiment: its name below the experiment root, or the path of its folder.
+        timestamp: of the run; None: the newest run that has a checkpoint.
 
     Raises:
         UserError: there is no such experiment or run.
     """
-    name = environment.experiment_name(named)
+    name = environment.experiment_name(experiment)
     root = Path(environment.EXPERIMENT_ROOT)
     timestamp = check_timestamp(timestamp) if timestamp else newest_run(root / name, name)
     run = provenance.load(RunFolders(root, name, timestamp).run_file) or {}
     return open_experiment(name, environment, timestamp, restore=True, recorded=run.get("settings"))
 
 
-def choose_step(experiment: Experiment, wanted: str) -> int:
-    """Return the step of the checkpoint that ``--step`` names.
+def choose_step(experiment: Experiment, requested: str) -> int:
+    """Return the step of a checkpoint of a run.
+
+    Args:
+        experiment: of the run.
+        requested: "last", "best" or a number, as ``--step`` takes it.
 
     Raises:
         UserError: the run has no such checkpoint.
@@ -41,23 +50,27 @@ def choose_step(experiment: Experiment, wanted: str) -> int:
     steps = checkpoint_steps(folder)
     if not steps:
         raise UserError(f"{folder}: has no checkpoint; train first: python train.py --exp {experiment.NAME}")
-    if wanted in ("last", "best"):
+    if requested in ("last", "best"):
         newest = checkpoints.newest_intact(folder, print)
         if newest is None:
             raise UserError(f"{folder}: no checkpoint is intact; train again")
-        if wanted == "last":
+        if requested == "last":
             return newest
-        best = checkpoints.about(folder, newest)["best"]
+        best = checkpoints.read_metadata(folder, newest)["best"]
         if best is None or best["step"] not in steps:
             raise UserError(f"{folder}: no best step is kept; use --step last")
         return best["step"]
-    if not wanted.isdigit() or int(wanted) not in steps:
-        raise UserError(f"--step {wanted}: there are best, last, {', '.join(map(str, steps))}")
-    return int(wanted)
+    if not requested.isdigit() or int(requested) not in steps:
+        raise UserError(f"--step {requested}: there are best, last, {', '.join(map(str, steps))}")
+    return int(requested)
 
 
-def restored(experiment: Experiment, wanted_step: str) -> tuple[Any, Path, int]:
-    """Return the plug-in of a run with its trained weights, its file, and the step that is meant.
+def restored_plugin(experiment: Experiment, requested_step: str) -> tuple[Any, Path, int]:
+    """Return the plug-in of a run with its trained weights, its file, and the step of the checkpoint.
+
+    Args:
+        experiment: of the run.
+        requested_step: "last", "best" or a number.
 
     Raises:
         UserError: there is no such plug-in, or the run has no such checkpoint.
@@ -70,15 +83,22 @@ def restored(experiment: Experiment, wanted_step: str) -> tuple[Any, Path, int]:
     quieten_tensorflow()
     from pix2earth.training import checkpoints, devices
 
-    step = choose_step(experiment, wanted_step)
+    step = choose_step(experiment, requested_step)
     devices.prepare_single(experiment)
     gan = contract.build(experiment, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
     return gan, plugin, step
 
 
-def trained(experiment: Experiment, wanted_split: str | None, wanted_step: str) -> tuple[Scorer, str, int]:
-    """Return a scorer of a run's trained network, and the split and the step that are meant.
+def restored_scorer(
+    experiment: Experiment, requested_split: str | None, requested_step: str
+) -> tuple[Scorer, str, int]:
+    """Return a scorer of a run's trained network, the split to score and the step of the checkpoint.
+
+    Args:
+        experiment: of the run.
+        requested_split: "train", "val" or "test"; None: test where the dataset has one, else val.
+        requested_step: "last", "best" or a number.
 
     Raises:
         UserError: the dataset has no such split, or the run no such checkpoint.
@@ -87,8 +107,8 @@ def trained(experiment: Experiment, wanted_split: str | None, wanted_step: str) 
 
     finding.find(experiment)
     dataset = Dataset(experiment)
-    split = evaluation_split(dataset, wanted_split)
-    gan, plugin, step = restored(experiment, wanted_step)
+    split = evaluation_split(dataset, requested_split)
+    gan, plugin, step = restored_plugin(experiment, requested_step)
     from pix2earth.scoring.scorer import Scorer
 
     return Scorer(dataset, gan, plugin, experiment.METRICS), split, step

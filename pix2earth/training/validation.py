@@ -1,4 +1,4 @@
-"""Validation while training: which held-out samples, by which metrics, and which step is the best so far."""
+"""Validation during training: metrics on held-out samples, and the best step so far."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
 
 SAMPLES = 64
+"""Number of samples that a validation scores at most."""
 
 
 def held_out(dataset: Dataset) -> str:
-    """Return the split for sample images and validation while training: val, or test where there is no val.
+    """Return the split for sample images and validation during training: val, or test where there is no val.
 
     Raises:
         UserError: the dataset has neither.
@@ -32,7 +33,7 @@ def held_out(dataset: Dataset) -> str:
 
 
 def validation_metrics(experiment: Experiment) -> list[str]:
-    """Return the metrics to validate by: those of the experiment, and the one that decides."""
+    """Return the metrics of a validation: those of the experiment, and the one that decides which step is the best."""
     return list(dict.fromkeys([*experiment.METRICS, experiment.BEST_METRIC]))
 
 
@@ -44,10 +45,25 @@ def spread(names: Sequence[str], count: int) -> list[str]:
 
 
 class Validation:
-    """Scores a plug-in on fixed held-out samples."""
+    """Scores a plug-in on held-out samples, always the same.
+
+    Attributes:
+        split: the split of the samples.
+        names: of the samples.
+        scorer: computes the metrics.
+    """
 
     def __init__(self, dataset: Dataset, gan: Any, plugin: Path) -> None:
-        """Choose the samples; nothing is read yet."""
+        """Choose the samples; nothing is read yet.
+
+        Args:
+            dataset: of the run.
+            gan: the plug-in.
+            plugin: its file.
+
+        Raises:
+            UserError: the dataset has no held-out samples.
+        """
         from pix2earth.scoring.scorer import Scorer
 
         self.gan = gan
@@ -57,38 +73,48 @@ class Validation:
         self.scorer = Scorer(dataset, gan, plugin, metrics, baseline=False, regions=False)
 
     def check(self) -> None:
-        """Score the first batch, so that what is wrong with a metric shows before the first step."""
+        """Score the first batch, so that an error in a metric is reported before the first step."""
         from pix2earth.training import state
 
-        with state.unmoved(self.gan):
+        with state.random_numbers_kept(self.gan):
             next(self.scorer.rows(self.split, self.names))
 
     def scores(self) -> dict[str, float]:
-        """Return the mean of every metric over the samples; the random numbers of training do not move."""
+        """Return the mean of every metric over the samples; the random numbers of training are unchanged."""
         from pix2earth.training import state
 
-        with state.unmoved(self.gan):
+        with state.random_numbers_kept(self.gan):
             return self.scorer.means(self.split, self.names)
 
 
 class BestStep:
-    """The step with the best validation so far."""
+    """The step with the best validation so far.
+
+    Attributes:
+        metric: decides which step is the best.
+        entry: "step", "metric" and "value" of the best step, as checkpoints and ``run.json`` hold it; None before the
+            first finite value.
+    """
 
     def __init__(self, metric: str) -> None:
-        """Start without one; ``metric`` decides."""
+        """Start without a best step."""
         self.metric = metric
-        self.known: dict[str, Any] | None = None
+        self.entry: dict[str, Any] | None = None
 
     @property
     def step(self) -> int | None:
-        """The step, or None before the first validation."""
-        return self.known["step"] if self.known else None
+        """The best step, or None before the first finite value."""
+        return self.entry["step"] if self.entry else None
 
     def update(self, step: int, value: float) -> bool:
-        """Remember a step if its validation is the best; tell whether it is."""
+        """Keep a step if its value is the best so far; return whether it is.
+
+        A value that is not finite is never the best. A best step of another metric, from before the experiment was
+        changed, is replaced.
+        """
         sign = -1 if self.metric in LOWER_IS_BETTER else 1
-        known = self.known if self.known and self.known["metric"] == self.metric else None
-        if math.isfinite(value) and (known is None or sign * value > sign * known["value"]):
-            self.known = {"step": step, "metric": self.metric, "value": value}
+        previous = self.entry if self.entry and self.entry["metric"] == self.metric else None
+        if math.isfinite(value) and (previous is None or sign * value > sign * previous["value"]):
+            self.entry = {"step": step, "metric": self.metric, "value": value}
             return True
         return False

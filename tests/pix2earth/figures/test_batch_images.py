@@ -1,4 +1,4 @@
-"""Pictures of the first tiles of every batch."""
+"""Sample images of every batch of a split."""
 
 import matplotlib.image
 import numpy as np
@@ -34,13 +34,13 @@ def scorer(dataset_of, manifest_of, namespace, tmp_path):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The arguments of every drawing, which is not done."""
+    """The arguments of every call of `sample_image.draw`, which is replaced."""
     calls = []
     monkeypatch.setattr(sample_image, "draw", lambda *arguments: calls.append(arguments))
     return calls
 
 
-def test_the_first_five_tiles_of_every_batch_or_all_that_it_has(scorer):
+def test_a_figure_shows_five_tiles_of_a_batch_or_all_of_a_smaller_one(scorer):
     paths = batch_images.draw(scorer, "val", 3)
     assert [path.name for path in paths] == ["0.png", "1.png"]
     assert paths[0].parent == scorer.experiment.output.folder / "test" / scorer.experiment.TIMESTAMP
@@ -48,15 +48,15 @@ def test_the_first_five_tiles_of_every_batch_or_all_that_it_has(scorer):
     assert sizes == [(round((rows * 2.6 + 0.5) * 110), 858) for rows in (5, 2)]
 
 
-def test_every_batch_begins_where_the_one_before_ends(scorer, drawn):
+def test_every_batch_starts_where_the_previous_one_ends(scorer, drawn):
     batch_images.draw(scorer, "val", 3, tiles=1)
     assert [call[1] for call in drawn] == [["tile0"], ["tile6"]]
-    assert drawn[1][6].startswith("made_0101-0000, step 3, val, batch 1")
+    assert drawn[1][6].startswith("small_0101-0000, step 3, val, batch 1")
     np.testing.assert_allclose(drawn[1][2][..., :3], drawn[1][4])
 
 
-def test_pictures_of_a_longer_split_do_not_stay(scorer):
-    stale = scorer.experiment.output.test_pictures / "7.png"
+def test_images_of_a_longer_split_are_removed(scorer):
+    stale = scorer.experiment.output.test_images / "7.png"
     stale.parent.mkdir(parents=True)
     stale.touch()
     batch_images.draw(scorer, "val", 3, tiles=1)
@@ -72,8 +72,8 @@ def test_other_bands_can_be_shown(scorer, drawn):
         batch_images.draw(scorer, "val", 3, target_rgb=["B8"])
 
 
-def test_columns_are_called_as_published(monkeypatch, scorer):
+def test_columns_have_the_titles_of_the_original_code(monkeypatch, scorer):
     titles = []
-    monkeypatch.setattr(sample_image, "draw_rows", lambda rows, found, *_, **__: titles.append(found))
+    monkeypatch.setattr(sample_image, "draw_rows", lambda rows, columns, *_, **__: titles.append(columns))
     batch_images.draw(scorer, "val", 3)
     assert titles == [["Input", "Ground Truth", "Predicted"]] * 2

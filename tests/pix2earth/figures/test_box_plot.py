@@ -1,4 +1,4 @@
-"""The box plot: size, labels, what is drawn and what is counted."""
+"""Box plots: size, labels, boxes, undefined scores and the logarithmic axis."""
 
 import matplotlib.image
 import numpy as np
@@ -39,10 +39,10 @@ def names(figure):
 def test_a_figure_of_15_by_7_inches(scores, tmp_path):
     path = box_plot.save(box_plot.draw(scores, "PSNR"), tmp_path / "figures" / "box.png")
     assert matplotlib.image.imread(path).shape[:2] == (700, 1500)
-    assert [found.name for found in path.parent.iterdir()] == ["box.png"]
+    assert [file.name for file in path.parent.iterdir()] == ["box.png"]
 
 
-def test_a_box_for_each_model_and_mask_in_the_stated_order(scores):
+def test_there_is_a_box_for_each_model_and_mask_in_order(scores):
     figure = box_plot.draw(scores, "PSNR")
     assert boxes(figure) == 4 and names(figure) == ["aris-a", "mine"]
     assert names(box_plot.draw(scores, "PSNR", order=["mine"])) == ["mine", "aris-a"]
@@ -53,9 +53,9 @@ def test_a_box_for_each_model_and_mask_in_the_stated_order(scores):
 def test_datasets_and_masks_can_be_chosen(scores):
     figure = box_plot.draw(scores, "ERGAS", datasets=["sea"], masks=["notinmask"])
     assert boxes(figure) == 2 and figure.axes[0].get_title() == "ERGAS on sea"
-    wanted = scores.query("dataset == 'sea' and mask == 'notinmask' and metric == 'ERGAS' and model == 'aris-a'")
+    chosen = scores.query("dataset == 'sea' and mask == 'notinmask' and metric == 'ERGAS' and model == 'aris-a'")
     medians = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_linewidth() == 1.8]
-    assert medians[0] == pytest.approx(wanted["value"].median())
+    assert medians[0] == pytest.approx(chosen["value"].median())
 
 
 def test_undefined_scores_are_counted(scores):
@@ -65,7 +65,7 @@ def test_undefined_scores_are_counted(scores):
     assert names(figure) == ["aris-a", "mine\n10 of 10 inmask undefined"]
 
 
-def test_a_model_that_is_far_off_makes_the_axis_logarithmic(scores):
+def test_the_axis_is_logarithmic_where_one_score_is_much_higher(scores):
     assert box_plot.draw(scores, "ERGAS").axes[0].get_yscale() == "linear"
     scores.loc[scores.index[-1], "value"] = 19138.0
     assert box_plot.draw(scores, "ERGAS").axes[0].get_yscale() == "log"

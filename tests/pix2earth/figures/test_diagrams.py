@@ -1,4 +1,4 @@
-"""Networks are described by diagrams, or by text where graphviz is missing."""
+"""Diagrams of networks, and text files where graphviz is missing."""
 
 import importlib.util
 import shutil
@@ -13,17 +13,17 @@ GRAPHVIZ = bool(shutil.which("dot")) and any(map(importlib.util.find_spec, ("pyd
 
 @pytest.fixture
 def without_graphviz(monkeypatch):
-    """A machine on which `dot` is not on the path."""
+    """A machine without graphviz: `dot` is not on the path."""
     monkeypatch.setenv("PATH", "")
 
 
-def everything(folder):
+def file_names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_without_graphviz_each_network_is_a_text(without_graphviz, small_gan, tmp_path):
+def test_without_graphviz_each_network_has_a_text_file(without_graphviz, small_gan, tmp_path):
     diagrams.draw(small_gan(), tmp_path, [].append)
-    assert everything(tmp_path) == ["discriminator.txt", "generator.txt"]
+    assert file_names(tmp_path) == ["discriminator.txt", "generator.txt"]
 
 
 def test_the_text_lists_layers_shapes_and_numbers_of_weights(without_graphviz, small_gan, tmp_path):
@@ -35,34 +35,34 @@ def test_the_text_lists_layers_shapes_and_numbers_of_weights(without_graphviz, s
     assert f"Total params: {gan.generator.count_params()}" in text
 
 
-def test_one_line_tells_of_the_texts_and_what_diagrams_need(without_graphviz, small_gan, tmp_path):
-    said = []
-    diagrams.draw(small_gan(), tmp_path, said.append)
-    (line,) = said
+def test_one_line_names_the_text_files_and_what_diagrams_need(without_graphviz, small_gan, tmp_path):
+    lines = []
+    diagrams.draw(small_gan(), tmp_path, lines.append)
+    (line,) = lines
     assert line.startswith(f"{tmp_path}: ")
     assert all(word in line for word in ("generator.txt", "discriminator.txt", "graphviz", "pydot"))
 
 
-def test_what_is_no_network_is_passed_over(without_graphviz, namespace, tmp_path):
+def test_attributes_that_are_not_networks_are_ignored(without_graphviz, namespace, tmp_path):
     image = keras.Input((4,))
     gan = namespace(critic=keras.Model(image, keras.layers.Dense(1)(image)), exp=object(), layer=keras.layers.Dense(1))
     diagrams.draw(gan, tmp_path, [].append)
-    assert everything(tmp_path) == ["critic.txt"]
+    assert file_names(tmp_path) == ["critic.txt"]
 
 
-def test_drawing_again_replaces_the_text(without_graphviz, namespace, tmp_path):
+def test_drawing_again_replaces_the_text_file(without_graphviz, namespace, tmp_path):
     for units in (1, 5):
         image = keras.Input((4,))
         diagrams.draw(namespace(net=keras.Model(image, keras.layers.Dense(units)(image))), tmp_path, [].append)
-    assert everything(tmp_path) == ["net.txt"]
+    assert file_names(tmp_path) == ["net.txt"]
     assert "Total params: 25" in (tmp_path / "net.txt").read_text()
 
 
 @pytest.mark.skipif(not GRAPHVIZ, reason="graphviz or pydot is not installed")
-def test_with_graphviz_each_network_is_drawn_twice_without_a_word(small_gan, tmp_path):
-    said = []
-    diagrams.draw(small_gan(), tmp_path, said.append)
-    assert everything(tmp_path) == [
+def test_with_graphviz_each_network_has_two_diagrams_and_no_message(small_gan, tmp_path):
+    lines = []
+    diagrams.draw(small_gan(), tmp_path, lines.append)
+    assert file_names(tmp_path) == [
         "discriminator.png", "discriminator_full.png", "generator.png", "generator_full.png",
     ]  # fmt: skip
-    assert said == []
+    assert lines == []

@@ -1,4 +1,4 @@
-"""What is to be compared is shown with one stretch, and pictures are complete or absent."""
+"""Figures with image panels: the contrast stretch, sample images and contact sheets."""
 
 import warnings
 
@@ -15,8 +15,8 @@ from pix2earth.settings.errors import UserError
 BANDS = ["B02", "B03", "B04"]
 
 
-def field(*shape, bands=None, dtype="float32", **about):
-    return Field(dtype=dtype, shape=list(shape), bands=bands or BANDS[: shape[-1]], **about)
+def field(*shape, bands=None, dtype="float32", **properties):
+    return Field(dtype=dtype, shape=list(shape), bands=bands or BANDS[: shape[-1]], **properties)
 
 
 def random(*shape):
@@ -29,14 +29,14 @@ def pixels(path):
 
 
 def has_color(path, color):
-    """Tell whether a fair share of a picture has this very colour."""
+    """Return whether more than a tenth of an image has this colour."""
     return (np.abs(pixels(path) - color).max(axis=-1) < 0.01).mean() > 0.1
 
 
 # ---- stretch -------------------------------------------------------------------------------------------------------
 
 
-def test_the_stretch_goes_from_the_first_to_the_last_percentile_of_each_band():
+def test_the_stretch_is_the_1st_and_99th_percentile_of_each_band():
     values = np.stack([np.arange(101.0), 10 * np.arange(101.0)], axis=-1)[None]
     low, high = stretch(values)
     np.testing.assert_allclose((low, high), ([1, 10], [99, 990]))
@@ -48,20 +48,20 @@ def test_the_stretch_is_numpys_percentile():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_does_not_count(bad):
+def test_values_that_are_not_finite_are_ignored(bad):
     values = random(10, 10, 2).astype(np.float64)
-    wanted = np.percentile(values[1:].reshape(-1, 2), (1, 99), axis=0)
+    expected = np.percentile(values[1:].reshape(-1, 2), (1, 99), axis=0)
     values[0] = bad
-    np.testing.assert_allclose(stretch(values), wanted)
+    np.testing.assert_allclose(stretch(values), expected)
 
 
-def test_a_constant_band_has_a_stretch_of_some_width():
+def test_the_stretch_of_a_constant_band_is_not_empty():
     low, high = stretch(np.full((4, 4, 1), 0.3))
     assert low == [0.3]
     assert high > low
 
 
-def test_a_band_without_any_number_has_a_stretch_and_no_warning():
+def test_a_band_without_finite_values_has_a_stretch_and_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         low, high = stretch(np.full((4, 4, 2), np.nan))
@@ -69,10 +69,10 @@ def test_a_band_without_any_number_has_a_stretch_and_no_warning():
     assert (high > low).all()
 
 
-# ---- the sheet -----------------------------------------------------------------------------------------------------
+# ---- rows of panels ------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_is_a_png_that_grows_with_rows_and_columns(tmp_path):
+def test_a_figure_is_a_png_that_grows_with_rows_and_columns(tmp_path):
     panel = Panel(random(8, 8, 3))
     for rows, columns in ((1, 1), (2, 3)):
         draw_rows([[panel] * columns] * rows, ["x"] * columns, ["y"] * rows, tmp_path / f"{rows}{columns}.png")
@@ -81,17 +81,17 @@ def test_a_picture_is_a_png_that_grows_with_rows_and_columns(tmp_path):
     assert (six[0] > 1.5 * one[0], six[1] == 3 * one[1]) == (True, True)
 
 
-def test_a_picture_leaves_nothing_beside_it(tmp_path):
+def test_no_temporary_file_remains(tmp_path):
     draw_rows([[Panel(random(8, 8, 3))]], ["x"], ["y"], tmp_path / "new" / "mine.png")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["mine.png"]
 
 
-def test_a_picture_that_cannot_be_drawn_leaves_the_old_one(tmp_path):
+def test_a_figure_that_cannot_be_drawn_leaves_the_old_one(tmp_path):
     path = tmp_path / "mine.png"
     path.write_bytes(b"old")
     with pytest.raises((TypeError, ValueError)):
         draw_rows([[Panel(random(8, 8, 5), (np.zeros(5), np.ones(5)))]], ["x"], ["y"], path)
-    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [("mine.png", b"old")]
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("mine.png", b"old")]
 
 
 @pytest.mark.parametrize(
@@ -118,20 +118,20 @@ def test_a_map_of_one_number_a_pixel_can_be_drawn(tmp_path, values):
     assert pixels(tmp_path / "x.png").size > 10_000
 
 
-# ---- the sample picture --------------------------------------------------------------------------------------------
+# ---- the sample image ----------------------------------------------------------------------------------------------
 
 
-def panels(source, target, given, wanted, made):
+def panels(source_field, target_field, source, target, prediction):
     """Return {title: panel} of one sample."""
-    found, titles = sample_image._row(source, target, given, wanted, made)
-    return dict(zip(titles, found, strict=True))
+    row, titles = sample_image._row(source_field, target_field, source, target, prediction)
+    return dict(zip(titles, row, strict=True))
 
 
 def test_target_and_prediction_share_the_targets_stretch():
     image = field(8, 8, 3)
-    wanted = random(8, 8, 3)
-    row = panels(image, image, wanted, wanted, 3 * wanted)
-    np.testing.assert_array_equal(row["Target"].limits, stretch(wanted))
+    target = random(8, 8, 3)
+    row = panels(image, image, target, target, 3 * target)
+    np.testing.assert_array_equal(row["Target"].limits, stretch(target))
     np.testing.assert_array_equal(row["Prediction"].limits, row["Target"].limits)
 
 
@@ -142,20 +142,20 @@ def test_an_input_of_the_same_bands_shares_it_too():
 
 
 @pytest.mark.parametrize("change", [{"bands": ["VV", "VH", "HH"]}, {"units": "dB"}])
-def test_an_input_of_other_bands_or_units_has_a_stretch_of_its_own(change):
-    given = 2 * random(8, 8, 3)
-    row = panels(field(8, 8, 3, **change), field(8, 8, 3), given, random(8, 8, 3), random(8, 8, 3))
-    np.testing.assert_array_equal(row["Input"].limits, stretch(given))
+def test_an_input_of_other_bands_or_units_has_a_separate_stretch(change):
+    source = 2 * random(8, 8, 3)
+    row = panels(field(8, 8, 3, **change), field(8, 8, 3), source, random(8, 8, 3), random(8, 8, 3))
+    np.testing.assert_array_equal(row["Input"].limits, stretch(source))
 
 
 def test_the_rgb_bands_are_shown_in_their_order():
-    source = field(4, 4, 4, bands=[*BANDS, "B08"], rgb=["B08", "B03", "B02"])
-    target = field(4, 4, 3, rgb=["B04", "B03", "B02"])
-    given, wanted, made = random(4, 4, 4), random(4, 4, 3), random(4, 4, 3) / 2
-    row = panels(source, target, given, wanted, made)
-    np.testing.assert_array_equal(row["Input"].values, given[..., [3, 1, 0]])
-    np.testing.assert_array_equal(row["Target"].values, wanted[..., [2, 1, 0]])
-    np.testing.assert_array_equal(row["Prediction"].values, made[..., [2, 1, 0]])
+    source_field = field(4, 4, 4, bands=[*BANDS, "B08"], rgb=["B08", "B03", "B02"])
+    target_field = field(4, 4, 3, rgb=["B04", "B03", "B02"])
+    source, target, prediction = random(4, 4, 4), random(4, 4, 3), random(4, 4, 3) / 2
+    row = panels(source_field, target_field, source, target, prediction)
+    np.testing.assert_array_equal(row["Input"].values, source[..., [3, 1, 0]])
+    np.testing.assert_array_equal(row["Target"].values, target[..., [2, 1, 0]])
+    np.testing.assert_array_equal(row["Prediction"].values, prediction[..., [2, 1, 0]])
 
 
 def test_one_band_is_shown_as_grey():
@@ -164,44 +164,46 @@ def test_one_band_is_shown_as_grey():
 
 
 def test_the_error_map_is_the_mean_absolute_error_over_bands():
-    wanted, made = random(4, 4, 3), random(4, 4, 3)[::-1]
-    row = panels(field(4, 4, 3), field(4, 4, 3), wanted, wanted, made)
-    np.testing.assert_allclose(row["Error"].values, np.abs(wanted - made).mean(axis=-1), rtol=1e-6)
+    target, prediction = random(4, 4, 3), random(4, 4, 3)[::-1]
+    row = panels(field(4, 4, 3), field(4, 4, 3), target, target, prediction)
+    np.testing.assert_allclose(row["Error"].values, np.abs(target - prediction).mean(axis=-1), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("units", "label"), [("1", "mean absolute error"), ("K", "mean absolute error (K)")])
-def test_the_error_map_tells_its_unit(units, label):
+def test_the_error_map_is_labelled_with_its_unit(units, label):
     image = field(4, 4, 3, units=units)
     assert panels(image, image, *(random(4, 4, 3) for _ in range(3)))["Error"].label == label
 
 
-def test_every_date_of_the_input_is_a_column():
-    given = random(3, 4, 4, 3)
-    row = panels(field(3, 4, 4, 3), field(4, 4, 3), given, random(4, 4, 3), random(4, 4, 3))
-    assert list(row) == ["Input, date 1", "Input, date 2", "Input, date 3", "Target", "Prediction", "Error"]
-    np.testing.assert_array_equal(row["Input, date 2"].values, given[1])
+def test_every_time_step_of_the_input_is_a_column():
+    source = random(3, 4, 4, 3)
+    row = panels(field(3, 4, 4, 3), field(4, 4, 3), source, random(4, 4, 3), random(4, 4, 3))
+    inputs = [f"Input, time step {number}" for number in (1, 2, 3)]
+    assert list(row) == [*inputs, "Target", "Prediction", "Error"]
+    np.testing.assert_array_equal(row["Input, time step 2"].values, source[1])
 
 
-def test_folded_dates_are_columns_too():
-    given = random(3, 4, 4, 2)
-    folded = given.transpose(1, 2, 0, 3).reshape(4, 4, 6)
+def test_folded_time_steps_are_columns_too():
+    source = random(3, 4, 4, 2)
+    folded = source.transpose(1, 2, 0, 3).reshape(4, 4, 6)
     row = panels(field(3, 4, 4, 2), field(4, 4, 2), folded, random(4, 4, 2), random(4, 4, 2))
-    np.testing.assert_array_equal(row["Input, date 3"].values, given[2][..., [0, 0, 0]])
+    np.testing.assert_array_equal(row["Input, time step 3"].values, source[2][..., [0, 0, 0]])
 
 
 @pytest.mark.parametrize("fold", [False, True])
-def test_the_error_of_several_dates_is_the_mean_over_them_too(fold):
-    wanted, made = random(2, 4, 4, 3), random(2, 4, 4, 3)[:, ::-1]
+def test_the_error_of_several_time_steps_is_the_mean_over_them_too(fold):
+    target, prediction = random(2, 4, 4, 3), random(2, 4, 4, 3)[:, ::-1]
     several = field(2, 4, 4, 3)
-    shown = [array.transpose(1, 2, 0, 3).reshape(4, 4, 6) if fold else array for array in (wanted, wanted, made)]
-    row = panels(several, several, *shown)
-    assert list(row)[2:] == ["Target, date 1", "Target, date 2", "Prediction, date 1", "Prediction, date 2", "Error"]
-    np.testing.assert_allclose(row["Error"].values, np.abs(wanted - made).mean(axis=(0, 3)), rtol=1e-6)
+    arrays = [array.transpose(1, 2, 0, 3).reshape(4, 4, 6) if fold else array for array in (target, target, prediction)]
+    row = panels(several, several, *arrays)
+    titles = [f"{column}, time step {number}" for column in ("Target", "Prediction") for number in (1, 2)]
+    assert list(row)[2:] == [*titles, "Error"]
+    np.testing.assert_allclose(row["Error"].values, np.abs(target - prediction).mean(axis=(0, 3)), rtol=1e-6)
 
 
 @pytest.fixture
 def drawn(tmp_path, manifest_of):
-    """``drawn(source, target, given, wanted, made)``: the file of the sample picture of these batches."""
+    """``drawn(source_field, target_field, inputs, targets, predictions)``: the file of their sample image."""
 
     def draw(source, target, *arrays):
         path = tmp_path / "samples" / "x.png"
@@ -212,7 +214,7 @@ def drawn(tmp_path, manifest_of):
     return draw
 
 
-def test_a_prediction_that_differs_by_gain_looks_brighter(drawn):
+def test_a_prediction_with_a_gain_is_shown_brighter(drawn):
     image = field(8, 8, 3)
     ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8, 1).repeat(3, axis=-1)
     same = pixels(drawn(image, image, ramp, ramp, ramp))
@@ -230,21 +232,21 @@ def test_a_prediction_that_differs_by_gain_looks_brighter(drawn):
         (field(2, 8, 8, 2), field(8, 8, 2)),
         (field(2, 8, 8, 3), field(2, 8, 8, 3)),
     ],
-    ids=["three bands", "one band", "two bands of two dates", "two dates of both"],
+    ids=["three bands", "one band", "two bands, two time steps", "two time steps of both"],
 )
 def test_every_kind_of_field_can_be_drawn(drawn, source, target):
     path = drawn(source, target, random(2, *source.shape), random(2, *target.shape), random(2, *target.shape))
     columns = (source.time_steps or 1) + 2 * (target.time_steps or 1) + 1
     height, width = pixels(path).shape[:2]
     assert (width, height) == (int(columns * 2.6 * 110), int((2 * 2.6 + 0.5) * 110))
-    assert [found.name for found in path.parent.iterdir()] == ["x.png"]
+    assert [file.name for file in path.parent.iterdir()] == ["x.png"]
 
 
 def test_fields_with_nan_can_be_drawn(drawn):
     image = field(8, 8, 3)
-    holes = random(1, 8, 8, 3)
-    holes[:, :4] = np.nan
-    path = drawn(image, image, holes, holes, np.full_like(holes, np.nan))
+    values = random(1, 8, 8, 3)
+    values[:, :4] = np.nan
+    path = drawn(image, image, values, values, np.full_like(values, np.nan))
     assert has_color(path, (0.0, 0.0, 0.0))
 
 
@@ -268,19 +270,19 @@ def test_a_damaged_record_is_named(tiny_root, tmp_path):
     assert not (tmp_path / "sheet.png").exists()
 
 
-def test_a_dataset_without_samples_is_a_error(dataset_of, manifest_of, tmp_path):
+def test_a_dataset_without_samples_is_an_error(dataset_of, manifest_of, tmp_path):
     dataset = dataset_of(manifest_of(field(8, 8, 3), field(8, 8, 3)), {})
     with pytest.raises(UserError, match="has no samples"):
         contact_sheet.draw(dataset.listing, tmp_path / "sheet.png", 2)
 
 
-def test_physical_values_without_nodata_are_shown():
+def test_physical_values_are_shown_and_nodata_is_not():
     stored = np.array([[[0, 1000, 2000], [3000, 4000, 5000]]], np.uint16)
     (panel,) = contact_sheet._panels(stored, field(1, 2, 3, dtype="uint16", scale=1e-3, offset=-1.0, nodata=0))
     np.testing.assert_allclose(panel.values, [[[np.nan, 0.0, 1.0], [2.0, 3.0, 4.0]]])
 
 
-def test_all_dates_share_one_stretch():
+def test_all_time_steps_share_one_stretch():
     stored = np.stack([random(4, 4, 3), 5 * random(4, 4, 3)])
     one, other = contact_sheet._panels(stored, field(2, 4, 4, 3))
     np.testing.assert_array_equal(one.limits, other.limits)
@@ -288,7 +290,7 @@ def test_all_dates_share_one_stretch():
 
 
 @pytest.mark.parametrize("kind", ["mask", "classes"])
-def test_masks_and_classes_are_shown_as_they_are(kind):
+def test_masks_and_classes_are_shown_unscaled(kind):
     stored = np.array([[[0], [1]], [[1], [7]]], np.uint8)
     (panel,) = contact_sheet._panels(stored, field(2, 2, 1, bands=["x"], dtype="uint8", kind=kind))
     np.testing.assert_array_equal(panel.values, stored[..., 0])

@@ -1,4 +1,4 @@
-"""Rasters and networks small enough to compute by hand."""
+"""Fixtures: small rasters, scenes and networks."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
 def raster(tmp_path):
     """``raster(values, name="scene.tif", bands=None, ...)``: the path of a GeoTIFF of ``(height, width, band)``."""
 
-    def written(values, name="scene.tif", *, bands=None, scales=None, offsets=None, **profile):
+    def write(values, name="scene.tif", *, bands=None, scales=None, offsets=None, **profile):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         height, width, count = values.shape
@@ -33,7 +33,7 @@ def raster(tmp_path):
                 file.offsets = offsets
         return path
 
-    return written
+    return write
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def namespace_of():
 def network_of(experiment_of, namespace_of, tmp_path):
     """``network_of(source, target, generator, **settings)``: a Network whose plug-in is a function of its input."""
 
-    def made(source: Field, target: Field, generator, **settings):
+    def network(source: Field, target: Field, generator, **settings):
         experiment = experiment_of({"input_image": source, "target": target}, **{"normalize": "none", **settings})
         return Network(experiment, namespace_of(generator), tmp_path / "mine.py", geometry_of(experiment))
 
-    return made
+    return network
 
 
 class ArrayScene:
-    """Numbers as stored, NaN where nothing was measured."""
+    """A scene of numbers as stored, NaN where nothing was measured."""
 
     name, crs, transform, tags = "array", None, TRANSFORM, {}
 
@@ -73,7 +73,7 @@ class ArrayScene:
 
 @pytest.fixture
 def array_scene():
-    """``array_scene(values)``: a scene of ``(height, width, date * band)``."""
+    """``array_scene(values)``: a scene of ``(height, width, time step * band)``."""
     return ArrayScene
 
 

@@ -1,4 +1,4 @@
-"""A network over a scene gives what it gives for the whole image."""
+"""Inference over scenes: the joined predictions of windows equal the prediction of the whole image."""
 
 from types import SimpleNamespace
 
@@ -35,32 +35,32 @@ def ground(height, width, bands=2, seed=0):
 @pytest.mark.parametrize("size", SIZES)
 def test_identity_gives_the_same_pixels(network_of, array_scene, whole, size, overlap):
     values = ground(*size)
-    made = whole(network_of(field(), field(), lambda image: image), array_scene(values), overlap)
-    assert made.dtype == np.float32 and np.array_equal(made, values)
+    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(values), overlap)
+    assert prediction.dtype == np.float32 and np.array_equal(prediction, values)
 
 
 def test_identity_of_stored_numbers_gives_physical_values(network_of, array_scene, whole):
     numbers = np.random.default_rng(4).integers(1, 12000, (130, 97, 2))
     for normalize in ("symmetric", "unit", "none"):
         network = network_of(STORED, STORED, lambda image: image, normalize=normalize)
-        made = whole(network, array_scene(numbers), 16)
-        np.testing.assert_allclose(made, numbers * 1e-4 - 0.1, atol=2e-7)
-        assert np.array_equal(np.rint((made + 0.1) / 1e-4), numbers)
+        prediction = whole(network, array_scene(numbers), 16)
+        np.testing.assert_allclose(prediction, numbers * 1e-4 - 0.1, atol=2e-7)
+        assert np.array_equal(np.rint((prediction + 0.1) / 1e-4), numbers)
 
 
-def test_where_a_band_is_missing_nothing_is_predicted_and_all_else_is_exact(network_of, array_scene, whole):
+def test_pixels_with_a_missing_band_are_not_predicted_and_others_are_exact(network_of, array_scene, whole):
     values = ground(150, 301)
     values[20:100, 30:200] = np.nan  # more than a window, so that some windows are empty
     values[140, 5, 1] = np.nan
-    made = whole(network_of(field(), field(), lambda image: image), array_scene(values), 16)
+    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(values), 16)
     missing = np.isnan(values).any(axis=-1)
-    assert np.isnan(made[missing]).all()
-    assert np.array_equal(made[~missing], values[~missing])
+    assert np.isnan(prediction[missing]).all()
+    assert np.array_equal(prediction[~missing], values[~missing])
 
 
-def test_a_scene_without_anything(network_of, array_scene, whole):
-    made = whole(network_of(field(), field(), lambda image: image), array_scene(np.full((70, 80, 2), np.nan)), 16)
-    assert made.shape == (70, 80, 2) and np.isnan(made).all()
+def test_a_scene_without_measurements(network_of, array_scene, whole):
+    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(np.full((70, 80, 2), np.nan)), 16)
+    assert prediction.shape == (70, 80, 2) and np.isnan(prediction).all()
 
 
 # ---- seams ---------------------------------------------------------------------------------------------------------
@@ -74,40 +74,42 @@ def test_a_local_filter_shows_no_seams(network_of, array_scene, whole, size):
     weights[:, :, 0, 0] = weights[:, :, 1, 1] = kernel
     stored = STORED.model_copy(update={"offset": 0.0})
     network = network_of(stored, stored, lambda image: tf.nn.conv2d(image, weights, 1, "SAME"))
-    made = whole(network, array_scene(numbers), 16)
-    wanted = np.stack([correlate(numbers[..., band], kernel, mode="constant") for band in range(2)], axis=-1)
-    assert np.abs(made / 1e-4 - wanted).max() < 0.1  # digital numbers, of some ten thousand: rounding of float32
+    prediction = whole(network, array_scene(numbers), 16)
+    expected = np.stack([correlate(numbers[..., band], kernel, mode="constant") for band in range(2)], axis=-1)
+    assert (
+        np.abs(prediction / 1e-4 - expected).max() < 0.1
+    )  # digital numbers, of some ten thousand: rounding of float32
 
 
-# ---- resolutions and dates -----------------------------------------------------------------------------------------
+# ---- resolutions and time steps ------------------------------------------------------------------------------------
 
 
 def test_a_coarser_input_is_upsampled(network_of, array_scene, whole):
-    # The pipeline enlarges the input to the target's grid before the network sees it.
+    # The pipeline upsamples the input to the target's grid.
     values = ground(101, 47)
-    made = whole(network_of(field(32), field(), lambda image: image), array_scene(values), 8)
-    assert np.array_equal(made, values.repeat(2, 0).repeat(2, 1))
+    prediction = whole(network_of(field(32), field(), lambda image: image), array_scene(values), 8)
+    assert np.array_equal(prediction, values.repeat(2, 0).repeat(2, 1))
 
 
-def test_bands_of_dates_come_date_by_date(network_of, array_scene, whole):
+def test_bands_are_ordered_by_time_step(network_of, array_scene, whole):
     source = Field(dtype="float32", shape=[3, SIDE, SIDE, 2], bands=BANDS)
     values = ground(100, 90, 6)
-    made = whole(network_of(source, source, lambda image: image), array_scene(values), 16)
-    assert np.array_equal(made, values)
+    prediction = whole(network_of(source, source, lambda image: image), array_scene(values), 16)
+    assert np.array_equal(prediction, values)
     first = whole(network_of(source, field(), lambda image: image[:, 1]), array_scene(values), 16)
     assert np.array_equal(first, values[..., 2:4])
 
 
-def test_one_clear_date_is_enough(network_of, array_scene, whole):
+def test_one_time_step_with_all_bands_is_enough(network_of, array_scene, whole):
     source = Field(dtype="float32", shape=[2, SIDE, SIDE, 2], bands=BANDS)
     values = ground(70, 70, 4)
-    values[10:20, :, :2] = np.nan  # the first date
+    values[10:20, :, :2] = np.nan  # the first time step
     values[15:40, :, 3] = np.nan  # a band of the second
-    made = whole(network_of(source, field(), lambda image: image[:, 0] * 0 + 1), array_scene(values), 16)
-    assert np.isnan(made[15:20]).all() and (made[:15] == 1).all() and (made[20:] == 1).all()
+    prediction = whole(network_of(source, field(), lambda image: image[:, 0] * 0 + 1), array_scene(values), 16)
+    assert np.isnan(prediction[15:20]).all() and (prediction[:15] == 1).all() and (prediction[20:] == 1).all()
 
 
-def test_missing_numbers_reach_the_network_as_the_low_end_of_the_range(network_of, array_scene, whole):
+def test_missing_values_are_the_lower_end_of_the_range_for_the_network(network_of, array_scene, whole):
     values = np.full((64, 64, 2), 5000.0)
     values[10, 10] = np.nan
     spread = np.ones((3, 3, 2, 2), np.float32)
@@ -122,14 +124,14 @@ def test_classes_are_not_scaled(network_of, array_scene, whole):
     assert np.array_equal(whole(network, array_scene(values), 16), values)
 
 
-def test_a_plugin_that_wants_more_than_the_input(experiment_of, tmp_path):
+def test_a_plugin_that_needs_more_than_the_input_is_an_error(experiment_of, tmp_path):
     experiment = experiment_of({"input_image": field(), "target": field()})
     gan = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
     with pytest.raises(UserError, match=r"mine.py: predict\(\) asks for cloud_mask, which no scene has"):
         Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
 
 
-# ---- going on ------------------------------------------------------------------------------------------------------
+# ---- resuming ------------------------------------------------------------------------------------------------------
 
 
 def test_strips_from_any_row_are_those_of_an_uninterrupted_run(network_of, array_scene):
@@ -138,11 +140,11 @@ def test_strips_from_any_row_are_those_of_an_uninterrupted_run(network_of, array
     straight = list(plan.strips(plan.predictions(0), 0, np.zeros((0, 100, 2), np.float32)))
     assert sum(len(strip) for strip, _ in straight) == 301 and len(straight) == 6
     for first in range(1, 6):
-        again = list(plan.strips(plan.predictions(first), first, straight[first - 1][1]))
-        for (strip, carried), (wanted, left) in zip(again, straight[first:], strict=True):
-            assert np.array_equal(strip, wanted) and np.array_equal(carried, left)
+        resumed = list(plan.strips(plan.predictions(first), first, straight[first - 1][1]))
+        for (strip, carried), (expected, expected_carried) in zip(resumed, straight[first:], strict=True):
+            assert np.array_equal(strip, expected) and np.array_equal(carried, expected_carried)
 
 
-def test_batches_waste_little():
+def test_batches_need_little_padding():
     assert [batch_size(count, 256) for count in (1, 8, 16, 57, 9)] == [1, 8, 8, 6, 5]
     assert [batch_size(58, side) for side in (4096, 16)] == [1, 15]

@@ -1,4 +1,4 @@
-"""Products as scenes: reflectance as it is, OLCI's radiance at the nearest place of the swath."""
+"""Products as scenes: reflectance of Sentinel-2, and radiance of OLCI at the nearest pixel of the swath."""
 
 import json
 from pathlib import Path
@@ -28,11 +28,11 @@ SHARED = PROJECT.parent / "shared" / "data"
 def opened(experiment_of):
     """``opened(path, swath, source, degrade=False)``: the scene and the geometry."""
 
-    def made(path, swath=None, source=TARGET, *, degrade=False):
+    def open_product(path, swath=None, source=TARGET, *, degrade=False):
         experiment = experiment_of({"input_image": source, "target": TARGET}, normalize="none")
         return open_scene(path, swath, experiment, degrade=degrade)
 
-    return made
+    return open_product
 
 
 def centres(scene, row, column, height, width):
@@ -41,13 +41,13 @@ def centres(scene, row, column, height, width):
 
 
 @pytest.mark.parametrize("options", [{}, {"baseline": "05.10"}, {"level": "L2A", "baseline": "04.00", "zipped": True}])
-def test_reflectance_as_the_dataset_stores_it(opened, tmp_path, options, capfd):
+def test_reflectance_is_read_as_the_dataset_stores_it(opened, tmp_path, options, capfd):
     scene, geometry = opened(write_safe(tmp_path, **options))
     assert scene.size == (240, 240) and (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None)
     stored = scene.read(30, 50, 20, 10)
     x, y = centres(scene, 30, 50, 20, 10)
-    wanted = np.stack([synthetic_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
-    np.testing.assert_allclose(stored * 1e-4 - 0.1, wanted, atol=6e-5)
+    expected = np.stack([synthetic_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
+    np.testing.assert_allclose(stored * 1e-4 - 0.1, expected, atol=6e-5)
     assert scene.tags["ACQUIRED"].startswith("2020-07-02T17:29:01")
     assert "B02, B03, B04" in capfd.readouterr().out
 
@@ -73,15 +73,15 @@ def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path, capfd):
         assert np.array_equal(radiance[..., index], sen3.radiance(band).ravel()[nearest])
     assert scene.tags["ACQUIRED_S3"].startswith("2020-07-02T16:14:01")
     assert "1.2 hours apart, Oa01, Oa02" in capfd.readouterr().out
-    assert scene.name.endswith(".SAFE")  # whose grid messages speak of
+    assert scene.name.endswith(".SAFE")  # messages name the product of the grid
 
 
-def test_where_the_swath_ends_nothing_is_there(opened, tmp_path):
-    # The swath covers the west of the scene only; its border is fill.
+def test_pixels_outside_of_the_swath_are_nan(opened, tmp_path):
+    # The swath covers only the west of the scene; its border is fill.
     swath = write_sen3(tmp_path, area=(519000.0, 8096600.0, 520300.0, 8101000.0))
     scene, _ = opened(write_safe(tmp_path), swath, OLCI)
-    read = scene.read(0, 0, 240, 240)
-    assert np.isfinite(read[100:140, 10:30]).all() and np.isnan(read[:, 200:]).all()
+    radiance = scene.read(0, 0, 240, 240)
+    assert np.isfinite(radiance[100:140, 10:30]).all() and np.isnan(radiance[:, 200:]).all()
 
 
 def test_errors(opened, tmp_path):
@@ -90,10 +90,10 @@ def test_errors(opened, tmp_path):
         opened(safe)
     with pytest.raises(UserError, match=r"the network reads OLCI \(Oa01, ...\); name its product by --s3"):
         opened(safe, None, OLCI)
-    with pytest.raises(UserError, match="nothing of OLCI; leave it out"):
+    with pytest.raises(UserError, match="no band of OLCI; leave it out"):
         opened(safe, swath)
     far = write_sen3(tmp_path / "far", area=(619000.0, 8096600.0, 623500.0, 8101000.0))
-    with pytest.raises(UserError, match="does not touch"):
+    with pytest.raises(UserError, match="does not overlap"):
         opened(safe, far, OLCI)
     with pytest.raises(UserError, match="name it by --s3, and a Sentinel-2 product as --input"):
         opened(swath, None, OLCI)
@@ -101,24 +101,24 @@ def test_errors(opened, tmp_path):
         opened(Path(__file__), swath, OLCI)
     with pytest.raises(UserError, match="products are read at 10, 20, 60 m"):
         opened(safe, None, TARGET.model_copy(update={"gsd": 5.0}))
-    dates = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
+    two_time_steps = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
     with pytest.raises(UserError, match="the network reads 2: give a dataset, or"):
-        opened(safe, None, dates)
+        opened(safe, None, two_time_steps)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="real products are not there")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real products are missing")
 def test_the_real_pair(opened):
     safe = next((SHARED / "s2_l1c_safe_18svg").glob("*N0510*.SAFE"))
     swath = next((SHARED / "s2_s3_pair_semireal").glob("*.SEN3"))
     grid, _ = opened(safe)
     with Safe.open(safe) as product:
-        wanted = product.read(TARGET.bands, Window(30, 20, 50, 40))
-    np.testing.assert_allclose(grid.read(20, 30, 40, 50) * 1e-4 - 0.1, wanted, atol=1e-6)
+        expected = product.read(TARGET.bands, Window(30, 20, 50, 40))
+    np.testing.assert_allclose(grid.read(20, 30, 40, 50) * 1e-4 - 0.1, expected, atol=1e-6)
     scene, _ = opened(safe, swath, OLCI)
     assert (scene.crs, scene.transform, scene.size) == (grid.crs, grid.transform, grid.size)
     # Oa08 was simulated from B04: where the one is bright the other is.
     red, radiance = grid.read(0, 0, 480, 480)[..., 2], scene.read(0, 0, 480, 480)[..., 7]
-    there = np.isfinite(radiance)
-    assert there.mean() > 0.9
-    assert np.corrcoef(red[there], radiance[there])[0, 1] > 0.6
+    valid = np.isfinite(radiance)
+    assert valid.mean() > 0.9
+    assert np.corrcoef(red[valid], radiance[valid])[0, 1] > 0.6
     assert json.dumps(scene.identity())

@@ -1,4 +1,4 @@
-"""Bands are found by name or order, and numbers brought to those of the dataset."""
+"""Rasters as scenes: bands by name or order, values converted to those of the dataset."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ FIELD = Field(dtype="uint16", shape=[8, 8, 3], bands=["B02", "B03", "B04"], scal
 NUMBERS = np.random.default_rng(2).integers(1, 10000, (12, 17, 3), np.uint16)
 
 
-def all_of(path, field=FIELD):
+def read_all(path, field=FIELD):
     scene = RasterScene(path, field)
     return scene.read(0, 0, *scene.size)
 
@@ -20,92 +20,91 @@ def all_of(path, field=FIELD):
 def test_bands_are_found_by_name(raster):
     five = np.concatenate([NUMBERS[..., ::-1], NUMBERS[..., :1] + 1, NUMBERS[..., :1] + 2], axis=-1)
     path = raster(five, bands=["B04, red", "b03", "B02", "B08", None])
-    assert np.array_equal(all_of(path), NUMBERS)
+    assert np.array_equal(read_all(path), NUMBERS)
 
 
-def test_without_names_the_order_counts(raster):
-    assert np.array_equal(all_of(raster(NUMBERS)), NUMBERS)
+def test_without_names_bands_are_taken_in_order(raster):
+    assert np.array_equal(read_all(raster(NUMBERS)), NUMBERS)
     with pytest.raises(UserError, match="has 2 bands; the network takes 3: B02, B03, B04"):
-        all_of(raster(NUMBERS[..., :2]))
+        read_all(raster(NUMBERS[..., :2]))
 
 
 def test_missing_bands_are_named(raster):
     with pytest.raises(UserError, match="lacks B02, B04; its bands are called blue, B03, red"):
-        all_of(raster(NUMBERS, bands=["blue", "B03", "red"]))
+        read_all(raster(NUMBERS, bands=["blue", "B03", "red"]))
 
 
 def test_a_window(raster):
     assert np.array_equal(RasterScene(raster(NUMBERS), FIELD).read(3, 5, 4, 2), NUMBERS[3:7, 5:7])
 
 
-def test_a_folder_with_a_raster_a_band(raster, tmp_path):
+def test_a_folder_with_one_raster_per_band(raster, tmp_path):
     for index, band in enumerate(FIELD.bands):
         raster(NUMBERS[..., index : index + 1], f"bands/T18SVG_20160112_{band}_10m.tif")
-    raster(NUMBERS[::2, ::2, :1], "bands/T18SVG_20160112_B05_20m.tif")  # another grid, which nobody asks for
-    assert np.array_equal(all_of(tmp_path / "bands"), NUMBERS)
+    raster(NUMBERS[::2, ::2, :1], "bands/T18SVG_20160112_B05_20m.tif")  # another grid, but not a band of the field
+    assert np.array_equal(read_all(tmp_path / "bands"), NUMBERS)
     raster(NUMBERS[::2, ::2, :1], "bands/T18SVG_20160112_B03_20m.tif")
     with pytest.raises(UserError, match=r"B03_10m.tif and T18SVG_20160112_B03_20m.tif are named for one band"):
-        all_of(tmp_path / "bands")
+        read_all(tmp_path / "bands")
     (tmp_path / "bands/T18SVG_20160112_B03_10m.tif").unlink()
     with pytest.raises(UserError, match=r"B03_20m.tif: has another grid than T18SVG_20160112_B02_10m.tif"):
-        all_of(tmp_path / "bands")
+        read_all(tmp_path / "bands")
     (tmp_path / "bands/T18SVG_20160112_B03_20m.tif").unlink()
     with pytest.raises(UserError, match="has no raster that is named for B03"):
-        all_of(tmp_path / "bands")
+        read_all(tmp_path / "bands")
 
 
-def test_the_nodata_of_the_file_or_else_of_the_dataset(raster):
+def test_nodata_is_that_of_the_file_or_else_of_the_dataset(raster):
     numbers = NUMBERS.copy()
     numbers[2, 3, 1], numbers[4, 5, 0] = 0, 65535
-    read = all_of(raster(numbers))
+    read = read_all(raster(numbers))
     assert np.isnan(read[2, 3, 1]) and np.isnan(read).sum() == 1
-    read = all_of(raster(numbers, nodata=65535))
+    read = read_all(raster(numbers, nodata=65535))
     assert np.isnan(read[4, 5, 0]) and np.isnan(read).sum() == 1
 
 
-def test_floating_numbers_are_physical(raster):
+def test_floating_point_values_are_physical(raster):
     reflectance = (NUMBERS * 1e-4 - 0.1).astype(np.float32)
     reflectance[1, 1, 1] = np.nan
-    read = all_of(raster(reflectance))
+    read = read_all(raster(reflectance))
     assert np.isnan(read[1, 1, 1]) and np.isnan(read).sum() == 1
     np.testing.assert_allclose(np.nan_to_num(read, nan=NUMBERS[1, 1, 1]), NUMBERS, atol=1e-3)
 
 
-def test_floating_numbers_of_a_floating_field_are_untouched(raster):
+def test_floating_point_values_of_a_floating_point_field_are_unchanged(raster):
     field = Field(dtype="float32", shape=[8, 8, 3], bands=["a", "b", "c"])
     values = np.random.default_rng(0).normal(size=(9, 9, 3)).astype(np.float32)
-    assert np.array_equal(all_of(raster(values), field), values)
+    assert np.array_equal(read_all(raster(values), field), values)
 
 
 def test_scale_and_offset_tags(raster):
     same = raster(NUMBERS, "same.tif", scales=[1e-4] * 3, offsets=[-0.1] * 3)
-    assert np.array_equal(all_of(same), NUMBERS)
+    assert np.array_equal(read_all(same), NUMBERS)
     numbers = NUMBERS.copy()
-    numbers[0, 0, 0] = 0  # of no data, before the offset is looked at
+    numbers[0, 0, 0] = 0  # nodata, which is checked before scale and offset
     other = raster(numbers, "other.tif", scales=[1e-3] * 3, offsets=[0.0] * 3)
-    read = all_of(other)
+    read = read_all(other)
     assert np.isnan(read[0, 0, 0])
     np.testing.assert_allclose(read[1:], NUMBERS[1:] * 10.0 + 1000, rtol=1e-6)
 
 
-def test_bands_stored_in_several_ways(raster):
+def test_bands_stored_in_several_ways_are_an_error(raster):
     with pytest.raises(UserError, match="its bands are numbers as the dataset stores them and numbers with scale"):
-        all_of(raster(NUMBERS, scales=[1.0, 1e-4, 1e-4]))
+        read_all(raster(NUMBERS, scales=[1.0, 1e-4, 1e-4]))
 
 
-def test_several_dates_in_order(raster):
+def test_bands_of_several_time_steps_must_be_in_order(raster):
     field = Field(dtype="uint16", shape=[2, 8, 8, 2], bands=["B02", "B03"], nodata=0)
     four = np.random.default_rng(1).integers(1, 100, (10, 10, 4), np.uint16)
-    assert np.array_equal(all_of(raster(four), field), four)
-    assert np.array_equal(all_of(raster(four, bands=["B02 1", "B03 1", "B02 2", "B03 2"]), field), four)
+    assert np.array_equal(read_all(raster(four), field), four)
+    assert np.array_equal(read_all(raster(four, bands=["B02 1", "B03 1", "B02 2", "B03 2"]), field), four)
     with pytest.raises(UserError, match="band 2 is called 'B02 2' where B03 is expected"):
-        all_of(raster(four, bands=["B02 1", "B02 2", "B03 1", "B03 2"]), field)
-    with pytest.raises(UserError, match="has 3 bands; the network takes 4: B02, B03 of the first of 2 dates"):
-        all_of(raster(four[..., :3]), field)
+        read_all(raster(four, bands=["B02 1", "B02 2", "B03 1", "B03 2"]), field)
+    with pytest.raises(UserError, match="has 3 bands; the network takes 4: B02, B03 of the first of 2 time steps"):
+        read_all(raster(four[..., :3]), field)
 
 
 def test_the_real_bands_of_the_samples():
-
     import rasterio
 
     folder = PROJECT / "samples" / "s2_18svg"

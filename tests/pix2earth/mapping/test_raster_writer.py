@@ -1,4 +1,4 @@
-"""Rows that are written stay, whatever ends the process; the finished file is a Cloud-Optimized GeoTIFF."""
+"""The raster writer: the finished GeoTIFF, resuming, other work, locks and full disks."""
 
 import numpy as np
 import pytest
@@ -9,60 +9,64 @@ from pix2earth.mapping.raster_writer import Description, RasterWriter
 from pix2earth.settings.errors import UserError
 
 SHAPE = (700, 600, 2)
-ABOUT = Description(
+DESCRIPTION = Description(
     rasterio.CRS.from_epsg(32618), Affine(10, 0, 436500.25, 0, -10, 4178940), ["B02", "<&>"], "1", {"RUN": "a&b"},
     "AVERAGE",
 )  # fmt: skip
-NONE = np.zeros((0, 600, 2), np.float32)
+NO_ROWS = np.zeros((0, 600, 2), np.float32)
 
 
 @pytest.fixture
 def values():
-    made = np.random.default_rng(0).random(SHAPE, np.float32)
-    made[:300, :200] = np.nan
-    return made
+    rows = np.random.default_rng(0).random(SHAPE, np.float32)
+    rows[:300, :200] = np.nan
+    return rows
 
 
 def test_a_finished_file(tmp_path, values):
     path = tmp_path / "map.tif"
     with RasterWriter(path, SHAPE, {}) as writer:
-        writer.write(values[:150], NONE)
-        writer.write(values[150:], NONE)
-        writer.finish(ABOUT)
-    with rasterio.open(path) as made:
-        assert np.array_equal(np.moveaxis(made.read(), 0, -1), values, equal_nan=True)
-        assert (made.crs, made.transform, made.descriptions) == (ABOUT.crs, ABOUT.transform, ("B02", "<&>"))
-        assert made.tags()["RUN"] == "a&b" and np.isnan(made.nodata) and made.units == ("1", "1")
-        assert made.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and made.overviews(1) == [2]
-        assert made.block_shapes[0] == (512, 512) and made.compression.name == "deflate"
-        half = made.read(1, out_shape=(350, 300))
+        writer.write(values[:150], NO_ROWS)
+        writer.write(values[150:], NO_ROWS)
+        writer.finish(DESCRIPTION)
+    with rasterio.open(path) as raster:
+        assert np.array_equal(np.moveaxis(raster.read(), 0, -1), values, equal_nan=True)
+        assert (raster.crs, raster.transform, raster.descriptions) == (
+            DESCRIPTION.crs,
+            DESCRIPTION.transform,
+            ("B02", "<&>"),
+        )
+        assert raster.tags()["RUN"] == "a&b" and np.isnan(raster.nodata) and raster.units == ("1", "1")
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and raster.overviews(1) == [2]
+        assert raster.block_shapes[0] == (512, 512) and raster.compression.name == "deflate"
+        overview = raster.read(1, out_shape=(350, 300))
     squares = values[..., 0].reshape(350, 2, 300, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(half, squares, rtol=1e-6)
+    np.testing.assert_allclose(overview, squares, rtol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["map.tif"]
 
 
-def test_another_process_goes_on(tmp_path, values):
+def test_another_process_resumes(tmp_path, values):
     path, carried = tmp_path / "map.tif", values[200:210]
     with RasterWriter(path, SHAPE, {"step": 1}) as writer:
         writer.write(values[:200], carried)
         (tmp_path / "map.tif.part/rows.raw").open("ab").write(b"torn")
     with RasterWriter(path, SHAPE, {"step": 1}) as writer:
         assert (writer.done, writer.strips) == (200, 1) and np.array_equal(writer.carried, carried, equal_nan=True)
-        writer.write(values[200:], NONE)
-        writer.finish(ABOUT)
-    with rasterio.open(path) as made:
-        assert np.array_equal(np.moveaxis(made.read(), 0, -1), values, equal_nan=True)
+        writer.write(values[200:], NO_ROWS)
+        writer.finish(DESCRIPTION)
+    with rasterio.open(path) as raster:
+        assert np.array_equal(np.moveaxis(raster.read(), 0, -1), values, equal_nan=True)
 
 
-def test_other_work_begins_anew(tmp_path, values, capsys):
+def test_work_of_another_identity_starts_again(tmp_path, values, capsys):
     with RasterWriter(tmp_path / "map.tif", SHAPE, {"step": 1}) as writer:
-        writer.write(values[:200], NONE)
+        writer.write(values[:200], NO_ROWS)
     with RasterWriter(tmp_path / "map.tif", SHAPE, {"step": 2}) as writer:
         assert (writer.done, writer.strips) == (0, 0)
-    assert "is of other work" in capsys.readouterr().out
+    assert "is of another input, run or option" in capsys.readouterr().out
 
 
-def test_two_processes_do_not_write_one_file(tmp_path):
+def test_two_processes_cannot_write_one_file(tmp_path):
     with RasterWriter(tmp_path / "map.tif", SHAPE, {}):
         with pytest.raises(UserError, match="another process writes it"):
             RasterWriter(tmp_path / "map.tif", SHAPE, {})
@@ -71,27 +75,27 @@ def test_two_processes_do_not_write_one_file(tmp_path):
 def test_a_disk_that_fills_up_while_rows_are_written(tmp_path, values, files_no_larger_than):
     path = tmp_path / "map.tif"
     with RasterWriter(path, SHAPE, {}) as writer:
-        writer.write(values[:100], NONE)
+        writer.write(values[:100], NO_ROWS)
         with files_no_larger_than(1_000_000), pytest.raises(OSError, match=r"rows\.raw"):
-            writer.write(values[100:], NONE)
+            writer.write(values[100:], NO_ROWS)
     with RasterWriter(path, SHAPE, {}) as writer:
         assert writer.done == 100
-        writer.write(values[100:], NONE)
-        writer.finish(ABOUT)
-    with rasterio.open(path) as made:
-        assert np.array_equal(np.moveaxis(made.read(), 0, -1), values, equal_nan=True)
+        writer.write(values[100:], NO_ROWS)
+        writer.finish(DESCRIPTION)
+    with rasterio.open(path) as raster:
+        assert np.array_equal(np.moveaxis(raster.read(), 0, -1), values, equal_nan=True)
 
 
 @pytest.mark.parametrize("size", [600_000, 2_500_000])
 def test_a_disk_that_fills_up_at_the_end(tmp_path, values, size, files_no_larger_than):
     path = tmp_path / "map.tif"
     with RasterWriter(path, SHAPE, {}) as writer:
-        writer.write(values, NONE)
+        writer.write(values, NO_ROWS)
         with files_no_larger_than(size), pytest.raises(OSError, match=r"finished\.tif"):
-            writer.finish(ABOUT)
+            writer.finish(DESCRIPTION)
     assert not path.exists()
     with RasterWriter(path, SHAPE, {}) as writer:
         assert writer.done == 700
-        writer.finish(ABOUT)
-    with rasterio.open(path) as made:
-        assert np.array_equal(np.moveaxis(made.read(), 0, -1), values, equal_nan=True)
+        writer.finish(DESCRIPTION)
+    with rasterio.open(path) as raster:
+        assert np.array_equal(np.moveaxis(raster.read(), 0, -1), values, equal_nan=True)

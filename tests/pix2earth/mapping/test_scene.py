@@ -1,4 +1,4 @@
-"""Parts and enlargements of scenes are those that NumPy cuts and repeats."""
+"""Scenes: cropping, repeated pixels, validity, and conversion to stored numbers."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from pix2earth.mapping.scene import Upsampled, as_stored, clipped, present
+from pix2earth.mapping.scene import UpsampledScene, as_stored, crop, validity
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -15,9 +15,9 @@ UTM = CRS.from_epsg(32618)
 
 @pytest.fixture
 def scene(array_scene):
-    made = array_scene(np.random.default_rng(0).random((90, 120, 2)))
-    made.crs = UTM
-    return made
+    random_scene = array_scene(np.random.default_rng(0).random((90, 120, 2)))
+    random_scene.crs = UTM
+    return random_scene
 
 
 def degrees(*points, crs=UTM):
@@ -25,57 +25,57 @@ def degrees(*points, crs=UTM):
     return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
 
 
-def test_a_part_lies_where_its_pixels_lie(scene):
+def test_a_cropped_scene_has_the_coordinates_of_its_pixels(scene):
     west, north = scene.transform @ (40, 20)
-    part = clipped(scene, degrees((west + 12, north - 12), (west + 98, north - 98)))
-    # The box in degrees is turned against the grid by less than half a degree, and snapped outwards.
+    part = crop(scene, degrees((west + 12, north - 12), (west + 98, north - 98)))
+    # The box in degrees is rotated against the grid by less than half a degree, and extended outwards.
     assert part.size == (9, 9)
-    place = tuple(round(number) for number in ~scene.transform @ (part.transform.c, part.transform.f))
-    assert place == (41, 21)
+    origin = tuple(round(number) for number in ~scene.transform @ (part.transform.c, part.transform.f))
+    assert origin == (41, 21)
     assert np.array_equal(part.read(2, 1, 4, 5), scene.values[23:27, 42:47])
 
 
-def test_a_box_larger_than_the_scene_is_cut_off(scene):
-    part = clipped(scene, (-80.0, 30.0, -70.0, 40.0))
+def test_a_box_larger_than_the_scene_is_cut(scene):
+    part = crop(scene, (-80.0, 30.0, -70.0, 40.0))
     assert part.size == scene.size and part.transform == scene.transform
 
 
 def test_a_box_across_the_antimeridian(array_scene):
-    made = array_scene(np.zeros((500, 500, 1)))
-    made.crs = CRS.from_epsg(32701)  # central meridian 177 W; 180 lies some 300 km west of it
-    east, north = transform("EPSG:4326", made.crs, [180.0], [-17.0])
-    made.transform = Affine(100, 0, east[0] - 25000, 0, -100, north[0] + 25000)
-    part = clipped(made, (179.9, -17.1, -179.9, -16.9))
+    zeros = array_scene(np.zeros((500, 500, 1)))
+    zeros.crs = CRS.from_epsg(32701)  # central meridian 177 W; 180 lies some 300 km west of it
+    east, north = transform("EPSG:4326", zeros.crs, [180.0], [-17.0])
+    zeros.transform = Affine(100, 0, east[0] - 25000, 0, -100, north[0] + 25000)
+    part = crop(zeros, (179.9, -17.1, -179.9, -16.9))
     assert 200 < part.size[1] < 230 and 210 < part.size[0] < 235
     assert abs(part.transform.c + part.size[1] * 50 - east[0]) < 500
 
 
-def test_boxes_that_mean_nothing(scene):
+def test_boxes_that_do_not_apply_are_errors(scene):
     with pytest.raises(UserError, match="lies outside of array"):
-        clipped(scene, (10, 50, 11, 51))
-    with pytest.raises(UserError, match="is no box"):
-        clipped(scene, (-75, 38, -74, 37))
-    with pytest.raises(UserError, match="is no box"):
-        clipped(scene, (-75, 88, -74, 95))
+        crop(scene, (10, 50, 11, 51))
+    with pytest.raises(UserError, match="is not a box"):
+        crop(scene, (-75, 38, -74, 37))
+    with pytest.raises(UserError, match="is not a box"):
+        crop(scene, (-75, 88, -74, 95))
     scene.crs = None
     with pytest.raises(UserError, match="has no coordinates"):
-        clipped(scene, (-75, 37, -74, 38))
+        crop(scene, (-75, 37, -74, 38))
 
 
 @pytest.mark.parametrize("window", [(0, 0, 270, 360), (5, 7, 20, 31), (6, 9, 3, 3), (269, 359, 1, 1)])
 def test_upsampled_pixels_are_repeated(scene, window):
     row, column, height, width = window
-    large = Upsampled(scene, 3)
-    wanted = scene.values.repeat(3, 0).repeat(3, 1)[row : row + height, column : column + width]
-    assert large.size == (270, 360) and np.array_equal(large.read(*window), wanted)
+    large = UpsampledScene(scene, 3)
+    expected = scene.values.repeat(3, 0).repeat(3, 1)[row : row + height, column : column + width]
+    assert large.size == (270, 360) and np.array_equal(large.read(*window), expected)
     assert large.transform @ (360, 270) == scene.transform @ (120, 90)
 
 
-def test_present_is_a_date_with_all_bands():
-    window = np.zeros((1, 4, 4), np.float32)  # two dates of two bands
+def test_a_pixel_is_valid_with_one_time_step_of_all_bands():
+    window = np.zeros((1, 4, 4), np.float32)  # two time steps of two bands
     window[0, 1, 0] = window[0, 2, 3] = window[0, 3, 1] = window[0, 3, 2] = np.nan
-    assert present(window, 2).tolist() == [[True, True, True, False]]
-    assert present(window, 1).tolist() == [[True, False, False, False]]
+    assert validity(window, 2).tolist() == [[True, True, True, False]]
+    assert validity(window, 1).tolist() == [[True, False, False, False]]
 
 
 def test_physical_values_become_stored_numbers():

@@ -1,4 +1,4 @@
-"""Windows cover a scene, and joining them adds nothing of its own."""
+"""Windows: they cover a scene, and joined predictions of an image are the image."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_windows_cover_the_scene_and_end_with_it(length, side, overlap):
 
 
 @pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
-def test_fades_lie_in_the_overlap_apart_from_each_other_and_from_its_ends(length, side, overlap):
+def test_fades_lie_inside_the_overlaps_and_do_not_meet(length, side, overlap):
     windows = Windows(length, side, overlap)
     for index in range(1, len(windows)):
         first, last = windows.fades[index]
@@ -47,15 +47,15 @@ def test_a_crossfade_of_equals_is_exact_and_rises_in_half_a_cosine():
 
 
 def test_an_empty_crossfade():
-    nothing = np.zeros((0, 3, 2), np.float32)
-    assert crossfade(nothing, nothing, 0).shape == (0, 3, 2)
+    empty = np.zeros((0, 3, 2), np.float32)
+    assert crossfade(empty, empty, 0).shape == (0, 3, 2)
 
 
 @pytest.mark.parametrize("factor", [1, 3])
 @pytest.mark.parametrize(("length", "side", "overlap"), SIZES)
-def test_pieces_of_a_picture_are_joined_to_the_picture(length, side, overlap, factor):
+def test_windows_of_an_image_are_joined_to_the_image(length, side, overlap, factor):
     windows = Windows(length, side, overlap, factor)
-    picture = np.random.default_rng(1).random((4, length * factor, 2), np.float32)
-    padded = np.pad(picture, ((0, 0), (0, side * factor), (0, 0)))
+    image = np.random.default_rng(1).random((4, length * factor, 2), np.float32)
+    padded = np.pad(image, ((0, 0), (0, side * factor), (0, 0)))
     pieces = [padded[:, start * factor : (start + side) * factor] for start in windows.starts]
-    assert np.array_equal(join(iter(pieces), windows, factor), picture)
+    assert np.array_equal(join(iter(pieces), windows, factor), image)

@@ -1,4 +1,4 @@
-"""What is read of an experiment root: facts of runs, which are used, their scores and baselines."""
+"""Evaluated runs of an experiment root: their settings, which of them are used, their scores and baselines."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SETTINGS = {"model_name": "aris-a", "dataset": "sea", "batch_size": 8, "gen_loss
 def write(tmp_path):
     """``write(name, columns, settings=None, ...)``: the CSV of a run, with ``run.json`` where there are settings."""
 
-    def written(name, columns, settings=None, *, began="2026-01-01T00:00:00+00:00", fingerprint="sha256:0"):
+    def write_run(name, columns, settings=None, *, started="2026-01-01T00:00:00+00:00", fingerprint="sha256:0"):
         path = tmp_path / "_evaluation" / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
         pd.DataFrame(columns).to_csv(path, index_label="index")
@@ -26,18 +26,18 @@ def write(tmp_path):
             experiment, _, timestamp = name.rpartition("_")
             logs = tmp_path / experiment / "logs" / name
             logs.mkdir(parents=True)
-            about = {
+            run = {
                 "experiment": experiment, "timestamp": timestamp, "settings": {**SETTINGS, **settings},
-                "dataset": {"name": "sea", "fingerprint": fingerprint}, "sessions": [{"started": began}],
+                "dataset": {"name": "sea", "fingerprint": fingerprint}, "sessions": [{"started": started}],
             }  # fmt: skip
-            (logs / "run.json").write_text(json.dumps(about))
+            (logs / "run.json").write_text(json.dumps(run))
         return tmp_path
 
-    return written
+    return write_run
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "expected"),
     [
         ("s5lw_inmask_alt12_aris-a_0314-1500", ["s5lw", "inmask", "alt12", "aris-a", "b16"]),
         ("s5lw_inmask_alt12_tarsgan_b8_0314-1500", ["s5lw", "inmask", "alt12", "tarsgan", "b8"]),
@@ -46,8 +46,8 @@ def write(tmp_path):
         ("my_try_0314-1500", ["?", "?", "?", "my_try", "?"]),
     ],
 )
-def test_facts_of_a_published_name(name, wanted):
-    assert facts_of_name(name) == dict(zip(evaluations.FACTS, wanted, strict=True))
+def test_facts_of_a_file_name_of_the_original_code(name, expected):
+    assert facts_of_name(name) == dict(zip(evaluations.FACTS, expected, strict=True))
 
 
 def test_facts_of_settings():
@@ -67,12 +67,12 @@ def test_facts_of_settings():
         ("a", "b", "a-notb"),
     ],
 )
-def test_the_mask_is_called_as_published(enforced, excluded, name):
+def test_the_mask_is_named_as_by_the_original_code(enforced, excluded, name):
     assert mask(enforced, excluded) == name
 
 
 @pytest.mark.parametrize(
-    ("column", "wanted"),
+    ("column", "expected"),
     [
         ("PSNR", ("PSNR", "")),
         ("PSNR_bicubic", ("PSNR", "bicubic")),
@@ -84,11 +84,11 @@ def test_the_mask_is_called_as_published(enforced, excluded, name):
         ("PSNRs", None),
     ],
 )
-def test_columns_are_metrics_baselines_or_neither(column, wanted):
-    assert metric_of(column) == wanted
+def test_columns_are_metrics_baselines_or_neither(column, expected):
+    assert metric_of(column) == expected
 
 
-def test_every_tile_and_metric_is_a_row_and_baselines_are_rows_of_their_own(write):
+def test_every_tile_and_metric_is_a_row_and_baselines_have_separate_rows(write):
     table = {
         "tile": ["x", "y"], "split": "test", "step": 7, "SAM": [0.1, np.nan], "PSNR": [1, 2],
         "PSNR_bicubic": [3, 4], "more": ["no", "score"],
@@ -111,16 +111,16 @@ def test_test_is_used_where_it_was_evaluated_and_a_split_can_be_chosen(write):
     scores, _, remarks = load(root)
     assert sorted(scores["value"]) == [3, 4]
     assert [remark.split(": ")[1] for remark in remarks] == [
-        "the runs were evaluated on different tiles; compare.py takes those that all have.",
+        "the runs were evaluated on different tiles; compare.py uses the tiles that all have.",
         "the runs were evaluated on different splits.",
     ]
     assert sorted(load(root, split="val").scores["value"]) == [1, 2, 4]
     assert list(load(root, split="test").runs["run"]) == ["a_1"]
 
 
-def test_the_newest_of_equal_runs_is_used_and_the_others_are_told(write):
-    for name, began in (("a_1", "2026-02-01"), ("a_2", "2026-01-01"), ("b_1", "2025-01-01")):
-        root = write(name, {"tile": ["x"], "PSNR": [float(name[-1])]}, {}, began=f"{began}T00:00:00+00:00")
+def test_the_newest_of_equal_runs_is_used_and_the_others_have_a_reason(write):
+    for name, started in (("a_1", "2026-02-01"), ("a_2", "2026-01-01"), ("b_1", "2025-01-01")):
+        root = write(name, {"tile": ["x"], "PSNR": [float(name[-1])]}, {}, started=f"{started}T00:00:00+00:00")
     scores, runs, _ = load(root)
     assert list(scores["run"]) == ["a_1"] and list(scores["label"]) == ["aris-a"]
     assert runs.set_index("run")["in use"].to_dict() == {
@@ -130,27 +130,27 @@ def test_the_newest_of_equal_runs_is_used_and_the_others_are_told(write):
     assert sorted(load(root, every_run=True).scores["label"]) == ["aris-a a_1", "aris-a a_2", "aris-a b_1"]
 
 
-def test_without_run_json_the_files_time_decides(write):
+def test_without_run_json_the_time_of_the_file_decides(write):
     root = write("l_m_d_x_0101-0000", {"PSNR": [1.0]})
     write("l_m_d_x_0202-0000", {"PSNR": [2.0]})
     os.utime(root / "_evaluation" / "l_m_d_x_0202-0000.csv", (0, 0))
     assert list(load(root).scores["run"]) == ["l_m_d_x_0101-0000"]
 
 
-def test_batch_and_loss_are_named_where_they_tell_runs_apart(write):
+def test_batch_and_loss_are_in_the_label_where_runs_differ_in_them(write):
     write("a_1", {"PSNR": [1.0]}, {})
     write("a_2", {"PSNR": [1.0]}, {"batch_size": 16})
     root = write("a_3", {"PSNR": [1.0]}, {"dataset": "land"})
     assert sorted(load(root).scores["label"]) == ["aris-a", "aris-a b16", "aris-a b8"]
 
 
-def test_other_versions_of_a_dataset_are_told(write):
+def test_different_versions_of_a_dataset_are_remarked(write):
     write("a_1", {"PSNR": [1.0]}, {})
     root = write("b_1", {"PSNR": [1.0]}, {"model_name": "psgan"}, fingerprint="sha256:1")
     assert load(root).remarks == ["dataset sea, mask all: the runs have read different versions of the dataset."]
 
 
-def test_what_compare_writes_and_our_own_tables_are_no_runs(write):
+def test_summaries_and_tables_are_not_read_as_runs(write):
     root = write("a_1", {"PSNR": [1.0]}, {})
     for name in ("summary.csv", "tables/eval_sea_all.csv"):
         path = root / "_evaluation" / name
@@ -159,7 +159,7 @@ def test_what_compare_writes_and_our_own_tables_are_no_runs(write):
     assert [path.stem for path in evaluations.files(root)] == ["a_1"]
 
 
-def test_nothing_and_nonsense_are_errors(write, tmp_path):
+def test_missing_and_damaged_evaluations_are_errors(write, tmp_path):
     with pytest.raises(UserError, match="has no evaluated run; evaluate one"):
         load(tmp_path)
     with pytest.raises(UserError, match=r"a_1\.csv: cannot be read as CSV"):

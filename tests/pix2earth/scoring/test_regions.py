@@ -1,4 +1,4 @@
-"""Regions: dates are scored one by one, and NumPy agrees."""
+"""Scores by region: time steps are scored separately, with the values that NumPy computes."""
 
 import numpy as np
 import pytest
@@ -9,38 +9,38 @@ from pix2earth.scoring import regions
 RANDOM = np.random.default_rng(3)
 
 
-def test_folded_and_unfolded_dates_are_the_same():
+def test_folded_and_unfolded_time_steps_are_split_equally():
     stack = RANDOM.random((2, 3, 4, 5, 6)).astype("float32")
     folded = stack.transpose(0, 2, 3, 1, 4).reshape(2, 4, 5, 18)
     expected = stack.reshape(6, 4, 5, 6)
-    np.testing.assert_array_equal(regions.by_date(tf.constant(stack), 3), expected)
-    np.testing.assert_array_equal(regions.by_date(tf.constant(folded), 3), expected)
+    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(stack), 3), expected)
+    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(folded), 3), expected)
 
 
-def test_one_date_stays():
+def test_without_time_steps_nothing_changes():
     image = RANDOM.random((2, 4, 5, 6)).astype("float32")
-    np.testing.assert_array_equal(regions.by_date(tf.constant(image), None), image)
+    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(image), None), image)
 
 
-def test_masks_are_complements_within_what_counts():
+def test_masks_are_complements_within_the_valid_pixels():
     mask = RANDOM.integers(0, 2, (2, 3, 4, 5, 1)).astype("float32")
     valid = RANDOM.integers(0, 2, (2, 4, 5)).astype(bool)
-    made = regions.masks(tf.constant(mask), 3, tf.constant(valid))
-    everywhere = valid.repeat(3, axis=0)
+    masks = regions.masks(tf.constant(mask), 3, tf.constant(valid))
+    valid = valid.repeat(3, axis=0)
     inside = mask.reshape(6, 4, 5) > 0
-    np.testing.assert_array_equal(made["inside"], inside & everywhere)
-    np.testing.assert_array_equal(made["outside"], ~inside & everywhere)
+    np.testing.assert_array_equal(masks["inside"], inside & valid)
+    np.testing.assert_array_equal(masks["outside"], ~inside & valid)
 
 
-def test_mean_leaves_out_dates_without_a_score():
+def test_the_mean_ignores_time_steps_without_a_score():
     scores = tf.constant([1.0, float("nan"), 4.0, float("nan"), float("inf"), float("nan")])
-    made = regions.mean_over_dates(scores, 3).numpy()
-    assert made[0] == 2.5 and np.isnan(made[1])
+    means = regions.mean_over_time_steps(scores, 3).numpy()
+    assert means[0] == 2.5 and np.isnan(means[1])
 
 
 @pytest.mark.parametrize("fold", [False, True])
 def test_scores_by_region(fold, manifest_of, dataset_of, namespace, tmp_path):
-    """MAE inside and outside of the gaps of every date, as NumPy has it; columns beside those of the whole."""
+    """MAE inside and outside of the gaps of every time step equals NumPy's; the MAE of the whole image too."""
     from pix2earth.records.manifest import Field
     from pix2earth.scoring.scorer import Scorer
 
@@ -52,7 +52,7 @@ def test_scores_by_region(fold, manifest_of, dataset_of, namespace, tmp_path):
         "target": RANDOM.integers(1, 10000, stack.shape, "uint16"),
         "gap": RANDOM.integers(0, 2, gap.shape, "uint8"),
     }
-    arrays["gap"][1] = 0  # a date without gaps has no score inside
+    arrays["gap"][1] = 0  # a time step without gaps has no score inside
     manifest = manifest_of(stack, stack, {"gap": gap}, score_by="gap")
     dataset = dataset_of(manifest, {"tile": arrays}, fold_dates=fold, normalize="none")
     gan = namespace(generator=lambda image, training: image)
@@ -62,7 +62,7 @@ def test_scores_by_region(fold, manifest_of, dataset_of, namespace, tmp_path):
     error = np.abs(arrays["input_image"] * 1e-4 - arrays["target"] * 1e-4)
     inside = arrays["gap"][..., 0] > 0
     assert row["MAE"] == pytest.approx(error.mean(), rel=1e-5)
-    assert row["MAE.inside"] == pytest.approx(np.mean([error[date][inside[date]].mean() for date in (0, 2)]), rel=1e-5)
-    outside = np.mean([error[date][~inside[date]].mean() for date in range(3)])
+    assert row["MAE.inside"] == pytest.approx(np.mean([error[step][inside[step]].mean() for step in (0, 2)]), rel=1e-5)
+    outside = np.mean([error[step][~inside[step]].mean() for step in range(3)])
     assert row["MAE.outside"] == pytest.approx(outside, rel=1e-5)
     assert Scorer(dataset, gan, tmp_path / "mine.py", ["MAE"], regions=False).columns == ["MAE"]

@@ -1,4 +1,4 @@
-"""Scores are those that NumPy and scikit-image compute from the physical values."""
+"""Scores of samples: they equal those that NumPy and scikit-image compute from the physical values."""
 
 import math
 
@@ -28,7 +28,7 @@ CLEAR = Field(dtype="uint8", shape=[SIDE, SIDE, 1], kind="mask", bands=["clear"]
 
 
 def samples(count, *fields):
-    """Return count samples of random fields: numbers well above nodata, masks of 0 and 1."""
+    """Return samples of random fields: numbers well above nodata, masks of 0 and 1."""
     random = np.random.default_rng(7)
     return {
         f"tile{index:02d}": {
@@ -41,22 +41,22 @@ def samples(count, *fields):
 
 @pytest.fixture
 def gan(namespace):
-    """A generator that picks the target's bands and changes them by gain and shift, in network units."""
+    """A generator that selects the target's bands and applies gain and shift, in network units."""
     return namespace(generator=lambda image, training: GAIN * tf.gather(image, [2, 1, 0], axis=-1) + SHIFT)
 
 
 @pytest.fixture
 def scorer_of(dataset_of, manifest_of, gan, tmp_path):
-    """``scorer_of(data, metrics, source=..., target=..., ...)``: the Scorer on samples of these fields."""
+    """``scorer_of(data, metrics, source=..., target=..., ...)``: the Scorer of samples with these fields."""
 
-    def made(
+    def scorer(
         data, metrics, *, source=SOURCE, target=TARGET, fields=None, mask=None, plugin=gan, baseline=True, **settings
     ):
         manifest = manifest_of(source, target, fields, mask=mask)
         dataset = dataset_of(manifest, data, **settings)
         return Scorer(dataset, plugin, tmp_path / "mine.py", metrics, baseline=baseline)
 
-    return made
+    return scorer
 
 
 def physical(stored):
@@ -67,8 +67,8 @@ def upsampled(coarse, factor=RATIO):
     return coarse.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def predicted(stored, normalize):
-    """Return what the plug-in's transformation in network units means in physical units, from the stored input."""
+def expected_prediction(stored, normalize):
+    """Return the prediction of the plug-in in physical units, computed from the stored input."""
     values = upsampled(physical(stored))[..., [2, 1, 0]]
     width = {"symmetric": 2.0, "unit": 1.0}.get(normalize)
     if width is None:
@@ -77,17 +77,17 @@ def predicted(stored, normalize):
     return (GAIN * network + SHIFT + (width - 1)) / width * (HIGH - LOW) + LOW
 
 
-def rmse(target, made, keep=...):
-    return math.sqrt(np.mean((target - made)[keep] ** 2))
+def rmse(target, prediction, valid=...):
+    return math.sqrt(np.mean((target - prediction)[valid] ** 2))
 
 
-def ssim_map(target, made):
-    """Return scikit-image's SSIM at each place where the 11 x 11 window lies in the image."""
-    _, whole = structural_similarity(
-        target, made, data_range=HIGH - LOW, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+def ssim_map(target, prediction):
+    """Return scikit-image's SSIM at each pixel whose 11 x 11 window lies in the image."""
+    _, similarity = structural_similarity(
+        target, prediction, data_range=HIGH - LOW, channel_axis=-1, gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False, full=True,
     )  # fmt: skip
-    return whole[5:-5, 5:-5]
+    return similarity[5:-5, 5:-5]
 
 
 def two_fields(count):
@@ -98,38 +98,41 @@ def two_fields(count):
 
 
 @pytest.mark.parametrize("normalize", ["symmetric", "unit", "none"])
-def test_scores_are_those_of_the_physical_values(scorer_of, normalize):
+def test_scores_are_computed_from_physical_values(scorer_of, normalize):
     data = two_fields(3)
     scorer = scorer_of(data, ["RMSE", "MAE", "PSNR", "SSIM"], normalize=normalize, baseline=False)
     rows = list(scorer.rows("val", list(data)))
     for row, (name, fields) in zip(rows, data.items(), strict=True):
-        target, made = physical(fields["target"]), predicted(fields["input_image"], normalize)
+        target, prediction = physical(fields["target"]), expected_prediction(fields["input_image"], normalize)
         assert row == {
             "tile": name,
-            "RMSE": pytest.approx(rmse(target, made), rel=1e-5),
-            "MAE": pytest.approx(np.abs(target - made).mean(), rel=1e-5),
-            "PSNR": pytest.approx(peak_signal_noise_ratio(target, made, data_range=HIGH - LOW), rel=1e-5),
-            "SSIM": pytest.approx(ssim_map(target, made).mean(), abs=1e-5),
+            "RMSE": pytest.approx(rmse(target, prediction), rel=1e-5),
+            "MAE": pytest.approx(np.abs(target - prediction).mean(), rel=1e-5),
+            "PSNR": pytest.approx(peak_signal_noise_ratio(target, prediction, data_range=HIGH - LOW), rel=1e-5),
+            "SSIM": pytest.approx(ssim_map(target, prediction).mean(), abs=1e-5),
         }
 
 
-def test_ergas_takes_the_ratio_from_the_manifest(scorer_of):
+def test_ergas_uses_the_ratio_of_the_manifest(scorer_of):
     data = two_fields(1)
     (row,) = scorer_of(data, ["ERGAS"], baseline=False).rows("val", list(data))
-    target, made = physical(data["tile00"]["target"]), predicted(data["tile00"]["input_image"], "symmetric")
-    relative = ((target - made) ** 2).mean(axis=(0, 1)) / target.mean(axis=(0, 1)) ** 2
+    target, prediction = (
+        physical(data["tile00"]["target"]),
+        expected_prediction(data["tile00"]["input_image"], "symmetric"),
+    )
+    relative = ((target - prediction) ** 2).mean(axis=(0, 1)) / target.mean(axis=(0, 1)) ** 2
     assert row["ERGAS"] == pytest.approx(100 / RATIO * math.sqrt(relative.mean()), rel=1e-4)
 
 
-def test_unit_norm_images_are_scored_as_they_are(scorer_of):
+def test_unit_norm_images_are_scored_unscaled(scorer_of):
     data = two_fields(2)
     scorer = scorer_of(data, ["RMSE", "PSNR"], normalize="l2")
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
         image, target = upsampled(physical(fields["input_image"])), physical(fields["target"])
         image, target = image / np.linalg.norm(image), target / np.linalg.norm(target)
-        made = GAIN * image[..., [2, 1, 0]] + SHIFT
-        assert row["RMSE"] == pytest.approx(rmse(target, made), rel=1e-4)
-        assert row["PSNR"] == pytest.approx(peak_signal_noise_ratio(target, made, data_range=1.0), rel=1e-4)
+        prediction = GAIN * image[..., [2, 1, 0]] + SHIFT
+        assert row["RMSE"] == pytest.approx(rmse(target, prediction), rel=1e-4)
+        assert row["PSNR"] == pytest.approx(peak_signal_noise_ratio(target, prediction, data_range=1.0), rel=1e-4)
 
 
 def test_the_baseline_of_unit_norm_images_has_unit_norm_too(scorer_of):
@@ -137,22 +140,22 @@ def test_the_baseline_of_unit_norm_images_has_unit_norm_too(scorer_of):
     scorer = scorer_of(data, ["RMSE"], normalize="l2")
     (row,) = scorer.rows("val", list(data))
     coarse, target = physical(data["tile00"]["input_image"])[..., [2, 1, 0]], physical(data["tile00"]["target"])
-    made = tf.image.resize(coarse, (SIDE, SIDE), method="bicubic").numpy()
-    wanted = rmse(target / np.linalg.norm(target), made / np.linalg.norm(made))
-    assert row["RMSE_bicubic"] == pytest.approx(wanted, rel=1e-4)
+    prediction = tf.image.resize(coarse, (SIDE, SIDE), method="bicubic").numpy()
+    expected = rmse(target / np.linalg.norm(target), prediction / np.linalg.norm(prediction))
+    assert row["RMSE_bicubic"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_range_of_its_own_for_each_band_is_undone_for_each_band(scorer_of):
+def test_a_valid_range_for_each_band_is_undone_for_each_band(scorer_of):
     bounds = ([0.0, 0.1, 0.2], [1.0, 1.2, 1.4])
     target = TARGET.model_copy(update={"valid_range": bounds})
     data = two_fields(1)
     (row,) = scorer_of(data, ["RMSE", "PSNR"], target=target, baseline=False).rows("val", list(data))
     low, high = map(np.array, bounds)
     network = 2 * (upsampled(physical(data["tile00"]["input_image"]))[..., [2, 1, 0]] - LOW) / (HIGH - LOW) - 1
-    made = (GAIN * network + SHIFT + 1) / 2 * (high - low) + low
-    truth = physical(data["tile00"]["target"])
-    assert row["RMSE"] == pytest.approx(rmse(truth, made), rel=1e-5)
-    assert row["PSNR"] == pytest.approx(peak_signal_noise_ratio(truth, made, data_range=1.4), rel=1e-5)
+    prediction = (GAIN * network + SHIFT + 1) / 2 * (high - low) + low
+    stored = physical(data["tile00"]["target"])
+    assert row["RMSE"] == pytest.approx(rmse(stored, prediction), rel=1e-5)
+    assert row["PSNR"] == pytest.approx(peak_signal_noise_ratio(stored, prediction, data_range=1.4), rel=1e-5)
 
 
 def test_predict_is_preferred_and_gets_other_fields(scorer_of, namespace):
@@ -160,8 +163,8 @@ def test_predict_is_preferred_and_gets_other_fields(scorer_of, namespace):
     plugin = namespace(generator=None, predict=lambda target, clear: target * clear)
     scorer = scorer_of(data, ["MAE"], fields={"clear": CLEAR}, plugin=plugin, normalize="none", baseline=False)
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
-        wanted = np.mean(physical(fields["target"]) * (fields["clear"] == 0))
-        assert row["MAE"] == pytest.approx(wanted, rel=1e-5)
+        expected = np.mean(physical(fields["target"]) * (fields["clear"] == 0))
+        assert row["MAE"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_prediction_in_half_precision_is_scored_in_single(scorer_of, namespace):
@@ -171,44 +174,46 @@ def test_a_prediction_in_half_precision_is_scored_in_single(scorer_of, namespace
     assert row["MAE"] == pytest.approx(physical(data["tile00"]["target"]).mean(), rel=1e-5)
 
 
-# ---- which pixels count --------------------------------------------------------------------------------------------
+# ---- valid pixels --------------------------------------------------------------------------------------------------
 
 
-def test_only_pixels_in_the_mask_count(scorer_of):
+def test_masked_pixels_are_not_scored(scorer_of):
     data = samples(2, ("input_image", SOURCE), ("target", TARGET), ("clear", CLEAR))
     scorer = scorer_of(data, ["RMSE"], fields={"clear": CLEAR}, mask="clear", baseline=False)
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
-        target, made = physical(fields["target"]), predicted(fields["input_image"], "symmetric")
-        assert row["RMSE"] == pytest.approx(rmse(target, made, fields["clear"][..., 0] == 1), rel=1e-5)
+        target, prediction = physical(fields["target"]), expected_prediction(fields["input_image"], "symmetric")
+        assert row["RMSE"] == pytest.approx(rmse(target, prediction, fields["clear"][..., 0] == 1), rel=1e-5)
 
 
-def test_ssim_counts_windows_that_lie_wholly_in_the_mask(scorer_of):
+def test_ssim_uses_windows_of_valid_pixels_only(scorer_of):
     data = samples(1, ("input_image", SOURCE), ("target", TARGET), ("clear", CLEAR))
     fields = data["tile00"]
     fields["clear"][:] = 1
     fields["clear"][20:, :3] = 0
     (row,) = scorer_of(data, ["SSIM"], fields={"clear": CLEAR}, mask="clear", baseline=False).rows("val", list(data))
-    whole = minimum_filter(fields["clear"][..., 0], 11)[5:-5, 5:-5] == 1
-    similarity = ssim_map(physical(fields["target"]), predicted(fields["input_image"], "symmetric"))
-    assert 0 < whole.sum() < whole.size
-    assert row["SSIM"] == pytest.approx(similarity[whole].mean(), abs=1e-5)
+    valid = minimum_filter(fields["clear"][..., 0], 11)[5:-5, 5:-5] == 1
+    similarity = ssim_map(physical(fields["target"]), expected_prediction(fields["input_image"], "symmetric"))
+    assert 0 < valid.sum() < valid.size
+    assert row["SSIM"] == pytest.approx(similarity[valid].mean(), abs=1e-5)
 
 
 def test_a_mask_that_the_manifest_does_not_name_is_ignored(scorer_of):
     data = samples(1, ("input_image", SOURCE), ("target", TARGET), ("clear", CLEAR))
     (row,) = scorer_of(data, ["RMSE"], fields={"clear": CLEAR}, baseline=False).rows("val", list(data))
     fields = data["tile00"]
-    wanted = rmse(physical(fields["target"]), predicted(fields["input_image"], "symmetric"))
-    assert row["RMSE"] == pytest.approx(wanted, rel=1e-5)
+    expected = rmse(physical(fields["target"]), expected_prediction(fields["input_image"], "symmetric"))
+    assert row["RMSE"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_nodata_in_one_band_of_the_target_takes_the_pixel_out(scorer_of):
+def test_nodata_in_one_band_of_the_target_masks_the_pixel(scorer_of):
     data = two_fields(1)
     stored = data["tile00"]["target"]
     stored[3:9, 4:, 1] = 0
     (row,) = scorer_of(data, ["RMSE"], baseline=False).rows("val", list(data))
-    wanted = rmse(physical(stored), predicted(data["tile00"]["input_image"], "symmetric"), (stored != 0).all(axis=-1))
-    assert row["RMSE"] == pytest.approx(wanted, rel=1e-5)
+    expected = rmse(
+        physical(stored), expected_prediction(data["tile00"]["input_image"], "symmetric"), (stored != 0).all(axis=-1)
+    )
+    assert row["RMSE"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_nodata_of_the_input_is_the_low_end_of_the_range(scorer_of):
@@ -217,22 +222,24 @@ def test_nodata_of_the_input_is_the_low_end_of_the_range(scorer_of):
     stored[2:5, 2:5] = 0
     (row,) = scorer_of(data, ["RMSE"], baseline=False).rows("val", list(data))
     filled = np.where(stored == 0, round((LOW - OFFSET) / SCALE), stored)
-    wanted = rmse(physical(data["tile00"]["target"]), predicted(filled, "symmetric"))
-    assert row["RMSE"] == pytest.approx(wanted, rel=1e-5)
+    expected = rmse(physical(data["tile00"]["target"]), expected_prediction(filled, "symmetric"))
+    assert row["RMSE"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_nan_in_the_target_takes_the_pixel_out(scorer_of):
+def test_nan_in_the_target_masks_the_pixel(scorer_of):
     target = TARGET.model_copy(update={"dtype": "float32", "nodata": None, "scale": 1.0, "offset": 0.0})
     data = two_fields(1)
-    truth = physical(data["tile00"]["target"]).astype(np.float32)
-    truth[5:7, 5:7, 0] = np.nan
-    data["tile00"]["target"] = truth
+    values = physical(data["tile00"]["target"]).astype(np.float32)
+    values[5:7, 5:7, 0] = np.nan
+    data["tile00"]["target"] = values
     (row,) = scorer_of(data, ["RMSE"], target=target, baseline=False).rows("val", list(data))
-    wanted = rmse(truth, predicted(data["tile00"]["input_image"], "symmetric"), np.isfinite(truth).all(axis=-1))
-    assert row["RMSE"] == pytest.approx(wanted, rel=1e-5)
+    expected = rmse(
+        values, expected_prediction(data["tile00"]["input_image"], "symmetric"), np.isfinite(values).all(axis=-1)
+    )
+    assert row["RMSE"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_where_no_pixel_counts_the_score_is_undefined(scorer_of):
+def test_without_a_valid_pixel_the_score_is_undefined(scorer_of):
     data = two_fields(2)
     data["tile01"]["target"][:] = 0
     rows = list(scorer_of(data, ["RMSE"], baseline=False).rows("val", list(data)))
@@ -263,11 +270,13 @@ def test_the_bicubic_baseline_is_scored_in_physical_units(scorer_of, normalize):
     data = two_fields(2)
     scorer = scorer_of(data, ["RMSE", "PSNR"], normalize=normalize)
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
-        made = tf.image.resize(physical(fields["input_image"])[..., [2, 1, 0]], (SIDE, SIDE), method="bicubic").numpy()
+        prediction = tf.image.resize(
+            physical(fields["input_image"])[..., [2, 1, 0]], (SIDE, SIDE), method="bicubic"
+        ).numpy()
         target = physical(fields["target"])
-        assert row["RMSE_bicubic"] == pytest.approx(rmse(target, made), rel=1e-5)
+        assert row["RMSE_bicubic"] == pytest.approx(rmse(target, prediction), rel=1e-5)
         assert row["PSNR_bicubic"] == pytest.approx(
-            peak_signal_noise_ratio(target, made, data_range=HIGH - LOW), rel=1e-5
+            peak_signal_noise_ratio(target, prediction, data_range=HIGH - LOW), rel=1e-5
         )
 
 
@@ -277,8 +286,8 @@ def test_the_baseline_is_scored_on_the_same_pixels(scorer_of):
     stored[:10] = 0
     (row,) = scorer_of(data, ["RMSE"]).rows("val", list(data))
     coarse = physical(data["tile00"]["input_image"])[..., [2, 1, 0]]
-    made = tf.image.resize(coarse, (SIDE, SIDE), method="bicubic").numpy()
-    assert row["RMSE_bicubic"] == pytest.approx(rmse(physical(stored), made, np.s_[10:]), rel=1e-5)
+    prediction = tf.image.resize(coarse, (SIDE, SIDE), method="bicubic").numpy()
+    assert row["RMSE_bicubic"] == pytest.approx(rmse(physical(stored), prediction, np.s_[10:]), rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [SIDE, SIDE // 2, SIDE * 2, 16])
@@ -290,28 +299,28 @@ def test_a_copy_of_an_input_that_equals_the_target_is_perfect_at_any_size(scorer
     assert row["RMSE_copy"] == pytest.approx(0.0, abs=1e-6)
 
 
-# ---- several dates -------------------------------------------------------------------------------------------------
+# ---- several time steps --------------------------------------------------------------------------------------------
 
-DATES = SOURCE.model_copy(update={"shape": [3, SIDE, SIDE, 4], "gsd": 10.0})
+TIME_STEPS = SOURCE.model_copy(update={"shape": [3, SIDE, SIDE, 4], "gsd": 10.0})
 
 
 @pytest.mark.parametrize("fold", [False, True])
-def test_the_median_baseline_and_the_plugin_see_all_dates(scorer_of, namespace, fold):
-    def last_date(image, training):
+def test_the_median_baseline_and_the_plugin_get_all_time_steps(scorer_of, namespace, fold):
+    def last_time_step(image, training):
         last = image[..., 8:] if fold else image[:, 2]
         return tf.gather(last, [2, 1, 0], axis=-1)
 
-    data = samples(2, ("input_image", DATES), ("target", TARGET))
-    plugin = namespace(generator=last_date)
-    scorer = scorer_of(data, ["RMSE"], source=DATES, plugin=plugin, fold_dates=fold)
+    data = samples(2, ("input_image", TIME_STEPS), ("target", TARGET))
+    plugin = namespace(generator=last_time_step)
+    scorer = scorer_of(data, ["RMSE"], source=TIME_STEPS, plugin=plugin, fold_dates=fold)
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
-        given, target = physical(fields["input_image"])[..., [2, 1, 0]], physical(fields["target"])
-        assert row["RMSE"] == pytest.approx(rmse(target, given[2]), rel=1e-5)
-        assert row["RMSE_median"] == pytest.approx(rmse(target, np.median(given, axis=0)), rel=1e-5)
+        source, target = physical(fields["input_image"])[..., [2, 1, 0]], physical(fields["target"])
+        assert row["RMSE"] == pytest.approx(rmse(target, source[2]), rel=1e-5)
+        assert row["RMSE_median"] == pytest.approx(rmse(target, np.median(source, axis=0)), rel=1e-5)
 
 
 @pytest.mark.parametrize("fold", [False, True])
-def test_a_target_of_several_dates_is_scored_over_all_of_them(scorer_of, namespace, fold):
+def test_a_target_of_several_time_steps_is_scored_over_all_of_them(scorer_of, namespace, fold):
     several = TARGET.model_copy(update={"shape": [3, SIDE, SIDE, 3]})
     data = samples(2, ("input_image", several), ("target", several))
     plugin = namespace(generator=lambda image, training: image)
@@ -329,12 +338,12 @@ def test_every_sample_is_scored_once_whatever_the_batch(scorer_of, batch):
     scorer = scorer_of(data, ["RMSE"], baseline=False)
     scorer.batch = batch
     rows = list(scorer.rows("val", list(data)))
-    wanted = [rmse(physical(f["target"]), predicted(f["input_image"], "symmetric")) for f in data.values()]
+    expected = [rmse(physical(f["target"]), expected_prediction(f["input_image"], "symmetric")) for f in data.values()]
     assert [row["tile"] for row in rows] == list(data)
-    assert [row["RMSE"] for row in rows] == pytest.approx(wanted, rel=1e-5)
+    assert [row["RMSE"] for row in rows] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_last_batch_that_is_not_full_is_not_compiled_anew(scorer_of):
+def test_an_incomplete_last_batch_is_not_compiled_again(scorer_of):
     data = two_fields(5)
     scorer = scorer_of(data, ["RMSE"], baseline=False)
     scorer.batch = 2
@@ -342,18 +351,18 @@ def test_a_last_batch_that_is_not_full_is_not_compiled_anew(scorer_of):
     assert scorer._compute.experimental_get_tracing_count() == 1
 
 
-def test_the_names_decide_what_is_scored_and_in_which_order(scorer_of):
+def test_samples_are_scored_in_the_order_of_the_names(scorer_of):
     data = two_fields(4)
     scorer = scorer_of(data, ["RMSE"], baseline=False)
     rows = list(scorer.rows("val", ["tile03", "tile01"]))
-    wanted = [
-        rmse(physical(data[name]["target"]), predicted(data[name]["input_image"], "symmetric"))
+    expected = [
+        rmse(physical(data[name]["target"]), expected_prediction(data[name]["input_image"], "symmetric"))
         for name in ("tile03", "tile01")
     ]
-    assert [row["RMSE"] for row in rows] == pytest.approx(wanted, rel=1e-5)
+    assert [row["RMSE"] for row in rows] == pytest.approx(expected, rel=1e-5)
 
 
-def test_means_leave_out_what_is_undefined(scorer_of):
+def test_means_ignore_undefined_scores(scorer_of):
     data = two_fields(3)
     data["tile01"]["target"][:] = 0
     scorer = scorer_of(data, ["RMSE", "MAE"], baseline=False)
@@ -377,11 +386,13 @@ def test_predict_returns_physical_input_target_and_prediction(scorer_of):
     data = two_fields(2)
     scorer = scorer_of(data, ["RMSE"])
     batch = next(iter(scorer.dataset.batches("val", list(data), 2)))
-    given, target, made = (array.numpy() for array in scorer.predict(batch))
+    source, target, prediction = (array.numpy() for array in scorer.predict(batch))
     for index, fields in enumerate(data.values()):
-        np.testing.assert_allclose(given[index], upsampled(physical(fields["input_image"])), atol=1e-5)
+        np.testing.assert_allclose(source[index], upsampled(physical(fields["input_image"])), atol=1e-5)
         np.testing.assert_allclose(target[index], physical(fields["target"]), atol=1e-5)
-        np.testing.assert_allclose(made[index], predicted(fields["input_image"], "symmetric"), atol=1e-5)
+        np.testing.assert_allclose(
+            prediction[index], expected_prediction(fields["input_image"], "symmetric"), atol=1e-5
+        )
 
 
 def test_a_metric_that_fails_is_named_with_its_file_and_line(scorer_of, tmp_path, monkeypatch):

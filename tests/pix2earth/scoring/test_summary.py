@@ -1,4 +1,4 @@
-"""Means, bins and tables for publication, by hand."""
+"""Means, bins and tables for publication, compared with values computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from pix2earth.scoring import summary
 
 
 def scores_of(values, *, dataset="sea", mask="all", baseline=()):
-    """Return scores of ``values[model][metric]``, a list of tiles."""
+    """Return the table of scores of ``values[model][metric]``, lists with a score for each tile."""
     rows = [
         {
             "loss": "l1", "mask": mask, "dataset": dataset, "model": model, "batch": "b16", "run": f"{model}_1",
@@ -42,12 +42,12 @@ def test_undefined_scores_are_counted_and_missing_ones_are_not():
     assert ("SAM", "undefined") not in table.columns
 
 
-def test_models_are_in_the_stated_order_baselines_first_others_last():
+def test_baselines_are_first_then_models_in_order_then_others():
     values = {name: {"PSNR": [1.0]} for name in ("mine", "aris-c", "bicubic", "dmnet", "another")}
     scores = scores_of(values, baseline=["bicubic"])
-    wanted = ["bicubic", "dmnet", "aris-c", "another", "mine"]
-    assert summary.ranked(scores) == wanted
-    assert list(summary.means(scores).index.get_level_values("model")) == wanted
+    expected = ["bicubic", "dmnet", "aris-c", "another", "mine"]
+    assert summary.ranked(scores) == expected
+    assert list(summary.means(scores).index.get_level_values("model")) == expected
     assert summary.ranked(scores, ["mine"]) == ["bicubic", "mine", "another", "aris-c", "dmnet"]
 
 
@@ -71,7 +71,7 @@ def test_rounding_does_not_decide_on_a_border():
     assert summary.quintiles(scores).loc["sea", "all"]["CC"].to_dict() == {"c": 1, "b": 4, "a": 5}
 
 
-def test_bins_are_averaged_and_sorted_and_without_a_mean_there_is_none():
+def test_bins_are_averaged_and_sorted_and_missing_without_a_mean():
     scores = scores_of(
         {
             "a": {"PSNR": [10.0], "SAM": [0.0]},
@@ -85,7 +85,7 @@ def test_bins_are_averaged_and_sorted_and_without_a_mean_there_is_none():
     assert list(table.index) == ["d", "a", "b", "c"] and table["PSNR"].isna().to_list() == [False] * 3 + [True]
 
 
-def test_datasets_and_masks_are_binned_apart_and_baselines_not_at_all():
+def test_datasets_and_masks_have_separate_bins_and_baselines_none():
     scores = pd.concat(
         [
             scores_of({"a": {"PSNR": [1.0]}, "b": {"PSNR": [2.0]}, "bicubic": {"PSNR": [9.0]}}, baseline=["bicubic"]),
@@ -139,7 +139,7 @@ def test_tables_are_written_and_read_back(tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(paths[0], index_col="model"), tables["a/b", "x"], check_dtype=False)
 
 
-def test_notebooks_show_lines_and_gaps():
+def test_html_has_line_breaks_and_marks_missing_values():
     table = pd.DataFrame({"a": ["1\n(± 2)"], "b": pd.array([None], "Int64"), "c": [0.00012345]})
     html = summary.html(table)
     assert "1<br>(± 2)" in html and "NA" not in html and "0.0001234" in html

@@ -1,4 +1,4 @@
-"""Means leave out what is undefined."""
+"""Means ignore undefined and infinite scores."""
 
 import math
 
@@ -12,12 +12,12 @@ from pix2earth.scoring.undefined import mean_of_finite
     ("values", "mean"),
     [([1.0, 2.0, 6.0], 3.0), ([1.0, math.nan, 3.0], 2.0), ([math.inf, 4.0], 4.0), ([-math.inf, 4.0, 6.0], 5.0)],
 )
-def test_only_finite_values_count(values, mean):
+def test_only_finite_values_are_averaged(values, mean):
     assert mean_of_finite(values) == mean
 
 
 @pytest.mark.parametrize("values", [[], [math.nan], [math.inf, math.nan]])
-def test_where_none_is_finite_the_mean_is_undefined(values):
+def test_without_a_finite_value_the_mean_is_undefined(values):
     assert math.isnan(mean_of_finite(values))
 
 

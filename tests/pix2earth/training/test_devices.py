@@ -1,4 +1,4 @@
-"""One device or several, who writes, and learning rates."""
+"""Devices: one or several, which machine writes, TF_CONFIG, learning rates and averaged gradients."""
 
 import json
 import subprocess
@@ -18,16 +18,16 @@ WORKERS = {"worker": ["host1:2222", "host2:2222"]}
 
 @pytest.fixture
 def experiment(namespace):
-    """``experiment(**changes)``: what `devices.prepare` reads of an experiment; the precision is restored after."""
+    """``experiment(**changes)``: the settings that `devices.prepare` reads; the precision is restored afterwards."""
 
-    def made(**changes):
+    def experiment_with(**changes):
         settings = {
             "DISTRIBUTION": "none", "SEED": 3, "DETERMINISTIC": False, "PRECISION": "float32", "JIT_COMPILE": False,
             "BATCH_SIZE": 4, "file": "experiment.json",
         }  # fmt: skip
         return namespace(**settings | changes)
 
-    yield made
+    yield experiment_with
     keras.mixed_precision.set_dtype_policy("float32")
 
 
@@ -39,7 +39,7 @@ def test_one_device_is_one_replica(experiment):
 
 
 @pytest.mark.parametrize("prepare", [devices.prepare, devices.prepare_single])
-def test_the_seed_decides_the_initial_weights(experiment, prepare):
+def test_the_seed_determines_the_initial_weights(experiment, prepare):
     weights = []
     for seed in (3, 3, 4):
         prepare(experiment(SEED=seed))
@@ -51,18 +51,18 @@ def test_the_seed_decides_the_initial_weights(experiment, prepare):
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_the_precision_is_that_of_the_computation_and_weights_stay_whole(experiment, precision):
+def test_the_precision_applies_to_computations_and_weights_stay_float32(experiment, precision):
     devices.prepare(experiment(PRECISION=precision))
     layer = keras.layers.Dense(2)
-    made = layer(np.ones((1, 2), np.float32))
-    assert (made.dtype.name, layer.kernel.dtype) == (precision.removeprefix("mixed_"), "float32")
+    output = layer(np.ones((1, 2), np.float32))
+    assert (output.dtype.name, layer.kernel.dtype) == (precision.removeprefix("mixed_"), "float32")
 
 
 def test_the_description_names_strategy_and_devices(experiment):
-    described = devices.describe(devices.prepare(experiment()))
-    assert described["replicas"] == 1
-    assert described["devices"][0].startswith("/device:")
-    assert json.loads(json.dumps(described)) == described
+    description = devices.describe(devices.prepare(experiment()))
+    assert description["replicas"] == 1
+    assert description["devices"][0].startswith("/device:")
+    assert json.loads(json.dumps(description)) == description
 
 
 SCRIPT = """
@@ -72,51 +72,51 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from runs import devices
 from pix2earth.settings.errors import UserError
+from pix2earth.training import devices
 
 def experiment(**changes):
     settings = {"DISTRIBUTION": "mirrored", "SEED": 3, "DETERMINISTIC": True, "PRECISION": "float32",
                 "JIT_COMPILE": False, "BATCH_SIZE": 6, "file": "experiment.json"}
     return SimpleNamespace(**settings | changes)
 
-def mistake(**changes):
+def error_text(**changes):
     try:
         devices.prepare(experiment(**changes))
     except UserError as error:
         return str(error)
 
 strategy = devices.prepare(experiment())
-told = {"odd": mistake(BATCH_SIZE=5), "jit": mistake(JIT_COMPILE=True), "chief": devices.is_chief(strategy)}
-print(json.dumps(told | devices.describe(strategy)))
+results = {"odd": error_text(BATCH_SIZE=5), "jit": error_text(JIT_COMPILE=True), "chief": devices.is_chief(strategy)}
+print(json.dumps(results | devices.describe(strategy)))
 """
 
 
 @pytest.fixture(scope="module")
-def told():
-    """What a process with two devices tells: logical devices can only be made before TensorFlow starts."""
+def two_devices():
+    """The output of a process with two devices: logical devices can only be created before TensorFlow starts."""
     run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
     return json.loads(run.stdout.splitlines()[-1])
 
 
 @pytest.mark.slow
-def test_all_devices_of_a_machine_take_part(told):
-    assert (told["strategy"], told["replicas"], len(told["devices"])) == ("MirroredStrategy", 2, 2)
-    assert told["chief"] is True
+def test_all_devices_of_a_machine_are_used(two_devices):
+    assert (two_devices["strategy"], two_devices["replicas"], len(two_devices["devices"])) == ("MirroredStrategy", 2, 2)
+    assert two_devices["chief"] is True
 
 
 @pytest.mark.slow
-def test_a_batch_that_cannot_be_divided_is_a_error(told):
-    assert told["odd"] == "experiment.json: batch_size: 5 cannot be divided among 2 devices; use a multiple of 2"
+def test_a_batch_that_cannot_be_divided_is_an_error(two_devices):
+    assert two_devices["odd"] == "experiment.json: batch_size: 5 cannot be divided among 2 devices; use a multiple of 2"
 
 
 @pytest.mark.slow
-def test_xla_on_several_devices_is_a_error(told):
-    assert told["jit"] == "experiment.json: jit_compile: is not possible on 2 devices; leave it out"
+def test_xla_on_several_devices_is_an_error(two_devices):
+    assert two_devices["jit"] == "experiment.json: jit_compile: is not possible on 2 devices; leave it out"
 
 
-# ---- who writes ----------------------------------------------------------------------------------------------------
+# ---- which machine writes ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("strategy", [tf.distribute.get_strategy, lambda: tf.distribute.MirroredStrategy(["CPU:0"])])
@@ -157,7 +157,7 @@ def test_of_several_machines_the_first_writes(namespace, kind, index, writes):
     ],
     ids=str,
 )
-def test_a_error_in_tf_config_is_one_line(monkeypatch, config):
+def test_an_error_in_tf_config_is_one_line(monkeypatch, config):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
         monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
@@ -166,7 +166,7 @@ def test_a_error_in_tf_config_is_one_line(monkeypatch, config):
     assert len(error.value.lines) == 1
 
 
-def test_a_missing_tf_config_is_told_with_an_example_that_passes(monkeypatch):
+def test_the_error_of_a_missing_tf_config_has_a_valid_example(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(UserError) as error:
         devices._check_tf_config()
@@ -195,7 +195,7 @@ def test_learning_rates_are_read_and_set_by_name(small_gan, optimizer):
     }  # fmt: skip
 
 
-def test_a_rate_that_is_set_is_the_rate_of_the_next_step(namespace):
+def test_the_next_step_uses_the_new_learning_rate(namespace):
     weight = keras.Variable(1.0)
     gan = namespace(optimizer=keras.optimizers.SGD(0.1))
     gan.optimizer.build([weight])
@@ -204,7 +204,7 @@ def test_a_rate_that_is_set_is_the_rate_of_the_next_step(namespace):
     assert float(weight) == 0.75
 
 
-def test_a_schedule_is_left_as_it_is(namespace):
+def test_a_schedule_is_not_changed(namespace):
     schedule = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=1, decay_rate=0.5)
     gan = namespace(optimizer=keras.optimizers.SGD(schedule), other=keras.optimizers.SGD(0.1))
     devices.set_learning_rates(gan, devices.learning_rates(gan) | {"other": 0.25})
@@ -213,13 +213,13 @@ def test_a_schedule_is_left_as_it_is(namespace):
 
 
 @pytest.mark.parametrize(
-    "hang", [lambda it: {"mine": it}, lambda it: {"mine": [it]}, lambda it: {"mine": {"a": it}}],
+    "attributes", [lambda one: {"mine": one}, lambda one: {"mine": [one]}, lambda one: {"mine": {"a": one}}],
     ids=["attribute", "list", "dict"],
 )  # fmt: skip
 @pytest.mark.parametrize("replicas", [1, 4])
-def test_gradients_are_averaged_wherever_the_optimiser_hangs(namespace, hang, replicas):
+def test_gradients_are_averaged_for_optimisers_in_any_attribute(namespace, attributes, replicas):
     weight = keras.Variable(1.0)
     optimizer = keras.optimizers.SGD(0.5)
-    devices.average_gradients(namespace(**hang(optimizer)), replicas)
+    devices.average_gradients(namespace(**attributes(optimizer)), replicas)
     optimizer.apply_gradients([(tf.constant(1.0), weight)])
     assert float(weight) == 1.0 - 0.5 / replicas

@@ -1,4 +1,4 @@
-"""A folder of experiments is trained one after the other, and again what is missing."""
+"""The training queue: planned actions, failures, interruption and resuming."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def trained_all(tiny_root, capfd):
 
 
 def finish(root: Path, name: str, steps: int, outcome: str = "completed") -> None:
-    """Leave behind what a run of so many steps does, as far as the queue looks."""
+    """Write the files of a run of so many steps that the queue reads."""
     folders = RunFolders(root / "experiments", name, "a")
     folders.create()
     (folders.checkpoints / f"ckpt-{steps}.json").write_text("{}")
@@ -49,18 +49,18 @@ class TestPlan:
             for entry in queue.plan(Environment(root / "environment.json"), prefix, timestamp)
         }
 
-    def test_what_is_to_be_done_about_each(self, tiny_root, write_experiment):
-        for name in ("set/done", "set/deep/er/begun", "set/new", "set/grown", "set/stopped", "other"):
+    def test_the_action_of_each_experiment(self, tiny_root, write_experiment):
+        for name in ("set/done", "set/deep/er/started", "set/new", "set/grown", "set/stopped", "other"):
             write_experiment(tiny_root, name, steps=4)
         finish(tiny_root, "set/done", 4)
-        finish(tiny_root, "set/deep/er/begun", 3, "running")
+        finish(tiny_root, "set/deep/er/started", 3, "running")
         finish(tiny_root, "set/grown", 2)
         finish(tiny_root, "set/stopped", 4, "stopped: disk full")
         assert self.plan(tiny_root) == {
-            "set/deep/er/begun": ("resume", ("--restore", "a")),
+            "set/deep/er/started": ("resume", ("--restore", "a")),
             "set/done": ("skip", ()),
             "set/grown": ("resume", ("--restore", "a")),
-            "set/new": ("begin", ()),
+            "set/new": ("start", ()),
             "set/stopped": ("resume", ("--restore", "a")),
         }
 
@@ -74,7 +74,7 @@ class TestPlan:
         write_experiment(tiny_root, "set/one", steps=4)
         finish(tiny_root, "set/one", 4)
         assert self.plan(tiny_root, timestamp="a") == {"set/one": ("skip", ())}
-        assert self.plan(tiny_root, timestamp="b") == {"set/one": ("begin", ("--timestamp", "b"))}
+        assert self.plan(tiny_root, timestamp="b") == {"set/one": ("start", ("--timestamp", "b"))}
 
     def test_copies_in_logs_are_no_experiments(self, tiny_root, write_experiment):
         write_experiment(tiny_root, "set/one")
@@ -110,13 +110,13 @@ class TestPlan:
 def test_restore_is_refused(trained_all):
     status, _, err = trained_all("--restore")
     assert status == 2
-    assert err == "--restore: is not needed with --all, which resumes what was begun; leave it out\n"
+    assert err == "--restore: is not needed with --all, which resumes interrupted runs; leave it out\n"
 
 
-def test_dry_run_tells_and_trains_nothing(trained_all, tiny_root, write_experiment):
+def test_dry_run_prints_the_plan_and_trains_nothing(trained_all, tiny_root, write_experiment):
     write_experiment(tiny_root, "set/one")
     status, out, _ = trained_all("--dry-run")
-    assert (status, out) == (0, "begin   set/one: new run\n")
+    assert (status, out) == (0, "start   set/one: new run\n")
     assert not (tiny_root / "experiments" / "set" / "one" / "ckpt").exists()
 
 
@@ -130,7 +130,7 @@ def test_a_failure_does_not_stop_the_others_and_is_listed(trained_all, tiny_root
     status, out, err = trained_all("--timestamp", "t")
     assert status == 1
     assert "3 of 4" not in err and "2 of 4 experiments failed:" in err
-    # Once from the process that failed, once in the list at the end.
+    # Each error is printed twice: by the process that failed, and in the list at the end.
     *_, first, second = err.splitlines()
     assert first.startswith("set/b: exit status 2 after")
     assert second.startswith("set/c: exit status 2 after")
@@ -144,7 +144,7 @@ def test_a_failure_does_not_stop_the_others_and_is_listed(trained_all, tiny_root
     status, out, err = trained_all("--timestamp", "t")
     assert status == 0, err
     assert "set/a: skip: run t is complete, 2 steps" in out
-    assert "set/b: begin: new run" in out
+    assert "set/b: start: new run" in out
     assert "set/d: resume: run t from step 2 of 3" in out
     sessions = provenance.load(RunFolders(tiny_root / "experiments", "set/d", "t").run_file)["sessions"]
     assert [(session["first_step"], session["last_step"]) for session in sessions] == [(0, 2), (2, 3)]
@@ -152,7 +152,7 @@ def test_a_failure_does_not_stop_the_others_and_is_listed(trained_all, tiny_root
 
 @pytest.mark.slow
 def test_a_signal_saves_the_run_and_ends_the_queue(tiny_root, write_experiment):
-    """SIGTERM to the queue alone, as a scheduler sends it; the same command goes on."""
+    """SIGTERM to the queue only, as a scheduler sends it; the same command resumes."""
     for name in ("set/a", "set/b"):
         write_experiment(tiny_root, name, **{**SMALL, "steps": 100000, "ckpt_freq": 100000, "sample_freq": 100000})
     environment = tiny_root / "environment.json"
@@ -171,7 +171,7 @@ def test_a_signal_saves_the_run_and_ends_the_queue(tiny_root, write_experiment):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 128 + signal.SIGTERM
-    assert out.rstrip().endswith("interrupted in set/a; the same command goes on")
+    assert out.rstrip().endswith("interrupted in set/a; the same command resumes it")
     assert "set/b" not in out.replace("[2/2]", "")
     entries = queue.plan(Environment(environment), "set", "t")
-    assert [entry.action for entry in entries] == ["resume", "begin"]
+    assert [entry.action for entry in entries] == ["resume", "start"]
