@@ -1,1 +1,1 @@
-"""A made-up Earth: latent scenes, sensors and clouds, for data whose truth is known."""
+"""Synthetic data: simulated scenes, sensors and clouds, of which land cover, clouds and noise are known."""

@@ -1,4 +1,4 @@
-"""Independent pieces of work, in this process or in several; the results do not depend on how many."""
+"""Independent tasks in one process or several; the results do not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Result = TypeVar("Result")
 
 
 def in_order(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Yield ``function(item)`` of every item in order.
+    """Yield ``function(item)`` for every item, in the order of the items.
 
     Args:
-        function: of a module, so that other processes find it.
-        items: what to work on.
-        workers: processes; 1: this one.
+        function: a function of a module, so that other processes can import it.
+        items: its arguments.
+        workers: number of processes; 1: the calling process.
 
     Raises:
         Stopped: a process was killed.
@@ -29,12 +29,12 @@ def in_order(function: Callable[[Item], Result], items: Sequence[Item], workers:
     if workers <= 1:
         yield from map(function, items)
         return
-    # Fresh processes: copies of one in which TensorFlow runs can hang.
+    # Spawned, not forked: a fork of a process in which TensorFlow runs can hang.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
             yield from _bounded(pool, function, items, 2 * workers)
         except BrokenProcessPool:
-            advice = "the same command goes on where it was, with fewer --workers if memory was short"
+            advice = "run the same command again to resume, with fewer --workers if memory was short"
             raise Stopped(f"a process was killed; {advice}") from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -44,10 +44,10 @@ def in_order(function: Callable[[Item], Result], items: Sequence[Item], workers:
 def _bounded(
     pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Sequence[Item], ahead: int
 ) -> Iterator[Result]:
-    """Yield in order, with only so many results waiting in memory."""
+    """Yield results in order, with at most ``ahead`` items submitted in advance, to bound memory."""
     futures = [pool.submit(function, item) for item in items[:ahead]]
     for number in range(len(items)):
         yield futures[number].result()
-        futures[number] = None  # type: ignore[call-overload]  # lets its memory go
+        futures[number] = None  # type: ignore[call-overload]  # frees its memory
         if number + ahead < len(items):
             futures.append(pool.submit(function, items[number + ahead]))

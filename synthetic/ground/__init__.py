@@ -1,1 +1,1 @@
-"""The ground: synthetic scenes, before any sensor looks at them."""
+"""The ground: land cover, reflectance and backscatter of synthetic scenes, without sensor effects."""

@@ -1,4 +1,4 @@
-"""Random fields by the fast Fourier transform: textures, cloud cover, the wandering of borders."""
+"""Random fields by the fast Fourier transform, for texture, clouds and cell borders."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import math
 import numpy as np
 from scipy import fft
 
-FINEST_PERIODIC = 16
-"""A periodic grid has at least so many pixels a side, however small the field."""
+MIN_PERIODIC_SIZE = 16
+"""Minimum side of a periodic grid in pixels."""
 
 
 def power_law_field(
@@ -17,13 +17,13 @@ def power_law_field(
 ) -> np.ndarray:
     """Return a Gaussian field whose power falls with frequency to the minus ``slope``.
 
-    It is drawn on a periodic grid of twice the size and cropped, so that opposite borders have nothing in common.
+    It is drawn on a periodic grid of twice the size and cropped, so that opposite borders are not correlated.
 
     Args:
-        random: where the numbers come from.
+        random: source of random numbers.
         shape: (height, width).
         slope: of the power spectrum in two dimensions; 3 looks like cloud cover, 0 is white noise.
-        outer_scale: pixels; the spectrum is flat beyond this wavelength. None: it falls all the way.
+        outer_scale: wavelength in pixels beyond which the spectrum is flat; None: it falls over all wavelengths.
 
     Returns:
         float32 (height, width), mean 0 and standard deviation 1 over the field.
@@ -40,20 +40,20 @@ def normalised(field: np.ndarray) -> np.ndarray:
 
 
 def periodic_size(shape: tuple[int, int]) -> tuple[int, int]:
-    """Return sides of at least twice those of a field, for which the Fourier transform is fast."""
-    height, width = (fft.next_fast_len(max(2 * side, FINEST_PERIODIC), real=True) for side in shape)
+    """Return the sides of a periodic grid: at least twice those of a field, of a length that transforms fast."""
+    height, width = (fft.next_fast_len(max(2 * side, MIN_PERIODIC_SIZE), real=True) for side in shape)
     return height, width
 
 
 @functools.lru_cache(maxsize=8)
 def _frequency(size: tuple[int, int]) -> np.ndarray:
-    """Return the radial frequency (cycles a pixel) of the half plane of a real transform."""
+    """Return the radial frequency (cycles per pixel) of the half plane of a real transform."""
     return np.hypot(fft.fftfreq(size[0])[:, None], fft.rfftfreq(size[1])[None]).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=8)
 def _power_law(size: tuple[int, int], slope: float, outer_scale: float | None) -> np.ndarray:
-    """Return the amplitude at each frequency; none at frequency 0."""
+    """Return the amplitude at each frequency; 0 at frequency 0."""
     squared = _frequency(size) ** 2 + (1.0 / outer_scale**2 if outer_scale else 0.0)
     squared[0, 0] = 1.0
     amplitude = squared ** np.float32(-slope / 4)
@@ -65,7 +65,7 @@ def _power_law(size: tuple[int, int], slope: float, outer_scale: float | None) -
 
 
 def _real_field(random: np.random.Generator, size: tuple[int, int], amplitude: np.ndarray) -> np.ndarray:
-    """Return white noise whose spectrum is multiplied by an amplitude, transformed back."""
+    """Return white noise filtered by an amplitude spectrum, float32 of the size."""
     noise = random.standard_normal((*amplitude.shape, 2), np.float32)
     spectrum = noise.view(np.complex64)[..., 0] * amplitude
     return fft.irfft2(spectrum, s=size, overwrite_x=True)
@@ -75,15 +75,15 @@ def covariance_field(random: np.random.Generator, shape: tuple[int, int], kernel
     """Return a Gaussian field of a stated separable covariance, by circulant embedding.
 
     Args:
-        random: where the numbers come from.
+        random: source of random numbers.
         shape: (height, width).
-        kernel: correlation at the distances 0, 1, 2, ... pixels along an axis, at least as many as the longer side.
+        kernel: correlation at the distances 0, 1, 2, ... pixels along an axis, as many as the longer side or more.
 
     Returns:
         float32 (height, width), mean 0 and variance ``kernel[0] ** 2``.
 
     Raises:
-        ValueError: the kernel is no covariance on so small a grid (it does not fall off).
+        ValueError: the kernel does not fall off within the grid, and is no covariance on it.
     """
     spectra = []
     sides = [2 * side for side in shape]
@@ -98,14 +98,14 @@ def covariance_field(random: np.random.Generator, shape: tuple[int, int], kernel
     return np.real(fft.ifft2(coloured)).astype(np.float32)[: shape[0], : shape[1]]
 
 
-def kernel_of(name: str, distances: np.ndarray, **parameters: float) -> np.ndarray:
-    """Return a correlation at distances in pixels.
+def kernel_correlation(name: str, distances: np.ndarray, **parameters: float) -> np.ndarray:
+    """Return the correlation of a kernel at distances in pixels.
 
     Args:
         name: "rbf" (``length_scale``), "rational_quadratic" (``length_scale``, ``alpha``), "sin_squared"
             (``length_scale``, ``periodicity``) or "constant" (``constant_value``), as scikit-learn defines them.
         distances: in pixels.
-        parameters: of that kernel.
+        parameters: those of the kernel.
 
     Raises:
         KeyError: a parameter is missing, or there is no such kernel.

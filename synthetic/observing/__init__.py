@@ -1,1 +1,1 @@
-"""Observing the ground: clouds, optics, radar, and the steps of a sensor."""
+"""Observation of the ground: clouds, optical sensors, radar, and the processing steps of a sensor."""

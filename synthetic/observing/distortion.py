@@ -1,4 +1,4 @@
-"""Tangential scale distortion of a scanner, in closed form: pixels far from nadir cover more ground."""
+"""Tangential scale distortion of a scanner in closed form: pixels far from nadir cover more ground."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def growth(length: int, rate: float | None) -> float:
     """Return the growth rate; the default 4 / length is the largest that never expands.
 
     Raises:
-        ValueError: a larger one is asked for.
+        ValueError: the requested rate is larger.
     """
     largest = 4 / length
     if rate is not None and rate > largest * (1 + 1e-9):
@@ -20,20 +20,20 @@ def growth(length: int, rate: float | None) -> float:
 
 
 def forward(x: np.ndarray, length: int, rate: float) -> np.ndarray:
-    """Return where ground at x (pixels, 0 to length) is seen: ``length * sigmoid(rate * (x - length / 2))``."""
+    """Return the image position of ground at x (pixels, 0 to length): ``length * sigmoid(rate * (x - length / 2))``."""
     return length / (1 + np.exp(-rate * (x - length / 2)))
 
 
 def backward(x: np.ndarray, length: int, rate: float) -> np.ndarray:
-    """Return which ground is seen at x: the inverse of ``forward``."""
+    """Return the ground position of an image at x: the inverse of ``forward``."""
     share = x / length
     return length / 2 + np.log(share / (1 - share)) / rate
 
 
 def source_positions(length: int, rate: float | None = None) -> np.ndarray:
-    """Return for each output pixel's centre where on the ground it looks, in pixels from the first one's edge.
+    """Return the ground position of each output pixel's centre, in pixels from the edge of the first.
 
-    The output has ``length * tanh(rate * length / 4)`` pixels, rounded down; as much is cut off at both ends.
+    The output has ``length * tanh(rate * length / 4)`` pixels, rounded down; both ends are cropped equally.
 
     Raises:
         ValueError: the rate is too large, or so small that no pixel is left.
@@ -46,13 +46,13 @@ def source_positions(length: int, rate: float | None = None) -> np.ndarray:
 
 
 def distorted(image: np.ndarray, axis: int, rate: float | None, *, labels: bool = False) -> np.ndarray:
-    """Return an image as a wide scanner sees it.
+    """Return an image with the distortion of a wide scanner.
 
     Args:
         image: (height, width, ...).
         axis: 0 along the rows (height), 1 along the columns (width).
         rate: see ``growth``.
-        labels: take the nearest pixel instead of interpolating: numbers of classes cannot be mixed.
+        labels: take the nearest pixel instead of interpolating, as class numbers cannot be interpolated.
     """
     positions = source_positions(image.shape[axis], rate)
     if labels:

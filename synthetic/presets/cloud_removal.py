@@ -1,4 +1,4 @@
-"""Several dates under clouds, and the radar image of the last one, to the clear view of the last date."""
+"""Preset cloud_removal: clouded optical images and a radar image to the clear optical image of the last date."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ import numpy as np
 
 from pix2earth.records.manifest import Field
 from synthetic.observing import clouds, optics
-from synthetic.presets.views import (  # fmt: skip
+from synthetic.presets.fields import classes_field, day_of_year_field, label_fields, radar_field, reflectance_field
+from synthetic.presets.samples import (
     SyntheticSample,
-    backscatter,
-    classes_field,
-    dates_field,
-    days,
-    measured,
-    nodes,
-    radar_field,
-    reflectance_field,
+    band_indices,
+    days_of_year,
+    iso_times,
+    labels,
+    measured_backscatter,
+    measured_reflectance,
     sample_name,
     scene,
-    spaced,
-    times,
+    spaced_dates,
     transform,
-    truth,
-    truth_fields,
 )
 from synthetic.schema.dataset import CloudRemoval
 from synthetic.streams import stream
@@ -34,66 +30,71 @@ RGB = ["B4", "B3", "B2"]
 
 
 def fields(configuration: CloudRemoval) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample and the roles that differ from the usual ones."""
-    side, dates, gsd = configuration.ground.size.width, configuration.dates, configuration.ground.gsd
+    """Return the fields of a sample, and the roles that differ from the defaults."""
+    side, time_steps, gsd = configuration.ground.size.width, configuration.dates, configuration.ground.gsd
     bands = configuration.bands
-    made = {
-        "input_image": reflectance_field([dates, side, side, len(bands)], bands, gsd, RGB),
+    sample_fields = {
+        "input_image": reflectance_field([time_steps, side, side, len(bands)], bands, gsd, RGB),
         "radar": radar_field(side, gsd),
         "target": reflectance_field([side, side, len(bands)], bands, gsd, RGB),
         "cloud_mask": Field(dtype="uint8", shape=[side, side, 1], kind="mask", bands=["clouded"]),
         "cloud_alpha": Field(
-            dtype="uint8", shape=[dates, side, side, 1], bands=["alpha"], scale=1 / clouds.STEPS, valid_range=(0.0, 1.0)
+            dtype="uint8", shape=[time_steps, side, side, 1], bands=["alpha"], scale=1 / clouds.STEPS,
+            valid_range=(0.0, 1.0),
         ),
-        "cloud_class": classes_field([dates, side, side], "0 clear, 1 thin, 2 thick, 3 shadow"),
-        **truth_fields(side),
-        "dates": dates_field(dates),
-    }
-    return made, {"score_by": "cloud_mask"}
+        "cloud_class": classes_field([time_steps, side, side], "0 clear, 1 thin, 2 thick, 3 shadow"),
+        **label_fields(side),
+        "dates": day_of_year_field(time_steps),
+    }  # fmt: skip
+    return sample_fields, {"score_by": "cloud_mask"}
 
 
 @functools.lru_cache(maxsize=4)
-def all_covers(configuration: str) -> np.ndarray:
-    """Return the cover of every date of every scene (scene, date): stratified over the whole dataset."""
+def cloud_covers(configuration: str) -> np.ndarray:
+    """Return the cloud cover (scene, time step) of all scenes, stratified over the whole dataset.
+
+    Args:
+        configuration: the configuration as JSON, which can be cached.
+    """
     settings = CloudRemoval.model_validate_json(configuration, strict=False)
     count = settings.scenes.total * settings.dates
-    drawn = clouds.covers(stream(settings.seed, "covers"), count, settings.clouds)
-    return drawn.reshape(settings.scenes.total, settings.dates)
+    covers = clouds.cloud_covers(stream(settings.seed, "covers"), count, settings.clouds)
+    return covers.reshape(settings.scenes.total, settings.dates)
 
 
 def samples_of_scene(configuration: CloudRemoval) -> int:
-    """Return how many samples a scene has."""
+    """Return the number of samples of a scene."""
     return 1
 
 
 def samples(configuration: CloudRemoval, number: int) -> list[SyntheticSample]:
-    """Return the one sample of a scene."""
-    drawn, seed = scene(configuration, number), configuration.seed
-    wanted = nodes(configuration.bands)
-    covers = all_covers(configuration.model_dump_json())[number]
-    when = spaced(configuration, number, configuration.dates, configuration.revisit_days)
+    """Return the only sample of a scene."""
+    ground, seed = scene(configuration, number), configuration.seed
+    bands = band_indices(configuration.bands)
+    covers = cloud_covers(configuration.model_dump_json())[number]
+    dates = spaced_dates(configuration, number, configuration.dates, configuration.revisit_days)
     inputs, layers, clear = [], [], np.empty(0)
-    for index, date in enumerate(when):
-        ground = drawn.reflectance(drawn.condition(date, index), wanted)
+    for time_step, date in enumerate(dates):
+        reflectance = ground.reflectance(ground.condition(date, time_step), bands)
         layer = clouds.cloud_layer(
-            configuration.clouds, float(covers[index]), (drawn.shape[0], drawn.shape[1]), seed, number, index, date,
-            drawn.latitude, configuration.ground.gsd,
+            configuration.clouds, float(covers[time_step]), (ground.shape[0], ground.shape[1]), seed, number, time_step,
+            date, ground.latitude, configuration.ground.gsd,
         )  # fmt: skip
-        clear = optics.seen(ground, 1, configuration.optics.psf_fwhm_px)
-        hidden = clouds.clouded(clear, layer, spectrum("cloud")[wanted])
-        inputs.append(measured(hidden, configuration.optics, seed, number, index))
+        clear = optics.observed(reflectance, 1, configuration.optics.psf_fwhm_px)
+        clouded = clouds.clouded(clear, layer, spectrum("cloud")[bands])
+        inputs.append(measured_reflectance(clouded, configuration.optics, seed, number, time_step))
         layers.append(layer)
-    last = len(when) - 1
+    last = len(dates) - 1
     arrays = {
         "input_image": np.stack(inputs),
-        "radar": backscatter(drawn, when[last], last, configuration.radar),
-        "target": measured(clear, configuration.optics, seed, number, last),
+        "radar": measured_backscatter(ground, dates[last], last, configuration.radar),
+        "target": measured_reflectance(clear, configuration.optics, seed, number, last),
         "cloud_mask": (layers[last].classes > 0).astype(np.uint8)[..., None],
         "cloud_alpha": np.stack([layer.alpha for layer in layers])[..., None],
         "cloud_class": np.stack([layer.classes for layer in layers])[..., None],
-        **truth(drawn),
-        "dates": days(when)[:, None, None, None],
+        **labels(ground),
+        "dates": days_of_year(dates)[:, None, None, None],
     }
-    # The target's date first: splits are compared by it.
-    acquired = times([when[last], *when[:last]])
+    # The target's time comes first: the leak check compares splits by it.
+    acquired = iso_times([dates[last], *dates[:last]])
     return [SyntheticSample(sample_name(number, 0), arrays, transform(configuration, number), acquired)]

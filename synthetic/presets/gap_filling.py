@@ -1,4 +1,4 @@
-"""A stack of dates with cloud-shaped gaps to the whole stack."""
+"""Preset gap_filling: a stack of time steps with cloud-shaped gaps to the complete stack."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import numpy as np
 
 from pix2earth.records.manifest import Field
 from synthetic.observing import clouds, optics
-from synthetic.presets.views import (  # fmt: skip
+from synthetic.presets.fields import day_of_year_field, label_fields, reflectance_field
+from synthetic.presets.samples import (
     SyntheticSample,
-    dates_field,
-    days,
-    measured,
-    nodes,
-    reflectance_field,
+    band_indices,
+    days_of_year,
+    iso_times,
+    labels,
+    measured_reflectance,
     sample_name,
     scene,
-    spaced,
-    times,
+    spaced_dates,
     transform,
-    truth,
-    truth_fields,
 )
 from synthetic.products.product import NODATA
 from synthetic.schema.dataset import GapFilling
@@ -30,66 +28,70 @@ from synthetic.streams import stream
 RGB = ["B4", "B3", "B2"]
 
 
-def side_of(configuration: GapFilling) -> int:
+def sample_side(configuration: GapFilling) -> int:
     """Return the side of a sample in pixels."""
     return configuration.crop or configuration.ground.size.width
 
 
 def fields(configuration: GapFilling) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample and the roles that differ from the usual ones."""
-    side, dates, gsd = side_of(configuration), configuration.dates, configuration.ground.gsd
-    shape = [dates, side, side, len(configuration.bands)]
-    made = {
+    """Return the fields of a sample, and the roles that differ from the defaults."""
+    side, time_steps, gsd = sample_side(configuration), configuration.dates, configuration.ground.gsd
+    shape = [time_steps, side, side, len(configuration.bands)]
+    sample_fields = {
         "input_image": reflectance_field(shape, configuration.bands, gsd, RGB),
         "target": reflectance_field(shape, configuration.bands, gsd, RGB),
-        "cloud_mask": Field(dtype="uint8", shape=[dates, side, side, 1], kind="mask", bands=["gap"]),
-        **truth_fields(side),
-        "dates": dates_field(dates),
+        "cloud_mask": Field(dtype="uint8", shape=[time_steps, side, side, 1], kind="mask", bands=["gap"]),
+        **label_fields(side),
+        "dates": day_of_year_field(time_steps),
     }
-    return made, {"score_by": "cloud_mask"}
+    return sample_fields, {"score_by": "cloud_mask"}
 
 
 @functools.lru_cache(maxsize=4)
-def all_covers(configuration: str) -> np.ndarray:
-    """Return the share of gaps (scene, date) of every date; 0 on the dates of a scene that have none."""
+def gap_covers(configuration: str) -> np.ndarray:
+    """Return the share of gaps (scene, time step) of all scenes; 0 for time steps without gaps.
+
+    Args:
+        configuration: the configuration as JSON, which can be cached.
+    """
     settings = GapFilling.model_validate_json(configuration, strict=False)
     random, shape = stream(settings.seed, "gaps"), (settings.scenes.total, settings.dates)
     with_gaps = np.arange(settings.dates) < random.integers(1, settings.dates + 1, shape[0])[:, None]
     with_gaps = random.permuted(with_gaps, axis=1)
     covers = np.zeros(shape)
-    covers[with_gaps] = clouds.covers(stream(settings.seed, "covers"), int(with_gaps.sum()), settings.gaps)
+    covers[with_gaps] = clouds.cloud_covers(stream(settings.seed, "covers"), int(with_gaps.sum()), settings.gaps)
     return covers
 
 
 def samples_of_scene(configuration: GapFilling) -> int:
-    """Return how many samples a scene has."""
+    """Return the number of samples of a scene."""
     return 1
 
 
 def samples(configuration: GapFilling, number: int) -> list[SyntheticSample]:
-    """Return the one sample of a scene."""
-    drawn, seed, side = scene(configuration, number), configuration.seed, side_of(configuration)
-    covers = all_covers(configuration.model_dump_json())[number]
-    when = spaced(configuration, number, configuration.dates, configuration.spacing_days)
+    """Return the only sample of a scene."""
+    ground, seed, side = scene(configuration, number), configuration.seed, sample_side(configuration)
+    covers = gap_covers(configuration.model_dump_json())[number]
+    dates = spaced_dates(configuration, number, configuration.dates, configuration.spacing_days)
     offset = (configuration.ground.size.width - side) // 2
-    middle = slice(offset, offset + side)
+    crop = slice(offset, offset + side)
     targets, gaps = [], []
-    for index, date in enumerate(when):
-        ground = drawn.reflectance(drawn.condition(date, index), nodes(configuration.bands))
-        image = optics.seen(ground, 1, configuration.optics.psf_fwhm_px)
-        targets.append(measured(image, configuration.optics, seed, number, index)[middle, middle])
+    for time_step, date in enumerate(dates):
+        reflectance = ground.reflectance(ground.condition(date, time_step), band_indices(configuration.bands))
+        image = optics.observed(reflectance, 1, configuration.optics.psf_fwhm_px)
+        targets.append(measured_reflectance(image, configuration.optics, seed, number, time_step)[crop, crop])
         layer = clouds.cloud_layer(
-            configuration.gaps, float(covers[index]), (side, side), seed, number, index, date, drawn.latitude,
+            configuration.gaps, float(covers[time_step]), (side, side), seed, number, time_step, date, ground.latitude,
             configuration.ground.gsd,
         )  # fmt: skip
-        gaps.append(clouds.hidden(layer.alpha))
+        gaps.append(clouds.is_cloud(layer.alpha))
     target, gap = np.stack(targets), np.stack(gaps)[..., None]
     arrays = {
         "input_image": np.where(gap, np.uint16(NODATA), target),
         "target": target,
         "cloud_mask": gap.astype(np.uint8),
-        **{name: array[middle, middle] for name, array in truth(drawn).items()},
-        "dates": days(when)[:, None, None, None],
+        **{name: array[crop, crop] for name, array in labels(ground).items()},
+        "dates": days_of_year(dates)[:, None, None, None],
     }
     place = transform(configuration, number, offset)
-    return [SyntheticSample(sample_name(number, 0), arrays, place, times(when))]
+    return [SyntheticSample(sample_name(number, 0), arrays, place, iso_times(dates))]

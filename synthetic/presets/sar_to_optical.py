@@ -1,4 +1,4 @@
-"""Radar to the clear optical view, a few days apart."""
+"""Preset sar_to_optical: a radar image to a clear optical image of the same scene, a few days apart."""
 
 from __future__ import annotations
 
@@ -8,60 +8,57 @@ import numpy as np
 
 from pix2earth.records.manifest import Field
 from synthetic.observing import optics
-from synthetic.presets.views import (  # fmt: skip
+from synthetic.presets.fields import day_of_year_field, label_fields, radar_field, reflectance_field
+from synthetic.presets.samples import (
     SyntheticSample,
-    any_dates,
-    backscatter,
-    dates_field,
-    days,
-    measured,
-    nodes,
-    radar_field,
-    reflectance_field,
+    band_indices,
+    dates_over_a_year,
+    days_of_year,
+    iso_times,
+    labels,
+    measured_backscatter,
+    measured_reflectance,
     sample_name,
     scene,
-    times,
     transform,
-    truth,
-    truth_fields,
 )
 from synthetic.schema.dataset import SarToOptical
 from synthetic.streams import stream
 
 
 def fields(configuration: SarToOptical) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample and the roles that differ from the usual ones."""
+    """Return the fields of a sample, and the roles that differ from the defaults."""
     side, gsd, bands = configuration.ground.size.width, configuration.ground.gsd, configuration.bands
-    made = {
+    sample_fields = {
         "input_image": radar_field(side, gsd),
         "target": reflectance_field([side, side, len(bands)], bands, gsd, ["B4", "B3", "B2"]),
-        **truth_fields(side),
-        "dates": dates_field(None, ["input", "target"]),
+        **label_fields(side),
+        "dates": day_of_year_field(None, ["input", "target"]),
     }
-    return made, {}
+    return sample_fields, {}
 
 
 def samples_of_scene(configuration: SarToOptical) -> int:
-    """Return how many samples a scene has."""
+    """Return the number of samples of a scene."""
     return configuration.dates
 
 
 def samples(configuration: SarToOptical, number: int) -> list[SyntheticSample]:
     """Return the samples of a scene, one for each date."""
-    drawn, seed, made = scene(configuration, number), configuration.seed, []
-    for index, date in enumerate(any_dates(configuration, number, configuration.dates)):
-        random = stream(seed, "shift", number, index)
-        apart = int(np.rint(random.uniform(*configuration.apart_days)))
-        other = date + timedelta(days=apart)
-        ground = drawn.reflectance(drawn.condition(date, index), nodes(configuration.bands))
-        image = optics.seen(ground, 1, configuration.optics.psf_fwhm_px)
+    ground, seed, scene_samples = scene(configuration, number), configuration.seed, []
+    for time_step, date in enumerate(dates_over_a_year(configuration, number, configuration.dates)):
+        random = stream(seed, "shift", number, time_step)
+        days_apart = int(np.rint(random.uniform(*configuration.apart_days)))
+        radar_date = date + timedelta(days=days_apart)
+        reflectance = ground.reflectance(ground.condition(date, time_step), band_indices(configuration.bands))
+        image = optics.observed(reflectance, 1, configuration.optics.psf_fwhm_px)
         arrays = {
-            # The radar sees the other day's state of the same date number: wind and snow are those of the date.
-            "input_image": backscatter(drawn, other, index, configuration.radar),
-            "target": measured(image, configuration.optics, seed, number, index),
-            **truth(drawn),
-            "dates": days([other, date])[None, None],
+            # Season and moisture are those of the radar's day; wind and snow are drawn for the time step.
+            "input_image": measured_backscatter(ground, radar_date, time_step, configuration.radar),
+            "target": measured_reflectance(image, configuration.optics, seed, number, time_step),
+            **labels(ground),
+            "dates": days_of_year([radar_date, date])[None, None],
         }
-        place = transform(configuration, number)
-        made.append(SyntheticSample(sample_name(number, index), arrays, place, times([date, other])))
-    return made
+        place, acquired = transform(configuration, number), iso_times([date, radar_date])
+        scene_samples.append(SyntheticSample(sample_name(number, time_step), arrays, place, acquired))
+    return scene_samples

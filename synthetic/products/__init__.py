@@ -1,1 +1,1 @@
-"""Synthetic products on disk."""
+"""Products on disk: generated, derived, verified and drawn."""

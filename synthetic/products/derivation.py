@@ -1,4 +1,4 @@
-"""Step two: what a sensor makes of a product."""
+"""Derivation of products: the steps of a sensor, applied to the frames of another product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from synthetic.schema.derivation import DerivationFile
 
 
 class DerivationTask(NamedTuple):
-    """Some frames of one product: what one process writes."""
+    """Some frames of one product, which one process writes.
+
+    Attributes:
+        configuration: the configuration as JSON.
+        source: folder of the product to derive from.
+        folder: folder of the new product.
+        frames: numbers of the frames.
+    """
 
     configuration: str
     source: Path
@@ -21,78 +28,80 @@ class DerivationTask(NamedTuple):
 
 
 class DerivationOutcome(NamedTuple):
-    """What the frames of a derived product have in common: names of the bands, their sensor, metres a pixel."""
+    """Properties of all frames of a derived product: names of the bands, their sensor, ground sampling distance (m)."""
 
     bands: tuple[str, ...]
     sensor: str | None
     gsd: float
 
 
-def kept(configuration: DerivationFile, index: dict[str, Any]) -> list[int]:
-    """Return the numbers of the frames to keep."""
-    return [number for number in product.frames_of(index) if number % configuration.temporal_res == 0]
+def kept_frames(configuration: DerivationFile, index: dict[str, Any]) -> list[int]:
+    """Return the numbers of the frames that ``temporal_res`` keeps; ``index`` is that of the source product."""
+    return [number for number in product.frame_numbers(index) if number % configuration.temporal_res == 0]
 
 
-def derived(configuration: DerivationFile, source: Path, index: dict[str, Any], number: int) -> steps.View:
-    """Return a frame after all steps.
+def derive_frame(
+    configuration: DerivationFile, source: Path, index: dict[str, Any], number: int
+) -> steps.SyntheticFrame:
+    """Return a frame of the source product after all steps.
 
     Raises:
-        ValueError: a step does not fit.
+        ValueError: a step does not fit the frame.
     """
-    date, count = product.date_of(index, number), len(index["files"])
-    frame = steps.Frame(configuration.seed, index["scene"], number, count, date, index["latitude"])
-    return steps.derived(product.read_frame(source, index, number), configuration.steps, frame)
+    date, count = product.acquisition_time(index, number), len(index["files"])
+    context = steps.FrameContext(configuration.seed, index["scene"], number, count, date, index["latitude"])
+    return steps.apply_steps(product.read_frame(source, index, number), configuration.steps, context)
 
 
 def check(configuration: DerivationFile, path: str, source: Path, index: dict[str, Any]) -> DerivationOutcome:
-    """Derive the first frame, and find what does not fit; return what it is like.
+    """Derive the first frame to check the configuration, and return the properties of the derived frames.
 
     Raises:
-        UserError: with the file.
+        UserError: a step or ``target_size`` does not fit; the message starts with ``path``, the configuration file.
     """
-    numbers = kept(configuration, index)
+    numbers = kept_frames(configuration, index)
     if not numbers:
         raise UserError(f"{path}: temporal_res: {configuration.temporal_res} leaves no frame of {source}")
     try:
-        view = derived(configuration, source, index, numbers[0])
+        frame = derive_frame(configuration, source, index, numbers[0])
     except ValueError as error:
         raise UserError(f"{path}: steps: {error}") from None
-    wanted = configuration.target_size
-    if wanted and view.image.shape[:2] != (wanted.height, wanted.width):
-        height, width = view.image.shape[:2]
-        made, asked = f"{width} x {height}", f"{wanted.width} x {wanted.height}"
-        raise UserError(f"{path}: target_size: the steps make {made} pixels, not {asked}")
-    return DerivationOutcome(view.bands, view.sensor.name if view.sensor else None, view.gsd)
+    target = configuration.target_size
+    if target and frame.image.shape[:2] != (target.height, target.width):
+        height, width = frame.image.shape[:2]
+        expected = f"{target.width} x {target.height}"
+        raise UserError(f"{path}: target_size: the steps make {width} x {height} pixels, not {expected}")
+    return DerivationOutcome(frame.bands, frame.sensor.name if frame.sensor else None, frame.gsd)
 
 
 def write(task: DerivationTask) -> int:
-    """Write the frames of a task that are not there yet; return how many frames it has."""
+    """Write the missing frames of a task; return the number of all its frames."""
     configuration = DerivationFile.model_validate_json(task.configuration, strict=False)
     index = product.load_index(task.source)
     for number in task.frames:
         if not product.has_frame(task.folder, number):
-            view = derived(configuration, task.source, index, number)
-            product.write_frame(task.folder, number, view, dtype=index["dtype"])
+            frame = derive_frame(configuration, task.source, index, number)
+            product.write_frame(task.folder, number, frame, dtype=index["dtype"])
     return len(task.frames)
 
 
-def finish(configuration: DerivationFile, folder: Path, index: dict[str, Any], made: DerivationOutcome) -> None:
-    """Write the index of a complete product; ``index`` is that of the product it was derived from."""
-    numbers = set(kept(configuration, index))
-    about = {
-        "bands": list(made.bands), "sensor": made.sensor, "gsd": made.gsd,
+def finish(configuration: DerivationFile, folder: Path, index: dict[str, Any], outcome: DerivationOutcome) -> None:
+    """Write the index of a complete product; ``index`` is that of the source product."""
+    kept = set(kept_frames(configuration, index))
+    properties = {
+        "bands": list(outcome.bands), "sensor": outcome.sensor, "gsd": outcome.gsd,
         "dtype": index["dtype"], "astype": "h5",
-        "dates": {str(number): index["dates"][str(number)] for number in sorted(numbers)},
+        "dates": {str(number): index["dates"][str(number)] for number in sorted(kept)},
         "scene": index["scene"], "seed": configuration.seed, "latitude": index["latitude"],
     }  # fmt: skip
     origin = {
         "configuration": configuration.model_dump(mode="json", exclude={"product"}),
         "digest": digest(configuration, index), "derived_from": index["digest"],
     }  # fmt: skip
-    every = [int(number) for number in sorted(index["files"], key=int)]
-    product.finish(folder, [number if number in numbers else None for number in every], about, origin)
+    numbers = [int(number) for number in sorted(index["files"], key=int)]
+    product.finish(folder, [number if number in kept else None for number in numbers], properties, origin)
 
 
 def digest(configuration: DerivationFile, index: dict[str, Any]) -> str:
-    """Return what identifies a product: its steps and what it was derived from."""
+    """Return the digest that identifies a product, of its steps and the product it was derived from."""
     return product.digest_of(["derive", configuration.model_dump(mode="json", exclude={"product"}), index["digest"]])

@@ -1,4 +1,4 @@
-"""The documented layout of a product on disk: ``frames/``, ``annotations/``, ``masks/`` and ``index.json``."""
+"""A product on disk: ``frames/``, ``annotations/``, ``masks/`` and ``index.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside
-from synthetic.observing.steps import View
+from synthetic.observing.steps import SyntheticFrame
 from synthetic.tables.land_cover import land_covers
 from synthetic.tables.sensors import Sensor, sensor
 
@@ -23,7 +23,7 @@ INDEX = "index.json"
 UNFINISHED = "index.json.unfinished"
 VERSION = 1
 SCALE, OFFSET = 1e-4, -0.1
-"""Reflectance = stored * SCALE + OFFSET, as Sentinel-2 does since 2022: noise around 0 keeps its sign."""
+"""Reflectance = stored * SCALE + OFFSET, as in Sentinel-2 products since 2022: noise around 0 keeps its sign."""
 NODATA = 0
 KEYS = {
     "features",
@@ -39,23 +39,23 @@ KEYS = {
     "offset",
     "digest",
 }
-"""What an index has at least."""
+"""Keys that every index has."""
 ANNOTATION = "annotations/annotation_0.h5"
-"""One for all frames: the ground does not move."""
+"""One annotation for all frames, as the ground does not change."""
 
 
-def stored(reflectance: np.ndarray) -> np.ndarray:
-    """Return reflectance as uint16, within half of 1e-4; 0 is left for no data."""
+def encode_reflectance(reflectance: np.ndarray) -> np.ndarray:
+    """Return reflectance as uint16 in steps of ``SCALE``, 1 to 65535; 0 is nodata."""
     return np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 65535).astype(np.uint16)
 
 
 def write_h5(path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, Any] | None = None) -> None:
-    """Write arrays (height, width[, band]) atomically, the same bytes for the same arrays and library versions.
+    """Write arrays (height, width[, band]) to an HDF5 file; equal arrays and library versions give equal bytes.
 
     Raises:
-        OSError: the disk is full; the file is then absent.
+        OSError: the disk is full; then there is no file.
     """
-    # In memory first: HDF5 crashes the process when a disk is full. Groups of newer formats state when they were made.
+    # In memory first, as HDF5 crashes on a full disk; with these versions, as newer formats store the time of writing.
     content = io.BytesIO()
     with h5py.File(content, "w", libver=("earliest", "v110")) as file:
         for name, array in arrays.items():
@@ -67,32 +67,36 @@ def write_h5(path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, An
     atomic.write_bytes(path, content.getvalue())
 
 
-def write_frame(folder: Path, number: int, view: View, *, dtype: str, astype: str = "h5") -> None:
-    """Write one frame, its clouds where there are any, and the annotation unless it is there.
+def write_frame(folder: Path, number: int, frame: SyntheticFrame, *, dtype: str, astype: str = "h5") -> None:
+    """Write one frame, its clouds if there are any, and the annotation if it does not exist.
 
     Args:
-        folder: of the product.
-        number: of the frame.
-        view: what to write.
-        dtype: "uint16" (scaled reflectance) or "float32".
-        astype: "h5", or "jpg" for three bands.
+        folder: folder of the product.
+        number: number of the frame.
+        frame: image, labels and clouds.
+        dtype: stored type, "uint16" (scaled reflectance) or "float32".
+        astype: file format, "h5", or "jpg" for three bands.
     """
     if not (folder / ANNOTATION).exists():
-        shares = {} if view.class_fraction is None else {"class_fraction": view.class_fraction}
-        write_h5(folder / ANNOTATION, {"data": view.labels, **shares})
-    if view.alpha is not None and view.cloud_class is not None:
-        write_h5(folder / f"masks/mask_{number}.h5", {"alpha": view.alpha, "class": view.cloud_class})
+        fraction = {} if frame.class_fraction is None else {"class_fraction": frame.class_fraction}
+        write_h5(folder / ANNOTATION, {"data": frame.labels, **fraction})
+    if frame.alpha is not None and frame.cloud_class is not None:
+        write_h5(folder / f"masks/mask_{number}.h5", {"alpha": frame.alpha, "class": frame.cloud_class})
     path = folder / _frame_file(number, astype)
     if astype == "jpg":
         from PIL import Image
 
-        pixels = np.rint(np.clip(view.image, 0, 1) * 255).astype(np.uint8)
+        pixels = np.rint(np.clip(frame.image, 0, 1) * 255).astype(np.uint8)
         with atomic.replacing(path) as temporary:
             Image.fromarray(pixels).save(temporary, format="JPEG", quality=95)
     elif dtype == "uint16":
-        write_h5(path, {"data": stored(view.image)}, {"scale_factor": SCALE, "add_offset": OFFSET, "nodata": NODATA})
+        write_h5(
+            path,
+            {"data": encode_reflectance(frame.image)},
+            {"scale_factor": SCALE, "add_offset": OFFSET, "nodata": NODATA},
+        )
     else:
-        write_h5(path, {"data": view.image.astype(np.float32)})
+        write_h5(path, {"data": frame.image.astype(np.float32)})
 
 
 def _frame_file(number: int, astype: str) -> str:
@@ -100,11 +104,11 @@ def _frame_file(number: int, astype: str) -> str:
 
 
 def has_frame(folder: Path, number: int, astype: str = "h5") -> bool:
-    """Tell whether a frame is written (files are complete or absent; a frame is the last of its files)."""
+    """Return whether a frame is written: files are complete or absent, and the frame is the last of its files."""
     return (folder / _frame_file(number, astype)).is_file()
 
 
-# ---- beginning and end ------------------------------------------------------------------------------------------
+# ---- start and end ---------------------------------------------------------------------------------------------
 
 
 def digest_of(content: Any) -> str:
@@ -113,8 +117,8 @@ def digest_of(content: Any) -> str:
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def needed(folder: Path, digest: str, *, overwrite: bool) -> bool:
-    """Tell whether a product is still to be written, or written on; changes nothing.
+def needs_writing(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Return whether a product is missing or incomplete; changes nothing.
 
     Raises:
         UserError: the folder holds something else.
@@ -137,25 +141,25 @@ def needed(folder: Path, digest: str, *, overwrite: bool) -> bool:
     return True
 
 
-def begin(folder: Path, digest: str, *, overwrite: bool) -> bool:
-    """Make a folder ready to be written or written on; return whether there is anything to do.
+def start(folder: Path, digest: str, *, overwrite: bool) -> bool:
+    """Prepare a folder to write a product or to resume writing it; return whether frames are missing.
 
     Raises:
         UserError: the folder holds something else.
     """
-    if not needed(folder, digest, overwrite=overwrite):
+    if not needs_writing(folder, digest, overwrite=overwrite):
         return False
     marker = folder / UNFINISHED
     if overwrite and ((folder / INDEX).is_file() or marker.is_file()):
         remove(folder)
-    for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # of a process that was killed
+    for path in folder.rglob(f".*{atomic.TEMPORARY_SUFFIX}"):  # left by a process that was killed
         path.unlink()
     atomic.write_text(marker, digest)
     return True
 
 
 def remove(folder: Path) -> None:
-    """Remove the files of a product, and nothing else; what is killed in between leaves an unfinished product."""
+    """Remove the files of a product and nothing else; if interrupted, an unfinished product is left."""
     atomic.write_text(folder / UNFINISHED, "being removed")
     (folder / INDEX).unlink(missing_ok=True)
     for pattern in ("frames/frame_*", "annotations/annotation_*.h5", "masks/mask_*.h5"):
@@ -163,31 +167,31 @@ def remove(folder: Path) -> None:
             path.unlink()
 
 
-def finish(folder: Path, numbers: Iterable[int | None], view: dict[str, Any], about: dict[str, Any]) -> None:
+def finish(folder: Path, numbers: Iterable[int | None], properties: dict[str, Any], origin: dict[str, Any]) -> None:
     """Write the index of a complete product.
 
     Args:
-        folder: of the product.
+        folder: folder of the product.
         numbers: one for each frame of the latent product: its number, or None where it is left out.
-        view: bands, sensor, gsd, dtype, astype, dates (ISO 8601 by frame number), scene, seed, latitude.
-        about: configuration, digest and what it was derived from.
+        properties: bands, sensor, gsd, dtype, astype, dates (ISO 8601 by frame number), scene, seed, latitude.
+        origin: configuration, digest, and digest of the product it was derived from.
     """
     files: dict[str, dict[str, str] | None] = {}
     for position, number in enumerate(numbers):
-        files[str(position)] = None if number is None else _files(folder, number, view["astype"])
+        files[str(position)] = None if number is None else _files(folder, number, properties["astype"])
     kept = [int(number) for number, entry in files.items() if entry]
     labels = read_labels(folder, {"files": files})
     features = {
-        "width": labels.shape[1], "height": labels.shape[0], "nbands": len(view["bands"]), "horizon": len(files),
+        "width": labels.shape[1], "height": labels.shape[0], "nbands": len(properties["bands"]), "horizon": len(files),
         "ndigit": len(np.unique(labels[..., 0])), "nframes": len(kept),
     }  # fmt: skip
     covers = {str(number): round(cloud_cover(folder, number), 6) for number in kept if _mask(folder, number).is_file()}
-    reflects = view["dtype"] == "uint16"
+    reflectance = properties["dtype"] == "uint16"
     index = {
-        "format": "pix2earth product", "version": VERSION, "features": features, "files": files, **view,
-        "scale": SCALE if reflects else 1.0, "offset": OFFSET if reflects else 0.0,
-        "nodata": NODATA if reflects else None, "cloud_cover": covers,
-        "classes": {str(cover.number): cover.name for cover in land_covers()} if view["sensor"] else {}, **about,
+        "format": "pix2earth product", "version": VERSION, "features": features, "files": files, **properties,
+        "scale": SCALE if reflectance else 1.0, "offset": OFFSET if reflectance else 0.0,
+        "nodata": NODATA if reflectance else None, "cloud_cover": covers,
+        "classes": {str(cover.number): cover.name for cover in land_covers()} if properties["sensor"] else {}, **origin,
     }  # fmt: skip
     atomic.write_json(folder / INDEX, index)
     (folder / UNFINISHED).unlink()
@@ -198,10 +202,10 @@ def _mask(folder: Path, number: int) -> Path:
 
 
 def _files(folder: Path, number: int, astype: str) -> dict[str, str]:
-    found = {"frame": _frame_file(number, astype), "annotation": ANNOTATION}
+    names = {"frame": _frame_file(number, astype), "annotation": ANNOTATION}
     if _mask(folder, number).is_file():
-        found["mask"] = f"masks/mask_{number}.h5"
-    return found
+        names["mask"] = f"masks/mask_{number}.h5"
+    return names
 
 
 def cloud_cover(folder: Path, number: int) -> float:
@@ -228,7 +232,7 @@ def load_index(folder: Path) -> dict[str, Any]:
         index = json.loads(path.read_text(encoding="utf-8"))
         if missing := KEYS - set(index):
             raise KeyError(*missing)
-        names = [name for number in frames_of(index) for name in index["files"][str(number)].values()]
+        names = [name for number in frame_numbers(index) for name in index["files"][str(number)].values()]
         if not names or not all(map(inside, names)):
             raise ValueError("names")
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -236,8 +240,8 @@ def load_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def frames_of(index: dict[str, Any]) -> list[int]:
-    """Return the numbers of the frames that are there, rising."""
+def frame_numbers(index: dict[str, Any]) -> list[int]:
+    """Return the numbers of the frames of a product, rising."""
     return sorted(int(number) for number, entry in index["files"].items() if entry)
 
 
@@ -263,15 +267,15 @@ def _arrays(folder: Path, name: str, *required: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
-    """Return a frame in physical units with all that is known of it.
+def read_frame(folder: Path, index: dict[str, Any], number: int) -> SyntheticFrame:
+    """Return a frame in physical units with its labels and clouds.
 
     Raises:
-        UserError: a file is missing or damaged, or the product is of JPEGs.
+        UserError: a file is missing or damaged, or the frames are JPEG files.
     """
     entry = index["files"][str(number)]
     if not entry["frame"].endswith(".h5"):
-        raise UserError(f"{folder}: its frames are JPEG and can only be looked at; generate them with astype h5")
+        raise UserError(f"{folder}: its frames are JPEG, which cannot be derived from; generate them with astype h5")
     image = _arrays(folder, entry["frame"], "data")["data"].astype(np.float32)
     image = image * np.float32(index["scale"]) + np.float32(index["offset"])
     annotation = _arrays(folder, entry["annotation"], "data")
@@ -279,17 +283,17 @@ def read_frame(folder: Path, index: dict[str, Any], number: int) -> View:
     if "mask" in entry:
         mask = _arrays(folder, entry["mask"], "alpha", "class")
         alpha, classes = mask["alpha"], mask["class"]
-    return View(
+    return SyntheticFrame(
         image, annotation["data"], tuple(index["bands"]), sensor_of(index), index["gsd"], alpha, classes,
         annotation.get("class_fraction"),
     )  # fmt: skip
 
 
 def sensor_of(index: dict[str, Any]) -> Sensor | None:
-    """Return the sensor whose bands a product has, or None where they have no wavelength."""
+    """Return the sensor that has the bands of a product, or None for bands without wavelength."""
     return sensor(index["sensor"], tuple(index["bands"])) if index["sensor"] else None
 
 
-def date_of(index: dict[str, Any], number: int) -> datetime:
-    """Return when a frame was taken."""
+def acquisition_time(index: dict[str, Any], number: int) -> datetime:
+    """Return the acquisition time of a frame."""
     return datetime.fromisoformat(index["dates"][str(number)])

@@ -1,4 +1,4 @@
-"""A look at a product or a dataset: frames over time, classes, clouds, and the NDVI curve of each class."""
+"""Overview figure of a product or dataset: frames over time, classes, clouds, and the NDVI of each class."""
 
 from __future__ import annotations
 
@@ -24,46 +24,47 @@ from synthetic.observing.clouds import SHADOW, THICK, THIN
 from synthetic.observing.radar import DECIBELS, decibels
 from synthetic.products import product
 from synthetic.tables.land_cover import land_covers
+from synthetic.tables.sensors import Sensor
 
 FRAMES, SAMPLES = 8, 4
 BRIGHTEST, GAMMA = 0.28, 1 / 1.6
-"""Reflectance shown as white, and the exponent: about as true colour is shown for Sentinel-2."""
+"""Reflectance shown as white, and the exponent, close to the usual true colour of Sentinel-2."""
 CLOUD_COLOURS = {0: "#3c6e47", THIN: "#c9d3dc", THICK: "#ffffff", SHADOW: "#1b2a33"}
 CLOUD_NAMES = {0: "clear", THIN: "thin cloud", THICK: "cloud", SHADOW: "shadow"}
 
 
-class Greenness(NamedTuple):
-    """Days of year and mean NDVI of a class."""
+class NdviSeries(NamedTuple):
+    """Mean NDVI of the clear pixels of a class, and the days of year."""
 
     days: list[float]
     ndvi: list[float]
 
 
 class Column(NamedTuple):
-    """One frame or sample: its title, and its panels from top to bottom by kind."""
+    """One frame or sample: its title, and its panels by kind, from top to bottom."""
 
     title: str
     panels: dict[str, np.ndarray]
 
 
 class Sheet(NamedTuple):
-    """What is drawn: a column a frame or sample, below them the class map of a product and the NDVI of each class."""
+    """Content of the figure: a column per frame or sample, NDVI by class number, and the class map of a product."""
 
     title: str
     columns: list[Column]
-    curves: dict[int, Greenness]
+    curves: dict[int, NdviSeries]
     land_cover: np.ndarray | None
 
 
 def draw(path: Path, output: Path) -> None:
-    """Draw a sheet of what is in a folder.
+    """Draw the overview figure of a product or dataset.
 
     Args:
         path: folder of a product, or of a dataset (with or without the tile size).
-        output: the PNG.
+        output: the PNG to write.
 
     Raises:
-        UserError: it is neither.
+        UserError: the folder is neither.
     """
     if (path / product.INDEX).is_file() or (path / product.UNFINISHED).is_file():
         compose(of_product(path), output)
@@ -71,41 +72,41 @@ def draw(path: Path, output: Path) -> None:
         compose(of_dataset(path), output)
 
 
-# ---- what to show ----------------------------------------------------------------------------------------------
+# ---- content ---------------------------------------------------------------------------------------------------
 
 
 def of_product(folder: Path) -> Sheet:
-    """Return what to draw of a product."""
+    """Return the content of the figure of a product."""
     index = product.load_index(folder)
-    numbers = product.frames_of(index)
+    numbers = product.frame_numbers(index)
     shown = {numbers[at] for at in np.linspace(0, len(numbers) - 1, min(FRAMES, len(numbers))).astype(int)}
     columns: list[Column] = []
-    curves: defaultdict[int, Greenness] = defaultdict(lambda: Greenness([], []))
+    curves: defaultdict[int, NdviSeries] = defaultdict(lambda: NdviSeries([], []))
     for number in numbers:
-        view, date = product.read_frame(folder, index, number), product.date_of(index, number)
-        clear = np.ones(view.image.shape[:2], bool) if view.cloud_class is None else view.cloud_class == 0
-        if view.sensor:
-            _add_ndvi(curves, view.image, view.bands, view.labels[..., 1], clear, season.day_of_year(date))
+        frame, date = product.read_frame(folder, index, number), product.acquisition_time(index, number)
+        clear = np.ones(frame.image.shape[:2], bool) if frame.cloud_class is None else frame.cloud_class == 0
+        if frame.sensor:
+            _add_ndvi(curves, frame.image, frame.bands, frame.labels[..., 1], clear, season.day_of_year(date))
         if number in shown:
-            linear = view.sensor is not None and view.sensor.kind == "radar"
-            image = decibels(view.image) if linear else view.image
-            panels = {"frame": colour(image, view.bands, _rgb(view.sensor, view.bands), radar=linear)}
-            if view.cloud_class is not None:
-                panels["clouds"] = view.cloud_class
+            radar = frame.sensor is not None and frame.sensor.kind == "radar"
+            image = decibels(frame.image) if radar else frame.image
+            panels = {"frame": colour(image, frame.bands, _rgb(frame.sensor, frame.bands), radar=radar)}
+            if frame.cloud_class is not None:
+                panels["clouds"] = frame.cloud_class
             columns.append(Column(f"frame {number}, {date:%Y-%m-%d}", panels))
     size = f"{index['features']['width']} x {index['features']['height']} pixels of {index['gsd']:g} m"
     title = f"{folder.name}: {len(numbers)} frames, {size}, {len(index['bands'])} bands"
     return Sheet(title, columns, dict(curves), product.read_labels(folder, index)[..., 1] if index["sensor"] else None)
 
 
-def _rgb(seen_by: Any, bands: Sequence[str]) -> list[int]:
+def _rgb(sensor: Sensor | None, bands: Sequence[str]) -> list[int]:
     """Return the positions of the bands to show as red, green and blue."""
-    wanted = [band for band in (seen_by.rgb if seen_by else ()) if band in bands]
-    return [list(bands).index(band) for band in wanted] if len(wanted) == 3 else [at % len(bands) for at in range(3)]
+    rgb = [band for band in (sensor.rgb if sensor else ()) if band in bands]
+    return [list(bands).index(band) for band in rgb] if len(rgb) == 3 else [at % len(bands) for at in range(3)]
 
 
 def of_dataset(path: Path) -> Sheet:
-    """Return what to draw of a dataset that ``make`` wrote."""
+    """Return the content of the figure of a dataset that ``make`` wrote."""
     from pix2earth.console.quiet import quieten_tensorflow
     from pix2earth.records.format import read
     from pix2earth.records.listing import open_folder
@@ -114,42 +115,44 @@ def of_dataset(path: Path) -> Sheet:
     listing = open_folder(str(path))
     manifest, names = listing.manifest, listing.names("train")
     if "land_cover" not in manifest.fields or not names:
-        raise UserError(f"{path}: is no dataset of the made-up Earth; python dataset.py show draws others")
+        raise UserError(f"{path}: is no synthetic dataset; python dataset.py show draws other datasets")
     shown = {names[at] for at in np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int)}
     columns: list[Column] = []
-    curves: defaultdict[int, Greenness] = defaultdict(lambda: Greenness([], []))
+    curves: defaultdict[int, NdviSeries] = defaultdict(lambda: NdviSeries([], []))
     for name in names:
-        arrays, about = read(listing.path("train", name), manifest)
-        _add_targets(curves, arrays, about, manifest)
+        arrays, metadata = read(listing.path("train", name), manifest)
+        _add_targets(curves, arrays, metadata, manifest)
         if name in shown:
             columns.append(Column(f"train/{name}", _sample_panels(arrays, manifest)))
     counts = ", ".join(f"{len(listing.names(split))} {split}" for split in ("train", "val", "test"))
     return Sheet(f"{manifest.name}: {counts} samples of {manifest.tilesize} pixels", columns, dict(curves), None)
 
 
-def _add_targets(curves: dict[int, Greenness], arrays: dict[str, Any], about: dict[str, Any], manifest: Any) -> None:
-    """Add what a sample's clear targets say of the NDVI of each class."""
+def _add_targets(
+    curves: dict[int, NdviSeries], arrays: dict[str, Any], metadata: dict[str, Any], manifest: Any
+) -> None:
+    """Add the mean NDVI of each class in the targets of a sample, which are clear."""
     field = manifest.fields[manifest.target]
     images = arrays["target"] if field.time_steps else arrays["target"][None]
-    for image, date in zip(images, about["acquired"], strict=False):
+    for image, date in zip(images, metadata["acquired"], strict=False):
         day = season.day_of_year(datetime.fromisoformat(date.rstrip("Z")))
         classes = arrays["land_cover"][..., 0]
         _add_ndvi(curves, image * field.scale + field.offset, field.bands, classes, classes > 0, day)
 
 
 def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarray]:
-    """Return the panels of a sample: every date of the input, the target, clouds and classes."""
+    """Return the panels of a sample: every time step of the input, the target, clouds and classes."""
     panels: dict[str, np.ndarray] = {}
     for role in ("input", "target"):
         field = manifest.fields[getattr(manifest, role)]
         stored = arrays[getattr(manifest, role)]
         images = stored if field.time_steps else stored[None]
-        for date, image in enumerate(images, start=1):
+        for time_step, image in enumerate(images, start=1):
             values = image.astype(np.float32) * field.scale + field.offset
             shown = colour(values, field.bands, list(field.rgb_indices), radar=field.units == "dB")
             if field.nodata is not None:
                 shown = np.where((image == field.nodata).all(axis=-1, keepdims=True), 0.5, shown)
-            panels[f"{role}, date {date}" if field.time_steps else role] = shown
+            panels[f"{role}, time step {time_step}" if field.time_steps else role] = shown
     if "cloud_class" in arrays:
         panels["clouds"] = arrays["cloud_class"][-1, ..., 0]
     panels["land cover"] = arrays["land_cover"][..., 0]
@@ -157,7 +160,7 @@ def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarra
 
 
 def colour(image: np.ndarray, bands: Sequence[str], rgb: Sequence[int], *, radar: bool) -> np.ndarray:
-    """Return (height, width, 3) of 0 to 1: true colour with one stretch for all, or backscatter in dB as grey."""
+    """Return (height, width, 3) of 0 to 1: true colour with the same stretch for all images, or backscatter as grey."""
     if radar:
         low, high = DECIBELS
         grey = np.clip((image[..., list(bands).index("VV")].astype(np.float32) - low) / (high - low), 0, 1)
@@ -167,7 +170,7 @@ def colour(image: np.ndarray, bands: Sequence[str], rgb: Sequence[int], *, radar
 
 
 def _add_ndvi(
-    curves: dict[int, Greenness], image: np.ndarray, bands: Sequence[str], classes: np.ndarray, clear: np.ndarray,
+    curves: dict[int, NdviSeries], image: np.ndarray, bands: Sequence[str], classes: np.ndarray, clear: np.ndarray,
     day: float,
 ) -> None:  # fmt: skip
     """Add the mean NDVI of the clear pixels of each class on a day."""
@@ -175,26 +178,26 @@ def _add_ndvi(
     red = next((band for band in ("B4", "Oa08") if band in bands), None)
     if near is None or red is None:
         return
-    one, other = image[..., list(bands).index(near)], image[..., list(bands).index(red)]
-    ndvi = (one - other) / np.maximum(one + other, 1e-3)
+    infrared, visible = image[..., list(bands).index(near)], image[..., list(bands).index(red)]
+    ndvi = (infrared - visible) / np.maximum(infrared + visible, 1e-3)
     for cover in land_covers():
-        here = clear & (classes == cover.number)
-        if here.sum() >= 10:
+        pixels = clear & (classes == cover.number)
+        if pixels.sum() >= 10:
             curves[cover.number].days.append(day)
-            curves[cover.number].ndvi.append(float(ndvi[here].mean()))
+            curves[cover.number].ndvi.append(float(ndvi[pixels].mean()))
 
 
-# ---- how to show it --------------------------------------------------------------------------------------------
+# ---- drawing ---------------------------------------------------------------------------------------------------
 
 
 def compose(sheet: Sheet, output: Path) -> None:
-    """Draw panels above class map and NDVI curves, and write the PNG atomically."""
+    """Write the PNG: panels above the class map and the NDVI curves."""
     kinds = list(dict.fromkeys(kind for column in sheet.columns for kind in column.panels))
-    below = bool(sheet.curves) or sheet.land_cover is not None
+    lower_part = bool(sheet.curves) or sheet.land_cover is not None
     height = 2.4 * len(kinds) + 0.4
-    figure = Figure(figsize=(2.4 * max(len(sheet.columns), 3) + 0.6, height + 3.2 * below), layout="constrained")
+    figure = Figure(figsize=(2.4 * max(len(sheet.columns), 3) + 0.6, height + 3.2 * lower_part), layout="constrained")
     figure.suptitle(sheet.title, fontsize=11)
-    parts: Any = figure.subfigures(2, 1, height_ratios=[height, 3.2]) if below else (figure, None)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, 3.2]) if lower_part else (figure, None)
     upper, lower = parts
     axes = upper.subplots(len(kinds), len(sheet.columns), squeeze=False)
     for at, column in enumerate(sheet.columns):
@@ -209,13 +212,13 @@ def compose(sheet: Sheet, output: Path) -> None:
         ]
         upper.legend(handles=patches, loc="outside lower center", ncols=4, fontsize=7)
     if lower is not None:
-        _below(lower, sheet)
+        _draw_lower_part(lower, sheet)
     with atomic.replacing(output) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _below(figure: Any, sheet: Sheet) -> None:
-    """Draw the class map of a product with its legend, and the NDVI curves where there are any."""
+def _draw_lower_part(figure: Any, sheet: Sheet) -> None:
+    """Draw the class map of a product, and the NDVI curves or a legend of the classes."""
     axes = iter(figure.subplots(1, 2, width_ratios=[1, 3]) if sheet.curves and sheet.land_cover is not None
                 else [figure.subplots()])  # fmt: skip
     if sheet.land_cover is not None:
@@ -225,13 +228,13 @@ def _below(figure: Any, sheet: Sheet) -> None:
     if sheet.curves:
         _curves(next(axes), sheet.curves)
     else:
-        present = [cover for cover in land_covers() if np.any(sheet.land_cover == cover.number)]
-        patches = [Patch(facecolor=cover.colour, edgecolor="#777777", label=cover.name) for cover in present]
+        covers = [cover for cover in land_covers() if np.any(sheet.land_cover == cover.number)]
+        patches = [Patch(facecolor=cover.colour, edgecolor="#777777", label=cover.name) for cover in covers]
         figure.legend(handles=patches, loc="outside right center", fontsize=7)
 
 
 def _show(axis: Any, kind: str, panel: np.ndarray) -> None:
-    """Draw one panel; classes in their colours."""
+    """Draw one panel: classes and clouds in their colours, images as they are."""
     axis.set_xticks([])
     axis.set_yticks([])
     if kind == "land cover":
@@ -245,8 +248,8 @@ def _show(axis: Any, kind: str, panel: np.ndarray) -> None:
         axis.imshow(panel, interpolation="nearest")
 
 
-def _curves(axis: Any, curves: dict[int, Greenness]) -> None:
-    """Draw the NDVI of each class over the year; the points are means over clear pixels."""
+def _curves(axis: Any, curves: dict[int, NdviSeries]) -> None:
+    """Draw the NDVI of each class over the year: a point per frame, and the mean within 25 days of mid-month."""
     for cover in land_covers():
         if cover.number in curves:
             days, values = np.array(curves[cover.number].days), np.array(curves[cover.number].ndvi)
@@ -256,7 +259,7 @@ def _curves(axis: Any, curves: dict[int, Greenness]) -> None:
             axis.plot(days, values, ".", color=edge, markersize=4, alpha=0.6)
             months = np.arange(15, 366, 30)
             near = np.abs((days[None] - months[:, None] + 182) % 365 - 182) < 25
-            means = [values[here].mean() if here.any() else np.nan for here in near]
+            means = [values[month].mean() if month.any() else np.nan for month in near]
             axis.plot(months, means, color=edge, label=cover.name, linewidth=1.5)
     axis.set_xlim(1, 366)
     axis.set_ylim(-0.35, 1)

@@ -1,1 +1,1 @@
-"""What may stand in the files that configure synthetic data."""
+"""Schemas of the configuration files of synthetic data."""

@@ -1,4 +1,4 @@
-"""What may stand in the file of a dataset of the made-up Earth (``python -m synthetic make``)."""
+"""Configuration file of a synthetic dataset (``python -m synthetic make``): every key, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -8,61 +8,61 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from pix2earth.settings.schema import Schema
 from synthetic.schema.derivation import Clouds, Noise
-from synthetic.schema.ground import Ground, NonNegative, Range, rising
+from synthetic.schema.ground import Ground, NonNegative, Range, check_range
 from synthetic.tables.sensors import sensor
 
 
 class Scenes(Schema):
-    """Number of scenes in each split; no scene is in two."""
+    """Number of scenes in each split; no scene is in two splits."""
 
     train: PositiveInt
-    """For training."""
+    """Scenes for training."""
     val: NonNegativeInt
-    """For validation."""
+    """Scenes for validation."""
     test: NonNegativeInt
-    """For testing."""
+    """Scenes for testing."""
 
     @property
     def total(self) -> int:
-        """All scenes."""
+        """Number of all scenes."""
         return self.train + self.val + self.test
 
 
 class Optics(Schema):
-    """How an optical sensor sees."""
+    """Errors of an optical sensor."""
 
     psf_fwhm_px: PositiveFloat | None = 1.2
-    """Width of its point spread function in its own pixels; null: none."""
+    """Full width at half maximum of the point spread function in pixels of the sensor; null: none."""
     gain_sd: NonNegative = 0.02
-    """Standard deviation of the factor of each band and date."""
+    """Standard deviation of the gain of each band and time step."""
     offset_sd: NonNegative = 0.003
-    """Standard deviation of the summand of each band and date (reflectance)."""
+    """Standard deviation of the offset of each band and time step (reflectance)."""
     noise: Noise = Noise()
     """Additive noise; its ``type`` may be left out."""
     misregistration_px: NonNegative = 0.0
-    """Standard deviation of the shift of each date in its own pixels."""
+    """Standard deviation of the shift of each time step in pixels of the sensor."""
 
 
 class Radar(Schema):
-    """How the radar sees."""
+    """Errors of the radar."""
 
     looks: PositiveFloat = 4.4
     """Equivalent number of looks."""
     speckle: bool = True
-    """Off: the noise-free truth."""
+    """Add speckle; false: noise-free backscatter."""
 
 
 class DatasetConfiguration(Schema):
-    """What all datasets of the made-up Earth have."""
+    """Keys that all presets share."""
 
     seed: NonNegativeInt = 7
-    """Of everything."""
+    """Seed of all random numbers."""
     ground: Ground = Ground()
     """The ground of every scene."""
     scenes: Scenes
-    """How many."""
+    """Number of scenes in each split."""
     profiles: dict[Literal["tiny", "cpu"], dict[str, Any]] = Field(default_factory=dict)
-    """What a profile changes: keys of this file with other values, sections merged."""
+    """Values that a profile changes: keys of this file, merged into their sections."""
 
     @model_validator(mode="after")
     def _square(self) -> DatasetConfiguration:
@@ -72,22 +72,22 @@ class DatasetConfiguration(Schema):
 
 
 class SuperResolution(DatasetConfiguration):
-    """A coarse sensor to a fine one."""
+    """Preset super_resolution: the image of a coarse sensor to that of a fine sensor."""
 
     preset: Literal["super_resolution"]
-    """Chooses the recipe."""
+    """Selects the preset."""
     dates: PositiveInt = 2
-    """Pairs of each scene."""
+    """Number of pairs of a scene, on different dates."""
     bands: list[str] = Field(default_factory=lambda: ["B2", "B3", "B4", "B8"])
-    """Of the target (Sentinel-2, at the latent resolution)."""
+    """Bands of the target (Sentinel-2, at the resolution of the ground)."""
     factor: PositiveInt = 4
-    """How much coarser the input is; divides the size."""
+    """Ground sampling distance of the input over that of the target; divides the size."""
     coarse_sensor: Literal["sentinel2", "olci"] = "sentinel2"
-    """Whose bands the input has (all of them)."""
+    """Sensor of the input."""
     coarse_bands: list[str] | None = None
-    """Some of them; null: all."""
+    """Some bands of the sensor of the input; null: all."""
     apart_days: Range = (0.0, 2.0)
-    """Days between the two acquisitions."""
+    """Range of the days from the fine to the coarse acquisition."""
     fine: Optics = Optics()
     """The sensor of the target."""
     coarse: Optics = Optics(misregistration_px=0.15)
@@ -97,7 +97,7 @@ class SuperResolution(DatasetConfiguration):
     def _fits(self) -> SuperResolution:
         sensor("sentinel2", tuple(self.bands))
         sensor(self.coarse_sensor, None if self.coarse_bands is None else tuple(self.coarse_bands))
-        rising("apart_days", self.apart_days, -365, 365)
+        check_range("apart_days", self.apart_days, -365, 365)
         for side in ("width", "height"):
             pixels = getattr(self.ground.size, side)
             if pixels % self.factor:
@@ -106,82 +106,82 @@ class SuperResolution(DatasetConfiguration):
 
 
 class CloudRemoval(DatasetConfiguration):
-    """Several dates under clouds, and radar, to the clear view of the last date."""
+    """Preset cloud_removal: clouded images and a radar image to the clear image of the last date."""
 
     preset: Literal["cloud_removal"]
-    """Chooses the recipe."""
+    """Selects the preset."""
     dates: PositiveInt = Field(4, ge=2)
-    """Optical dates of a sample; the last one is to be cleared."""
+    """Number of optical time steps of a sample; the target is the last one without clouds."""
     revisit_days: Range = (10.0, 20.0)
-    """Days between dates."""
+    """Range of the days between time steps."""
     bands: list[str] = Field(default_factory=lambda: ["B2", "B3", "B4", "B8", "B11", "B12"])
-    """Of input and target (Sentinel-2)."""
+    """Bands of input and target (Sentinel-2)."""
     clouds: Clouds = Clouds()
-    """Over every date."""
+    """Clouds over every time step of the input."""
     optics: Optics = Optics()
-    """Of input and target."""
+    """The sensor of input and target."""
     radar: Radar = Radar()
-    """Of the radar image of the last date."""
+    """The sensor of the radar image of the last time step."""
 
     @model_validator(mode="after")
     def _fits(self) -> CloudRemoval:
         sensor("sentinel2", tuple(self.bands))
-        rising("revisit_days", self.revisit_days, 1, 365)
+        check_range("revisit_days", self.revisit_days, 1, 365)
         return self
 
 
 class GapFilling(DatasetConfiguration):
-    """A stack of dates with gaps to the whole stack."""
+    """Preset gap_filling: a stack of time steps with gaps to the complete stack."""
 
     preset: Literal["gap_filling"]
-    """Chooses the recipe."""
+    """Selects the preset."""
     dates: PositiveInt = Field(3, ge=2)
-    """Dates of a sample."""
+    """Number of time steps of a sample."""
     spacing_days: Range = (10.0, 60.0)
-    """Days between dates."""
+    """Range of the days between time steps."""
     bands: list[str] = Field(default_factory=lambda: ["B2", "B3", "B4", "B8A", "B11", "B12"])
-    """Of input and target (Sentinel-2's share of HLS)."""
+    """Bands of input and target (those of Sentinel-2 in HLS)."""
     crop: PositiveInt | None = None
-    """Cut samples of this size from the middle; null: the whole scene."""
+    """Size of samples in pixels, cropped from the centre of the scene; null: the whole scene."""
     gaps: Clouds = Clouds(limits=(0.05, 0.95), shadows=False)
-    """Cloud-shaped gaps, in one to all of the dates."""
+    """Cloud-shaped gaps, in one to all of the time steps."""
     optics: Optics = Optics()
-    """Of input and target."""
+    """The sensor of input and target."""
 
     @model_validator(mode="after")
     def _fits(self) -> GapFilling:
         sensor("sentinel2", tuple(self.bands))
-        rising("spacing_days", self.spacing_days, 1, 365)
+        check_range("spacing_days", self.spacing_days, 1, 365)
         if self.crop and self.crop > min(self.ground.size.width, self.ground.size.height):
             raise ValueError(f"crop: {self.crop} is larger than the scene")
         return self
 
 
 class SarToOptical(DatasetConfiguration):
-    """Radar to the clear optical view."""
+    """Preset sar_to_optical: a radar image to a clear optical image."""
 
     preset: Literal["sar_to_optical"]
-    """Chooses the recipe."""
+    """Selects the preset."""
     dates: PositiveInt = 3
-    """Pairs of each scene."""
+    """Number of pairs of a scene, on different dates."""
     bands: list[str] = Field(default_factory=lambda: ["B2", "B3", "B4", "B8"])
-    """Of the target (Sentinel-2)."""
+    """Bands of the target (Sentinel-2)."""
     apart_days: Range = (-3.0, 3.0)
-    """Days from the radar to the optical acquisition."""
+    """Range of the days from the optical to the radar acquisition."""
     optics: Optics = Optics()
-    """Of the target."""
+    """The sensor of the target."""
     radar: Radar = Radar()
-    """Of the input."""
+    """The sensor of the input."""
 
     @model_validator(mode="after")
     def _fits(self) -> SarToOptical:
         sensor("sentinel2", tuple(self.bands))
-        rising("apart_days", self.apart_days, -365, 365)
+        check_range("apart_days", self.apart_days, -365, 365)
         return self
 
 
 AnyDataset = Annotated[SuperResolution | CloudRemoval | GapFilling | SarToOptical, Field(discriminator="preset")]
-"""The file of a dataset."""
+"""The file of a dataset of any preset."""
 
 PRESETS: dict[str, type[DatasetConfiguration]] = {
     "super_resolution": SuperResolution,
@@ -189,4 +189,4 @@ PRESETS: dict[str, type[DatasetConfiguration]] = {
     "gap_filling": GapFilling,
     "sar_to_optical": SarToOptical,
 }
-"""The recipes by name."""
+"""The schema of each preset by its name."""

@@ -1,4 +1,4 @@
-"""What may stand in the file of ``python -m synthetic generate``: every key, its default and its meaning."""
+"""Configuration file of ``python -m synthetic generate``: every key, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pix2earth.settings.schema import Schema
-from synthetic.schema.ground import Ground, NonNegative, Size, have_room
+from synthetic.schema.ground import Ground, NonNegative, Size, check_room_for_cells
 from synthetic.tables.sensors import sensor
 
 
 def _day(value: Any) -> Any:
-    """Accept a date of YAML, or its text in JSON."""
+    """Accept a date of YAML, or a string in JSON."""
     if isinstance(value, date):
         return value
     try:
@@ -26,14 +26,14 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Times(Schema):
-    """When a product's frames were taken."""
+    """Acquisition times of the frames."""
 
     start: Day = date(2021, 1, 4)
     """Day of the first frame."""
     revisit_days: PositiveFloat = 12.0
     """Days between frames."""
     jitter_days: NonNegative = 0.0
-    """Frames are early or late by up to this."""
+    """Frames are earlier or later by up to so many days."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Times:
@@ -43,18 +43,18 @@ class Times(Schema):
 
 
 class Physical(Schema):
-    """Frames from spectra, seasons and texture."""
+    """Frames computed from spectra, seasons and texture."""
 
     kind: Literal["physical"]
-    """Chooses this source."""
+    """Selects this source."""
     quantity: Literal["reflectance", "backscatter"] = "reflectance"
-    """The twelve bands of Sentinel-2, or VV and VH of Sentinel-1 (linear), of the same state."""
+    """Reflectance in the twelve bands of Sentinel-2, or backscatter (as power) in VV and VH of Sentinel-1."""
     bands: list[str] | None = None
-    """Some of them; null: all."""
+    """Some of the bands; null: all."""
     ground: Ground = Ground()
-    """The ground; its size and cells are those of ``product``."""
+    """The ground of the scene; size and cells are those of ``product``."""
     time: Times = Times()
-    """When the frames are taken."""
+    """Acquisition times of the frames."""
 
     @model_validator(mode="after")
     def _known_bands(self) -> Physical:
@@ -63,7 +63,7 @@ class Physical(Schema):
 
     @property
     def sensor(self) -> str:
-        """The sensor whose bands the frames have."""
+        """Name of the sensor that has the bands of the frames."""
         return "sentinel2" if self.quantity == "reflectance" else "sentinel1"
 
 
@@ -71,37 +71,39 @@ class Kernel(Schema):
     """Covariance of a Gaussian process, as scikit-learn defines it."""
 
     name: Literal["rbf", "rational_quadratic", "sin_squared", "constant"]
-    """Which one."""
+    """Name of the kernel."""
     length_scale: PositiveFloat | None = None
-    """Pixels."""
+    """Length scale in pixels."""
     alpha: PositiveFloat | None = None
-    """Of rational_quadratic."""
+    """Scale mixture parameter of rational_quadratic."""
     periodicity: PositiveFloat | None = None
-    """Pixels, of sin_squared."""
+    """Period of sin_squared in pixels."""
     constant_value: PositiveFloat | None = None
-    """Of constant."""
+    """Value of constant."""
 
     @model_validator(mode="after")
     def _complete(self) -> Kernel:
-        needs = {
+        required = {
             "rbf": ["length_scale"], "rational_quadratic": ["length_scale", "alpha"],
             "sin_squared": ["length_scale", "periodicity"], "constant": ["constant_value"],
         }[self.name]  # fmt: skip
-        given = self.model_dump(exclude={"name"}, exclude_none=True)
-        if set(given) != set(needs):
-            raise ValueError(f"kernel {self.name} takes {' and '.join(needs)}, not {', '.join(given) or 'nothing'}")
+        parameters = self.model_dump(exclude={"name"}, exclude_none=True)
+        if set(parameters) != set(required):
+            raise ValueError(
+                f"kernel {self.name} takes {' and '.join(required)}, not {', '.join(parameters) or 'nothing'}"
+            )
         return self
 
 
 class Sampler(Schema):
-    """Texture within the cells of a product from time series."""
+    """Texture within the cells of a scene from time series."""
 
     name: Literal["gaussian", "gaussian_process"]
     """Independent pixels, or a Gaussian process."""
     std: NonNegative = 1.0
     """Standard deviation before tanh."""
     kernel: Kernel | None = None
-    """Of the Gaussian process."""
+    """Covariance of the Gaussian process."""
 
     @model_validator(mode="after")
     def _has_kernel(self) -> Sampler:
@@ -111,20 +113,20 @@ class Sampler(Schema):
 
 
 class TimeSeries(Schema):
-    """Frames whose cells move as measured time series do."""
+    """Frames whose cells follow measured time series."""
 
     kind: Literal["ts"]
-    """Chooses this source."""
+    """Selects this source."""
     path: list[str]
-    """Files of a UEA/UCR archive (.ts), relative to this file; their cases are put together."""
+    """Files of a UEA/UCR archive (.ts), relative to this file; their series are concatenated."""
     ndim: PositiveInt
-    """Leading dimensions to use: the bands of the frames."""
+    """Number of leading dimensions of the series to use, which are the bands of the frames."""
     nclass: PositiveInt
     """Number of groups into which the archive's labels are divided, in their order."""
     random_sampler: Sampler = Sampler(name="gaussian_process", kernel=Kernel(name="rbf", length_scale=2.5))
     """Texture within the cells."""
     step_days: PositiveFloat = 1.0
-    """Days that a step of the series stands for."""
+    """Days between steps of the series."""
 
     @model_validator(mode="after")
     def _names_files(self) -> TimeSeries:
@@ -141,31 +143,31 @@ class Product(Schema):
     horizon: PositiveInt
     """Number of frames."""
     n_polygons: PositiveInt
-    """Voronoi cells."""
+    """Number of Voronoi cells."""
     gsd: PositiveFloat = 10.0
     """Ground sampling distance in metres."""
     min_area_px: NonNegativeInt = 16
-    """No instance but rivers and roads is smaller than this."""
+    """Minimum area of an instance in pixels; rivers and roads may be smaller."""
     astype: Literal["h5", "jpg"] = "h5"
-    """Format of the frames; jpg (three bands) can only be looked at."""
+    """File format of the frames; products of jpg (three bands) cannot be derived from."""
     dtype: Literal["uint16", "float32"] | None = None
-    """Stored numbers; null: uint16 with scale 1e-4 for reflectance, float32 otherwise."""
+    """Stored type; null: uint16 with scale 1e-4 for reflectance, float32 otherwise."""
 
     @model_validator(mode="after")
     def _has_room(self) -> Product:
-        have_room(self.n_polygons, self.min_area_px, self.size)
+        check_room_for_cells(self.n_polygons, self.min_area_px, self.size)
         return self
 
 
 class GenerationFile(Schema):
-    """``python -m synthetic generate``: an ideal product, before any sensor has looked."""
+    """File of ``python -m synthetic generate``: a latent product, without sensor effects."""
 
     seed: NonNegativeInt = 0
-    """Of everything."""
+    """Seed of all random numbers."""
     product: Product
-    """Size, length and format."""
+    """Size, number and format of the frames."""
     source: Annotated[Physical | TimeSeries, Field(discriminator="kind")]
-    """Where the values come from."""
+    """Source of the values."""
 
     @model_validator(mode="after")
     def _consistent(self) -> GenerationFile:

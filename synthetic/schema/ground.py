@@ -1,4 +1,4 @@
-"""What the files that configure the made-up Earth have in common: sizes, ranges, the ground of a scene."""
+"""Keys that several configuration files share: sizes, ranges and the ground of a scene."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def _pair(value: Any) -> Any:
 Range = Annotated[tuple[FiniteFloat, FiniteFloat], BeforeValidator(_pair)]
 
 
-def rising(name: str, bounds: tuple[float, float], low: float | None = None, high: float | None = None) -> None:
-    """Check a range (low, high), within bounds where there are any.
+def check_range(name: str, bounds: tuple[float, float], low: float | None = None, high: float | None = None) -> None:
+    """Check that a range (low, high) does not fall and lies within limits, if any.
 
     Raises:
-        ValueError: it falls, or leaves the bounds.
+        ValueError: it falls, or exceeds a limit.
     """
     first, last = bounds
     if first > last or (low is not None and first < low) or (high is not None and last > high):
@@ -43,11 +43,11 @@ class Size(Schema):
     """Rows."""
 
 
-def have_room(count: int, smallest: int, size: Size) -> None:
-    """Check that so many cells can be drawn, none below ``smallest`` pixels, without many attempts.
+def check_room_for_cells(count: int, smallest: int, size: Size) -> None:
+    """Check that so many cells of at least ``smallest`` pixels can be drawn without many attempts.
 
     Raises:
-        ValueError: there are too many.
+        ValueError: there is no room for so many cells.
     """
     area, smallest = size.width * size.height, max(smallest, 1)
     if count * smallest * 3 > area:
@@ -56,22 +56,22 @@ def have_room(count: int, smallest: int, size: Size) -> None:
 
 
 class Ground(Schema):
-    """The ground of a scene: what is where, and of which land cover."""
+    """The ground of a scene: cells, land cover, rivers, roads and texture."""
 
     size: Size = Size(width=256, height=256)
     """Size of the scene at the latent resolution."""
     gsd: PositiveFloat = 10.0
     """Ground sampling distance of the latent scene in metres."""
     n_polygons: PositiveInt = 60
-    """Voronoi cells; those of farmland and towns are divided further."""
+    """Number of Voronoi cells; those of farmland, meadows and towns are divided into parcels."""
     min_area_px: NonNegativeInt = 16
-    """No instance but rivers and roads is smaller than this."""
+    """Minimum area of an instance in pixels; rivers and roads may be smaller."""
     class_prior: dict[str, Share] = Field(default_factory=lambda: dict(PRIOR))
-    """Probability of each land cover; sums to 1, what is left out has none."""
+    """Probability of each land cover; sums to 1, those left out have probability 0."""
     exact_prior: bool = False
     """Give every land cover its exact share of the cells (largest remainder) instead of drawing."""
     edge_warp_px: NonNegative = 7.0
-    """Standard deviation of the wandering of cell borders in pixels."""
+    """Standard deviation of the displacement of cell borders in pixels."""
     parcels: dict[str, PositiveFloat] = Field(default_factory=lambda: {"crop": 400.0, "grass": 900.0, "urban": 60.0})
     """Mean area in pixels of the parcels into which cells of a land cover are divided."""
     rivers: Share = 0.5
@@ -79,13 +79,13 @@ class Ground(Schema):
     roads: NonNegativeInt = 3
     """Number of roads."""
     texture: NonNegative = 1.0
-    """Factor on the texture within instances; 0 switches it off."""
+    """Factor on the texture within instances; 0: no texture."""
     instance_variation: NonNegative = 1.0
-    """Factor on the differences between instances of a class; 0 switches them off."""
+    """Factor on the differences between instances of a class; 0: no differences."""
     snow_cover: Share = 0.0
-    """Probability that snow lies on a date between December and February."""
+    """Probability of snow on a date from December to February."""
     latitude: Range = (40.0, 55.0)
-    """Northern latitudes (degrees) between which scenes lie; decides where the sun stands."""
+    """Range of the latitudes of scenes (degrees north), for the position of the sun."""
 
     @model_validator(mode="after")
     def _plausible(self) -> Ground:
@@ -96,6 +96,6 @@ class Ground(Schema):
         total = sum(self.class_prior.values())
         if abs(total - 1) > 1e-6:
             raise ValueError(f"class_prior: sums to {total:g}, not to 1")
-        rising("latitude", self.latitude, 0, 66)
-        have_room(self.n_polygons, self.min_area_px, self.size)
+        check_range("latitude", self.latitude, 0, 66)
+        check_room_for_cells(self.n_polygons, self.min_area_px, self.size)
         return self

@@ -1,1 +1,1 @@
-"""Land covers and sensors, as tables."""
+"""Tables of land covers and sensors."""

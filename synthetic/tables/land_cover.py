@@ -1,4 +1,4 @@
-"""The land covers of the made-up Earth: spectra, seasons, backscatter; read from ``tables/land_cover.yaml``."""
+"""Land cover classes of synthetic scenes: spectra, seasons and backscatter, read from ``tables/land_cover.yaml``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLES = Path(__file__).resolve().parent
 
 
 def table(name: str) -> Any:
-    """Return the content of one of the data files."""
+    """Return the content of ``tables/<name>.yaml``."""
     return YAML(typ="safe", pure=True).load((TABLES / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
@@ -27,10 +27,10 @@ class Season(NamedTuple):
 
 
 class LandCover(NamedTuple):
-    """One class.
+    """One land cover class.
 
-    Reflectances (1) are at the twelve bands of Sentinel-2; backscatter (2, 3) in dB is base, per greenness and per
-    moisture, for VV and VH.
+    Reflectances ``peak`` and ``dormant`` (12,) are those of Sentinel-2's twelve bands, unit 1. ``backscatter`` (2, 3)
+    in dB has the base value, the change per greenness and the change per soil moisture, for VV and VH.
     """
 
     name: str
@@ -49,7 +49,7 @@ class LandCover(NamedTuple):
 
 
 class Variation(NamedTuple):
-    """How instances and pixels of a class differ; units and meanings are in the data file."""
+    """Differences between the instances and pixels of a class; ``land_cover.yaml`` has units and meanings."""
 
     brightness_sd: float
     near_infrared_sd: float
@@ -67,34 +67,34 @@ class Variation(NamedTuple):
 
 @functools.cache
 def land_covers() -> tuple[LandCover, ...]:
-    """Return the classes by their numbers 1, 2, ..."""
+    """Return the classes in the order of their numbers 1, 2, ..."""
     content = table("land_cover")
-    common = content["variation"]
-    covers = [_land_cover(name, {**common, **about}) for name, about in content["classes"].items()]
+    defaults = content["variation"]
+    covers = [_land_cover(name, {**defaults, **entry}) for name, entry in content["classes"].items()]
     return tuple(sorted(covers, key=lambda cover: cover.number))
 
 
-def _land_cover(name: str, about: dict[str, Any]) -> LandCover:
+def _land_cover(name: str, entry: dict[str, Any]) -> LandCover:
     seasons = tuple(
         Season(tuple(season["S"]), tuple(season["A"]), season["mS"], season["mA"])
-        for season in about.get("seasons", [])
+        for season in entry.get("seasons", [])
     )
     return LandCover(
-        name, about["number"], about["prior"], np.array(about["peak"]), np.array(about.get("dormant", about["peak"])),
-        seasons, np.array([about["backscatter"]["VV"], about["backscatter"]["VH"]], float),
-        about["brightness_sd"], about["texture_sd"], about["texture_slope"], about.get("vegetation", False),
-        about.get("soil", False), about["colour"],
+        name, entry["number"], entry["prior"], np.array(entry["peak"]), np.array(entry.get("dormant", entry["peak"])),
+        seasons, np.array([entry["backscatter"]["VV"], entry["backscatter"]["VH"]], float),
+        entry["brightness_sd"], entry["texture_sd"], entry["texture_slope"], entry.get("vegetation", False),
+        entry.get("soil", False), entry["colour"],
     )  # fmt: skip
 
 
-def named(name: str) -> LandCover:
+def land_cover(name: str) -> LandCover:
     """Return a class by its name."""
     return next(cover for cover in land_covers() if cover.name == name)
 
 
 @functools.cache
 def variation() -> Variation:
-    """Return how instances and pixels differ."""
+    """Return the differences between instances and pixels that all classes share."""
     return Variation(**table("land_cover")["variation"])
 
 

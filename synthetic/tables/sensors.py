@@ -1,4 +1,4 @@
-"""The sensors: which bands they have, and how to see a spectrum of twelve bands in theirs."""
+"""Sensors and their bands, and the weights that convert Sentinel-2's twelve bands to those of another sensor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from synthetic.tables.land_cover import table
 
 
 class Sensor(NamedTuple):
-    """One instrument: "optical" or "radar", ground sampling distance in metres, bands for pictures and all bands."""
+    """One instrument: kind ("optical" or "radar"), ground sampling distance (m), RGB bands, all bands, centres (nm)."""
 
     name: str
     kind: str
@@ -21,11 +21,11 @@ class Sensor(NamedTuple):
     bands: tuple[str, ...]
     centres: tuple[float, ...]
 
-    def only(self, bands: tuple[str, ...]) -> Sensor:
-        """Return the sensor with some of its bands.
+    def with_bands(self, bands: tuple[str, ...]) -> Sensor:
+        """Return the sensor with some of its bands, in that order.
 
         Raises:
-            ValueError: it has no such band, or one is named twice, or none is.
+            ValueError: a band is unknown or named twice, or none is named.
         """
         if len(set(bands)) != len(bands) or not bands:
             raise ValueError(f"bands of {self.name} must be named once each, not {', '.join(bands) or 'none'}")
@@ -42,30 +42,30 @@ def sensors() -> dict[str, Sensor]:
     """Return all sensors by name."""
     return {
         name: Sensor(
-            name, about["kind"], float(about["gsd"]), tuple(about["rgb"]), tuple(about["bands"]),
-            tuple(float(centre) for centre, _ in about["bands"].values()),
+            name, entry["kind"], float(entry["gsd"]), tuple(entry["rgb"]), tuple(entry["bands"]),
+            tuple(float(centre) for centre, _ in entry["bands"].values()),
         )
-        for name, about in table("sensors").items()
+        for name, entry in table("sensors").items()
     }  # fmt: skip
 
 
 def sensor(name: str, bands: tuple[str, ...] | None = None) -> Sensor:
-    """Return a sensor with all its bands, or with some of them in that order.
+    """Return a sensor with all its bands, or with some of them in the order of ``bands``.
 
     Raises:
         ValueError: there is no such sensor or band.
     """
     if name not in sensors():
         raise ValueError(f"there is no sensor '{name}'{nearest(name, sensors())}")
-    return sensors()[name] if bands is None else sensors()[name].only(bands)
+    return sensors()[name] if bands is None else sensors()[name].with_bands(bands)
 
 
-def band_weights(seen_by: Sensor) -> np.ndarray:
-    """Return the weights (12, bands) of Sentinel-2's bands in those of an optical sensor: linear in wavelength.
+def band_weights(optical: Sensor) -> np.ndarray:
+    """Return weights (12, band), float32: Sentinel-2 reflectance @ weights is that of another optical sensor.
 
-    Bands beyond the first or the last node take that node's reflectance.
+    Bands are interpolated linearly in wavelength; beyond Sentinel-2's first and last band that band's value is taken.
     """
-    nodes = np.array(sensors()["sentinel2"].centres)
-    identity = np.eye(len(nodes), dtype=np.float32)
-    columns = [np.interp(seen_by.centres, nodes, row) for row in identity]
+    centres = np.array(sensors()["sentinel2"].centres)
+    identity = np.eye(len(centres), dtype=np.float32)
+    columns = [np.interp(optical.centres, centres, row) for row in identity]
     return np.stack(columns).astype(np.float32)

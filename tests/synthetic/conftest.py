@@ -1,10 +1,14 @@
-"""Grounds without what a check does not look at, and the commands as people run them."""
+"""Fixtures for tests of synthetic data: simple grounds, the commands in this process, and products that tests share."""
 
+import contextlib
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +23,7 @@ PLAIN = {
 
 @pytest.fixture(scope="session")
 def plain():
-    """``plain(side=256, **settings)``: straight whole cells, all alike within a class; settings switch things on."""
+    """``plain(side=256, **settings)``: a ground of straight cells without texture and variation; settings add these."""
 
     def ground(side: int = 256, **settings) -> Ground:
         return Ground(**{"size": Size(width=side, height=side), **PLAIN, **settings})
@@ -27,32 +31,52 @@ def plain():
     return ground
 
 
-@pytest.fixture
-def command(capsys):
-    """``command(*words)``: run ``python -m synthetic`` here; return its exit status and its lines on stderr."""
+def run_command(*words) -> tuple[int, list[str]]:
+    """Run ``python -m synthetic`` in this process; return its exit status and its lines on stderr."""
     from synthetic.__main__ import main
 
-    def run(*words) -> tuple[int, list[str]]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        lines = capsys.readouterr().err.splitlines()
-        return end.value.code, [line for line in lines if " s left" not in line]
+    errors = io.StringIO()
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(errors),
+        pytest.raises(SystemExit) as end,
+    ):
+        main([str(word) for word in words])
+    return end.value.code, [line for line in errors.getvalue().splitlines() if " s left" not in line]
 
-    return run
+
+@pytest.fixture(scope="session")
+def command():
+    """``command(*words)``: run ``python -m synthetic`` in this process; return its exit status and lines on stderr."""
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def shared_product(tmp_path_factory, command):
+    """``shared_product(text)``: folder of the latent product of a file, which tests share and must not change."""
+    folders: dict[str, Path] = {}
+
+    def generated(text: str) -> Path:
+        if text not in folders:
+            folder = tmp_path_factory.mktemp("shared")
+            (folder / "latent.yaml").write_text(text)
+            words = ("--cfg", folder / "latent.yaml", "--o", folder / "latent", "--workers", 1)
+            assert command("generate", *words) == (0, [])
+            folders[text] = folder / "latent"
+        return folders[text]
+
+    return generated
 
 
 @pytest.fixture
-def latent(tmp_path, command):
-    """A latent product."""
-    (tmp_path / "latent.yaml").write_text(GENERATION)
-    assert command("generate", "--cfg", tmp_path / "latent.yaml", "--o", tmp_path / "latent", "--workers", 1)[0] == 0
-    return tmp_path / "latent"
+def latent(tmp_path, shared_product):
+    """Folder of a small latent product, which the test may change."""
+    return shutil.copytree(shared_product(GENERATION), tmp_path / "latent")
 
 
 @pytest.fixture
 def kill_when():
-    """``kill_when(words, condition)``: run ``python -m synthetic`` until it holds, then kill it and its processes."""
+    """``kill_when(words, condition)``: start ``python -m synthetic``, and kill all its processes when it holds."""
 
     def run(words, condition) -> None:
         process = subprocess.Popen(
@@ -62,7 +86,7 @@ def kill_when():
         deadline = time.monotonic() + 120
         while process.poll() is None and not condition() and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert process.poll() is None and condition(), "it ended before it could be killed"
+        assert process.poll() is None and condition(), "the process ended before it could be killed"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

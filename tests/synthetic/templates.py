@@ -1,4 +1,4 @@
-"""Small files of the commands."""
+"""Small configuration files that tests share."""
 
 GENERATION = """\
 seed: 7

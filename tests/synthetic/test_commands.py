@@ -1,4 +1,4 @@
-"""Bad input through the commands: one line on stderr, status 2, and nothing half-written."""
+"""Errors of the commands: one line on stderr, exit status 2, and nothing written."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ SCENES = "scenes: {train: 2, val: 1, test: 1}\n"
 
 
 @pytest.fixture
-def refused(tmp_path, command):
-    """``refused(step, text, *words)``: the one line of a command, without the file; nothing is written."""
+def error_of(tmp_path, command):
+    """``error_of(step, text, *words)``: the only line of a command's error, without the file; nothing is written."""
 
     def run(step, text, *words):
         path, out = tmp_path / "x.yaml", tmp_path / "out" / "put"
         path.write_text(text)
-        found, lines = command(step, "--cfg", path, "--o", out, "--workers", 1, *words)
-        assert found == 2
+        status, lines = command(step, "--cfg", path, "--o", out, "--workers", 1, *words)
+        assert status == 2
         (line,) = lines
         assert not (tmp_path / "out").exists()
         return line.removeprefix(f"{path}:")
@@ -34,11 +34,11 @@ def refused(tmp_path, command):
     return run
 
 
-# ---- what stands in the file ------------------------------------------------------------------------------------
+# ---- errors in configuration files ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "wanted"),
+    ("old", "new", "expected"),
     [
         ("seed: 7", "sed: 7", "1:1: unknown key 'sed'; did you mean 'seed'?"),
         ("physical", "physical, ground: {class_prior: {water: .5, crop: .4}}",
@@ -56,19 +56,19 @@ def refused(tmp_path, command):
          " product.dtype: uint16 holds reflectance only; use float32 or leave it out"),
     ],
 )  # fmt: skip
-def test_errors_of_generate(refused, old, new, wanted):
-    assert refused("generate", GENERATION.replace(old, new, 1)) == wanted
+def test_errors_of_generate(error_of, old, new, expected):
+    assert error_of("generate", GENERATION.replace(old, new, 1)) == expected
 
 
-def test_more_parcels_than_can_be_numbered_are_refused(refused):
-    ground = "{class_prior: {crop: 1}, parcels: {crop: 2}, rivers: 0, roads: 0}"
-    text = GENERATION.replace("48", "384").replace("n_polygons: 8", "n_polygons: 1, min_area_px: 0")
-    line = refused("generate", text.replace("physical", f"physical, ground: {ground}"))
+def test_more_parcels_than_can_be_stored_are_an_error(error_of):
+    ground = "{class_prior: {crop: 1}, parcels: {crop: 1}, rivers: 0, roads: 0}"
+    text = GENERATION.replace("48", "256").replace("n_polygons: 8", "n_polygons: 1, min_area_px: 0")
+    line = error_of("generate", text.replace("physical", f"physical, ground: {ground}"))
     assert line.endswith("cells and parcels, at most 32767 can be numbered; use larger ones")
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("stepz: []\n", "1:1: unknown key 'stepz'; did you mean 'steps'?"),
         (DERIVATION.replace("4", "5"), " steps: factor 5 does not divide the height of 48 pixels"),
@@ -79,14 +79,14 @@ def test_more_parcels_than_can_be_numbered_are_refused(refused):
         ("steps: [{type: cloud}, {type: cloud}]\n", " steps: there are clouds already; a product can be clouded once"),
     ],
 )  # fmt: skip
-def test_errors_of_derive(refused, latent, text, wanted):
+def test_errors_of_derive(error_of, latent, text, expected):
     before = everything(latent)
-    assert refused("derive", text, "--product", latent) == wanted
+    assert error_of("derive", text, "--product", latent) == expected
     assert everything(latent) == before
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "wanted"),
+    ("text", "words", "expected"),
     [
         (DATASET + SCENES + "factr: 2\n", (), "4:1: unknown key 'factr'; did you mean 'factor'?"),
         (DATASET + SCENES + "factor: 5\n", (), "1:1: factor: 5 does not divide the width of 32 pixels"),
@@ -104,15 +104,15 @@ def test_errors_of_derive(refused, latent, text, wanted):
          "--factor 2: is of super_resolution; gap_filling has none"),
     ],
 )  # fmt: skip
-def test_errors_of_make(refused, text, words, wanted):
-    assert refused("make", text, *words) == wanted
+def test_errors_of_make(error_of, text, words, expected):
+    assert error_of("make", text, *words) == expected
 
 
-def test_cells_without_room_in_a_later_scene_are_a_error(tmp_path, command, monkeypatch):
-    """Only the first scene can be looked at beforehand."""
-    monkeypatch.setattr(cells, "REDRAWS", 0)
+def test_no_room_for_the_cells_of_a_scene_is_an_error(tmp_path, command, monkeypatch):
+    """It is found when the scene is drawn, not before."""
+    monkeypatch.setattr(cells, "MAX_REDRAWS", 0)
     (tmp_path / "x.yaml").write_text(DATASET + SCENES)
-    status, (line,) = command("make", "--cfg", tmp_path / "x.yaml", "--o", tmp_path / "made", "--workers", 1)
+    status, (line,) = command("make", "--cfg", tmp_path / "x.yaml", "--o", tmp_path / "data", "--workers", 1)
     assert (status, line) == (2, "ground: scene 0: 8 cells of at least 16 pixels have no room in 32 x 32 pixels")
 
 
@@ -120,24 +120,24 @@ def test_cells_without_room_in_a_later_scene_are_a_error(tmp_path, command, monk
 
 
 @pytest.mark.parametrize(
-    ("damage", "wanted"),
+    ("damage", "expected"),
     [
         (None, "there is no such file (named by source.path); get it from the UEA/UCR archive"),
         (lambda text: "", "cannot be read as a .ts file with classes: empty file"),
         (lambda text: text[:-200], "cannot be read as a .ts file with classes: "),
     ],
 )
-def test_archives_that_are_not_there_or_damaged(refused, tmp_path, damage, wanted):
+def test_missing_and_damaged_archives_are_errors(error_of, tmp_path, damage, expected):
     if damage:
         write_archive(tmp_path / "x.ts", 0, 3, 20)
         (tmp_path / "x.ts").write_text(damage((tmp_path / "x.ts").read_text()))
-    line = refused("generate", GENERATION.replace("source: {kind: physical}\n", SERIES))
-    assert line.startswith(f"{tmp_path / 'x.ts'}: {wanted}")
+    line = error_of("generate", GENERATION.replace("source: {kind: physical}\n", SERIES))
+    assert line.startswith(f"{tmp_path / 'x.ts'}: {expected}")
 
 
-def test_series_that_are_too_short(refused, tmp_path):
+def test_too_short_series_are_an_error(error_of, tmp_path):
     write_archive(tmp_path / "x.ts", 0, 3, 3)
-    line = refused("generate", GENERATION.replace("source: {kind: physical}\n", SERIES))
+    line = error_of("generate", GENERATION.replace("source: {kind: physical}\n", SERIES))
     assert line == " product.horizon: 4 frames of series of length 3"
 
 
@@ -146,33 +146,35 @@ def test_series_that_are_too_short(refused, tmp_path):
 
 @pytest.mark.parametrize("option", ["--workers", "--views"])
 @pytest.mark.parametrize("value", ["0", "-1", "two"])
-def test_numbers_of_the_command_line(tmp_path, command, option, value):
+def test_options_that_are_no_positive_integers_are_errors(tmp_path, command, option, value):
     status, lines = command("generate", "--cfg", "x", "--o", tmp_path / "{view}", option, value)
     assert status == 2
-    assert lines[-1].endswith(f"argument {option}: must be a whole number of at least 1, not {value}")
+    assert lines[-1].endswith(f"argument {option}: must be an integer of at least 1, not {value}")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("words", "expected"),
     [
-        (("--views", 2, "--o", "made"), "--o made: must have {view} for the number of each of several --views"),
-        (("--o", "made/{view}"), "--o made/{view}: has {view}; say with --views how many"),
+        (("--views", 2, "--o", "data"),
+         "--o data: must contain {view}, which stands for the number of each of the --views"),
+        (("--o", "data/{view}"), "--o data/{view}: contains {view}; give the number of scenes with --views"),
     ],
-)
-def test_views_have_folders_of_their_own(tmp_path, command, monkeypatch, words, wanted):
+)  # fmt: skip
+def test_views_need_folders_of_their_own(tmp_path, command, monkeypatch, words, expected):
     monkeypatch.chdir(tmp_path)
     Path("x.yaml").write_text(GENERATION)
-    assert command("generate", "--cfg", "x.yaml", *words) == (2, [wanted])
-    assert not Path("made").exists()
+    assert command("generate", "--cfg", "x.yaml", *words) == (2, [expected])
+    assert not Path("data").exists()
 
 
-def test_products_that_are_not_there(refused, tmp_path, latent):
-    assert refused("derive", DERIVATION).startswith(" product: names no product to derive from")
-    line = refused("derive", DERIVATION, "--product", tmp_path / "none")
+def test_missing_and_damaged_products_are_errors(error_of, tmp_path, latent):
+    line = error_of("derive", DERIVATION)
+    assert line == " product: is missing; name the product to derive from here or with --product"
+    line = error_of("derive", DERIVATION, "--product", tmp_path / "none")
     assert line == f"{tmp_path / 'none'}: holds no product (index.json is missing)"
     (latent / "annotations" / "annotation_0.h5").unlink()
-    line = refused("derive", DERIVATION, "--product", latent)
+    line = error_of("derive", DERIVATION, "--product", latent)
     assert line.startswith(f"{latent / 'annotations/annotation_0.h5'}: is missing or damaged")
 
 
@@ -184,23 +186,23 @@ def test_a_product_cannot_be_derived_into_itself(tmp_path, command, latent):
     assert everything(latent) == before
 
 
-def test_one_refused_view_leaves_all_as_they_were(tmp_path, command):
-    """The third of three folders holds something else: none is begun, none is removed."""
+def test_one_refused_view_leaves_all_folders_unchanged(tmp_path, command):
+    """The third of three folders holds something else: no product is started, none is removed."""
     (tmp_path / "x.yaml").write_text(GENERATION)
-    (tmp_path / "made" / "3").mkdir(parents=True)
-    (tmp_path / "made" / "3" / "thesis.txt").write_text("of the user")
-    words = ("--cfg", tmp_path / "x.yaml", "--views", 3, "--o", tmp_path / "made" / "{view}", "--workers", 1)
+    (tmp_path / "data" / "3").mkdir(parents=True)
+    (tmp_path / "data" / "3" / "thesis.txt").write_text("of the user")
+    words = ("--cfg", tmp_path / "x.yaml", "--views", 3, "--o", tmp_path / "data" / "{view}", "--workers", 1)
     status, (line,) = command("generate", *words)
-    assert status == 2 and line.endswith("made/3: is not empty and holds no product; choose another --o")
-    assert list(everything(tmp_path / "made")) == ["3/thesis.txt"]
+    assert status == 2 and line.endswith("data/3: is not empty and holds no product; choose another --o")
+    assert list(everything(tmp_path / "data")) == ["3/thesis.txt"]
 
 
-def test_help_and_wrong_options_import_nothing_heavy(tmp_path):
+def test_help_and_wrong_options_import_no_large_library(tmp_path):
     code = (
         "import sys\nfrom synthetic.__main__ import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'scipy', 'h5py', 'matplotlib', 'pandas', 'sktime', 'numpy'}\n"
-        "print(*sorted(heavy & set(sys.modules)))"
+        "large = {'tensorflow', 'keras', 'scipy', 'h5py', 'matplotlib', 'pandas', 'sktime', 'numpy'}\n"
+        "print(*sorted(large & set(sys.modules)))"
     )
     for words in (["--help"], ["make", "--help"], ["generate", "--workers", "0"]):
         done = subprocess.run(

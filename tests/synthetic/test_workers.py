@@ -1,4 +1,4 @@
-"""Work in several processes gives what one gives, in order."""
+"""Tasks in several processes give the results of one process, in order."""
 
 import math
 import os
@@ -13,7 +13,7 @@ def process_of(_: int) -> int:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_results_come_in_the_order_of_the_items(workers):
+def test_results_have_the_order_of_the_items(workers):
     assert list(in_order(math.factorial, range(20), workers)) == [math.factorial(number) for number in range(20)]
 
 
@@ -24,10 +24,10 @@ def test_one_worker_is_this_process_and_several_are_others():
     assert 1 <= len(others) <= 2
 
 
-def test_what_goes_wrong_in_a_process_is_raised_here():
+def test_an_exception_in_a_worker_is_raised_in_the_caller():
     with pytest.raises(ValueError, match=r"nonnegative|not defined for negative"):
         list(in_order(math.factorial, [1, -1, 2], 2))
 
 
-def test_nothing_to_do_is_fine():
+def test_no_items_give_no_results():
     assert list(in_order(math.factorial, [], 4)) == []

@@ -27,15 +27,15 @@ def test_borders_wander_by_the_displacement():
 
 
 def test_borders_wander_as_far_as_asked():
-    field = cells.wandering(stream(7, "borders"), (128, 128), 5.0)
+    field = cells.border_displacement(stream(7, "borders"), (128, 128), 5.0)
     assert field.shape == (2, 128, 128)
     np.testing.assert_allclose(field.std(axis=(1, 2)), 5.0, rtol=1e-3)
-    assert cells.wandering(stream(7, "borders"), (128, 128), 0.0) is None
+    assert cells.border_displacement(stream(7, "borders"), (128, 128), 0.0) is None
 
 
 def test_no_cell_is_below_the_smallest_size():
     for scene in range(20):
-        _, owner = cells.cells_of_size(stream(7, "points", scene), (64, 64), 60, 16, None)
+        _, owner = cells.draw_cells(stream(7, "points", scene), (64, 64), 60, 16, None)
         counts = np.bincount(owner.ravel(), minlength=60)
         assert counts.min() >= 16
         assert counts.sum() == 64 * 64
@@ -43,19 +43,21 @@ def test_no_cell_is_below_the_smallest_size():
 
 def test_cells_without_room_are_refused():
     with pytest.raises(ValueError, match="20 cells of at least 16 pixels have no room in 16 x 16 pixels"):
-        cells.cells_of_size(stream(7, "points"), (16, 16), 20, 16, None)
+        cells.draw_cells(stream(7, "points"), (16, 16), 20, 16, None)
 
 
 def test_exact_allocation_differs_from_the_share_by_less_than_one_cell():
     for scene in range(50):
         prior = stream(7, "covers", scene).dirichlet(np.ones(8))
-        counts = np.bincount(cells.allocate(stream(7, "labels", scene), 60, prior, exact=True), minlength=8)
+        counts = np.bincount(cells.draw_classes(stream(7, "labels", scene), 60, prior, exact=True), minlength=8)
         assert counts.sum() == 60
         assert np.abs(counts - prior * 60).max() < 1
 
 
 def test_exact_allocation_gives_every_cell_the_same_chances():
-    first = [cells.allocate(stream(7, "labels", scene), 4, np.array([0.25, 0.75]), exact=True) for scene in range(2000)]
+    first = [
+        cells.draw_classes(stream(7, "labels", scene), 4, np.array([0.25, 0.75]), exact=True) for scene in range(2000)
+    ]
     np.testing.assert_allclose(np.mean(np.array(first) == 0, axis=0), 0.25, atol=0.04)
 
 
@@ -65,7 +67,7 @@ class TestParcels:
     CLASSES = np.tile([1, 2, 3], 3)
 
     def parcelled(self, smallest: int) -> tuple[np.ndarray, np.ndarray]:
-        return cells.parcelled(stream(7, "fields"), self.OWNER, self.CLASSES, {1: 200.0}, smallest)
+        return cells.divide_into_parcels(stream(7, "fields"), self.OWNER, self.CLASSES, {1: 200.0}, smallest)
 
     def test_never_cross_the_borders_of_cells_and_keep_their_class(self):
         parts, of_part = self.parcelled(0)
@@ -80,7 +82,7 @@ class TestParcels:
     def test_have_the_asked_mean_area_in_a_large_cell(self):
         owner = np.zeros((400, 400), np.int32)
         for scene in range(4):
-            parts, _ = cells.parcelled(stream(7, "fields", scene), owner, np.array([1]), {1: 200.0}, 0)
+            parts, _ = cells.divide_into_parcels(stream(7, "fields", scene), owner, np.array([1]), {1: 200.0}, 0)
             assert 400 * 400 / (parts.max() + 1) == pytest.approx(200, rel=0.2)
 
     def test_slivers_join_their_neighbours(self):
@@ -94,7 +96,7 @@ class TestCompact:
         owner = np.zeros((8, 8), int)
         owner[:, 4:] = 1
         owner[3:5, 3] = 2  # borders: 4 pixels of 0 (corners do not count), 2 of 1
-        joined, classes = cells.compact(owner, np.array([5, 6, 7]), 4)
+        joined, classes = cells.merge_small_cells(owner, np.array([5, 6, 7]), 4)
         assert joined.max() == 1
         assert (joined[3:5, 3] == 0).all()
         assert classes.tolist() == [5, 6]
@@ -103,13 +105,13 @@ class TestCompact:
         owner = np.zeros((8, 8), int)
         owner[2] = 2
         owner[0, 0] = 1
-        joined, classes = cells.compact(owner, np.array([5, 6, 7]), 16, keep=2)
+        joined, classes = cells.merge_small_cells(owner, np.array([5, 6, 7]), 16, first_line=2)
         assert classes.tolist() == [5, 7]
         assert (joined[2] == 1).all()
         assert joined[0, 0] == 0
 
     def test_numbers_have_no_gaps(self):
         owner = np.repeat(np.array([[3], [7], [9]]), 20, axis=1).repeat(5, axis=0)
-        joined, classes = cells.compact(owner, np.arange(10), 16)
+        joined, classes = cells.merge_small_cells(owner, np.arange(10), 16)
         assert np.unique(joined).tolist() == [0, 1, 2]
         assert classes.tolist() == [3, 7, 9]

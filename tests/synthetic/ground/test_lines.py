@@ -25,7 +25,7 @@ def test_a_river_crosses_the_scene_in_one_piece(scene):
 
 def test_a_straight_line_is_as_wide_as_asked():
     x = np.linspace(0, 60, 400)
-    drawn = lines._drawn((40, 60), x, np.full(400, 20.5), np.full(400, 5.0))
+    drawn = lines._rasterize_line((40, 60), x, np.full(400, 20.5), np.full(400, 5.0))
     assert (drawn.sum(axis=0) == 5).all()
     assert drawn[18:23].all()
 

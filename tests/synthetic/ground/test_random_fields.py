@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.gaussian_process import kernels
 
-from synthetic.ground.random_fields import covariance_field, kernel_of, power_law_field
+from synthetic.ground.random_fields import covariance_field, kernel_correlation, power_law_field
 from synthetic.streams import stream
 
 SIZE = 256
@@ -15,7 +15,7 @@ SIZE = 256
 @pytest.fixture(scope="module")
 def smooth():
     """32 fields of squared exponential covariance, length scale 2.5 pixels."""
-    kernel = kernel_of("rbf", np.arange(2 * SIZE), length_scale=2.5)
+    kernel = kernel_correlation("rbf", np.arange(2 * SIZE), length_scale=2.5)
     drawn = [covariance_field(stream(7, "texture", 0, number), (SIZE, SIZE), kernel) for number in range(32)]
     return np.stack(drawn).astype(np.float64)
 
@@ -41,7 +41,7 @@ def test_one_field_knows_nothing_of_the_next(smooth):
 
 
 def test_a_field_need_not_be_square():
-    kernel = kernel_of("rbf", np.arange(200), length_scale=2.0)
+    kernel = kernel_correlation("rbf", np.arange(200), length_scale=2.0)
     assert covariance_field(stream(7, "texture"), (40, 100), kernel).shape == (40, 100)
     assert power_law_field(stream(7, "texture"), (40, 100), 2.5).shape == (40, 100)
 
@@ -57,11 +57,13 @@ def test_a_field_need_not_be_square():
 )
 def test_kernels_are_those_of_scikit_learn(name, parameters, theirs):
     distances = np.arange(40.0)
-    np.testing.assert_allclose(kernel_of(name, distances, **parameters), theirs(distances[:, None], [[0.0]])[:, 0])
+    np.testing.assert_allclose(
+        kernel_correlation(name, distances, **parameters), theirs(distances[:, None], [[0.0]])[:, 0]
+    )
 
 
 def test_length_scales_that_broke_the_published_program_work():
-    kernel = kernel_of("rbf", np.arange(2 * 337), length_scale=12.0)
+    kernel = kernel_correlation("rbf", np.arange(2 * 337), length_scale=12.0)
     field = covariance_field(stream(7, "texture"), (256, 337), kernel).astype(np.float64)
     correlation = (field[:, 6:] * field[:, :-6]).mean() / (field**2).mean()
     assert correlation == pytest.approx(np.exp(-(6**2) / (2 * 12**2)), abs=0.05)
@@ -69,7 +71,7 @@ def test_length_scales_that_broke_the_published_program_work():
 
 def test_a_correlation_that_does_not_fall_off_is_refused():
     with pytest.raises(ValueError, match="use a shorter length scale"):
-        kernel = kernel_of("sin_squared", np.arange(32), length_scale=0.5, periodicity=9.0)
+        kernel = kernel_correlation("sin_squared", np.arange(32), length_scale=0.5, periodicity=9.0)
         covariance_field(stream(7, "texture"), (16, 16), kernel)
 
 

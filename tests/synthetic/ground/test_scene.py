@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from synthetic.ground import cells
-from synthetic.ground.scene import Condition, SyntheticScene, places
+from synthetic.ground.scene import Condition, SyntheticScene, scene_layout
 from synthetic.schema.ground import Ground, Size
 from synthetic.streams import stream
 from synthetic.tables.land_cover import land_covers
@@ -32,7 +32,7 @@ def index(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module", params=range(5))
 def place(request):
     """Five scenes as they come, with parcels, rivers and roads."""
-    return places(Ground(), SEED, request.param)
+    return scene_layout(Ground(), SEED, request.param)
 
 
 def test_every_pixel_has_one_instance_and_all_instances_have_pixels(place):
@@ -61,8 +61,8 @@ def test_every_instance_has_one_class(place):
 def test_straight_cells_are_nearest_points(plain):
     """Against all distances, pixel by pixel."""
     for scene in range(5):
-        found = places(plain(64, n_polygons=20), SEED, scene)
-        points, _ = cells.cells_of_size(stream(SEED, "points", scene), (64, 64), 20, 16, None)
+        found = scene_layout(plain(64, n_polygons=20), SEED, scene)
+        points, _ = cells.draw_cells(stream(SEED, "points", scene), (64, 64), 20, 16, None)
         y, x = np.mgrid[:64, :64] + 0.5
         owner = ((x[..., None] - points[:, 0]) ** 2 + (y[..., None] - points[:, 1]) ** 2).argmin(axis=-1)
         np.testing.assert_array_equal(found.instance, owner + 1)
@@ -73,7 +73,7 @@ def test_areas_of_cells_vary_as_those_of_a_poisson_voronoi_tessellation(plain, w
     """Theory: a coefficient of variation of 0.529."""
     variation = []
     for scene in range(50):
-        areas = np.bincount(places(plain(edge_warp_px=wander), SEED, scene).instance.ravel())[1:]
+        areas = np.bincount(scene_layout(plain(edge_warp_px=wander), SEED, scene).instance.ravel())[1:]
         assert len(areas) == 60
         assert areas.mean() == 256 * 256 / 60
         variation.append(areas.std() / areas.mean())
@@ -85,12 +85,12 @@ def many(plain):
     """200 small scenes of 60 cells: classes (scene, cell), middle and point (scene, cell, 4) of each in pixels."""
     classes, middles = [], []
     for scene in range(200):
-        found = places(plain(64, n_polygons=60, min_area_px=4), SEED, scene)
+        found = scene_layout(plain(64, n_polygons=60, min_area_px=4), SEED, scene)
         areas = np.bincount(found.instance.ravel())[1:]
         y, x = np.mgrid[:64, :64]
         sums = [np.bincount(found.instance.ravel(), axis.ravel())[1:] for axis in (x, y)]
         classes.append(found.classes[1:])
-        points, _ = cells.cells_of_size(stream(SEED, "points", scene), (64, 64), 60, 4, None)
+        points, _ = cells.draw_cells(stream(SEED, "points", scene), (64, 64), 60, 4, None)
         middles.append(np.concatenate([np.stack(sums, axis=-1) / areas[:, None], points], axis=1))
     return np.array(classes), np.array(middles)
 
@@ -102,7 +102,7 @@ def test_classes_are_as_frequent_as_their_prior(many):
 
 def test_with_exact_prior_every_scene_has_its_shares(plain):
     for scene in range(20):
-        found = places(plain(64, n_polygons=60, min_area_px=4, exact_prior=True), SEED, scene)
+        found = scene_layout(plain(64, n_polygons=60, min_area_px=4, exact_prior=True), SEED, scene)
         counts = np.bincount(found.classes[1:], minlength=9)[1:]
         assert np.abs(counts - PRIOR * 60).max() < 1
 
@@ -114,13 +114,13 @@ def test_classes_know_nothing_of_geometry(many):
 
 
 def test_scenes_and_seeds_differ():
-    found = [places(Ground(), seed, scene).instance for seed, scene in ((0, 0), (0, 1), (1, 0))]
+    found = [scene_layout(Ground(), seed, scene).instance for seed, scene in ((0, 0), (0, 1), (1, 0))]
     assert len({array.tobytes() for array in found}) == 3
-    np.testing.assert_array_equal(places(Ground(), 0, 1).instance, found[1])
+    np.testing.assert_array_equal(scene_layout(Ground(), 0, 1).instance, found[1])
 
 
 def test_a_scene_need_not_be_square():
-    wide = places(Ground(size=Size(width=120, height=50), n_polygons=20), SEED, 0)
+    wide = scene_layout(Ground(size=Size(width=120, height=50), n_polygons=20), SEED, 0)
     assert wide.instance.shape == (50, 120)
 
 
@@ -132,7 +132,7 @@ def textures(plain):
     """Texture (scene, band, height, width) of forests in three bands, around 0."""
     ground = plain(64, n_polygons=4, class_prior={"conifer": 1.0}, texture=1.0)
     scenes = [SyntheticScene(ground, SEED, number) for number in range(400)]
-    return np.stack([[scene.modulation(band) for band in (0, 5, 11)] for scene in scenes]).astype(np.float64) - 1
+    return np.stack([[scene.texture_factor(band) for band in (0, 5, 11)] for scene in scenes]).astype(np.float64) - 1
 
 
 def test_texture_is_as_strong_as_the_table_says(textures):
@@ -158,13 +158,13 @@ def test_reflectance_is_possible(number):
         image = scene.reflectance(scene.condition(datetime(2021, month, 15, 10, 30), month))
         assert image.min() >= 0
         assert image.max() <= 1.1
-        assert image[scene.places.land_cover < 8].max() < 0.75
+        assert image[scene.layout.land_cover < 8].max() < 0.75
 
 
 def spectra(scene: SyntheticScene, date: datetime, number: int = 0) -> np.ndarray:
     """Return the mean reflectance (class, 12) of each class 1 to 8 of a scene on a date."""
     image = scene.reflectance(scene.condition(date, number)).astype(np.float64)
-    return np.array([image[scene.places.land_cover == cover].mean(axis=0) for cover in range(1, 9)])
+    return np.array([image[scene.layout.land_cover == cover].mean(axis=0) for cover in range(1, 9)])
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def test_classes_reflect_what_the_mixing_formula_says(even, day):
         np.testing.assert_allclose(found[NAMES.index(name)], wanted, rtol=0.02)
     # Half of the fields, not of the pixels, have each crop: look at them one by one.
     image = even.reflectance(even.condition(date, 0))
-    crops = image[even.places.land_cover == 5][:, [B4, B8]].astype(np.float64)
+    crops = image[even.layout.land_cover == 5][:, [B4, B8]].astype(np.float64)
     wanted = []
     for season in ((95, 190, 0.08, 0.25), (160, 260, 0.10, 0.12)):
         g = green(*season)
@@ -258,7 +258,7 @@ def test_instances_of_a_class_differ_as_the_table_says(plain):
         ground = plain(256, n_polygons=400, min_area_px=4, class_prior={name: 1.0}, instance_variation=1.0)
         scene = SyntheticScene(ground, SEED, 0)
         # Seasons vary too: a day on which all are dormant.
-        values = scene.mixed(scene.condition(datetime(2021, 1, 2), 0)._replace(moisture=0.0))[1:, band]
+        values = scene.instance_reflectance(scene.condition(datetime(2021, 1, 2), 0)._replace(moisture=0.0))[1:, band]
         assert np.log(values).std() == pytest.approx(wanted, rel=0.12)
 
 
@@ -277,7 +277,7 @@ def test_backscatter_is_the_sum_of_its_terms_and_the_noise_floor(even):
     """Base, greenness, moisture and wind in dB by hand, the floor of -22 dB added as power."""
     moist = even.condition(datetime(2021, 7, 1, 10, 30), 0)._replace(moisture=0.5, wind_db=1.5)
     image = even.backscatter(moist).astype(np.float64)
-    green = {cover: moist.green[even.places.classes == cover][0] for cover in (3, 4)}
+    green = {cover: moist.green[even.layout.classes == cover][0] for cover in (3, 4)}
     wanted = {
         1: (-19 + 1.5, -26), 3: (-9 - 0.5 * green[3] + 0.25, -15.5 + green[3] + 0.15),
         4: (-12.5 + 0.5 * green[4] + 1, -19.5 + 1.5 * green[4] + 0.5), 6: (-13 + 1.5, -22 + 0.75), 7: (-4.85, -11.9),
@@ -285,7 +285,7 @@ def test_backscatter_is_the_sum_of_its_terms_and_the_noise_floor(even):
     }  # fmt: skip
     for cover, decibels in wanted.items():
         power = 10 ** (np.array(decibels) / 10) + 10**-2.2
-        np.testing.assert_allclose(image[even.places.land_cover == cover].mean(axis=0), power, rtol=1e-4)
+        np.testing.assert_allclose(image[even.layout.land_cover == cover].mean(axis=0), power, rtol=1e-4)
 
 
 def test_optical_and_radar_see_one_state(plain):
@@ -295,7 +295,7 @@ def test_optical_and_radar_see_one_state(plain):
         scene = SyntheticScene(plain(64, n_polygons=60, min_area_px=4, instance_variation=1.0), SEED, number)
         date = NOON + timedelta(days=int(stream(SEED, "dates", number).integers(0, 365)))
         condition = scene.condition(date, 0)
-        owner = scene.places.instance.ravel()
+        owner = scene.layout.instance.ravel()
         areas = np.bincount(owner)[1:]
         scattered = 10 * np.log10(scene.backscatter(condition).astype(np.float64))
         reflected = scene.reflectance(condition, [B8])[..., 0]
@@ -318,5 +318,5 @@ def test_optical_and_radar_see_one_state(plain):
 def test_a_condition_is_of_every_instance(even):
     condition = even.condition(NOON, 0)
     assert isinstance(condition, Condition)
-    assert condition.green.shape == even.places.classes.shape
+    assert condition.green.shape == even.layout.classes.shape
     assert len(land_covers()) == 8

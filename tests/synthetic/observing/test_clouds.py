@@ -25,7 +25,7 @@ def layer(cover: float, index: int, side: int = SIDE, **settings) -> clouds.Clou
 @pytest.mark.parametrize("mean", [0.05, 0.35, 0.4, 0.9])
 @pytest.mark.parametrize("concentration", [0.5, 2.0, 20.0])
 def test_covers_have_the_asked_mean(mean, concentration):
-    drawn = clouds.covers(stream(7, "covers"), 100, Clouds(mean=mean, concentration=concentration))
+    drawn = clouds.cloud_covers(stream(7, "covers"), 100, Clouds(mean=mean, concentration=concentration))
     assert drawn.mean() == pytest.approx(mean, abs=0.02)
     assert drawn.min() >= 0
     assert drawn.max() <= 1
@@ -34,26 +34,26 @@ def test_covers_have_the_asked_mean(mean, concentration):
 
 
 def test_covers_reach_from_clear_to_overcast():
-    drawn = clouds.covers(stream(7, "covers"), 100, Clouds())
+    drawn = clouds.cloud_covers(stream(7, "covers"), 100, Clouds())
     assert drawn.min() < 0.02
     assert drawn.max() > 0.9
 
 
 def test_covers_come_in_no_order():
-    drawn = clouds.covers(stream(7, "covers"), 400, Clouds())
+    drawn = clouds.cloud_covers(stream(7, "covers"), 400, Clouds())
     assert abs(np.corrcoef(drawn[:-1], drawn[1:])[0, 1]) < 0.1
 
 
 def test_covers_stay_within_their_limits():
-    drawn = clouds.covers(stream(7, "covers"), 100, Clouds(limits=(0.05, 0.95)))
+    drawn = clouds.cloud_covers(stream(7, "covers"), 100, Clouds(limits=(0.05, 0.95)))
     assert drawn.min() >= 0.05
     assert drawn.max() <= 0.95
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0])
 def test_always_clear_and_always_overcast(mean):
-    assert set(clouds.covers(stream(7, "covers"), 5, Clouds(mean=mean))) == {mean}
-    assert clouds.hidden(layer(mean, 0).alpha).mean() == mean
+    assert set(clouds.cloud_covers(stream(7, "covers"), 5, Clouds(mean=mean))) == {mean}
+    assert clouds.is_cloud(layer(mean, 0).alpha).mean() == mean
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def sky():
 @pytest.mark.parametrize("shadows", [True, False])
 def test_the_cover_of_a_frame_is_exact(cover, shadows):
     for index in range(4):
-        found = clouds.hidden(layer(cover, index, shadows=shadows).alpha).mean()
+        found = clouds.is_cloud(layer(cover, index, shadows=shadows).alpha).mean()
         assert abs(found - cover) <= 1 / SIDE**2 + 0.001
 
 
@@ -126,7 +126,7 @@ class TestShadow:
     def thrown(self, request):
         """Opacity of a large sky, the shadow that it throws on its middle, and the asked shift."""
         sky = layer(0.35, 4, 256 + 2 * self.MARGIN, shadows=False).alpha
-        return sky / 255, clouds.shadow_of(sky, request.param, self.MARGIN), request.param
+        return sky / 255, clouds.shadow_opacity(sky, request.param, self.MARGIN), request.param
 
     def test_is_as_large_as_the_thick_clouds_that_throw_it(self, thrown):
         opacity, shadow, (down, right) = thrown
@@ -167,7 +167,7 @@ def test_shadows_are_shorter_in_pixels_where_pixels_are_larger():
 
 def test_no_shadow_lies_under_a_cloud(sky):
     for date in sky[:10]:
-        assert (date.shadow[clouds.hidden(date.alpha)] == 0).all()
+        assert (date.shadow[clouds.is_cloud(date.alpha)] == 0).all()
 
 
 def test_without_shadows_there_are_none():
@@ -183,6 +183,6 @@ def test_clouds_are_white_and_not_all_alike():
 
 
 def test_many_small_clouds_and_few_large_ones(sky):
-    counts = [ndimage.label(clouds.hidden(date.alpha))[1] for date in sky]
+    counts = [ndimage.label(clouds.is_cloud(date.alpha))[1] for date in sky]
     assert min(counts) <= 8
     assert max(counts) >= 25

@@ -17,7 +17,7 @@ def image(side: int = 64, bands: int = 3) -> np.ndarray:
 class TestSampling:
     @pytest.mark.parametrize("factor", [2, 4, 8])
     def test_block_means_keep_the_mean(self, factor):
-        coarse = optics.seen(image(), factor)
+        coarse = optics.observed(image(), factor)
         np.testing.assert_allclose(coarse.mean(axis=(0, 1)), image().mean(axis=(0, 1), dtype=np.float64), rtol=1e-5)
         blocks = image().astype(np.float64).reshape(64 // factor, factor, 64 // factor, factor, 3).mean(axis=(1, 3))
         np.testing.assert_allclose(coarse, blocks, atol=1e-6)
@@ -26,25 +26,25 @@ class TestSampling:
     @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.2, -0.15)])
     def test_is_linear(self, kernel, shift):
         one, other = image().astype(np.float64), image()[::-1].astype(np.float64)
-        together = optics.seen(0.3 * one + 2 * other, 4, kernel, shift)
-        apart = 0.3 * optics.seen(one, 4, kernel, shift) + 2 * optics.seen(other, 4, kernel, shift)
+        together = optics.observed(0.3 * one + 2 * other, 4, kernel, shift)
+        apart = 0.3 * optics.observed(one, 4, kernel, shift) + 2 * optics.observed(other, 4, kernel, shift)
         assert np.abs(together - apart).max() < 1e-6
 
     @pytest.mark.parametrize("kernel", KERNELS)
     @pytest.mark.parametrize("factor", [1, 2, 3, 4])
     def test_keeps_constants_up_to_the_border(self, kernel, factor):
         constant = np.full((48, 48, 2), 0.7, np.float32)
-        assert np.abs(optics.seen(constant, factor, kernel, (0.1, 0.1)) - 0.7).max() < 1e-6
+        assert np.abs(optics.observed(constant, factor, kernel, (0.1, 0.1)) - 0.7).max() < 1e-6
 
     @pytest.mark.parametrize("factor", [2, 4])
     def test_block_means_divide_the_variance_of_noise_by_the_number_of_pixels(self, factor):
         noise = stream(7, "noise").standard_normal((1024, 1024, 1), np.float32)
-        assert optics.seen(noise, factor).var() * factor**2 == pytest.approx(1, rel=0.03)
+        assert optics.observed(noise, factor).var() * factor**2 == pytest.approx(1, rel=0.03)
 
     @pytest.mark.parametrize("fwhm", [1.2, 0.8])
     def test_a_kernel_multiplies_the_variance_of_noise_by_the_sum_of_its_squares(self, fwhm):
         noise = stream(7, "noise").standard_normal((1024, 1024, 1), np.float32)
-        found = optics.seen(noise, 4, fwhm)[4:-4, 4:-4].var(dtype=np.float64)
+        found = optics.observed(noise, 4, fwhm)[4:-4, 4:-4].var(dtype=np.float64)
         sigma = fwhm * 4 / 2.3548200450309493
         weights = np.exp(-((np.arange(-40, 40) + 0.5) ** 2) / (2 * sigma**2))
         weights /= weights.sum()
@@ -54,12 +54,12 @@ class TestSampling:
         fine = image(64, 1)
         sigma = 3.0 / 2.3548200450309493
         wanted = ndimage.gaussian_filter(fine[..., 0].astype(np.float64), sigma, truncate=4.0)
-        found = optics.seen(fine, 1, 3.0)[..., 0]
+        found = optics.observed(fine, 1, 3.0)[..., 0]
         np.testing.assert_allclose(found[8:-8, 8:-8], wanted[8:-8, 8:-8], atol=2e-4)
 
     def test_a_shift_moves_the_grid_down_and_right(self):
         ramp = np.stack(np.mgrid[:32, :32].astype(np.float32), axis=-1)
-        moved = optics.seen(ramp, 4, 1.2, (0.25, -0.5)) - optics.seen(ramp, 4, 1.2)
+        moved = optics.observed(ramp, 4, 1.2, (0.25, -0.5)) - optics.observed(ramp, 4, 1.2)
         np.testing.assert_allclose(moved[3:-3, 3:-3, 0], 1.0, atol=1e-3)
         np.testing.assert_allclose(moved[3:-3, 3:-3, 1], -2.0, atol=1e-3)
 
@@ -67,18 +67,18 @@ class TestSampling:
     @pytest.mark.parametrize("shift", [(-5.0, 0.0), (0.0, 7.0), (100.0, -100.0)])
     def test_a_grid_beyond_the_border_sees_the_border(self, kernel, shift):
         constant = np.full((16, 16, 1), 0.7, np.float32)
-        assert np.abs(optics.seen(constant, 4, kernel, shift) - 0.7).max() < 1e-6
+        assert np.abs(optics.observed(constant, 4, kernel, shift) - 0.7).max() < 1e-6
 
     def test_a_factor_that_does_not_divide_is_refused(self):
         with pytest.raises(ValueError, match="factor 5 does not divide 64 pixels"):
-            optics.seen(image(), 5)
+            optics.observed(image(), 5)
 
 
 @pytest.mark.parametrize("fwhm", [0.8, 1.2, 2.0, 3.0, 5.0])
 def test_blur_keeps_the_sum_of_an_impulse_and_spreads_it_by_its_width(fwhm):
     impulse = np.zeros((65, 65, 1), np.float32)
     impulse[32, 32] = 1
-    blurred = optics.seen(impulse, 1, fwhm)[..., 0].astype(np.float64)
+    blurred = optics.observed(impulse, 1, fwhm)[..., 0].astype(np.float64)
     rows, columns = np.mgrid[:65, :65] - 32
     assert blurred.sum() == pytest.approx(1, abs=1e-5)
     for distance in (rows, columns):
@@ -89,7 +89,7 @@ class TestLabels:
     LABELS = np.random.default_rng(7).choice(np.array([1, 2, 4, 8], np.uint8), (64, 48))
 
     def test_shares_sum_to_1_and_are_those_of_the_pixels(self):
-        shares = optics.block_mean_of_classes(self.LABELS, 4, 8)
+        shares = optics.class_fractions(self.LABELS, 4, 8)
         np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-6)
         block = self.LABELS[8:12, 4:8]
         np.testing.assert_allclose(shares[2, 1], [(block == number).mean() for number in range(1, 9)], atol=1e-6)

@@ -1,4 +1,4 @@
-"""``derive``: the same bytes whatever workers and interruptions; the frames that are asked for, by their names."""
+"""``derive``: workers and interruptions change no byte; kept frames keep their numbers and dates."""
 
 import json
 
@@ -12,10 +12,10 @@ from tests.folders import everything
 
 LATENT = """\
 seed: 7
-product: {size: {width: SIDE, height: SIDE}, horizon: HORIZON, n_polygons: 10}
-source: {kind: physical}
+product: {{size: {{width: {side}, height: {side}}}, horizon: {horizon}, n_polygons: 10}}
+source: {{kind: physical}}
 """
-EVERYTHING = """\
+MANY_STEPS = """\
 seed: 5
 steps:
   - {type: bands, sensor: sentinel2, names: [B4, B3, B2, B8]}
@@ -28,74 +28,65 @@ steps:
 """
 
 
-@pytest.fixture
-def latent(tmp_path, command):
-    """``latent(side=48, horizon=5)``: the folder of a latent product."""
-
-    def made(side=48, horizon=5):
-        text = LATENT.replace("SIDE", str(side)).replace("HORIZON", str(horizon))
-        (tmp_path / "latent.yaml").write_text(text)
-        words = ("--cfg", tmp_path / "latent.yaml", "--o", tmp_path / "latent", "--workers", 1)
-        assert command("generate", *words) == (0, [])
-        return tmp_path / "latent"
-
-    return made
+@pytest.fixture(scope="session")
+def source_product(shared_product):
+    """``source_product(side=48, horizon=5)``: folder of a latent product, which tests share."""
+    return lambda side=48, horizon=5: shared_product(LATENT.format(side=side, horizon=horizon))
 
 
 @pytest.fixture
 def derive(tmp_path, command):
-    """``derive(source, name, text, *words)``: the folder of what was derived."""
+    """``derive(source, name, text, *words, workers=1)``: folder of a derived product."""
 
-    def made(source, name, text=EVERYTHING, *words):
+    def run(source, name, text=MANY_STEPS, *words, workers=1):
         (tmp_path / f"{name}.yaml").write_text(text)
         words = ("--cfg", tmp_path / f"{name}.yaml", "--product", source, "--o", tmp_path / name, *words)
-        assert command("derive", *words) == (0, [])
+        assert command("derive", *words, "--workers", workers) == (0, [])
         return tmp_path / name
 
-    return made
+    return run
 
 
-def test_workers_change_no_byte(latent, derive):
-    source = latent()
-    one, two = (derive(source, f"by_{count}", EVERYTHING, "--workers", count) for count in (1, 2))
-    assert everything(one) == everything(two)
-    assert len(everything(one)) == 12 and defects(one) == []
+def test_workers_change_no_byte(source_product, derive):
+    first, second = (derive(source_product(), f"by_{count}", MANY_STEPS, workers=count) for count in (1, 2))
+    assert everything(first) == everything(second)
+    assert len(everything(first)) == 12 and defects(first) == []
 
 
-def test_seeds_share_less_than_a_hundredth_of_their_values(latent, derive):
-    source = latent()
-    found = []
+def test_two_seeds_share_less_than_a_hundredth_of_their_values(source_product, derive):
+    images = []
     for seed in (5, 6):
-        with h5py.File(derive(source, f"s{seed}", EVERYTHING, "--seed", seed) / "frames/frame_2.h5") as file:
-            found.append(file["data"][:])
-    assert (found[0] == found[1]).mean() < 0.01
+        folder = derive(source_product(), f"s{seed}", MANY_STEPS, "--seed", seed)
+        with h5py.File(folder / "frames/frame_2.h5") as file:
+            images.append(file["data"][:])
+    assert (images[0] == images[1]).mean() < 0.01
 
 
-def test_every_second_frame_keeps_its_number_and_date(latent, derive):
-    source = latent()
+def test_kept_frames_keep_their_numbers_and_dates(source_product, derive):
+    source = source_product()
     folder = derive(source, "half", "temporal_res: 2\ntarget_size: {width: 48, height: 48}\nsteps: []\n")
-    index, before = product.load_index(folder), product.load_index(source)
+    index, source_index = product.load_index(folder), product.load_index(source)
     assert [number for number, entry in index["files"].items() if entry] == ["0", "2", "4"]
     assert (index["features"]["nframes"], index["features"]["horizon"]) == (3, 5)
-    assert index["dates"] == {number: before["dates"][number] for number in ("0", "2", "4")}
+    assert index["dates"] == {number: source_index["dates"][number] for number in ("0", "2", "4")}
     assert sorted(path.name for path in folder.glob("frames/*")) == ["frame_0.h5", "frame_2.h5", "frame_4.h5"]
-    # No step: the same numbers, hence the same bytes.
+    # Without steps the values are equal, hence the bytes.
     assert (folder / "frames/frame_4.h5").read_bytes() == (source / "frames/frame_4.h5").read_bytes()
 
 
-def test_what_was_left_out_is_left_out_of_what_is_derived_from_it(latent, derive):
-    half = derive(latent(horizon=7), "half", "temporal_res: 2\n")
+def test_frames_left_out_stay_out_of_products_derived_from_it(source_product, derive):
+    half = derive(source_product(horizon=7), "half", "temporal_res: 2\n")
     third = derive(
         half, "third", "temporal_res: 3\nsteps: [{type: resample, factor: 2}, {type: resample, factor: 2}]\n"
     )
     index = product.load_index(third)
-    assert product.frames_of(index) == [0, 6] and index["features"]["horizon"] == 7
+    assert product.frame_numbers(index) == [0, 6] and index["features"]["horizon"] == 7
     assert (index["gsd"], index["features"]["width"]) == (40, 12)
     assert index["derived_from"] == product.load_index(half)["digest"] and defects(third) == []
 
 
-def test_the_index_has_the_cover_of_the_stored_masks(latent, derive):
-    folder = derive(latent(), "clouded", "steps: [{type: cloud, mean: 0.5}]\n")
+def test_the_index_has_the_cloud_cover_of_the_stored_masks(source_product, derive):
+    folder = derive(source_product(), "clouded", "steps: [{type: cloud, mean: 0.5}]\n")
     covers = json.loads((folder / "index.json").read_text())["cloud_cover"]
     for number, cover in covers.items():
         with h5py.File(folder / f"masks/mask_{number}.h5") as file:
@@ -105,31 +96,40 @@ def test_the_index_has_the_cover_of_the_stored_masks(latent, derive):
     assert len(covers) == 5 and max(covers.values()) > 0
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path, latent, derive, kill_when, workers):
-    """SIGKILL after two of 24 frames of a process of its own; the frames that were there are not written again."""
-    source, folder = latent(256, 24), tmp_path / "killed"
-    (tmp_path / "killed.yaml").write_text(EVERYTHING)
-    words = ["derive", "--cfg", str(tmp_path / "killed.yaml"), "--product", str(source), "--o", str(folder)]
-    kill_when([*words, "--workers", str(workers)], lambda: len(list(folder.glob("frames/*.h5"))) >= 2)
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory, command, source_product):
+    """Source, words without --o and --workers, and files of a product of 24 frames, written in one process."""
+    source, folder = source_product(192, 24), tmp_path_factory.mktemp("complete")
+    (folder / "x.yaml").write_text(MANY_STEPS)
+    words = ["derive", "--cfg", str(folder / "x.yaml"), "--product", str(source)]
+    assert command(*words, "--workers", 1, "--o", folder / "data") == (0, [])
+    return words, everything(folder / "data")
+
+
+@pytest.mark.parametrize(("killed", "resumed"), [(1, 2), (2, 1)])
+def test_a_killed_command_resumes_to_the_same_bytes(tmp_path, command, complete, kill_when, killed, resumed):
+    """SIGKILL of ``killed`` workers after two of 24 frames; ``resumed`` workers do not write these frames again."""
+    (words, files), folder = complete, tmp_path / "killed"
+    kill_when(
+        [*words, "--workers", str(killed), "--o", str(folder)], lambda: len(list(folder.glob("frames/*.h5"))) >= 2
+    )
     before = {path: path.stat().st_mtime_ns for path in folder.glob("frames/*.h5")}
     assert 2 <= len(before) < 24 and (folder / product.UNFINISHED).is_file()
-    derive(source, "killed", EVERYTHING, "--workers", workers)
+    assert command(*words, "--workers", resumed, "--o", folder) == (0, [])
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert everything(folder) == everything(derive(source, "whole"))
+    assert everything(folder) == files
 
 
-def test_views_are_derived_from_their_own(tmp_path, command):
-    (tmp_path / "latent.yaml").write_text(LATENT.replace("SIDE", "24").replace("HORIZON", "1"))
+def test_views_are_derived_from_their_own_source(tmp_path, command):
+    (tmp_path / "latent.yaml").write_text(LATENT.format(side=24, horizon=1))
     (tmp_path / "sensor.yaml").write_text("product: 'latent/{view}'\nsteps: [{type: noise}]\n")
     latent, derived = tmp_path / "latent" / "{view}", tmp_path / "derived" / "{view}"
-    for _ in range(2):  # the second time there is nothing to do
-        assert (
-            command("generate", "--cfg", tmp_path / "latent.yaml", "--views", 2, "--o", latent, "--workers", 2)[0] == 0
-        )
-        assert (
-            command("derive", "--cfg", tmp_path / "sensor.yaml", "--views", 2, "--o", derived, "--workers", 2)[0] == 0
-        )
+    for _ in range(2):  # the second time nothing is to be written
+        for words in (
+            ("generate", "--cfg", tmp_path / "latent.yaml", "--o", latent, "--workers", 1),
+            ("derive", "--cfg", tmp_path / "sensor.yaml", "--o", derived, "--workers", 2),
+        ):
+            assert command(*words, "--views", 2) == (0, [])
     for view in (1, 2):
-        made, source = (product.load_index(tmp_path / kind / str(view)) for kind in ("derived", "latent"))
-        assert made["derived_from"] == source["digest"] and made["scene"] == view
+        index, source = (product.load_index(tmp_path / kind / str(view)) for kind in ("derived", "latent"))
+        assert index["derived_from"] == source["digest"] and index["scene"] == view

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synthetic.tables.land_cover import land_covers, named, spectrum, variation
+from synthetic.tables.land_cover import land_cover, land_covers, spectrum, variation
 from synthetic.tables.sensors import sensor
 
 BANDS = sensor("sentinel2").bands
@@ -46,11 +46,11 @@ def test_every_spectrum_has_twelve_bands_of_reflectance():
 )  # fmt: skip
 def test_vegetation_indices_are_those_of_the_sources(name, state, ndvi):
     """As computed from the unrounded spectra; rounding to 3 decimals moves dark water most."""
-    assert index(getattr(named(name), state), "B8", "B4") == pytest.approx(ndvi, abs=0.012)
+    assert index(getattr(land_cover(name), state), "B8", "B4") == pytest.approx(ndvi, abs=0.012)
 
 
 def test_snow_is_dark_in_the_short_wave_infrared():
-    assert index(named("snow").peak, "B3", "B11") >= 0.7
+    assert index(land_cover("snow").peak, "B3", "B11") >= 0.7
 
 
 def test_the_usual_order_of_backscatter():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthetic.observing import optics
-from synthetic.presets import cloud_removal, datasets, gap_filling, sar_to_optical, super_resolution, views
+from synthetic.presets import cloud_removal, datasets, gap_filling, samples, sar_to_optical, super_resolution
 from synthetic.tables.sensors import band_weights, sensor
 
 DATE = datetime(2021, 6, 1, 10, 30)
@@ -25,11 +25,11 @@ def tiny(preset: str, **changes):
 def test_the_coarse_sensor_sees_what_the_fine_one_does_through_its_own_optics(factor):
     """Noise-free: aggregated fine bands with the coarse PSF are the coarse bands, to 1e-4; by sampling by hand."""
     configuration = tiny("super_resolution", factor=factor)
-    drawn = views.scene(configuration, 3)
-    everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
-    fine = super_resolution.seen_fine(configuration, drawn, DATE, 0, views.nodes(configuration.bands))
-    coarse = super_resolution.seen_coarse(configuration, everything)
-    matching = coarse[..., views.nodes(configuration.bands)]
+    drawn = samples.scene(configuration, 3)
+    everything = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, list(range(12)))
+    fine = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, samples.band_indices(configuration.bands))
+    coarse = super_resolution.coarse_reflectance(configuration, everything)
+    matching = coarse[..., samples.band_indices(configuration.bands)]
     sigma = 1.2 * factor / 2.3548200450309493
     centres = (np.arange(64 // factor) + 0.5) * factor
     weights = np.exp(-((np.arange(64) + 0.5 - centres[:, None]) ** 2) / (2 * sigma**2))
@@ -37,7 +37,7 @@ def test_the_coarse_sensor_sees_what_the_fine_one_does_through_its_own_optics(fa
     by_hand = np.einsum("ij,jkb,lk->ilb", weights, fine.astype(np.float64), weights)
     assert np.abs(by_hand - matching).max() < 1e-4
     # Far from a plain mean of the block: the check would see another PSF.
-    assert np.abs(optics.seen(fine, factor) - matching).max() > 1e-3
+    assert np.abs(optics.observed(fine, factor) - matching).max() > 1e-3
 
 
 def test_stored_pairs_without_noise_are_consistent():
@@ -47,16 +47,16 @@ def test_stored_pairs_without_noise_are_consistent():
     configuration = tiny("super_resolution", **changes)
     for sample in super_resolution.samples(configuration, 2):
         fine, coarse = (sample.fields[name] * 1e-4 - 0.1 for name in ("target", "input_image"))
-        aggregated = optics.seen(fine.astype(np.float32), 4, 1.2)
-        assert np.abs(aggregated - coarse[..., views.nodes(configuration.bands)]).max() <= 1e-4
+        aggregated = optics.observed(fine.astype(np.float32), 4, 1.2)
+        assert np.abs(aggregated - coarse[..., samples.band_indices(configuration.bands)]).max() <= 1e-4
 
 
 def test_bands_of_another_coarse_sensor_are_those_of_the_mixed_spectrum():
     configuration = tiny("super_resolution", coarse_sensor="olci")
-    drawn = views.scene(configuration, 0)
-    everything = super_resolution.seen_fine(configuration, drawn, DATE, 0, list(range(12)))
-    seen = super_resolution.seen_coarse(configuration, everything)
-    wanted = optics.seen(everything @ band_weights(sensor("olci")), 4, 1.2)
+    drawn = samples.scene(configuration, 0)
+    everything = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, list(range(12)))
+    seen = super_resolution.coarse_reflectance(configuration, everything)
+    wanted = optics.observed(everything @ band_weights(sensor("olci")), 4, 1.2)
     assert seen.shape == (16, 16, 21)
     np.testing.assert_allclose(seen, wanted, atol=1e-6)
 
@@ -75,7 +75,7 @@ def test_shares_of_classes_are_those_of_the_fine_pixels():
 
 def test_clouds_of_a_dataset_have_the_asked_mean():
     configuration = tiny("cloud_removal", scenes={"train": 60, "val": 0, "test": 0})
-    covers = cloud_removal.all_covers(configuration.model_dump_json())
+    covers = cloud_removal.cloud_covers(configuration.model_dump_json())
     assert covers.shape == (60, 4)
     assert covers.mean() == pytest.approx(0.35, abs=0.02)
     for number in range(3):
@@ -96,7 +96,7 @@ def test_what_is_clear_is_equal_and_what_is_gone_is_no_data():
 
 def test_gaps_are_in_one_to_all_of_the_dates():
     configuration = tiny("gap_filling", scenes={"train": 300, "val": 0, "test": 0})
-    covers = gap_filling.all_covers(configuration.model_dump_json())
+    covers = gap_filling.gap_covers(configuration.model_dump_json())
     counts = np.bincount((covers > 0).sum(axis=1), minlength=4)
     assert counts[0] == 0 and np.abs(counts[1:] - 100).max() < 30
     assert covers[covers > 0].min() >= 0.05 and covers.max() <= 0.95
@@ -120,7 +120,7 @@ def test_radar_is_at_most_three_days_from_the_optical_view():
 def test_radar_without_speckle_is_the_truth():
     configuration = tiny("sar_to_optical", radar={"speckle": False}, apart_days=[0, 0])
     sample = sar_to_optical.samples(configuration, 5)[1]
-    drawn = views.scene(configuration, 5)
+    drawn = samples.scene(configuration, 5)
     date = datetime.fromisoformat(sample.acquired[0].rstrip("Z"))
     wanted = 10 * np.log10(drawn.backscatter(drawn.condition(date, 1)).astype(np.float64))
     np.testing.assert_allclose(sample.fields["input_image"], np.clip(wanted, -25, 0), atol=0.01)  # float16
@@ -130,9 +130,9 @@ def test_radar_without_speckle_is_the_truth():
 def test_samples_are_what_their_manifest_says(preset):
     configuration = tiny(preset)
     manifest = datasets.manifest(configuration, preset)
-    samples = datasets.scene_samples((configuration.model_dump_json(), 0))
-    assert [sample.name for sample in samples] == datasets.names(configuration, 0)
-    for sample in samples:
+    made = datasets.scene_samples((configuration.model_dump_json(), 0))
+    assert [sample.name for sample in made] == datasets.names(configuration, 0)
+    for sample in made:
         assert sorted(sample.fields) == sorted(manifest.fields)
         for name, field in manifest.fields.items():
             array = sample.fields[name]
