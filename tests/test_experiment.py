@@ -52,10 +52,10 @@ class TestEnvironmentLookup:
         assert Environment().ENVIRONMENT == "above"
 
     def test_without_a_file_the_folders_of_the_project_are_used(self):
-        found = Environment()
-        assert found.path is None
-        assert found.ENVIRONMENT == "local"
-        assert (found.PROJECT_ROOT, found.DATA_ROOT, found.EXPERIMENT_ROOT) == (
+        environment = Environment()
+        assert environment.path is None
+        assert environment.ENVIRONMENT == "local"
+        assert (environment.PROJECT_ROOT, environment.DATA_ROOT, environment.EXPERIMENT_ROOT) == (
             str(PROJECT), str(PROJECT / "data"), str(PROJECT / "experiments"),
         )  # fmt: skip
 
@@ -86,14 +86,14 @@ class TestEnvironmentLookup:
         }  # fmt: skip
         path = tmp_path / "outer" / "e.json"
         path.write_text(json.dumps(roots))
-        found = Environment(os.path.relpath(path))
+        environment = Environment(os.path.relpath(path))
         outer = str(tmp_path / "outer")
-        assert found.PROJECT_ROOT == outer
-        assert found.DATA_ROOT == f"{outer}/store/data"
-        assert found.EXPERIMENT_ROOT == str(tmp_path / "runs")
-        assert found.S2_ROOT == f"{outer}/s2"
-        assert found.S3_ROOT == "/absolute/s3"
-        assert found.MODELS_ROOT == [f"{outer}/mine", "/theirs"]
+        assert environment.PROJECT_ROOT == outer
+        assert environment.DATA_ROOT == f"{outer}/store/data"
+        assert environment.EXPERIMENT_ROOT == str(tmp_path / "runs")
+        assert environment.S2_ROOT == f"{outer}/s2"
+        assert environment.S3_ROOT == "/absolute/s3"
+        assert environment.MODELS_ROOT == [f"{outer}/mine", "/theirs"]
 
     def test_the_home_folder_may_be_written_as_a_tilde(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -109,9 +109,14 @@ class TestEnvironmentLookup:
 
     def test_defaults_and_values_of_the_file(self):
         Path("environment.json").write_text('{"ckpt_freq": 7, "keep_checkpoints": 2}')
-        found = Environment()
-        assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.KEEP_CHECKPOINTS) == (1000, 7, 2)
-        assert (found.MAX_SHUFFLE_BUFFER, found.S2_ROOT, found.S3_ROOT, found.MODELS_ROOT) == (500, None, None, [])
+        environment = Environment()
+        assert (environment.SAMPLE_FREQ, environment.CKPT_FREQ, environment.KEEP_CHECKPOINTS) == (1000, 7, 2)
+        assert (environment.MAX_SHUFFLE_BUFFER, environment.S2_ROOT, environment.S3_ROOT, environment.MODELS_ROOT) == (
+            500,
+            None,
+            None,
+            [],
+        )
 
 
 class TestExperimentName:
@@ -234,17 +239,17 @@ class TestAttributesOfTheOriginalCode:
             "ENVIRONMENT": "blaze", "PROJECT_ROOT": str(PROJECT), "EXPERIMENT_ROOT": str(tmp_path / "experiments"),
             "DATA_ROOT": str(tmp_path / "data" / "curated" / "256"),
         }  # fmt: skip
-        found = open_arisgan()
-        assert {name: getattr(found, name, "absent") for name in expected} == expected
-        assert {name: type(getattr(found, name)) for name in expected} == {
+        experiment = open_arisgan()
+        assert {name: getattr(experiment, name, "absent") for name in expected} == expected
+        assert {name: type(getattr(experiment, name)) for name in expected} == {
             name: type(value) for name, value in expected.items()
         }
 
     def test_losses(self, open_arisgan):
-        found = open_arisgan()
+        experiment = open_arisgan()
         weights = {"gen_gan": 1, "gen_nll": 0, "gen_ssim": None, "gen_l1": 100, "gen_l2": 0, "gen_rmse": 0}
-        assert {name: found.GEN_LOSS[name] for name in weights} == weights
-        assert {name: found.DISC_LOSS[name] for name in ("disc_bce", "disc_nll")} == {"disc_bce": 1, "disc_nll": 0}
+        assert {name: experiment.GEN_LOSS[name] for name in weights} == weights
+        assert {name: experiment.DISC_LOSS[name] for name in ("disc_bce", "disc_nll")} == {"disc_bce": 1, "disc_nll": 0}
 
     def test_output_folders_are_strings_with_the_original_endings(self, open_arisgan, tmp_path):
         output, folder = open_arisgan().output, tmp_path / "experiments" / "arctic" / "land"
@@ -254,16 +259,16 @@ class TestAttributesOfTheOriginalCode:
         assert output.MODEL == f"{folder}/model/"
 
     def test_have_the_values_of_the_keys(self, open_arisgan):
-        found = open_arisgan(
+        experiment = open_arisgan(
             tilesize=128, img_height=64, img_width=96, random_resize=1.0, random_rotate=False, batch_size=4,
             shuffle=False, steps=7, exclude_suffix="a", enforce_suffix="b", params={"layers": 3}, sample_freq=3,
             ckpt_freq=4,
         )  # fmt: skip
-        assert (found.TILESIZE, found.IMG_HEIGHT, found.IMG_WIDTH) == (128, 64, 96)
-        assert (found.RANDOM_RESIZE, found.RANDOM_ROTATE, found.BATCH_SIZE) == (1.0, False, 4)
-        assert (found.SHUFFLE, found.STEPS, found.PARAMS) == (False, 7, {"layers": 3})
-        assert (found.EXCLUDE_SUFFIX, found.ENFORCE_SUFFIX) == ("a", "b")
-        assert (found.SAMPLE_FREQ, found.CKPT_FREQ) == (3, 4)
+        assert (experiment.TILESIZE, experiment.IMG_HEIGHT, experiment.IMG_WIDTH) == (128, 64, 96)
+        assert (experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.BATCH_SIZE) == (1.0, False, 4)
+        assert (experiment.SHUFFLE, experiment.STEPS, experiment.PARAMS) == (False, 7, {"layers": 3})
+        assert (experiment.EXCLUDE_SUFFIX, experiment.ENFORCE_SUFFIX) == ("a", "b")
+        assert (experiment.SAMPLE_FREQ, experiment.CKPT_FREQ) == (3, 4)
 
     @pytest.mark.parametrize(
         ("keys", "sample"),
@@ -285,35 +290,35 @@ class TestAttributesOfTheOriginalCode:
     def test_the_constructor_takes_the_original_arguments(self, open_arisgan, tmp_path, monkeypatch):
         open_arisgan()
         monkeypatch.setenv(VARIABLE, str(tmp_path / "environment.json"))
-        found = Experiment(str(tmp_path / "experiments" / "arctic" / "land"), "arctic/land", "0101-0000", True)
-        assert (found.RESTORE, found.TIMESTAMP, found.MODEL_NAME) == (True, "0101-0000", "aris-a")
+        experiment = Experiment(str(tmp_path / "experiments" / "arctic" / "land"), "arctic/land", "0101-0000", True)
+        assert (experiment.RESTORE, experiment.TIMESTAMP, experiment.MODEL_NAME) == (True, "0101-0000", "aris-a")
 
 
 def test_the_data_root_of_an_environment_is_that_of_all_datasets(open_arisgan, tmp_path):
-    found = open_arisgan(dataset="alt12", tilesize=64)
-    assert found.environment.DATA_ROOT == str(tmp_path / "data")
-    assert found.DATA_ROOT == str(tmp_path / "data" / "alt12" / "64")
+    experiment = open_arisgan(dataset="alt12", tilesize=64)
+    assert experiment.environment.DATA_ROOT == str(tmp_path / "data")
+    assert experiment.DATA_ROOT == str(tmp_path / "data" / "alt12" / "64")
 
 
 class TestArisganLayout:
     def test_a_dataset_whose_name_starts_with_alt_has_coarse_sentinel2(self, open_arisgan):
-        found = open_arisgan(dataset="alt12")
-        assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == ("alt", 3, 3)
-        assert found.RATIO == 12
-        assert found.SHARED_BANDS == [0, 1, 2]
-        assert found.INPUT_TIME_STEPS is None
-        assert (found.manifest.input, found.manifest.target) == ("raw_s2_alt", "raw_s2")
+        experiment = open_arisgan(dataset="alt12")
+        assert (experiment.PARSEMODE, experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == ("alt", 3, 3)
+        assert experiment.RATIO == 12
+        assert experiment.SHARED_BANDS == [0, 1, 2]
+        assert experiment.INPUT_TIME_STEPS is None
+        assert (experiment.manifest.input, experiment.manifest.target) == ("raw_s2_alt", "raw_s2")
 
     @pytest.mark.parametrize(("name", "ratio"), [("alt3_masked", 3), ("alt30", 30), ("alt20_2023", 20)])
     def test_the_factor_is_that_of_the_name(self, open_arisgan, name, ratio):
         assert open_arisgan(dataset=name).RATIO == ratio
 
     def test_any_other_name_has_olci(self, open_arisgan):
-        found = open_arisgan(dataset="cur_masked")
-        assert (found.PARSEMODE, found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (None, 21, 3)
-        assert found.RATIO == 30
-        assert found.SHARED_BANDS is None
-        assert found.manifest.input == "raw_s3"
+        experiment = open_arisgan(dataset="cur_masked")
+        assert (experiment.PARSEMODE, experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (None, 21, 3)
+        assert experiment.RATIO == 30
+        assert experiment.SHARED_BANDS is None
+        assert experiment.manifest.input == "raw_s3"
 
 
 WITHOUT_TIME = {
@@ -332,39 +337,39 @@ class TestManifest:
         return experiment.INPUT_TIME_STEPS, experiment.OUTPUT_TIME_STEPS
 
     def test_without_time_steps(self, experiment_of):
-        found = experiment_of(WITHOUT_TIME)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 2)
-        assert self.time_steps(found) == (None, None)
-        assert found.RATIO == 3
-        assert found.SHARED_BANDS == [2, 0]
+        experiment = experiment_of(WITHOUT_TIME)
+        assert (experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (4, 2)
+        assert self.time_steps(experiment) == (None, None)
+        assert experiment.RATIO == 3
+        assert experiment.SHARED_BANDS == [2, 0]
 
     def test_with_time_steps(self, experiment_of):
-        found = experiment_of(WITH_TIME)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 3)
-        assert self.time_steps(found) == (3, 2)
-        assert found.SHARED_BANDS is None
-        assert found.RATIO == 1
+        experiment = experiment_of(WITH_TIME)
+        assert (experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (4, 3)
+        assert self.time_steps(experiment) == (3, 2)
+        assert experiment.SHARED_BANDS is None
+        assert experiment.RATIO == 1
 
     def test_with_time_steps_of_the_input_only(self, experiment_of):
-        found = experiment_of({"input_image": WITH_TIME["input_image"], "target": WITHOUT_TIME["target"]})
-        assert self.time_steps(found) == (3, None)
+        experiment = experiment_of({"input_image": WITH_TIME["input_image"], "target": WITHOUT_TIME["target"]})
+        assert self.time_steps(experiment) == (3, None)
 
     def test_with_folded_time_steps(self, experiment_of):
-        found = experiment_of(WITH_TIME, fold_dates=True)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (12, 6)
-        assert self.time_steps(found) == (None, None)
+        experiment = experiment_of(WITH_TIME, fold_dates=True)
+        assert (experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (12, 6)
+        assert self.time_steps(experiment) == (None, None)
 
     def test_folding_changes_nothing_without_time_steps(self, experiment_of):
-        found = experiment_of(WITHOUT_TIME, fold_dates=True)
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (4, 2)
-        assert self.time_steps(found) == (None, None)
-        assert found.SHARED_BANDS == [2, 0]
+        experiment = experiment_of(WITHOUT_TIME, fold_dates=True)
+        assert (experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (4, 2)
+        assert self.time_steps(experiment) == (None, None)
+        assert experiment.SHARED_BANDS == [2, 0]
 
     @pytest.mark.parametrize("fields", [WITHOUT_TIME, WITH_TIME])
     @pytest.mark.parametrize("fold_dates", [False, True])
     def test_input_dates_is_the_former_name_of_the_time_steps(self, experiment_of, fields, fold_dates):
-        found = experiment_of(fields, fold_dates=fold_dates)
-        assert found.INPUT_DATES == found.INPUT_TIME_STEPS
+        experiment = experiment_of(fields, fold_dates=fold_dates)
+        assert experiment.INPUT_DATES == experiment.INPUT_TIME_STEPS
 
     def test_no_bands_are_shared_where_the_input_lacks_one(self, experiment_of):
         fields = {"input_image": image(64, 64, 1, bands=["VV"]), "target": image(64, 64, 2, bands=["B04", "B02"])}
@@ -376,8 +381,8 @@ class TestManifest:
 
     def test_roles_may_have_any_name(self, experiment_of):
         fields = {"sar": image(64, 64, 2), "optical": image(64, 64, 5)}
-        found = experiment_of(fields, roles={"input": "sar", "target": "optical"})
-        assert (found.INPUT_CHANNELS, found.OUTPUT_CHANNELS) == (2, 5)
+        experiment = experiment_of(fields, roles={"input": "sar", "target": "optical"})
+        assert (experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS) == (2, 5)
 
 
 class TestDatasetFolder:
@@ -408,26 +413,26 @@ class TestRecordedSettings:
 
     def test_replace_those_that_affect_network_or_data(self, tiny_root, write_experiment):
         write_experiment(tiny_root, "tiny", normalize="unit", seed=3, params={"filters": 2})
-        found = open_experiment(
+        experiment = open_experiment(
             "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
             recorded={"normalize": "none", "seed": 9, "params": {"filters": 4}},
         )  # fmt: skip
-        assert (found.NORMALIZE, found.SEED, found.PARAMS) == ("none", 9, {"filters": 4})
+        assert (experiment.NORMALIZE, experiment.SEED, experiment.PARAMS) == ("none", 9, {"filters": 4})
 
     def test_do_not_replace_others(self, tiny_root, write_experiment):
         write_experiment(tiny_root, "tiny", steps=11, metrics=["PSNR"])
-        found = open_experiment(
+        experiment = open_experiment(
             "tiny", Environment(tiny_root / "environment.json"), "0101-0000",
             recorded={"steps": 3, "metrics": ["SSIM"]},
         )  # fmt: skip
-        assert (found.STEPS, found.METRICS) == (11, ["PSNR"])
+        assert (experiment.STEPS, experiment.METRICS) == (11, ["PSNR"])
 
     def test_of_the_same_experiment_change_nothing(self, tiny_root, open_tiny):
         before = open_tiny(tiny_root).resolved()
-        found = open_experiment(
+        experiment = open_experiment(
             "tiny", Environment(tiny_root / "environment.json"), "0101-0000", recorded=json.loads(json.dumps(before))
         )
-        assert found.resolved() == before
+        assert experiment.resolved() == before
 
 
 @pytest.mark.parametrize(
@@ -444,8 +449,13 @@ def test_frequencies_are_those_of_the_experiment_else_of_the_environment(
     tiny_root, open_tiny, own, environment, expected
 ):
     (tiny_root / "environment.json").write_text(json.dumps(environment))
-    found = open_tiny(tiny_root, "x", **own) if own else open_tiny(tiny_root)
-    assert (found.SAMPLE_FREQ, found.CKPT_FREQ, found.VALIDATE_FREQ, found.KEEP_CHECKPOINTS) == expected
+    experiment = open_tiny(tiny_root, "x", **own) if own else open_tiny(tiny_root)
+    assert (
+        experiment.SAMPLE_FREQ,
+        experiment.CKPT_FREQ,
+        experiment.VALIDATE_FREQ,
+        experiment.KEEP_CHECKPOINTS,
+    ) == expected
 
 
 def test_resolved_settings_are_json_with_all_defaults(tiny_root, open_tiny):

@@ -24,7 +24,7 @@ def experiment(tmp_path):
 
 def test_defaults_of_an_experiment(experiment):
     # Those of the original ARISGAN code where it has the key; random_rotate is that of its documentation.
-    wanted = {
+    expected = {
         "params": {}, "precision": "float32", "dataset": "curated", "tilesize": 256, "img_height": 256,
         "img_width": 256, "normalize": "symmetric", "fold_dates": False, "random_resize": 1.11, "random_rotate": True,
         "random_mirror": True, "shuffle": True, "exclude_suffix": None, "enforce_suffix": None, "sample_train": None,
@@ -33,9 +33,9 @@ def test_defaults_of_an_experiment(experiment):
         "validate_freq": None, "keep_checkpoints": None, "model_name": "pix2pix",
         "learning_rate": {"generator": None, "discriminator": None},
     }  # fmt: skip
-    found = experiment().model_dump()
-    assert {key: found.get(key, "absent") for key in wanted} == wanted
-    assert set(found) == set(wanted) | {"gen_loss", "disc_loss"}
+    settings = experiment().model_dump()
+    assert {key: settings.get(key, "absent") for key in expected} == expected
+    assert set(settings) == set(expected) | {"gen_loss", "disc_loss"}
 
 
 def test_defaults_of_an_environment():
@@ -51,28 +51,28 @@ ORIGINAL = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein")
 
 
 def test_default_losses_are_those_of_the_original_arisgan_code(experiment):
-    found = experiment()
+    settings = experiment()
     weights = {"gen_gan": 1, "gen_nll": 0, "gen_l1": 100, "gen_l2": 0, "gen_rmse": 0, "gen_wstein": 0}
-    assert {name: found.gen_loss[name] for name in ORIGINAL} == weights
-    assert (found.disc_loss["disc_bce"], found.disc_loss["disc_nll"]) == (1, 0)
+    assert {name: settings.gen_loss[name] for name in ORIGINAL} == weights
+    assert (settings.disc_loss["disc_bce"], settings.disc_loss["disc_nll"]) == (1, 0)
 
 
 @pytest.mark.parametrize("keys", [{}, {"gen_loss": {"gen_l2": 3}}])
 def test_every_loss_has_an_entry_and_new_ones_are_not_computed_by_default(experiment, keys):
-    found = experiment(**keys)
-    assert set(found.gen_loss) == set(GENERATOR_LOSSES)
-    assert set(found.disc_loss) == set(DISCRIMINATOR_LOSSES)
+    settings = experiment(**keys)
+    assert set(settings.gen_loss) == set(GENERATOR_LOSSES)
+    assert set(settings.disc_loss) == set(DISCRIMINATOR_LOSSES)
     new = set(GENERATOR_LOSSES) - set(ORIGINAL)
     assert "gen_ssim" in new
-    assert {found.gen_loss[name] for name in new} == {None}
-    assert {found.disc_loss[name] for name in set(DISCRIMINATOR_LOSSES) - {"disc_bce", "disc_nll"}} == {None}
+    assert {settings.gen_loss[name] for name in new} == {None}
+    assert {settings.disc_loss[name] for name in set(DISCRIMINATOR_LOSSES) - {"disc_bce", "disc_nll"}} == {None}
 
 
 def test_losses_of_an_experiment_replace_the_default_as_a_whole(experiment):
-    found = experiment(gen_loss={"gen_ssim": 50}, disc_loss={"disc_nll": 2})
-    assert {name: found.gen_loss[name] for name in ORIGINAL} == dict.fromkeys(ORIGINAL, 0)
-    assert found.gen_loss["gen_ssim"] == 50
-    assert (found.disc_loss["disc_bce"], found.disc_loss["disc_nll"]) == (0, 2)
+    settings = experiment(gen_loss={"gen_ssim": 50}, disc_loss={"disc_nll": 2})
+    assert {name: settings.gen_loss[name] for name in ORIGINAL} == dict.fromkeys(ORIGINAL, 0)
+    assert settings.gen_loss["gen_ssim"] == 50
+    assert (settings.disc_loss["disc_bce"], settings.disc_loss["disc_nll"]) == (0, 2)
 
 
 def test_null_and_zero_are_kept(experiment):
@@ -121,8 +121,8 @@ def test_checkpoints_to_keep(experiment, value):
 
 
 def test_the_image_has_the_size_of_the_tile_by_default(experiment):
-    found = experiment(tilesize=128, img_width=64)
-    assert (found.img_height, found.img_width) == (128, 64)
+    settings = experiment(tilesize=128, img_width=64)
+    assert (settings.img_height, settings.img_width) == (128, 64)
 
 
 def test_a_model_may_be_named_with_the_suffix_of_its_file(experiment):
@@ -134,10 +134,10 @@ def test_a_dataset_may_be_in_a_folder(experiment):
 
 
 def test_saved_settings_are_loaded_unchanged(experiment, tmp_path):
-    found = experiment(gen_loss={"gen_ssim": 5}, learning_rate=1e-4, metrics=["PSNR"], enforce_suffix="a")
+    settings = experiment(gen_loss={"gen_ssim": 5}, learning_rate=1e-4, metrics=["PSNR"], enforce_suffix="a")
     path = tmp_path / "run.json"
-    path.write_text(json.dumps(found.model_dump(mode="json")))
-    assert load(path, ExperimentFile) == found
+    path.write_text(json.dumps(settings.model_dump(mode="json")))
+    assert load(path, ExperimentFile) == settings
 
 
 def test_every_key_is_documented():
