@@ -36,8 +36,8 @@ text: "two: words"
     ],
 )
 def test_reads_as_another_parser_reads_it(parse, text):
-    ours, theirs = (json.dumps(data, sort_keys=True) for data in (parse(text).data, pyyaml.safe_load(text)))
-    assert ours == theirs
+    parsed, reference = (json.dumps(data, sort_keys=True) for data in (parse(text).data, pyyaml.safe_load(text)))
+    assert parsed == reference
 
 
 @pytest.mark.parametrize(
