@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pix2earth.settings.commented_json import Document
 from pix2earth.settings.errors import UserError, nearest
 from pix2earth.settings.validation import check, read
-from synthetic.presets.views import CRS, SyntheticSample, class_names, sample_name
+from synthetic.presets.fields import class_names
+from synthetic.presets.samples import CRS, SyntheticSample, sample_name
 from synthetic.products.product import digest_of
 from synthetic.schema.dataset import PRESETS, DatasetConfiguration
 from synthetic.tables.land_cover import table

@@ -11,7 +11,7 @@ from pix2earth.records.format import read
 from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import FILE, UNFINISHED
 from synthetic.presets import datasets
-from synthetic.presets.views import sample_name
+from synthetic.presets.samples import sample_name
 from tests.folders import everything
 
 PRESETS = list(datasets.PRESETS)
