@@ -30,10 +30,10 @@ LEVELS = (
 )
 """All packages from top to bottom: a package imports only packages of lower levels."""
 CONTENTS = {
-    "commands": "Commands: the Python files of the root but `experiment.py`.",
-    "models": "Plug-ins: one file an architecture.",
+    "commands": "Commands: the Python files in the root, except `experiment.py`.",
+    "models": "Plug-ins: one file for each architecture.",
 }
-"""What the table states of packages without a docstring of their own."""
+"""Contents of the packages that have no docstring of their own."""
 
 
 def module_files() -> dict[str, Path]:
@@ -121,9 +121,11 @@ def figure() -> str:
     """Return the packages and arrows as a Mermaid diagram, which code hosting sites and editors render."""
     arrows = transitive_reduction(package_imports())
     lines = ["```mermaid", "flowchart TD"]
-    for package in sorted(arrows):
+    packages = [package for level in LEVELS for package in level]
+    for package in packages:
         lines.append(f"    {node(package)}[{package}]")
-        lines += [f"    {node(package)} --> {node(other)}" for other in sorted(arrows[package])]
+    for package in packages:
+        lines += [f"    {node(package)} --> {node(other)}" for other in packages if other in arrows.get(package, ())]
     return "\n".join([*lines, "```"])
 
 
