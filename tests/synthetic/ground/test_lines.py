@@ -1,4 +1,4 @@
-"""Rivers and roads."""
+"""Rivers and roads: continuity, width and ends."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ def test_a_river_crosses_the_scene_in_one_piece(scene):
     across = (borders[2].any() and borders[3].any()) or (borders[0].any() and borders[1].any())
     touches = sum(bool(border.any()) for border in borders)
     pieces = ndimage.label(water, np.ones((3, 3)))[1]
-    # Where a bend leaves the scene, the river comes back as another piece.
+    # Where a bend leaves the scene, the river continues as another piece.
     assert across
     assert pieces == 1 or touches > 2
 
 
-def test_a_straight_line_is_as_wide_as_asked():
+def test_a_straight_line_has_the_requested_width():
     x = np.linspace(0, 60, 400)
     drawn = lines._rasterize_line((40, 60), x, np.full(400, 20.5), np.full(400, 5.0))
     assert (drawn.sum(axis=0) == 5).all()
@@ -37,11 +37,11 @@ def test_a_thin_line_has_no_gaps():
     assert road[89:91, 119:121].any()
 
 
-def test_a_line_outside_of_the_scene_draws_nothing():
+def test_a_line_outside_of_the_scene_has_no_pixels():
     assert not lines.road(stream(7, "roads"), SHAPE, np.array([[-50.0, -50.0], [-20.0, -30.0]]), 3.0).any()
 
 
-def test_roads_begin_in_towns_and_lead_to_the_next_town_or_the_border():
+def test_roads_lead_from_towns_to_the_nearest_town_or_the_border():
     towns = np.array([[20.0, 20.0], [100.0, 80.0], [30.0, 25.0]])
     first, second, third = lines.road_ends(stream(7, "roads"), towns, SHAPE, 3)
     np.testing.assert_array_equal(first, [[20, 20], [30, 25]])

@@ -1,4 +1,4 @@
-"""Random fields against the covariance and the spectrum that they are asked for."""
+"""Random fields: their covariance and power spectrum against the requested ones."""
 
 import itertools
 
@@ -20,24 +20,23 @@ def smooth():
     return np.stack(drawn).astype(np.float64)
 
 
-def test_texture_has_mean_0_and_the_asked_deviation(smooth):
+def test_a_covariance_field_has_mean_0_and_deviation_1(smooth):
     assert smooth.mean() == pytest.approx(0, abs=0.01)
     assert smooth.std() == pytest.approx(1, rel=0.02)
 
 
 @pytest.mark.parametrize("lag", [1, 2, 5])
 @pytest.mark.parametrize("axis", [1, 2])
-def test_texture_is_correlated_as_asked_along_both_axes(smooth, lag, axis):
+def test_a_covariance_field_is_correlated_as_requested_along_both_axes(smooth, lag, axis):
     rolled = np.moveaxis(smooth, axis, 1)
     correlation = (rolled[:, lag:] * rolled[:, :-lag]).mean() / (smooth**2).mean()
     assert correlation == pytest.approx(np.exp(-(lag**2) / (2 * 2.5**2)), abs=0.03)
 
 
-def test_one_field_knows_nothing_of_the_next(smooth):
-    found = [
-        np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(smooth[::2], smooth[1::2], strict=True)
-    ]
-    assert np.mean(found) == pytest.approx(0, abs=0.03)
+def test_successive_fields_are_not_correlated(smooth):
+    pairs = zip(smooth[::2], smooth[1::2], strict=True)
+    correlations = [np.corrcoef(first.ravel(), second.ravel())[0, 1] for first, second in pairs]
+    assert np.mean(correlations) == pytest.approx(0, abs=0.03)
 
 
 def test_a_field_need_not_be_square():
@@ -47,7 +46,7 @@ def test_a_field_need_not_be_square():
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "theirs"),
+    ("name", "parameters", "reference"),
     [
         ("rbf", {"length_scale": 4.0}, kernels.RBF(4.0)),
         ("rational_quadratic", {"length_scale": 3.0, "alpha": 0.7}, kernels.RationalQuadratic(3.0, 0.7)),
@@ -55,21 +54,21 @@ def test_a_field_need_not_be_square():
         ("constant", {"constant_value": 0.3}, kernels.ConstantKernel(0.3)),
     ],
 )
-def test_kernels_are_those_of_scikit_learn(name, parameters, theirs):
+def test_kernels_are_those_of_scikit_learn(name, parameters, reference):
     distances = np.arange(40.0)
     np.testing.assert_allclose(
-        kernel_correlation(name, distances, **parameters), theirs(distances[:, None], [[0.0]])[:, 0]
+        kernel_correlation(name, distances, **parameters), reference(distances[:, None], [[0.0]])[:, 0]
     )
 
 
-def test_length_scales_that_broke_the_published_program_work():
+def test_length_scales_beyond_the_limit_of_the_original_generator():
     kernel = kernel_correlation("rbf", np.arange(2 * 337), length_scale=12.0)
     field = covariance_field(stream(7, "texture"), (256, 337), kernel).astype(np.float64)
     correlation = (field[:, 6:] * field[:, :-6]).mean() / (field**2).mean()
     assert correlation == pytest.approx(np.exp(-(6**2) / (2 * 12**2)), abs=0.05)
 
 
-def test_a_correlation_that_does_not_fall_off_is_refused():
+def test_a_correlation_that_does_not_fall_off_is_an_error():
     with pytest.raises(ValueError, match="use a shorter length scale"):
         kernel = kernel_correlation("sin_squared", np.arange(32), length_scale=0.5, periodicity=9.0)
         covariance_field(stream(7, "texture"), (16, 16), kernel)
@@ -88,15 +87,15 @@ def spectral_slope(fields: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("slope", [0.0, 1.0, 2.5, 3.0])
-def test_power_falls_with_frequency_as_asked(slope):
+def test_power_falls_with_frequency_by_the_requested_slope(slope):
     fields = np.stack([power_law_field(stream(7, "clouds", 1, number), (SIZE, SIZE), slope) for number in range(16)])
     assert spectral_slope(fields) == pytest.approx(-slope, abs=0.2)
 
 
-def test_opposite_borders_have_nothing_in_common():
+def test_opposite_borders_are_not_correlated():
     fields = [power_law_field(stream(7, "clouds", 2, number), (64, 64), 3.0) for number in range(200)]
-    left, right, next_to_it = (np.array([field[32, at] for field in fields]) for at in (0, 63, 1))
-    assert np.corrcoef(left, next_to_it)[0, 1] > 0.9
+    left, right, neighbour = (np.array([field[32, column] for field in fields]) for column in (0, 63, 1))
+    assert np.corrcoef(left, neighbour)[0, 1] > 0.9
     assert np.corrcoef(left, right)[0, 1] < 0.3
 
 

@@ -1,4 +1,4 @@
-"""What the samples of the four presets are, against each other and against what they were made of."""
+"""Samples of the four presets: their fields against each other and against the scene."""
 
 from datetime import datetime
 
@@ -22,28 +22,28 @@ def tiny(preset: str, **changes):
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8])
-def test_the_coarse_sensor_sees_what_the_fine_one_does_through_its_own_optics(factor):
-    """Noise-free: aggregated fine bands with the coarse PSF are the coarse bands, to 1e-4; by sampling by hand."""
+def test_the_coarse_image_is_the_fine_one_with_the_coarse_point_spread_function(factor):
+    """Without noise: fine bands aggregated with the coarse PSF, sampled here, are the coarse bands to 1e-4."""
     configuration = tiny("super_resolution", factor=factor)
-    drawn = samples.scene(configuration, 3)
-    everything = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, list(range(12)))
-    fine = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, samples.band_indices(configuration.bands))
-    coarse = super_resolution.coarse_reflectance(configuration, everything)
+    scene = samples.scene(configuration, 3)
+    all_bands = super_resolution.fine_reflectance(configuration, scene, DATE, 0, list(range(12)))
+    fine = super_resolution.fine_reflectance(configuration, scene, DATE, 0, samples.band_indices(configuration.bands))
+    coarse = super_resolution.coarse_reflectance(configuration, all_bands)
     matching = coarse[..., samples.band_indices(configuration.bands)]
     sigma = 1.2 * factor / 2.3548200450309493
     centres = (np.arange(64 // factor) + 0.5) * factor
     weights = np.exp(-((np.arange(64) + 0.5 - centres[:, None]) ** 2) / (2 * sigma**2))
     weights /= weights.sum(axis=1, keepdims=True)
-    by_hand = np.einsum("ij,jkb,lk->ilb", weights, fine.astype(np.float64), weights)
-    assert np.abs(by_hand - matching).max() < 1e-4
-    # Far from a plain mean of the block: the check would see another PSF.
+    expected = np.einsum("ij,jkb,lk->ilb", weights, fine.astype(np.float64), weights)
+    assert np.abs(expected - matching).max() < 1e-4
+    # Block means differ by more, so that another PSF would be found.
     assert np.abs(optics.observed(fine, factor) - matching).max() > 1e-3
 
 
 def test_stored_pairs_without_noise_are_consistent():
-    """As written: no noise, gain or shift, both on one day; what is left is rounding to 1e-4."""
-    still = {"gain_sd": 0.0, "offset_sd": 0.0, "noise": {"sigma0": 0.0, "kappa": 0.0}}
-    changes = {"fine": still, "coarse": {**still, "misregistration_px": 0.0}, "apart_days": [0, 0]}
+    """Without noise, gain and shift, on the same day, only rounding to 1e-4 is left."""
+    exact = {"gain_sd": 0.0, "offset_sd": 0.0, "noise": {"sigma0": 0.0, "kappa": 0.0}}
+    changes = {"fine": exact, "coarse": {**exact, "misregistration_px": 0.0}, "apart_days": [0, 0]}
     configuration = tiny("super_resolution", **changes)
     for sample in super_resolution.samples(configuration, 2):
         fine, coarse = (sample.fields[name] * 1e-4 - 0.1 for name in ("target", "input_image"))
@@ -51,29 +51,31 @@ def test_stored_pairs_without_noise_are_consistent():
         assert np.abs(aggregated - coarse[..., samples.band_indices(configuration.bands)]).max() <= 1e-4
 
 
-def test_bands_of_another_coarse_sensor_are_those_of_the_mixed_spectrum():
+def test_bands_of_another_coarse_sensor_are_interpolated():
     configuration = tiny("super_resolution", coarse_sensor="olci")
-    drawn = samples.scene(configuration, 0)
-    everything = super_resolution.fine_reflectance(configuration, drawn, DATE, 0, list(range(12)))
-    seen = super_resolution.coarse_reflectance(configuration, everything)
-    wanted = optics.observed(everything @ band_weights(sensor("olci")), 4, 1.2)
-    assert seen.shape == (16, 16, 21)
-    np.testing.assert_allclose(seen, wanted, atol=1e-6)
+    scene = samples.scene(configuration, 0)
+    all_bands = super_resolution.fine_reflectance(configuration, scene, DATE, 0, list(range(12)))
+    coarse = super_resolution.coarse_reflectance(configuration, all_bands)
+    expected = optics.observed(all_bands @ band_weights(sensor("olci")), 4, 1.2)
+    assert coarse.shape == (16, 16, 21)
+    np.testing.assert_allclose(coarse, expected, atol=1e-6)
 
 
-def test_shares_of_classes_are_those_of_the_fine_pixels():
+def test_class_fractions_are_those_of_the_fine_pixels():
     configuration = tiny("super_resolution")
     (first, _) = super_resolution.samples(configuration, 1)
-    shares, classes = first.fields["land_cover_fraction"] / 255, first.fields["land_cover"][..., 0]
+    fractions, classes = first.fields["land_cover_fraction"] / 255, first.fields["land_cover"][..., 0]
     blocks = classes.reshape(16, 4, 16, 4)
     for number in range(1, 9):
-        np.testing.assert_allclose(shares[..., number - 1], (blocks == number).mean(axis=(1, 3)), atol=0.5 / 255 + 1e-6)
+        np.testing.assert_allclose(
+            fractions[..., number - 1], (blocks == number).mean(axis=(1, 3)), atol=0.5 / 255 + 1e-6
+        )
 
 
 # ---- clouds and gaps --------------------------------------------------------------------------------------------
 
 
-def test_clouds_of_a_dataset_have_the_asked_mean():
+def test_clouds_of_a_dataset_have_the_requested_mean():
     configuration = tiny("cloud_removal", scenes={"train": 60, "val": 0, "test": 0})
     covers = cloud_removal.cloud_covers(configuration.model_dump_json())
     assert covers.shape == (60, 4)
@@ -84,7 +86,7 @@ def test_clouds_of_a_dataset_have_the_asked_mean():
         assert np.abs(clouded - covers[number]).max() <= 1 / 64**2 + 0.001
 
 
-def test_what_is_clear_is_equal_and_what_is_gone_is_no_data():
+def test_clear_pixels_are_equal_and_gaps_are_nodata():
     configuration = tiny("gap_filling")
     for number in range(4):
         (sample,) = gap_filling.samples(configuration, number)
@@ -94,7 +96,7 @@ def test_what_is_clear_is_equal_and_what_is_gone_is_no_data():
         assert sample.fields["target"].min() > 0
 
 
-def test_gaps_are_in_one_to_all_of_the_dates():
+def test_gaps_are_in_one_to_all_of_the_time_steps():
     configuration = tiny("gap_filling", scenes={"train": 300, "val": 0, "test": 0})
     covers = gap_filling.gap_covers(configuration.model_dump_json())
     counts = np.bincount((covers > 0).sum(axis=1), minlength=4)
@@ -106,7 +108,7 @@ def test_gaps_are_in_one_to_all_of_the_dates():
 # ---- radar and optical ------------------------------------------------------------------------------------------
 
 
-def test_radar_is_at_most_three_days_from_the_optical_view():
+def test_radar_is_at_most_three_days_from_the_optical_image():
     configuration, apart = tiny("sar_to_optical"), []
     for number in range(12):
         for sample in sar_to_optical.samples(configuration, number):
@@ -117,22 +119,22 @@ def test_radar_is_at_most_three_days_from_the_optical_view():
     assert min(apart) >= -3 and max(apart) <= 3 and len(set(apart)) > 4
 
 
-def test_radar_without_speckle_is_the_truth():
+def test_radar_without_speckle_is_the_backscatter_of_the_scene():
     configuration = tiny("sar_to_optical", radar={"speckle": False}, apart_days=[0, 0])
     sample = sar_to_optical.samples(configuration, 5)[1]
-    drawn = samples.scene(configuration, 5)
+    scene = samples.scene(configuration, 5)
     date = datetime.fromisoformat(sample.acquired[0].rstrip("Z"))
-    wanted = 10 * np.log10(drawn.backscatter(drawn.condition(date, 1)).astype(np.float64))
-    np.testing.assert_allclose(sample.fields["input_image"], np.clip(wanted, -25, 0), atol=0.01)  # float16
+    expected = 10 * np.log10(scene.backscatter(scene.condition(date, 1)).astype(np.float64))
+    np.testing.assert_allclose(sample.fields["input_image"], np.clip(expected, -25, 0), atol=0.01)  # float16
 
 
 @pytest.mark.parametrize("preset", list(datasets.PRESETS))
-def test_samples_are_what_their_manifest_says(preset):
+def test_samples_have_the_fields_of_their_manifest(preset):
     configuration = tiny(preset)
     manifest = datasets.manifest(configuration, preset)
-    made = datasets.scene_samples((configuration.model_dump_json(), 0))
-    assert [sample.name for sample in made] == datasets.names(configuration, 0)
-    for sample in made:
+    scene_samples = datasets.scene_samples((configuration.model_dump_json(), 0))
+    assert [sample.name for sample in scene_samples] == datasets.names(configuration, 0)
+    for sample in scene_samples:
         assert sorted(sample.fields) == sorted(manifest.fields)
         for name, field in manifest.fields.items():
             array = sample.fields[name]

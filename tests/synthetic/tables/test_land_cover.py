@@ -1,4 +1,4 @@
-"""The tables of land covers: what they hold, and that it looks like what it is called."""
+"""Tables of land covers: complete, and with the vegetation indices and backscatter of their classes."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from synthetic.tables.sensors import sensor
 BANDS = sensor("sentinel2").bands
 
 
-def index(values: np.ndarray, one: str, other: str) -> float:
-    first, second = values[BANDS.index(one)], values[BANDS.index(other)]
+def normalised_difference(values: np.ndarray, band: str, other: str) -> float:
+    first, second = values[BANDS.index(band)], values[BANDS.index(other)]
     return (first - second) / (first + second)
 
 
@@ -46,14 +46,14 @@ def test_every_spectrum_has_twelve_bands_of_reflectance():
 )  # fmt: skip
 def test_vegetation_indices_are_those_of_the_sources(name, state, ndvi):
     """As computed from the unrounded spectra; rounding to 3 decimals moves dark water most."""
-    assert index(getattr(land_cover(name), state), "B8", "B4") == pytest.approx(ndvi, abs=0.012)
+    assert normalised_difference(getattr(land_cover(name), state), "B8", "B4") == pytest.approx(ndvi, abs=0.012)
 
 
 def test_snow_is_dark_in_the_short_wave_infrared():
-    assert index(land_cover("snow").peak, "B3", "B11") >= 0.7
+    assert normalised_difference(land_cover("snow").peak, "B3", "B11") >= 0.7
 
 
-def test_the_usual_order_of_backscatter():
+def test_backscatter_has_the_usual_order_of_classes():
     base = {cover.name: cover.backscatter[:, 0] for cover in land_covers()}
     assert min(base, key=lambda name: base[name][0]) == "water"
     assert max(base, key=lambda name: base[name][0]) == "urban"
