@@ -39,8 +39,8 @@ def command_line() -> argparse.ArgumentParser:
         command.add_argument(
             "--o", required=True, metavar="OUT", help="folder of the product; with --views it contains {view}"
         )
-        text = "write the products of scenes 1 to N; {view} in --o and --product is the number"
-        command.add_argument("--views", type=positive_integer, metavar="N", help=text)
+        views_help = "write the products of scenes 1 to N; {view} in --o and --product is the number"
+        command.add_argument("--views", type=positive_integer, metavar="N", help=views_help)
     derive.add_argument("--product", metavar="DIR", help="product to derive from (default: key product of the file)")
     source = make.add_mutually_exclusive_group(required=True)
     source.add_argument("--preset", choices=PRESETS, help="a file of synthetic/config/presets/")
@@ -50,8 +50,10 @@ def command_line() -> argparse.ArgumentParser:
     make.add_argument("--o", required=True, metavar="DATA_ROOT/NAME", help="folder of the dataset")
     for command in (generate, derive, make):
         command.add_argument("--seed", type=int, help="seed, instead of the file's")
-        text = "number of processes (default: one per core); the data do not depend on it"
-        command.add_argument("--workers", type=positive_integer, metavar="N", default=os.cpu_count() or 1, help=text)
+        workers_help = "number of processes (default: one per core); the data do not depend on it"
+        command.add_argument(
+            "--workers", type=positive_integer, metavar="N", default=os.cpu_count() or 1, help=workers_help
+        )
         command.add_argument("--overwrite", action="store_true", help="replace an existing product or dataset")
     show = commands.add_parser("show", help="draw a figure of a product or dataset: frames, classes, clouds, NDVI")
     show.add_argument("path", metavar="PATH", help="folder of a product or of a dataset")
@@ -122,17 +124,17 @@ def generate(options: Any) -> None:
     digests = {number: generation.digest(configuration, number) for number in numbers}
     for number in numbers:  # all of them before anything is written
         product.needs_writing(folders[number], digests[number], overwrite=options.overwrite)
-    todo, tasks, text = [], [], configuration.model_dump_json()
+    unfinished, tasks, serialized = [], [], configuration.model_dump_json()
     for number, folder in folders.items():
         if product.start(folder, digests[number], overwrite=options.overwrite):
-            todo.append((folder, number))
+            unfinished.append((folder, number))
             parts = 1 if len(numbers) > 1 else options.workers
             for frames in divide(range(configuration.product.horizon), parts):
-                tasks.append(generation.GenerationTask(text, config_folder, folder, number, frames))
-    run_tasks(generation.write, tasks, "generate", len(todo) * configuration.product.horizon, options.workers)
-    for folder, number in todo:
+                tasks.append(generation.GenerationTask(serialized, config_folder, folder, number, frames))
+    run_tasks(generation.write, tasks, "generate", len(unfinished) * configuration.product.horizon, options.workers)
+    for folder, number in unfinished:
         generation.finish(configuration, folder, number)
-    print_summary(options, len(todo), len(numbers))
+    print_summary(options, len(unfinished), len(numbers))
 
 
 def derive(options: Any) -> None:
@@ -145,9 +147,9 @@ def derive(options: Any) -> None:
     if source_name is None:
         raise UserError(f"{options.cfg}: product: is missing; name the product to derive from here or with --product")
     source_pattern = str(Path(source_name) if options.product else Path(options.cfg).resolve().parent / source_name)
-    products, todo, tasks, frames = [], [], [], 0
+    products, unfinished, tasks, frames = [], [], [], 0
     for number in scene_numbers(options):
-        source, folder = (Path(text.replace(VIEW, str(number))) for text in (source_pattern, options.o))
+        source, folder = (Path(path.replace(VIEW, str(number))) for path in (source_pattern, options.o))
         if source.resolve() == folder.resolve():
             raise UserError(f"--o {folder}: is the product to derive from; choose another folder")
         index = product.load_index(source)
@@ -155,16 +157,16 @@ def derive(options: Any) -> None:
         product.needs_writing(folder, derivation.digest(configuration, index), overwrite=options.overwrite)
     for source, folder, index, outcome in products:
         if product.start(folder, derivation.digest(configuration, index), overwrite=options.overwrite):
-            todo.append((folder, index, outcome))
+            unfinished.append((folder, index, outcome))
             kept = derivation.kept_frames(configuration, index)
             frames += len(kept)
             parts = 1 if len(products) > 1 else options.workers
-            text = configuration.model_dump_json()
-            tasks += [derivation.DerivationTask(text, source, folder, part) for part in divide(kept, parts)]
+            serialized = configuration.model_dump_json()
+            tasks += [derivation.DerivationTask(serialized, source, folder, part) for part in divide(kept, parts)]
     run_tasks(derivation.write, tasks, "derive", frames, options.workers)
-    for folder, index, outcome in todo:
+    for folder, index, outcome in unfinished:
         derivation.finish(configuration, folder, index, outcome)
-    print_summary(options, len(todo), len(products))
+    print_summary(options, len(unfinished), len(products))
 
 
 def print_summary(options: Any, written: int, total: int) -> None:

@@ -22,7 +22,7 @@ def power_law_field(
     Args:
         random: source of random numbers.
         shape: (height, width).
-        slope: of the power spectrum in two dimensions; 3 looks like cloud cover, 0 is white noise.
+        slope: of the power spectrum in two dimensions; 3 resembles cloud cover, 0 is white noise.
         outer_scale: wavelength in pixels beyond which the spectrum is flat; None: it falls over all wavelengths.
 
     Returns:

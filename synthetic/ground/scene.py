@@ -70,10 +70,11 @@ def scene_layout(ground: Ground, seed: int, number: int) -> SceneLayout:
     smallest, count = ground.min_area_px, ground.n_polygons
     _, cell = cells.draw_cells(stream(seed, "points", number), shape, count, smallest, displacement)
     prior = np.array([ground.class_prior.get(cover.name, 0.0) for cover in land_covers()])
-    drawn = cells.draw_classes(stream(seed, "labels", number), count, prior / prior.sum(), exact=ground.exact_prior)
+    random = stream(seed, "labels", number)
+    classes = cells.draw_classes(random, count, prior / prior.sum(), exact=ground.exact_prior) + 1
     areas = {land_cover(name).number: area for name, area in ground.parcels.items()}
-    towns = cell_centres(cell, np.flatnonzero(drawn + 1 == land_cover("urban").number))
-    cell, classes = cells.divide_into_parcels(stream(seed, "fields", number), cell, drawn + 1, areas, smallest)
+    towns = cell_centres(cell, np.flatnonzero(classes == land_cover("urban").number))
+    cell, classes = cells.divide_into_parcels(stream(seed, "fields", number), cell, classes, areas, smallest)
     cell, classes = _draw_lines(ground, seed, number, cell, classes, towns)
     if len(classes) > MAX_INSTANCES:
         raise ValueError(f"{len(classes)} cells and parcels, at most {MAX_INSTANCES} can be numbered; use larger ones")
