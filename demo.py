@@ -16,7 +16,7 @@ from pathlib import Path
 from experiment import PROJECT, VARIABLE, Environment
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
-from synthetic.__main__ import PRESETS
+from synthetic.schema.dataset import PRESETS
 
 RUN = "demo"
 ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"

@@ -52,9 +52,9 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
     Raises:
         UserError: the dataset is there, but another one.
     """
-    from preprocessing import samples
+    from preprocessing.demo_dataset import DemoRecipe, make
 
-    samples.make(samples.Recipe("demo", options.tilesize, options.factor, seed=0), Path(environment.DATA_ROOT))
+    make(DemoRecipe("demo", options.tilesize, options.factor, seed=0), Path(environment.DATA_ROOT))
     for model in options.models:
         folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / model
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from pix2earth.records.leaks import check_for_leaks
 from pix2earth.records.listing import Listing, record_of
 from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
 from pix2earth.settings.errors import UserError
-from preprocessing import samples
+from preprocessing import sample_scenes, samples
 
 SIDE, FACTOR = 96, 3
 
@@ -190,16 +190,16 @@ def test_every_split_gets_whole_blocks(rows, columns):
 
 
 def test_missing_samples_are_named(other, monkeypatch, capsys):
-    monkeypatch.setattr(samples, "SAMPLES", other.parent)
+    monkeypatch.setattr(sample_scenes, "SAMPLES", other.parent)
     assert run(other) == 2
     assert "T18SVG_20160112_B02.jp2: is missing" in capsys.readouterr().err
 
 
 def test_damaged_samples_are_named(monkeypatch, tmp_path):
     raster = tmp_path / "S2A_L1C_20150711.tif"
-    raster.write_bytes((samples.SAMPLES / "s2_slovenia" / raster.name).read_bytes()[:9000])
+    raster.write_bytes((sample_scenes.SAMPLES / "s2_slovenia" / raster.name).read_bytes()[:9000])
     with pytest.raises(UserError, match=raster.name):
-        with samples.opened(samples.SourceScene("broken", "2015-07-11", (raster,))) as scene:
+        with sample_scenes.opened(sample_scenes.SourceScene("broken", "2015-07-11", (raster,))) as scene:
             scene.read(0, 0, SIDE)
 
 
