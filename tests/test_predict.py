@@ -306,7 +306,7 @@ def test_another_dataset_must_hold_the_same_fields(root, error_line):
     text["name"], text["fields"]["input_image"]["scale"] = "other", 1e-3
     (other / "dataset.json").write_text(json.dumps(text))
     err = error_line("--input", other.parent, "--output", root / "maps")
-    assert "input_image differ" in err and "'same' learnt" in err
+    assert "input_image differ" in err and "'same' was trained" in err
 
 
 def test_a_full_disk_keeps_what_is_done(root, command, monkeypatch):

@@ -77,7 +77,7 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
 def _publish(part: Path, folder: Path, metadata: dict[str, Any]) -> None:
     """Move the files of a bundle from ``part`` into the run's folder, and write their JSON after them."""
     name = f"ckpt-{metadata['step']}"
-    # Without its JSON, a checkpoint of the same step counts as absent while its files are replaced.
+    # Without its JSON, a checkpoint of the same step is absent while its files are replaced.
     (folder / f"{name}.json").unlink(missing_ok=True)
     for path in sorted(part.iterdir()):
         atomic.sync(path)

@@ -78,8 +78,8 @@ def array_scene():
 
 
 @pytest.fixture
-def whole():
-    """``whole(network, scene, overlap)``: the strips of the output, joined."""
+def predict_scene():
+    """``predict_scene(network, scene, overlap)``: the strips of the output, joined."""
 
     def joined(network, scene, overlap):
         plan = Plan(network, scene, overlap)

@@ -33,33 +33,35 @@ def ground(height, width, bands=2, seed=0):
 
 @pytest.mark.parametrize("overlap", [0, 16, 32])
 @pytest.mark.parametrize("size", SIZES)
-def test_identity_gives_the_same_pixels(network_of, array_scene, whole, size, overlap):
+def test_identity_gives_the_same_pixels(network_of, array_scene, predict_scene, size, overlap):
     values = ground(*size)
-    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(values), overlap)
+    prediction = predict_scene(network_of(field(), field(), lambda image: image), array_scene(values), overlap)
     assert prediction.dtype == np.float32 and np.array_equal(prediction, values)
 
 
-def test_identity_of_stored_numbers_gives_physical_values(network_of, array_scene, whole):
+def test_identity_of_stored_numbers_gives_physical_values(network_of, array_scene, predict_scene):
     numbers = np.random.default_rng(4).integers(1, 12000, (130, 97, 2))
     for normalize in ("symmetric", "unit", "none"):
         network = network_of(STORED, STORED, lambda image: image, normalize=normalize)
-        prediction = whole(network, array_scene(numbers), 16)
+        prediction = predict_scene(network, array_scene(numbers), 16)
         np.testing.assert_allclose(prediction, numbers * 1e-4 - 0.1, atol=2e-7)
         assert np.array_equal(np.rint((prediction + 0.1) / 1e-4), numbers)
 
 
-def test_pixels_with_a_missing_band_are_not_predicted_and_others_are_exact(network_of, array_scene, whole):
+def test_pixels_with_a_missing_band_are_not_predicted_and_others_are_exact(network_of, array_scene, predict_scene):
     values = ground(150, 301)
     values[20:100, 30:200] = np.nan  # more than a window, so that some windows are empty
     values[140, 5, 1] = np.nan
-    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(values), 16)
+    prediction = predict_scene(network_of(field(), field(), lambda image: image), array_scene(values), 16)
     missing = np.isnan(values).any(axis=-1)
     assert np.isnan(prediction[missing]).all()
     assert np.array_equal(prediction[~missing], values[~missing])
 
 
-def test_a_scene_without_measurements(network_of, array_scene, whole):
-    prediction = whole(network_of(field(), field(), lambda image: image), array_scene(np.full((70, 80, 2), np.nan)), 16)
+def test_a_scene_without_measurements(network_of, array_scene, predict_scene):
+    prediction = predict_scene(
+        network_of(field(), field(), lambda image: image), array_scene(np.full((70, 80, 2), np.nan)), 16
+    )
     assert prediction.shape == (70, 80, 2) and np.isnan(prediction).all()
 
 
@@ -67,14 +69,14 @@ def test_a_scene_without_measurements(network_of, array_scene, whole):
 
 
 @pytest.mark.parametrize("size", [(301, 517), (64, 200)])
-def test_a_local_filter_shows_no_seams(network_of, array_scene, whole, size):
+def test_a_local_filter_shows_no_seams(network_of, array_scene, predict_scene, size):
     numbers = np.random.default_rng(5).integers(1, 12000, (*size, 2)).astype(np.float64)
     kernel = np.random.default_rng(6).normal(size=(5, 5))
     weights = np.zeros((5, 5, 2, 2), np.float32)
     weights[:, :, 0, 0] = weights[:, :, 1, 1] = kernel
     stored = STORED.model_copy(update={"offset": 0.0})
     network = network_of(stored, stored, lambda image: tf.nn.conv2d(image, weights, 1, "SAME"))
-    prediction = whole(network, array_scene(numbers), 16)
+    prediction = predict_scene(network, array_scene(numbers), 16)
     expected = np.stack([correlate(numbers[..., band], kernel, mode="constant") for band in range(2)], axis=-1)
     assert (
         np.abs(prediction / 1e-4 - expected).max() < 0.1
@@ -84,44 +86,44 @@ def test_a_local_filter_shows_no_seams(network_of, array_scene, whole, size):
 # ---- resolutions and time steps ------------------------------------------------------------------------------------
 
 
-def test_a_coarser_input_is_upsampled(network_of, array_scene, whole):
+def test_a_coarser_input_is_upsampled(network_of, array_scene, predict_scene):
     # The pipeline upsamples the input to the target's grid.
     values = ground(101, 47)
-    prediction = whole(network_of(field(32), field(), lambda image: image), array_scene(values), 8)
+    prediction = predict_scene(network_of(field(32), field(), lambda image: image), array_scene(values), 8)
     assert np.array_equal(prediction, values.repeat(2, 0).repeat(2, 1))
 
 
-def test_bands_are_ordered_by_time_step(network_of, array_scene, whole):
+def test_bands_are_ordered_by_time_step(network_of, array_scene, predict_scene):
     source = Field(dtype="float32", shape=[3, SIDE, SIDE, 2], bands=BANDS)
     values = ground(100, 90, 6)
-    prediction = whole(network_of(source, source, lambda image: image), array_scene(values), 16)
+    prediction = predict_scene(network_of(source, source, lambda image: image), array_scene(values), 16)
     assert np.array_equal(prediction, values)
-    first = whole(network_of(source, field(), lambda image: image[:, 1]), array_scene(values), 16)
+    first = predict_scene(network_of(source, field(), lambda image: image[:, 1]), array_scene(values), 16)
     assert np.array_equal(first, values[..., 2:4])
 
 
-def test_one_time_step_with_all_bands_is_enough(network_of, array_scene, whole):
+def test_one_time_step_with_all_bands_is_enough(network_of, array_scene, predict_scene):
     source = Field(dtype="float32", shape=[2, SIDE, SIDE, 2], bands=BANDS)
     values = ground(70, 70, 4)
     values[10:20, :, :2] = np.nan  # the first time step
     values[15:40, :, 3] = np.nan  # a band of the second
-    prediction = whole(network_of(source, field(), lambda image: image[:, 0] * 0 + 1), array_scene(values), 16)
+    prediction = predict_scene(network_of(source, field(), lambda image: image[:, 0] * 0 + 1), array_scene(values), 16)
     assert np.isnan(prediction[15:20]).all() and (prediction[:15] == 1).all() and (prediction[20:] == 1).all()
 
 
-def test_missing_values_are_the_lower_end_of_the_range_for_the_network(network_of, array_scene, whole):
+def test_missing_values_are_the_lower_end_of_the_range_for_the_network(network_of, array_scene, predict_scene):
     values = np.full((64, 64, 2), 5000.0)
     values[10, 10] = np.nan
     spread = np.ones((3, 3, 2, 2), np.float32)
     network = network_of(STORED, field(), lambda image: tf.nn.conv2d(image, spread, 1, "SAME"), normalize="unit")
-    assert whole(network, array_scene(values), 16)[9, 9, 0] == pytest.approx(8 * 2 * 0.4, rel=1e-5)
+    assert predict_scene(network, array_scene(values), 16)[9, 9, 0] == pytest.approx(8 * 2 * 0.4, rel=1e-5)
 
 
-def test_classes_are_not_scaled(network_of, array_scene, whole):
+def test_classes_are_not_scaled(network_of, array_scene, predict_scene):
     source = Field(dtype="uint8", shape=[SIDE, SIDE, 1], bands=["cover"], kind="classes")
     values = np.random.default_rng(8).integers(0, 11, (70, 70, 1))
     network = network_of(source, field(bands=["cover"]), lambda image: tf.cast(image, tf.float32))
-    assert np.array_equal(whole(network, array_scene(values), 16), values)
+    assert np.array_equal(predict_scene(network, array_scene(values), 16), values)
 
 
 def test_a_plugin_that_needs_more_than_the_input_is_an_error(experiment_of, tmp_path):

@@ -31,13 +31,13 @@ def opened(experiment_of):
 
 
 @pytest.fixture
-def predicted(experiment_of, namespace_of, tmp_path, whole):
-    """``predicted(path, source, target, **options)``: the output of a network that returns its input."""
+def predict_identity(experiment_of, namespace_of, tmp_path, predict_scene):
+    """``predict_identity(path, source, target, **options)``: the output of a network that returns its input."""
 
     def predict(path, source, target, *, degrade=False, overlap=16):
         experiment = experiment_of({"input_image": source, "target": target}, normalize="none")
         scene, geometry = open_scene(path, None, experiment, degrade=degrade)
-        return whole(
+        return predict_scene(
             Network(experiment, namespace_of(lambda image: image), tmp_path / "x.py", geometry), scene, overlap
         )
 
@@ -65,28 +65,28 @@ def test_another_pixel_size_gives_a_warning(opened, raster, capfd):
 
 
 @pytest.mark.parametrize("coarse", [32, 16])
-def test_degraded_windows_are_averaged_as_in_the_datasets(predicted, raster, coarse):
+def test_degraded_windows_are_averaged_as_in_the_datasets(predict_identity, raster, coarse):
     values, times = numbers(), SIDE // coarse
-    output = predicted(
+    output = predict_identity(
         raster(values, **at(10)), field(coarse, 10.0 * times), field(SIDE, 10.0), degrade=True, overlap=0
     )
     assert np.array_equal(output, square_mean(values, times).repeat(times, 0).repeat(times, 1))
 
 
-def test_a_ratio_that_is_not_an_integer(predicted, raster, opened):
+def test_a_ratio_that_is_not_an_integer(predict_identity, raster, opened):
     # As published: 64 pixels are averaged to 21, which are upsampled to 64 by nearest neighbour.
     values = numbers(SIDE, SIDE)
     coarse, target = field(21, 30.0), field(SIDE, 10.0)
-    output = predicted(raster(values, **at(10)), coarse, target, degrade=True)
+    output = predict_identity(raster(values, **at(10)), coarse, target, degrade=True)
     assert len(np.unique(output[..., 0])) <= 21 * 21
     assert output.mean() == pytest.approx(values.mean(), rel=0.01)
     with pytest.raises(UserError, match=r"no integer factor lies between them; .* --degrade"):
         opened(raster(values, **at(30)), coarse, target)
 
 
-def test_degraded_where_the_dataset_stores_repeated_pixels(predicted, raster):
+def test_degraded_where_the_dataset_stores_repeated_pixels(predict_identity, raster):
     values = numbers()
-    output = predicted(raster(values, **at(10)), field(SIDE, 40.0), field(SIDE, 10.0), degrade=True, overlap=0)
+    output = predict_identity(raster(values, **at(10)), field(SIDE, 40.0), field(SIDE, 10.0), degrade=True, overlap=0)
     assert np.array_equal(output, square_mean(values, 4).repeat(4, 0).repeat(4, 1))
 
 
