@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -45,9 +46,27 @@ def _bounded(
     pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Sequence[Item], ahead: int
 ) -> Iterator[Result]:
     """Yield results in order, with at most ``ahead`` items submitted in advance, to bound memory."""
-    futures = [pool.submit(function, item) for item in items[:ahead]]
+    futures = [_submit(pool, function, item) for item in items[:ahead]]
     for number in range(len(items)):
         yield futures[number].result()
         futures[number] = None  # type: ignore[call-overload]  # frees its memory
         if number + ahead < len(items):
-            futures.append(pool.submit(function, items[number + ahead]))
+            futures.append(_submit(pool, function, items[number + ahead]))
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """Submit a task; a process that this starts inherits a blocked Ctrl-C, which must not interrupt its imports."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_interruptible, function, item)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _interruptible(function: Callable[[Item], Result], item: Item) -> Result:
+    """Return ``function(item)``; only here Ctrl-C interrupts a worker, as elsewhere it would print a traceback."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return function(item)
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
