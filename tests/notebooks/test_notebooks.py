@@ -76,7 +76,7 @@ def check_summary(root, execute, tmp_path):
     evaluation = root / "_evaluation"
     tables = {"runs": 1, "means": 1, "quintiles": 1, "publication": 2}
     assert {name: len(displayed(outputs[name], "text/html")) for name in tables} == tables
-    assert "compare.py takes those that all have" in displayed(outputs["runs"], "text/markdown")[0]
+    assert "compare.py uses the tiles that all have" in displayed(outputs["runs"], "text/markdown")[0]
     assert len(displayed(outputs["boxplots"], "image/png")) == len(METRICS)
     for metric in METRICS:
         image = matplotlib.image.imread(evaluation / "figures" / f"box_tiny_{metric}.png")
