@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python preprocessing/40_create_tifs.py",
         description="Cut tiles of 26 bands (flags, Sentinel-2 reflectance, collocated OLCI radiance) from the selected"
         " pairs.",
-        epilog="docs/preprocessing.md explains folders, names and bands.",
+        epilog="docs/preprocessing-reference.md explains folders, names and bands.",
     )  # fmt: skip
     arguments.add_argument("--selection", required=True, metavar="NAME", help="<data_root>/_inventory/NAME.json")
     arguments.add_argument("--masks", metavar="A,B", help="KML files in <data_root>/_masks (default: none)")

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python preprocessing/50_create_tfrecords.py",
         description="Write cur_NAME (OLCI to Sentinel-2) and alt3_, alt6_, alt12_, alt20_, alt30_NAME (Sentinel-2"
         " averaged over so many pixels to itself), all with the same split.",
-        epilog="docs/preprocessing.md explains datasets and splits.",
+        epilog="docs/preprocessing-reference.md explains datasets and splits.",
     )  # fmt: skip
     arguments.add_argument("--inventory", required=True, metavar="NAME", help="tiles in <data_root>/_tif/NAME")
     arguments.add_argument("--dataset", required=True, metavar="NAME", help="of the datasets, after cur_ and alt3_")

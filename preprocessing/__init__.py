@@ -11,5 +11,5 @@ step script in this folder               module                     output
 50   50_create_tfrecords.py              tiles.records_plan         datasets of TFRecords
 ==== =================================== ========================== ==================================================
 
-``parallel`` runs a step on several products at once. docs/preprocessing.md explains options and files.
+``parallel`` runs a step on several products at once. docs/preprocessing-reference.md explains options and files.
 """

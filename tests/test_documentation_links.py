@@ -34,6 +34,9 @@ READER_CREATES = re.compile(r"(?:^|[./])(?:my[-_]|mine\b|tour\b|olci\b)")
 WRITTEN_BY_COMMANDS = re.compile(r"experiments/(?:_evaluation|_samples|[\w/-]*?/?(?:ckpt|logs|samples|test))\b")
 """Files that appear when the commands of a page have run."""
 
+NOT_FUNCTIONS = {"input_image", "target", "py", "jsonl"}
+"""Roles of fields, and endings of files, in the description of a batch."""
+
 all_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
 
 
@@ -134,6 +137,17 @@ def test_targets_of_make_exist(page):
     targets = set(re.findall(r"^([a-z][a-z-]*):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {target for line in code(page) for target in TARGET.findall(line.split(" #")[0]) if line.startswith("make")}
     assert sorted(named - targets) == []
+
+
+def test_functions_in_the_way_of_one_batch_exist():
+    """The last part of every name in code is defined somewhere in the packages."""
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.split("## The way of one batch")[1].split("\n## ")[0]
+    names = {span.split(".")[-1] for span in INLINE.findall(section) if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)?", span)}
+    folders = [PROJECT / folder for folder in ("pix2earth", "layers", "losses", "metrics")]
+    source = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
+    assert len(names) > 15
+    assert sorted(name for name in names - NOT_FUNCTIONS if f"def {name}(" not in source) == []
 
 
 def test_readme_lists_every_page_of_docs():
