@@ -3,6 +3,8 @@
 PYTHON ?=
 REQUIREMENTS := requirements$(if $(GPU),-gpu).txt
 BIN := .venv/bin
+# Files of tests are shared among processes; more than four would need much memory.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help venv demo demo-synthetic test test-quick lint format docs benchmark pins clean
 .DEFAULT_GOAL := help
@@ -20,10 +22,10 @@ demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or o
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
 
 test: venv   ## all tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-quick: venv   ## the tests that are not marked as slow
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: venv   ## check style and types
 	$(BIN)/ruff check .
