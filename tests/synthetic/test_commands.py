@@ -62,7 +62,7 @@ def test_errors_of_generate(error_of, old, new, expected):
 
 def test_more_parcels_than_can_be_stored_are_an_error(error_of):
     ground = "{class_prior: {crop: 1}, parcels: {crop: 1}, rivers: 0, roads: 0}"
-    text = GENERATION.replace("48", "256").replace("n_polygons: 8", "n_polygons: 1, min_area_px: 0")
+    text = GENERATION.replace("48", "224").replace("n_polygons: 8", "n_polygons: 1, min_area_px: 0")
     line = error_of("generate", text.replace("physical", f"physical, ground: {ground}"))
     assert line.endswith("cells and parcels, at most 32767 can be numbered; use larger ones")
 
