@@ -1,4 +1,4 @@
-"""The comparison: common samples, groups by dataset, baselines, CSVs of the published program."""
+"""The comparison: common samples, groups by dataset, baselines, CSVs of the original ARISGAN code."""
 
 import json
 

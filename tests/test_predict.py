@@ -1,4 +1,4 @@
-"""The command from a checkpoint to a GeoTIFF: pixels, places, going on after kill -9, and every mistake."""
+"""The command predict.py: pixel values, coordinates, resuming after kill -9, and errors of the user."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def root(tmp_path, write_experiment, monkeypatch):
     monkeypatch.setenv("PIX2EARTH_ENV", str(tmp_path / "environment.json"))
     field = Field(shape=[SIDE, SIDE, 2], **REFLECTANCE)
     manifest = Manifest(
-        name="made", tilesize=SIDE, fields={"input_image": field, "target": field}, split=Split(method="made up")
+        name="made", tilesize=SIDE, fields={"input_image": field, "target": field}, split=Split(method="synthetic")
     )
     with DatasetWriter(tmp_path / "data", manifest) as writer:
         for number in range(3):
@@ -226,7 +226,7 @@ def done(output: Path) -> int:
     return int(np.load(progress)["rows"]) if progress.exists() else 0
 
 
-# ---- mistakes ------------------------------------------------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

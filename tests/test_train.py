@@ -328,7 +328,7 @@ def test_several_dates_folded_and_as_they_are(trained, tiny_root, tiny_arrays, f
 
     bands = {"dtype": "uint16", "bands": ["B04", "B03", "B02"], "scale": 1e-4, "rgb": ["B04", "B03", "B02"]}
     fields = {"input_image": Field(shape=[3, 64, 64, 3], **bands), "target": Field(shape=[64, 64, 3], **bands)}
-    manifest = Manifest(name="dates", tilesize=64, fields=fields, split=Split(method="made up"))
+    manifest = Manifest(name="dates", tilesize=64, fields=fields, split=Split(method="synthetic"))
     with DatasetWriter(tiny_root / "data", manifest) as writer:
         for split, tiles in tiny_arrays.items():
             for name, arrays in tiles.items():

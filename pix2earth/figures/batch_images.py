@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Bands = Sequence[str] | None
 
 
+COLUMNS = ("Input", "Target", "Prediction")
+"""As the figures of the original ARISGAN code, which have no error map."""
+
+
 def draw(
     scorer: Scorer,
     split: str,
@@ -53,8 +57,7 @@ def draw(
         inputs, targets, predictions = (np.asarray(array) for array in scorer.predict(batch))
         path = folder / f"{number}.png"
         caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
-        columns = sample_image.PUBLISHED_COLUMNS
-        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, columns)
+        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, COLUMNS)
         paths.append(path)
     for path in set(folder.glob("*.png")) - set(paths):
         path.unlink()  # drawn earlier, for a longer split

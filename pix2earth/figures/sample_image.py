@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,7 @@ from pix2earth.records.manifest import Field, Manifest
 SAMPLES = 5
 """Number of samples on a sample image."""
 
-COLUMNS = {"Input": "Input", "Target": "Target", "Prediction": "Prediction", "Error": "Error"}
-PUBLISHED_COLUMNS = {"Input": "Input", "Target": "Ground Truth", "Prediction": "Predicted"}
-"""Titles of the figures of the original ARISGAN code."""
+COLUMNS = ("Input", "Target", "Prediction", "Error")
 
 
 def draw(
@@ -26,7 +24,7 @@ def draw(
     predictions: np.ndarray,
     path: Path,
     caption: str,
-    columns: Mapping[str, str] = COLUMNS,
+    columns: Collection[str] = COLUMNS,
 ) -> None:
     """Draw a sample image with one row for each sample, as PNG.
 
@@ -39,7 +37,7 @@ def draw(
         predictions: the same for predictions.
         path: of the PNG.
         caption: run and step.
-        columns: the columns to draw, with their titles.
+        columns: those of ``COLUMNS`` to draw.
     """
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     rows = []
@@ -52,14 +50,8 @@ def draw(
         panels, all_titles = _row(source, target, *sample, worst)
         kept = [index for index, title in enumerate(all_titles) if title.split(",")[0] in columns]
         rows.append([panels[index] for index in kept])
-        titles = [_renamed(all_titles[index], columns) for index in kept]
+        titles = [all_titles[index] for index in kept]
     draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)")
-
-
-def _renamed(title: str, columns: Mapping[str, str]) -> str:
-    """Return a title such as "Input, time step 2" with the column's name replaced."""
-    column, *time_step = title.split(",")
-    return ",".join([columns[column], *time_step])
 
 
 def _error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:

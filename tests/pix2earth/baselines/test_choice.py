@@ -1,4 +1,4 @@
-"""The trivial baseline fits the dataset and its numbers are those of NumPy."""
+"""The baseline fits the dataset and its numbers are those of NumPy."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def cubic_matrix(coarse, fine):
         (field(16, 16, 3), field(16, 16, 3), "copy"),
         (field(16, 16, 3, gsd=10.0), field(16, 16, 3), "copy"),
     ],
-    ids=["coarse", "coarse without gsd", "stored enlarged", "dates", "one date", "same", "gsd of one only"],
+    ids=["coarse", "coarse without gsd", "stored upsampled", "time steps", "one time step", "same", "gsd of one only"],
 )
 def test_the_one_that_fits_is_chosen(manifest_of, source, target, name):
     assert choice.choose(manifest_of(source, target))[0] == name

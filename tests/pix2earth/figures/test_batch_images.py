@@ -72,8 +72,8 @@ def test_other_bands_can_be_shown(scorer, drawn):
         batch_images.draw(scorer, "val", 3, target_rgb=["B8"])
 
 
-def test_columns_have_the_titles_of_the_original_code(monkeypatch, scorer):
+def test_columns_are_those_of_the_original_code(monkeypatch, scorer):
     titles = []
     monkeypatch.setattr(sample_image, "draw_rows", lambda rows, columns, *_, **__: titles.append(columns))
     batch_images.draw(scorer, "val", 3)
-    assert titles == [["Input", "Ground Truth", "Predicted"]] * 2
+    assert titles == [["Input", "Target", "Prediction"]] * 2
