@@ -1,0 +1,83 @@
+"""A run of a former revision (tests/data/former_run) is evaluated, compared, applied and resumed.
+
+The dataset, the run of four steps and its scores were written by the revision before the machinery moved into
+``pix2earth/``, on one CPU; other processors may differ in the last digits.
+"""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+
+import compare
+import evaluate
+import predict
+import train
+from experiment import PROJECT
+from pix2earth.runs.folders import RunFolders
+
+RUN = "0101-0000"
+
+
+@pytest.fixture
+def root(tmp_path):
+    return shutil.copytree(PROJECT / "tests" / "data" / "former_run", tmp_path / "former")
+
+
+@pytest.fixture
+def command(root, capfd):
+    """``command(module, *arguments)``: the output of a command, which succeeds."""
+
+    def run(module, *arguments):
+        with pytest.raises(SystemExit) as end:
+            module.main(["--env", str(root / "environment.json"), *map(str, arguments)])
+        output = capfd.readouterr()
+        assert end.value.code == 0, output.err
+        return output.out
+
+    return run
+
+
+def scores(root):
+    return pd.read_csv(root / "experiments" / "_evaluation" / f"x_{RUN}.csv", index_col="tile")
+
+
+def losses(root):
+    journal = RunFolders(root / "experiments", "x", RUN).journal
+    return [entry["losses"] for line in journal.read_text().splitlines() if "losses" in (entry := json.loads(line))]
+
+
+def test_scores_are_those_of_the_former_revision(root, command):
+    before = scores(root)
+    command(evaluate, "--exp", "x")
+    columns = ["PSNR", "SSIM", "PSNR_bicubic", "SSIM_bicubic"]
+    np.testing.assert_allclose(scores(root).loc[before.index, columns], before[columns], rtol=1e-4)
+
+
+def test_it_resumes_where_it_was(root, command):
+    """From step 2 to 4 again, with the losses that the former revision had."""
+    before, folders = losses(root), RunFolders(root / "experiments", "x", RUN)
+    for path in folders.checkpoints.glob("ckpt-4.*"):
+        path.unlink()
+    command(train, "--exp", "x", "--restore", RUN)
+    after = losses(root)
+    assert len(before) == len(after) == 4
+    for was, is_now in zip(before, after, strict=True):
+        assert was.keys() == is_now.keys()
+        np.testing.assert_allclose(list(was.values()), list(is_now.values()), rtol=1e-3)
+    sessions = json.loads(folders.run_file.read_text())["sessions"]
+    assert [(one["first_step"], one["outcome"]) for one in sessions] == [(0, "completed"), (2, "completed")]
+
+
+def test_it_is_compared_with_its_baseline(root, command):
+    output = command(compare)
+    assert f"x_{RUN}" in output and "bicubic" in output
+
+
+def test_it_predicts_its_dataset(root, command):
+    command(predict, "--exp", "x", "--input", root / "data" / "former", "--output", root / "maps")
+    with rasterio.open(next((root / "maps").glob("*.tif"))) as raster:
+        assert raster.shape == (32, 32) and raster.crs.to_epsg() == 32618
