@@ -49,6 +49,10 @@ def inside(name: str) -> bool:
     return bool(name) and not os.path.isabs(name) and ".." not in name.replace("\\", "/").split("/")
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
 def reports_errors(main: Callable[[Sequence[str] | None], int | None]) -> Callable[..., NoReturn]:
     """Wrap a command's ``main(argv)``: errors are printed to stderr, and the process exits with their status."""
 
@@ -60,6 +64,9 @@ def reports_errors(main: Callable[[Sequence[str] | None], int | None]) -> Callab
             for line in error.lines:
                 print(line, file=sys.stderr)
             status = error.status
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            status = INTERRUPTED
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 discard_output()

@@ -117,3 +117,14 @@ def test_a_reader_that_has_ended_causes_no_traceback(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == ""
+
+
+def test_ctrl_c_ends_in_one_line(capsys):
+    @errors.reports_errors
+    def main(argv=None):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
