@@ -120,7 +120,7 @@ def test_a_reader_that_has_ended_causes_no_traceback(tmp_path):
 
 
 def test_ctrl_c_ends_in_one_line(capsys):
-    @errors.reports_errors
+    @reports_errors
     def main(argv=None):
         raise KeyboardInterrupt
 
