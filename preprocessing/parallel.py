@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pix2earth.console.progress import tracked
@@ -187,13 +188,14 @@ def _stream(
             yield _spread(client, attempt, tasks)
     else:
         # No limit of memory, because dask cannot distinguish our arrays from GDAL's cache and would restart busy
-        # workers. One item at a time on each, so that a worker that dies fails only the item that it worked on.
+        # workers. One item at a time on each, so that a worker that dies fails only the item that it worked on. No log
+        # of dask: we report all failures of items, and its others are of connections that Ctrl-C closes.
         settings = {"distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ": SPAWN}
         with dask.config.set(settings):
             with _without_ctrl_c():
                 cluster = LocalCluster(
                     n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=None,
-                    silence_logs="ERROR",
+                    silence_logs="CRITICAL",
                 )  # fmt: skip
             with cluster, cluster.get_client() as client:
                 yield _spread(client, attempt, tasks)
@@ -212,6 +214,32 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def _deferred_ctrl_c() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of the block only: inside dask's calls it would leave tracebacks on stderr.
+
+    A second Ctrl-C is raised at once, in case the block does not end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 def _spread(client: Client, attempt: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
     """Send the tasks to the workers; a worker that dies (for lack of memory) fails its item only."""
     from distributed import KilledWorker, as_completed
@@ -223,7 +251,8 @@ def _spread(client: Client, attempt: Callable[[Task], Outcome], tasks: Sequence[
     for future in as_completed(futures):
         number = futures[future]
         try:
-            outcome = future.result()
+            with _deferred_ctrl_c():
+                outcome = future.result()
         except KilledWorker:
             outcome = Outcome(None, f"{tasks[number][0]}: the worker died of it, several times (too little memory?)")
         yield number, outcome

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -113,6 +114,26 @@ def test_an_interruption_is_no_failure_of_an_item():
     with pytest.raises(parallel.Interrupted, match="run the same command again to resume") as stopped:
         parallel.each(interrupt, [0], title="step", unit="items")
     assert stopped.value.status == 130
+
+
+def test_ctrl_c_while_dask_fetches_a_result_waits_for_the_result(monkeypatch):
+    """Raised inside dask's call, it would make dask print tracebacks."""
+    from distributed import Future, LocalCluster
+
+    fetched = []
+    result = Future.result
+
+    def interrupted(future):
+        os.kill(os.getpid(), signal.SIGINT)
+        fetched.append(result(future))
+        return fetched[-1]
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        with pytest.raises(parallel.Interrupted):
+            parallel.each(half, [0, 2, 4], title="halves", unit="numbers", scheduler=cluster.scheduler_address)
+    assert len(fetched) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_report_names_every_failure(capsys):

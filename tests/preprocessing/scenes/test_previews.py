@@ -232,14 +232,18 @@ def test_a_killed_step_resumes(tmp_path):
 def test_ctrl_c_ends_with_one_line_and_leaves_no_process(tmp_path):
     path = write_environment(tmp_path)
     first = write_safe(tmp_path / "s2", sensing="20200701T172901", size=(600, 600), bands=("B02", "B03", "B04"))
-    days = [
-        shutil.copytree(first, first.with_name(first.name.replace("20200701", f"202007{day:02d}")))
-        for day in range(2, 25)
-    ]
-    write_inventory(path, dict.fromkeys(days, (1.0,)))
+    # So many (as hard links) that the step cannot finish before the signal, even if this process gets no time for long.
+    copies = [
+        shutil.copytree(
+            first, first.with_name(first.name.replace("T1729", f"T{number // 60:02d}{number % 60:02d}")),
+            copy_function=os.link,
+        )
+        for number in range(300)
+    ]  # fmt: skip
+    write_inventory(path, dict.fromkeys(copies, (1.0,)))
     folder = tmp_path / "data" / "_inventory" / NAME
     command = [sys.executable, str(PROJECT / "preprocessing" / "30_create_s2pngs.py"), "--env", str(path)]
-    # A session of its own, so that the signal reaches the workers as a terminal's would.
+    # A new session, so that the signal reaches the workers as that of a terminal does.
     running = subprocess.Popen(
         [*command, "--inventory", NAME, "--downsample", "1", "--workers", "2"], start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -248,10 +252,11 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_process(tmp_path):
         assert running.poll() is None, "it ended before it could be interrupted"
         time.sleep(0.005)
     os.killpg(running.pid, signal.SIGINT)
-    _, complaint = running.communicate(timeout=60)
-    assert complaint.splitlines()[-1:] == ["previews: interrupted; run the same command again to resume"]
-    assert "Traceback" not in complaint and running.returncode == 130
-    with pytest.raises(ProcessLookupError):
-        for _ in range(500):
+    _, errors = running.communicate(timeout=300)
+    assert errors.splitlines()[-1:] == ["previews: interrupted; run the same command again to resume"]
+    assert "Traceback" not in errors and running.returncode == 130
+    interrupted = time.monotonic()
+    with pytest.raises(ProcessLookupError):  # as soon as the last worker has ended
+        while time.monotonic() - interrupted < 300:
             os.killpg(running.pid, 0)
             time.sleep(0.02)
