@@ -12,7 +12,7 @@ from typing import Any
 from pix2earth.records.manifest import Manifest, load_manifest
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, inside, nearest
-from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
+from pix2earth.settings.schema import EnvironmentFile, ExperimentFile, affects
 from pix2earth.settings.validation import load
 
 PROJECT = Path(__file__).resolve().parent
@@ -262,12 +262,6 @@ def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> Expe
     """Return the settings with the recorded values of those keys that change the networks or their data."""
     kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
     return settings.model_copy(update=kept)
-
-
-def affects(key: str) -> str | None:
-    """Return "network" or "data" where a key of ``experiment.json`` changes one of them, else None."""
-    extra = ExperimentFile.model_fields[key].json_schema_extra
-    return str(extra["restore"]) if isinstance(extra, dict) and "restore" in extra else None
 
 
 def open_experiment(

@@ -235,3 +235,9 @@ class ExperimentFile(Schema):
             for name in losses:
                 weights.setdefault(name, 0.0 if name in LOGGED_BY_DEFAULT else None)
         return self
+
+
+def affects(key: str) -> str | None:
+    """Return "network" or "data" where a key of ``experiment.json`` changes one of them, else None."""
+    extra = ExperimentFile.model_fields[key].json_schema_extra
+    return str(extra["restore"]) if isinstance(extra, dict) and "restore" in extra else None

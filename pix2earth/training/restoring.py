@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiment import Environment, Experiment, affects
+from experiment import Environment, Experiment
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
 from pix2earth.settings.errors import UserError
+from pix2earth.settings.schema import affects
 
 
 def choose_run(options: argparse.Namespace, environment: Environment, name: str) -> tuple[str, str | None]:

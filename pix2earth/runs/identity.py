@@ -1,0 +1,207 @@
+"""The identity of a run: everything that shaped its numbers. Every command compares it by this module alone.
+
+An identity is a JSON object with the parts
+
+* ``settings``: the resolved keys of ``experiment.json`` that shape the network, its data or its training;
+* ``seed``, named apart, so that runs that differ by their seed alone can be grouped;
+* ``plugin``: name, and checksum of the code of the plug-in with the files of ``models_root`` that it imports;
+* ``toolkit``: checksums of the files of ``models``, ``layers``, ``losses`` and ``metrics`` that it imports;
+* ``dataset``: name, tile size, fingerprint of the records, and of the manifest what gives numbers a meaning;
+
+and, where a run was resumed with other values, ``changes``: a line for each of them, with the step.
+
+It is written with each checkpoint, and what is computed from a checkpoint carries it on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pix2earth.runs.source_identity import checksum, imported_files, is_shipped
+from pix2earth.settings.errors import UserError
+from pix2earth.settings.schema import affects
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+    from pix2earth.records.listing import Listing
+
+VERSION = 1
+WITHOUT_EFFECT = frozenset(
+    {"seed", "steps", "metrics", "sample_freq", "ckpt_freq", "validate_freq", "keep_checkpoints", "deterministic"}
+)
+"""Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
+MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
+ROLES = ("input", "target", "mask", "score_by")
+
+
+class Difference(NamedTuple):
+    """One thing that was recorded and is different now.
+
+    Attributes:
+        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest" or "seed".
+        key: what differs, such as a key of ``experiment.json`` or a file.
+        was: its recorded value.
+        current: its value now.
+    """
+
+    part: str
+    key: str
+    was: Any
+    current: Any
+
+    def __str__(self) -> str:
+        """Return the difference in words."""
+        if self.part in ("plug-in", "toolkit"):
+            return f"{self.key}: its code has changed since ({self.part})"
+        if self.key == "fingerprint":
+            return f"the records of the dataset have changed since ({_short(self.was)}, now {_short(self.current)})"
+        return f"{self.key}: was {json.dumps(self.was)}, is {json.dumps(self.current)} ({self.part})"
+
+
+def describe(experiment: Experiment, listing: Listing, plugin: Path) -> dict[str, Any]:
+    """Return the identity of a run as it is now.
+
+    Args:
+        experiment: its settings, and the manifest of its dataset.
+        listing: of its dataset.
+        plugin: the plug-in's file.
+    """
+    settings = experiment.resolved()
+    return {
+        "version": VERSION,
+        "settings": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
+        "seed": settings["seed"],
+        **code(plugin, Path(experiment.PROJECT_ROOT), [Path(root) for root in experiment.environment.MODELS_ROOT]),
+        "dataset": dataset(listing),
+    }
+
+
+def code(plugin: Path, project: Path, models_roots: Collection[Path]) -> dict[str, Any]:
+    """Return the parts ``plugin`` and ``toolkit``: checksums of the code, without comments and docstrings."""
+    own, toolkit = [], {}
+    for path in imported_files(plugin, project, list(models_roots))[1:]:
+        if is_shipped(path, project):
+            toolkit[path.relative_to(project.resolve()).as_posix()] = checksum(path)
+        else:
+            own.append(checksum(path))
+    # Sorted by checksum: the folders may have other names on another machine.
+    own = [checksum(plugin), *sorted(own)]
+    return {
+        "plugin": {"name": plugin.stem, "sha256": digest(own), "shipped": is_shipped(plugin, project)},
+        "toolkit": dict(sorted(toolkit.items())),
+    }
+
+
+def dataset(listing: Listing) -> dict[str, Any]:
+    """Return the part ``dataset``."""
+    manifest = listing.manifest
+    fields = {
+        name: {key: _plain(getattr(field, key)) for key in MANIFEST_KEYS} for name, field in manifest.fields.items()
+    }
+    roles = {role: getattr(manifest, role) for role in ROLES}
+    return {
+        "name": manifest.name, "tilesize": manifest.tilesize, "fingerprint": listing.fingerprint,
+        "fields": fields, "roles": roles,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON gives it back."""
+    return json.loads(json.dumps(value))
+
+
+def digest(content: Any) -> str:
+    """Return the SHA-256 of a JSON object."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def without_seed(identity: Mapping[str, Any]) -> str:
+    """Return a checksum that runs share that differ by their seed alone."""
+    return digest({key: value for key, value in identity.items() if key not in ("seed", "toolkit")})
+
+
+def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs between a recorded identity and the present one; parts that were not recorded are left out.
+
+    Args:
+        recorded: an identity as ``describe`` returned it then.
+        current: as it returns it now.
+    """
+    return [*_settings(recorded, current), *_code(recorded, current), *_dataset(recorded, current)]
+
+
+def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
+    before, now = recorded.get("settings", {}), current["settings"]
+    for key in before:
+        if key in now and before[key] != now[key]:
+            yield Difference(affects(key) or "training", key, before[key], now[key])
+    if recorded.get("seed", current["seed"]) != current["seed"]:
+        yield Difference("seed", "seed", recorded["seed"], current["seed"])
+
+
+def _code(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
+    before, now = recorded.get("plugin"), current["plugin"]
+    if before and before["sha256"] != now["sha256"]:
+        part = "toolkit" if before.get("shipped") and now["shipped"] else "plug-in"
+        yield Difference(part, f"plug-in '{now['name']}'", before["sha256"], now["sha256"])
+    before, now = recorded.get("toolkit", current["toolkit"]), current["toolkit"]
+    for file in sorted(before.keys() | now.keys()):
+        if before.get(file) != now.get(file):
+            yield Difference("toolkit", file, before.get(file), now.get(file))
+
+
+def _dataset(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
+    before, now = recorded.get("dataset", {}), current["dataset"]
+    if before.get("fingerprint", now["fingerprint"]) != now["fingerprint"]:
+        yield Difference("dataset", "fingerprint", before["fingerprint"], now["fingerprint"])
+    yield from manifest_differences(before, now)
+
+
+def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield what differs between two parts ``dataset`` in the meaning of the numbers."""
+    for role, name in before.get("roles", {}).items():
+        if now["roles"].get(role) != name:
+            yield Difference("manifest", f"role {role}", name, now["roles"].get(role))
+    recorded_fields, fields = before.get("fields", now["fields"]), now["fields"]
+    for name in dict.fromkeys([*recorded_fields, *fields]):
+        if name not in fields or name not in recorded_fields:
+            yield Difference("manifest", f"field {name}", name in recorded_fields, name in fields)
+            continue
+        for key, value in recorded_fields[name].items():
+            if fields[name].get(key) != value:
+                yield Difference("manifest", f"{name}.{key}", value, fields[name].get(key))
+
+
+def of_parts(found: Iterable[Difference], *parts: str) -> list[Difference]:
+    """Return the differences of some parts."""
+    return [difference for difference in found if difference.part in parts]
+
+
+def refuse(found: Collection[Difference], place: str, option: str | None) -> None:
+    """Make sure that nothing differs.
+
+    Args:
+        found: what differs.
+        place: what the recorded identity belongs to, such as a run or a checkpoint.
+        option: the one option of the command that overrides the refusal, or None where none does.
+
+    Raises:
+        UserError: something differs; a line for each difference, and what to do.
+    """
+    if not found:
+        return
+    advice = f"change that back, or use {option}" if option else "change that back"
+    raise UserError(*(f"{place}: {difference}" for difference in found), f"{place}: {advice}")
+
+
+def missing_parts(recorded: Mapping[str, Any] | None) -> list[str]:
+    """Return the parts that a run of a former version did not record."""
+    return [part for part in ("settings", "plugin", "dataset") if part not in (recorded or {})]
+
+
+def _short(fingerprint: str) -> str:
+    return fingerprint.removeprefix("sha256:")[:8]
