@@ -24,22 +24,25 @@ SENSED = ("20200702T172901", "20200704T172901", "20200706T172901")
 
 @pytest.fixture(scope="module")
 def products(tmp_path_factory) -> Path:
-    """Three scenes and their frame, and a selection of them and of one that cannot be read."""
+    """Three scenes and their frame, and a selection of them, of one that cannot be read, and of one that is missing."""
     root = tmp_path_factory.mktemp("products")
     environment = write_environment(root)
-    scenes = [write_safe(root / "s2", sensing=sensed) for sensed in SENSED]
+    scenes = [
+        write_safe(root / "s2", sensing=sensed, baseline=baseline)
+        for sensed, baseline in zip(SENSED, ("02.09", "05.10", "02.09"), strict=True)
+    ]
     broken = root / "s2" / scenes[0].name.replace(SENSED[0], "20200708T172901")
     broken.mkdir()
     (broken / "MTD_MSIL1C.xml").write_text("<no")
     frame = write_sen3(root / "s3")
     rows = [
-        f"{index},2020,7,{scene.name},2020-07-0{2 + 2 * index},{frame.name},2020-07-02,0 days 01:00:00,SEN3,1.0"
-        for index, scene in enumerate([*scenes, broken])
+        f"{index},2020,7,{name},2020-07-{2 + 2 * index:02d},{frame.name},2020-07-02,0 days 01:00:00,SEN3,1.0"
+        for index, name in enumerate([*(scene.name for scene in scenes), broken.name, "S2A_missing.SAFE"])
     ]
     inventory = root / "data" / "_inventory"
     inventory.mkdir(parents=True)
     (inventory / f"{INVENTORY}.csv").write_text(HEADER + "\n".join(rows) + "\n")
-    (inventory / "some.json").write_text(json.dumps({"inventory": INVENTORY, "s2_indices": [0, 1, 2, 3]}))
+    (inventory / "some.json").write_text(json.dumps({"inventory": INVENTORY, "s2_indices": [0, 4, 1, 2, 3]}))
     return environment
 
 
@@ -60,6 +63,7 @@ def environment(products, tmp_path) -> Path:
 def uninterrupted(products) -> dict[str, bytes]:
     """The files that both steps write without interruption."""
     _cut(products)
+    assert _count(products, "*.tif") == 3 * 12
     assert step(STEP50, products, *RECORDS).returncode == 0
     return _written(products)
 
@@ -68,7 +72,13 @@ def _cut(environment: Path, *options: str) -> None:
     done = step(STEP40, environment, *CUT, *options)
     assert done.returncode == 1, done.stderr
     assert "MTD_MSIL1C.xml: is not XML" in done.stderr
-    assert done.stderr.rstrip().endswith("1 scenes failed and were left out")
+    assert "S2A_missing.SAFE: is not below" in done.stderr
+    assert done.stderr.rstrip().endswith("2 scenes failed and were left out")
+
+
+def _count(environment: Path, pattern: str) -> int:
+    """Return the number of files of the data root whose names match, without temporary ones."""
+    return sum(not path.name.startswith(".") for path in (environment.parent / "data").rglob(pattern))
 
 
 def _written(environment: Path) -> dict[str, bytes]:
@@ -78,13 +88,16 @@ def _written(environment: Path) -> dict[str, bytes]:
 
 
 def test_killed_steps_resume_to_the_same_bytes(environment, uninterrupted):
-    data = environment.parent / "data"
     for number in (2, 14, 30):
-        killed_step(STEP40, environment, *CUT, when=lambda: len(list(data.rglob("*.tif"))) >= number)  # noqa: B023
+        new = number - _count(environment, "*.tif")
+        killed_step(STEP40, environment, *CUT, event="os.rename", pattern=r"\.tif", count=new + 1)
+        assert _count(environment, "*.tif") == number
     _cut(environment)
     for number in (10, 60):
-        killed_step(STEP50, environment, *RECORDS, when=lambda: len(list(data.rglob("*.tfrecord"))) >= number)  # noqa: B023
-    assert not list(data.rglob("dataset.json"))
+        new = number - _count(environment, "*.tfrecord")
+        killed_step(STEP50, environment, *RECORDS, event="os.rename", pattern=r"\.tfrecord", count=new + 1)
+        assert _count(environment, "*.tfrecord") == number
+    assert not _count(environment, "dataset.json")
     assert step(STEP50, environment, *RECORDS).returncode == 0
     assert _written(environment) == uninterrupted
 

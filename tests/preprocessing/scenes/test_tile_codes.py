@@ -5,7 +5,7 @@ import pytest
 from preprocessing.scenes import tile_codes
 from preprocessing.scenes.observations import time_in_name
 from sensors.sentinel2_layout import tile_code
-from tests.product_roots import step, write_environment
+from tests.product_roots import step_process, write_environment
 
 NAMES = {
     "S2A_MSIL1C_20170314T172251_N0204_R012_T17XNA_20170314T172245.SAFE": "T17XNA",
@@ -55,7 +55,7 @@ def test_the_step_prints_a_table_by_count(tmp_path):
     ]:
         (tmp_path / "s2" / folder / name).mkdir(parents=True)
     (tmp_path / "s2" / "notes.txt").touch()
-    done = step("10_identify_unique_tilecodes.py", environment)
+    done = step_process("10_identify_unique_tilecodes.py", environment)
     assert done.stdout.splitlines() == [
         "tile    products",
         "T33XWJ         2",

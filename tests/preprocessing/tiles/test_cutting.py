@@ -1,8 +1,6 @@
 """Step 40 on fake products whose pixels are functions of the position, and on the real pair."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import h5netcdf
@@ -18,6 +16,7 @@ from preprocessing.tiles.cutting import cut
 from preprocessing.tiles.cutting_jobs import Draw
 from preprocessing.tiles.cutting_plan import CutRequest, plan
 from preprocessing.tiles.paired_scene import share
+from tests.product_roots import step
 from tests.products import OLCI_BANDS, ORIGIN, synthetic_radiance, synthetic_reflectance, write_safe, write_sen3
 
 SHARED = PROJECT.parent / "shared" / "data"
@@ -259,12 +258,6 @@ def test_the_overlay_shows_windows_and_masks(root):
         assert (np.abs(image - colour).max(axis=-1) < 3).sum() > 20, colour
 
 
-def command(root, *arguments):
-    script = PROJECT / "preprocessing" / "40_create_tifs.py"
-    call = [sys.executable, script, "--env", root / "environment.json", *arguments]
-    return subprocess.run(call, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -275,32 +268,9 @@ def command(root, *arguments):
     ],
 )
 def test_errors_are_one_line(root, arguments, message):
-    done = command(root(), *arguments)
+    done = step("40_create_tifs.py", root() / "environment.json", *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert message in done.stderr
-
-
-@pytest.mark.slow
-def test_the_command_cuts_the_same_tiles_with_any_number_of_workers(root):
-    root = root()
-    write_safe(root / "s2", sensing="20200704T172901", baseline="05.10")
-    s2, s3 = (sorted(path.name for path in (root / folder).iterdir()) for folder in ("s2", "s3"))
-    rows = [f"{i},2020,7,{name},2020-07-02,{s3[0]},2020-07-02,0 days 01:00:00,SEN3,1.0" for i, name in enumerate(s2)]
-    rows.append("7,2020,7,S2A_missing.SAFE,2020-07-02," + rows[0].split(",", 5)[5])
-    inventory = root / "data" / "_inventory"
-    (inventory / "inv_T17XNA_10h.csv").write_text(HEADER + "\n".join(rows) + "\n")
-    (inventory / "some.json").write_text('{"inventory": "inv_T17XNA_10h", "s2_indices": [0, 7, 1]}')
-    options = ("--selection", "some", "--tilesize", str(SIDE), "--quantity", "3")
-    done = command(root, *options)
-    assert done.returncode == 1
-    assert "S2A_missing.SAFE: is not below" in done.stderr
-    content = {path.name: path.read_bytes() for path in tifs(root)}
-    assert len(content) == 6
-    for path in tifs(root):
-        path.unlink()
-    done = command(root, *options, "--workers", "2")
-    assert done.returncode == 1
-    assert {path.name: path.read_bytes() for path in tifs(root)} == content
 
 
 @pytest.mark.skipif(not (SHARED / "s2_s3_pair_semireal").is_dir(), reason="needs the shared products")
