@@ -242,6 +242,7 @@ def _is_dataset(folder: Path) -> bool:
 
 OLCI_BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
 SENTINEL2_BANDS = ["B02", "B03", "B04"]
+"""Bands of ARISGAN's own datasets: they have no manifest that names them, and this package imports no sensors."""
 
 
 def arisgan_layout(folder: Path, dataset: str) -> Manifest:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pix2earth.records.degradation import area_mean
-from pix2earth.records.manifest import OLCI_BANDS, SENTINEL2_BANDS, Field, Manifest, Split
+from pix2earth.records.manifest import Field, Manifest, Split
+from preprocessing.tiles.tile_rasters import OLCI_BANDS, SENTINEL2_BANDS
 
 if TYPE_CHECKING:
     from pix2earth.records.writer import DatasetWriter
