@@ -1,11 +1,11 @@
-"""Cutting tiles: one full-size Sentinel-2 scene with its OLCI partner, against decoding the touched blocks alone.
+"""Time to cut tiles of a full-size Sentinel-2 scene and its OLCI frame, compared with decoding only the blocks in use.
 
-The products are made up once, in a folder of their own (--folder keeps it for the next time): 10980 x 10980 pixels in
-lossless JPEG 2000 with blocks of 1024 x 1024 for three bands, and a swath of 4091 x 4865. Ours finds places, reads both
-products, collocates, writes GeoTIFFs and draws the overlay; the reference decodes each block that the tiles touch once
-and does nothing else. Every run is a process of its own; its peak memory is what the system says of it. Libraries are
-loaded before the clock starts, by a tile of another scene, since a step loads them once for all its scenes. Scaling:
-four scenes with one process and with two, start-up of the processes and all else included.
+The products are synthetic: 10980 x 10980 pixels in lossless JPEG 2000 with blocks of 1024 x 1024 for three bands, and a
+swath of 4091 x 4865. They are written once; --folder keeps them for the next run. The toolkit finds places, reads both
+products, collocates, writes GeoTIFFs and draws the overlay. The reference decodes each block that contains pixels of
+the tiles, once. Every measurement runs in its own process, of which the peak memory is printed. Libraries are imported
+before the measurement, by a tile of another scene, because a step imports them once for all its scenes. Scaling: four
+scenes with one process and with two, including the start of the processes.
 
     python benchmarks/cutting.py [--tiles 20] [--runs 3] [--folder /tmp/products] [--without-scaling]
 """
@@ -35,18 +35,18 @@ SIDE, BLOCK, TILE = 10980, 1024, 256
 SCENES = 4
 ORIGIN = (499980.0, 8200020.0)
 AREA = (-11195.0, 7651007.0, 1120956.0, 8639233.0)
-"""West, south, east, north in metres; with a turn of 12 degrees the swath has 4091 x 4865 pixels around the scene."""
+"""West, south, east, north in metres; rotated by 12 degrees, the swath has 4091 x 4865 pixels around the scene."""
 
 
 def ground(band: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return smooth reflectance with the noise of fields and rock, which decides how long decoding takes."""
+    """Return smooth reflectance with noise as of fields and rock, because the noise determines the time of decoding."""
     x, y = x.astype(np.float32), y.astype(np.float32)
     smooth = 0.25 + 0.1 * np.sin(x / 3000) * np.cos(y / 4000)
     return smooth + 0.01 * np.random.default_rng(0).standard_normal(np.shape(smooth), np.float32)
 
 
 def make_products(folder: Path) -> None:
-    """Write the products, once; further scenes are links to the files of the first."""
+    """Write the products; further scenes are links to the files of the first."""
     from tests.products import write_safe, write_sen3
 
     (folder / "s2").mkdir(parents=True)
@@ -74,7 +74,7 @@ def jobs_in(folder: Path, output: Path, tiles: int) -> list[CutJob]:
 
 
 def decode(safe: Path, windows: list[Window]) -> None:
-    """Decode every block that a window touches, once, and all bands."""
+    """Decode every block that contains pixels of a window, once, in all bands."""
     import rasterio
     import rasterio.windows
 
@@ -93,37 +93,37 @@ def decode(safe: Path, windows: list[Window]) -> None:
                     raster.read(1, window=block.intersection(whole))
 
 
-def child(what: str, folder: Path, output: Path, tiles: int) -> None:
-    """Do one measured thing and print seconds, peak memory in MiB and the windows as JSON."""
+def child(task: str, folder: Path, output: Path, tiles: int) -> None:
+    """Run "cut", "decode" or a number of workers; print seconds, peak memory in MiB and the windows as JSON."""
     jobs = jobs_in(folder, output, tiles)
     windows: list[Window] = []
-    if what == "cut":
+    if task == "cut":
         cut(jobs[1]._replace(quantity=1))
-    if what == "decode":
+    if task == "decode":
         decode(jobs[1].s2, [Window(0, 0, None)])
         windows = [Window(*window) for window in json.loads((output / "windows.json").read_text())]
     started, processor = time.perf_counter(), time.process_time()
-    if what == "cut":
+    if task == "cut":
         windows = cut(jobs[0]).windows
-    elif what == "decode":
+    elif task == "decode":
         decode(jobs[0].s2, windows)
     else:
-        parallel.each(cut, jobs, title="scenes", unit="scenes", workers=int(what))
+        parallel.each(cut, jobs, title="scenes", unit="scenes", workers=int(task))
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    about = {"seconds": seconds, "processor": time.process_time() - processor, "peak": peak, "windows": windows}
-    print(json.dumps(about))
+    result = {"seconds": seconds, "processor": time.process_time() - processor, "peak": peak, "windows": windows}
+    print(json.dumps(result))
 
 
-def measured(what: str, folder: Path, output: Path, tiles: int) -> dict:
-    """Run ``child`` in a process of its own."""
-    call = [sys.executable, __file__, "--child", what, "--folder", folder, "--output", output, "--tiles", str(tiles)]
-    done = subprocess.run([str(part) for part in call], check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def measured(task: str, folder: Path, output: Path, tiles: int) -> dict:
+    """Return the result of ``child`` in its own process."""
+    call = [sys.executable, __file__, "--child", task, "--folder", folder, "--output", output, "--tiles", str(tiles)]
+    process = subprocess.run([str(part) for part in call], check=True, capture_output=True, text=True)
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def compare(folder: Path, tiles: int, runs: int) -> None:
-    """Print the time of cutting over that of decoding, and the peak memory."""
+    """Print the ratio of the times of cutting and decoding, and the peak memory."""
     runs_of: dict[str, list[dict]] = {"cut": [], "decode": []}
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as output:
@@ -131,10 +131,10 @@ def compare(folder: Path, tiles: int, runs: int) -> None:
             (Path(output) / "windows.json").write_text(json.dumps(runs_of["cut"][-1]["windows"]))
             runs_of["decode"].append(measured("decode", folder, Path(output), tiles))
     for measure in ("seconds", "processor"):
-        cutting, decoding = ([run[measure] for run in found] for found in runs_of.values())
+        cutting, decoding = ([run[measure] for run in results] for results in runs_of.values())
         ours, reference = statistics.median(cutting), statistics.median(decoding)
-        # Processor time says the same as the clock on a machine with nothing else to do, and still does on a busy one.
-        print({"seconds": "by the clock", "processor": "processor time"}[measure])
+        # On a busy machine only the ratio of processor times is meaningful.
+        print({"seconds": "elapsed time", "processor": "processor time"}[measure])
         print(f"  cutting {tiles} tiles          {ours:6.2f} s ({min(cutting):.2f} to {max(cutting):.2f})")
         print(f"  decoding their blocks     {reference:6.2f} s ({min(decoding):.2f} to {max(decoding):.2f})")
         print(f"  ratio                     {ours / reference:6.2f}")
@@ -142,7 +142,7 @@ def compare(folder: Path, tiles: int, runs: int) -> None:
 
 
 def scale(folder: Path, tiles: int, runs: int) -> None:
-    """Print how much faster two processes are than one."""
+    """Print the speed-up of two processes over one."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(runs):
         for workers, measurements in seconds.items():
@@ -155,7 +155,7 @@ def scale(folder: Path, tiles: int, runs: int) -> None:
 
 
 def main() -> None:
-    """Make the products where they are missing, and measure."""
+    """Write the products if they are missing, and print the measurements."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--tiles", type=int, default=20)
     arguments.add_argument("--runs", type=int, default=3)
@@ -170,7 +170,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary) / "products"
         if not (folder / "complete").exists():
-            print(f"making the products in {folder}, which takes some minutes", flush=True)
+            print(f"writing the products to {folder}, which takes some minutes", flush=True)
             make_products(folder)
         compare(folder, options.tiles, options.runs)
         if not options.without_scaling:

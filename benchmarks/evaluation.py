@@ -1,9 +1,8 @@
-"""Speed of the ten metrics: ours in batches against one tile at a time with NumPy, SciPy and scikit-image.
+"""Speed of the ten metrics, in batches, compared with NumPy, SciPy and scikit-image, tile by tile.
 
-`python benchmarks/evaluation.py` scores 256 tiles of 256 x 256 x 3 both ways, in turns, and prints the median
-speeds and their ratio. The reference is written as one would write it for speed with these packages
-(separable filters, float32 where that is precise enough, one process), and each of its values is compared
-with ours.
+`python benchmarks/evaluation.py` scores 256 tiles of 256 x 256 x 3 with both, alternately, and prints the median speeds
+and their ratio. The reference is written for speed with these packages: separable filters, float32 where it is accurate
+enough, one process. All scores of both are compared.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ LAPLACIAN = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], np.float32)
 
 
 def make_tiles(count: int, side: int, seed: int = 0) -> tuple[Image, Image]:
-    """Return smooth noisy targets and noisier, biased predictions, float32 (count, side, side, 3)."""
+    """Return smooth targets with noise, and biased predictions with more noise, float32 (count, side, side, 3)."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:side, 0:side].astype(np.float32) / side
     frequency = rng.uniform(2, 12, (2, count, 1, 1, 3)).astype(np.float32)
@@ -69,7 +68,7 @@ def reference_ssim(target: Image, prediction: Image) -> float:
 
 
 def reference_uiqi(target: Image, prediction: Image) -> float:
-    """Return the UIQI of one tile; float64, since E[xx] - E[x]^2 cancels."""
+    """Return the UIQI of one tile, in float64 because of the cancellation in E[xx] - E[x]^2."""
     x, y = target.astype(np.float64), prediction.astype(np.float64)
 
     def box(image: Image) -> Image:
@@ -100,17 +99,17 @@ def reference_haarpsi(target: Image, prediction: Image) -> float:
 
 
 def reference_channels(image: Image) -> tuple[Image, list[Image]]:
-    """Return luma at half size and magnitudes of both chromas of one tile."""
+    """Return the luma of one tile, downsampled by 2, and the magnitudes of both chromas."""
     height, width, _ = image.shape
-    halves = image[..., SCALE.rgb].reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3))
-    halves = halves * (255 / SCALE.data_range)
+    downsampled = image[..., SCALE.rgb].reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3))
+    downsampled = downsampled * (255 / SCALE.data_range)
     to_yiq = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float32)
-    luma, *chromas = np.moveaxis(halves @ to_yiq.T, -1, 0)
+    luma, *chromas = np.moveaxis(downsampled @ to_yiq.T, -1, 0)
     return luma, [np.abs(ndimage.uniform_filter(c, 2, mode="constant", origin=-1)) for c in chromas]
 
 
 def reference_haar(luma: Image, side: int, axis: int) -> Image:
-    """Return the magnitudes of the Haar response of a side along an axis of one tile."""
+    """Return the magnitudes of the response of one tile to a Haar filter of this side along an axis."""
     edge = np.repeat([-1.0, 1.0], side // 2) / side
     rows = ndimage.correlate1d(luma, edge, axis, mode="constant", origin=-1)
     return np.abs(ndimage.correlate1d(rows, np.ones(side), 1 - axis, mode="constant", origin=-1))
@@ -140,13 +139,13 @@ def reference_scores(target: Image, prediction: Image) -> dict[str, float]:
 
 
 def one_by_one(targets: Image, predictions: Image) -> Scores:
-    """Score tile after tile with the reference."""
+    """Return the scores of the reference, tile by tile."""
     rows = [reference_scores(t, p) for t, p in zip(targets, predictions, strict=True)]
     return {name: np.array([row[name] for row in rows]) for name in METRICS}
 
 
 def in_batches(batch: int) -> Callable[[Image, Image], Scores]:
-    """Return a function that scores tiles with ours, traced once for any batch size."""
+    """Return a function that scores tiles with the toolkit's metrics, traced once for any batch size."""
     import tensorflow as tf
 
     @tf.function
@@ -155,8 +154,8 @@ def in_batches(batch: int) -> Callable[[Image, Image], Scores]:
 
     def run(targets: Image, predictions: Image) -> Scores:
         parts = [
-            step(tf.constant(targets[at : at + batch]), tf.constant(predictions[at : at + batch]))
-            for at in range(0, len(targets), batch)
+            step(tf.constant(targets[start : start + batch]), tf.constant(predictions[start : start + batch]))
+            for start in range(0, len(targets), batch)
         ]
         return {name: np.concatenate([part[name].numpy() for part in parts]) for name in METRICS}
 
@@ -164,14 +163,14 @@ def in_batches(batch: int) -> Callable[[Image, Image], Scores]:
 
 
 def seconds(function: Callable[[Image, Image], Scores], *tiles: Image) -> tuple[float, Scores]:
-    """Return how long a function takes on the tiles, and its scores."""
+    """Return the seconds that a function needs for the tiles, and its scores."""
     start = time.perf_counter()
     scores = function(*tiles)
     return time.perf_counter() - start, scores
 
 
 def main() -> None:
-    """Measure both in turns and print medians, ratio and the largest difference."""
+    """Measure both alternately and print medians, their ratio and the largest differences of scores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tiles", type=int, default=256)
     parser.add_argument("--batch", type=int, default=8)

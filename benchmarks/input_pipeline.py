@@ -1,9 +1,10 @@
-"""Input pipeline: samples a second of 256 x 256 x 24 tiles, against a reader of the published layout.
+"""Input pipeline: samples per second of 256 x 256 x 24 tiles, compared with a reader of the original ARISGAN code.
 
-The reference reads float lists (one TFRecord file a tile) as the published program does: sample by sample on the
-host, with its resize, crop, rotation, mirroring and normalisation, and a shuffle buffer of decoded images. A second
-line gives it parallel calls and prefetching, which it did not have. Ours reads uint16 records of the same numbers and
-checks the hash of every payload; "prepared" adds the augmentation and scaling that run inside the training step.
+The reference reads float lists (one TFRecord file for each tile) as the original ARISGAN code does: sample by sample on
+the host, with its resizing, cropping, rotation, mirroring and normalisation, and a shuffle buffer of decoded images. A
+second line has parallel calls and prefetching in addition, which the original lacks. The toolkit reads uint16 records
+of the same values and checks the checksum of every record; "prepared" includes the augmentation and scaling, which are
+part of the training step.
 
     python benchmarks/input_pipeline.py [--tiles 64] [--runs 5]
 """
@@ -36,16 +37,16 @@ RESIZED = int(SIDE * 1.11)
 
 
 def write(folder: Path, tiles: int) -> Manifest:
-    """Write the same random tiles in both layouts."""
+    """Write the same random tiles in both formats."""
     random = np.random.default_rng(0)
     manifest = Manifest(
-        name="ours", tilesize=SIDE, split=Split(method="none"),
+        name="toolkit", tilesize=SIDE, split=Split(method="none"),
         fields={
             "input_image": Field(dtype="uint16", shape=[SIDE, SIDE, 21], bands=[f"Oa{i:02d}" for i in range(1, 22)]),
             "target": Field(dtype="uint16", shape=[SIDE, SIDE, 3], bands=["B02", "B03", "B04"], scale=1e-4),
         },
     )  # fmt: skip
-    (folder / "published").mkdir()
+    (folder / "original").mkdir()
     with DatasetWriter(folder, manifest) as writer:
         for index in range(tiles):
             coarse = random.integers(0, 10000, (SIDE, SIDE, 21)).astype(np.uint16)
@@ -56,12 +57,12 @@ def write(folder: Path, tiles: int) -> Manifest:
                 for name, values in (("raw_s3", coarse), ("raw_s2", fine))
             }
             example = tf.train.Example(features=tf.train.Features(feature=features))
-            (folder / "published" / f"{index:04d}.tfrecord").write_bytes(framed(example.SerializeToString()))
+            (folder / "original" / f"{index:04d}.tfrecord").write_bytes(framed(example.SerializeToString()))
     return writer.manifest
 
 
-def published(folder: Path, *, parallel: bool) -> tf.data.Dataset:
-    """Return the endless batches of a reader that works as the published one is specified."""
+def original(folder: Path, *, parallel: bool) -> tf.data.Dataset:
+    """Return the repeated batches of a reader as in the original ARISGAN code."""
     calls = tf.data.AUTOTUNE if parallel else None
     shapes = {
         "raw_s2": tf.io.FixedLenFeature([SIDE, SIDE, 3], tf.float32),
@@ -75,17 +76,17 @@ def published(folder: Path, *, parallel: bool) -> tf.data.Dataset:
         stacked = tf.image.random_flip_left_right(stacked)
         return tf.nn.l2_normalize(stacked[..., :3]), tf.nn.l2_normalize(stacked[..., 3:])
 
-    paths = sorted(str(path) for path in (folder / "published").iterdir())
+    paths = sorted(str(path) for path in (folder / "original").iterdir())
     samples = tf.data.TFRecordDataset(paths, num_parallel_reads=calls)
     samples = samples.map(lambda content: tf.io.parse_single_example(content, shapes), num_parallel_calls=calls)
     batches = samples.map(augment, num_parallel_calls=calls).shuffle(min(500, len(paths))).batch(BATCH).repeat()
     return batches.prefetch(2) if parallel else batches
 
 
-def ours(folder: Path, manifest: Manifest, *, prepared: bool) -> Iterator[object]:
-    """Return our batches, as stored or as the network sees them."""
+def toolkit(folder: Path, manifest: Manifest, *, prepared: bool) -> Iterator[object]:
+    """Return the batches of the toolkit, as stored or, with `prepared`, as networks get them."""
     experiment = SimpleNamespace(
-        manifest=manifest, DATA_ROOT=str(folder / "ours" / str(SIDE)), SEED=0, SHUFFLE=True, BATCH_SIZE=BATCH,
+        manifest=manifest, DATA_ROOT=str(folder / "toolkit" / str(SIDE)), SEED=0, SHUFFLE=True, BATCH_SIZE=BATCH,
         RANDOM_RESIZE=1.11, RANDOM_ROTATE=True, RANDOM_MIRROR=True, IMG_HEIGHT=SIDE, IMG_WIDTH=SIDE,
         NORMALIZE="symmetric", FOLD_DATES=False, ENFORCE_SUFFIX=None, EXCLUDE_SUFFIX=None, SAMPLE_TRAIN=None,
         SAMPLE_VAL=None, file="benchmark",
@@ -99,7 +100,7 @@ def ours(folder: Path, manifest: Manifest, *, prepared: bool) -> Iterator[object
 
 
 def rate(make: Callable[[], Iterator[object]], samples: int) -> float:
-    """Return samples a second of an iterator, after a first batch that pays for its construction."""
+    """Return samples per second of an iterator, without its construction and first batch."""
     batches = make()
     next(batches)
     steps = max(1, samples // BATCH)
@@ -110,7 +111,7 @@ def rate(make: Callable[[], Iterator[object]], samples: int) -> float:
 
 
 def main() -> None:
-    """Measure all readers in turn, several times, and print medians and ratios."""
+    """Measure all readers alternately, several times, and print medians and ratios."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--tiles", type=int, default=64)
     arguments.add_argument("--runs", type=int, default=5)
@@ -119,16 +120,16 @@ def main() -> None:
         folder = Path(name)
         manifest = write(folder, options.tiles)
         readers = {
-            "published layout, as published": lambda: iter(published(folder, parallel=False)),
-            "published layout, parallel": lambda: iter(published(folder, parallel=True)),
-            "ours": lambda: iter(ours(folder, manifest, prepared=False)),
-            "ours, prepared": lambda: iter(ours(folder, manifest, prepared=True)),
+            "original code": lambda: iter(original(folder, parallel=False)),
+            "original code, parallel": lambda: iter(original(folder, parallel=True)),
+            "toolkit": lambda: iter(toolkit(folder, manifest, prepared=False)),
+            "toolkit, prepared": lambda: iter(toolkit(folder, manifest, prepared=True)),
         }
         rates: dict[str, list[float]] = {reader: [] for reader in readers}
         for _ in range(options.runs):
             for reader, make in readers.items():
                 rates[reader].append(rate(make, 4 * options.tiles))
-    reference = statistics.median(rates["published layout, as published"])
+    reference = statistics.median(rates["original code"])
     for reader, measured in rates.items():
         median = statistics.median(measured)
         spread = f"{min(measured):.0f} to {max(measured):.0f}"

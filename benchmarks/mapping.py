@@ -1,8 +1,8 @@
-"""A whole scene through predict.py: pixels a second and peak memory, against bare calls of the same generator.
+"""Time and peak memory of predict.py for a whole scene, compared with calls of the same generator only.
 
-`python benchmarks/mapping.py` writes a made-up scene of 10980 x 10980 pixels (uint16, four bands, deflated) and a small
-network, runs the command as a user does, and then calls the generator alone on as many windows in batches of
-the same size. The ratio is what reading, blending, writing and the overviews cost; a larger network makes it smaller.
+`python benchmarks/mapping.py` writes a synthetic scene of 10980 x 10980 pixels (uint16, four bands, deflated) and a
+small network and runs the command. Then it calls only the generator, for as many windows in batches of the same size.
+The difference is the cost of reading, blending, writing and overviews; with a larger network the ratio is smaller.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-LIMIT = 4.0
+THRESHOLD_GIB = 4.0
 BANDS = ["B02", "B03", "B04", "B08"]
 PLUGIN = """
 import keras
@@ -68,15 +68,15 @@ def prepare(root: Path, tilesize: int, filters: int) -> None:
     from pix2earth.training.trained import open_run
 
     field = Field(dtype="uint16", shape=[tilesize, tilesize, 4], bands=BANDS, scale=1e-4, nodata=0, gsd=10.0)
-    folder = root / "data" / "made" / str(tilesize)
+    folder = root / "data" / "benchmark" / str(tilesize)
     folder.mkdir(parents=True)
     Manifest(
-        name="made", tilesize=tilesize, fields={"input_image": field, "target": field}, split=Split(method="none")
+        name="benchmark", tilesize=tilesize, fields={"input_image": field, "target": field}, split=Split(method="none")
     ).save(folder)  # fmt: skip
     (root / "plugins").mkdir()
     (root / "plugins" / "small.py").write_text(PLUGIN)
     (root / "experiments" / "e").mkdir(parents=True)
-    settings = {"model_name": "small", "dataset": "made", "tilesize": tilesize, "params": {"filters": filters}}
+    settings = {"model_name": "small", "dataset": "benchmark", "tilesize": tilesize, "params": {"filters": filters}}
     (root / "experiments" / "e" / "experiment.json").write_text(json.dumps(settings))
     roots = {"data_root": "data", "experiment_root": "experiments", "models_root": ["plugins"]}
     (root / "environment.json").write_text(json.dumps(roots))
@@ -87,7 +87,7 @@ def prepare(root: Path, tilesize: int, filters: int) -> None:
 
 
 def run(root: Path) -> tuple[float, float, float]:
-    """Return seconds, seconds of processors, and peak memory in GiB of the command."""
+    """Return elapsed seconds, processor seconds, and peak memory in GiB of the command."""
     words = ["predict.py", "--env", str(root / "environment.json"), "--exp", "e", "--overwrite"]
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -98,8 +98,8 @@ def run(root: Path) -> tuple[float, float, float]:
     return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
-def bare(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, float]:
-    """Return seconds and seconds of processors that the generator alone needs for all windows, from some batches."""
+def generator_only(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, float]:
+    """Return elapsed and processor seconds of the generator for all windows, extrapolated from some batches."""
     import tensorflow as tf
 
     from experiment import Environment
@@ -118,12 +118,12 @@ def bare(root: Path, side: int, tilesize: int, batches: int) -> tuple[float, flo
     started, worked = time.perf_counter(), time.process_time()
     for _ in range(batches):
         call(image).numpy()
-    every = count * -(-count // size) / batches
-    return (time.perf_counter() - started) * every, (time.process_time() - worked) * every
+    all_windows = count * -(-count // size) / batches
+    return (time.perf_counter() - started) * all_windows, (time.process_time() - worked) * all_windows
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=10980)
     parser.add_argument("--tilesize", type=int, default=256)
@@ -135,11 +135,11 @@ def main() -> None:
         prepare(root, options.tilesize, options.filters)
         write_scene(root / "scene.tif", options.side)
         seconds, worked, memory = run(root)
-        alone, alone_worked = bare(root, options.side, options.tilesize, options.batches)
-    print(f"predict.py       {seconds:7.1f} s  {options.side**2 / seconds / 1e6:.2f} million pixels a second")
-    print(f"generator alone  {alone:7.1f} s  ratio {seconds / alone:.2f}")
-    print(f"processors       {worked:7.1f} s and {alone_worked:.1f} s, ratio {worked / alone_worked:.2f}")
-    print(f"peak memory      {memory:7.2f} GiB, ratio to {LIMIT:g} GiB: {memory / LIMIT:.2f}")
+        reference, reference_worked = generator_only(root, options.side, options.tilesize, options.batches)
+    print(f"predict.py       {seconds:7.1f} s  {options.side**2 / seconds / 1e6:.2f} million pixels per second")
+    print(f"generator only   {reference:7.1f} s  ratio {seconds / reference:.2f}")
+    print(f"processors       {worked:7.1f} s and {reference_worked:.1f} s, ratio {worked / reference_worked:.2f}")
+    print(f"peak memory      {memory:7.2f} GiB, ratio to {THRESHOLD_GIB:g} GiB: {memory / THRESHOLD_GIB:.2f}")
 
 
 if __name__ == "__main__":

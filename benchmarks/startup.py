@@ -1,4 +1,4 @@
-"""Start-up: how long `train.py --help` and a wrong key take, against half a second.
+"""Time of `train.py --help` and of the error for an unknown key, compared with a threshold of half a second.
 
 python benchmarks/startup.py [--runs 7]
 """
@@ -14,19 +14,19 @@ import time
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-LIMIT = 0.5
+THRESHOLD = 0.5
 
 
 def seconds(*words: str, status: int) -> float:
-    """Return how long a command takes that ends with a status."""
+    """Return the seconds that a command takes; it must end with this status."""
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, check=False)
-    assert done.returncode == status, done.stderr.decode()
+    process = subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, check=False)
+    assert process.returncode == status, process.stderr.decode()
     return time.perf_counter() - started
 
 
 def main() -> None:
-    """Measure both commands in turn and print medians and ratios."""
+    """Measure both commands and print medians and ratios."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--runs", type=int, default=7)
     options = arguments.parse_args()
@@ -38,11 +38,11 @@ def main() -> None:
         environment.write_text("{}")
         commands = {
             "train.py --help": (("train.py", "--help"), 0),
-            "train.py with a wrong key": (("train.py", "--env", str(environment), "--exp", "wrong"), 2),
+            "train.py with an unknown key": (("train.py", "--env", str(environment), "--exp", "wrong"), 2),
         }
         for title, (words, status) in commands.items():
             median = statistics.median(seconds(*words, status=status) for _ in range(options.runs))
-            print(f"{title:28} {median:.3f} s  ratio to {LIMIT} s: {median / LIMIT:.2f}")
+            print(f"{title:28} {median:.3f} s  ratio to {THRESHOLD} s: {median / THRESHOLD:.2f}")
 
 
 if __name__ == "__main__":

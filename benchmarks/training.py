@@ -1,7 +1,7 @@
-"""Training end to end, against the slower of reading alone and stepping alone; and memory over twenty epochs.
+"""Speed of training, compared with only reading batches and only running steps; and memory over twenty epochs.
 
-Reading is the input pipeline without a step, stepping the compiled step on one batch that stays, end to end the whole
-loop with journal and TensorBoard. All three run in one process on the same random 256 x 256 x 24 tiles.
+Reading is the input pipeline without steps. Stepping is the compiled step with the same batch each time. Training is
+the whole loop with journal and TensorBoard. All three run in one process with the same random 256 x 256 x 24 tiles.
 
     python benchmarks/training.py [--steps 30] [--runs 3]
 """
@@ -37,7 +37,7 @@ SIDE = 256
 
 
 def write(root: Path, side: int, tiles: int, name: str) -> None:
-    """Write a random dataset, and the environment that finds it."""
+    """Write a random dataset, and its environment file."""
     random = np.random.default_rng(0)
     manifest = Manifest(
         name=name, tilesize=side, split=Split(method="none"),
@@ -50,15 +50,15 @@ def write(root: Path, side: int, tiles: int, name: str) -> None:
         for split, count in (("train", tiles), ("val", 2)):
             for index in range(count):
                 fields = {
-                    field: random.integers(0, 10000, about.shape).astype(np.uint16)
-                    for field, about in manifest.fields.items()
+                    field: random.integers(0, 10000, description.shape).astype(np.uint16)
+                    for field, description in manifest.fields.items()
                 }
                 writer.write(split, f"{index:04d}", fields)
     (root / "environment.json").write_text("{}")
 
 
 def training(root: Path, name: str, **settings: Any) -> Training:
-    """Return a training of the template model, ready to run."""
+    """Return a training of the model `template`, before its first step."""
     folder = root / "experiments" / name
     folder.mkdir(parents=True, exist_ok=True)
     settings = {"model_name": "template", "dataset": name, "metrics": ["PSNR"], "sample_freq": 10**6} | settings
@@ -68,27 +68,27 @@ def training(root: Path, name: str, **settings: Any) -> Training:
 
 
 class Clock:
-    """Stands in for the console and notes when each step ends, and the memory then in use."""
+    """Receives the reports of the loop instead of a console; records time and memory at the end of each step."""
 
     validation = ""
 
     def __init__(self) -> None:
-        """Begin with no steps."""
+        """Start without steps."""
         self.ends: list[float] = []
         self.memory: list[int] = []
 
-    def say(self, line: str) -> None:
-        """Say nothing."""
+    def message(self, line: str) -> None:
+        """Ignore the message."""
 
     def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
-        """Note the end of a step."""
+        """Record time and memory at the end of a step."""
         self.ends.append(time.perf_counter())
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         self.memory.append(pages * resource.getpagesize() // 2**20)
 
 
 def end_to_end(run: Training) -> Clock:
-    """Run the whole loop under a clock."""
+    """Run the whole loop and return the times of its steps."""
     from pix2earth.training.interruption import Interruption
     from pix2earth.training.journal import Journal
 
@@ -103,7 +103,7 @@ def end_to_end(run: Training) -> Clock:
 
 
 def reading(run: Training, steps: int) -> float:
-    """Return steps a second of the pipeline alone."""
+    """Return steps per second of the input pipeline only."""
     batches = run.batches(0)
     next(batches)
     started = time.perf_counter()
@@ -113,7 +113,7 @@ def reading(run: Training, steps: int) -> float:
 
 
 def stepping(run: Training, steps: int) -> float:
-    """Return steps a second of the compiled step on a batch that stays."""
+    """Return steps per second of the compiled step only, always with the same batch."""
     step = compile_step(run.gan, run.plugin, run.dataset, run.strategy)
     batch = next(run.batches(0))
     zero = tf.constant(0, tf.int64)
@@ -126,7 +126,7 @@ def stepping(run: Training, steps: int) -> float:
 
 
 def main() -> None:
-    """Measure in turn, several times; print medians, the ratio, and the growth of memory."""
+    """Measure all three alternately, several times; print medians, the ratio, and the growth of memory."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--steps", type=int, default=30)
     arguments.add_argument("--runs", type=int, default=3)
@@ -134,18 +134,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         write(root, SIDE, 32, "large")
-        rates: dict[str, list[float]] = {"reading alone": [], "stepping alone": [], "end to end": []}
+        rates: dict[str, list[float]] = {"reading only": [], "stepping only": [], "training": []}
         for _ in range(options.runs):
             run = training(root, "large", batch_size=4, steps=options.steps + 3)
-            rates["reading alone"].append(reading(run, options.steps))
-            rates["stepping alone"].append(stepping(run, options.steps))
-            ends = end_to_end(run).ends[1:-1]  # the first step compiles, the last one validates and saves
-            rates["end to end"].append((len(ends) - 1) / (ends[-1] - ends[0]))
-        medians = {what: statistics.median(values) for what, values in rates.items()}
-        for what, median in medians.items():
-            print(f"{what:16} {median:7.2f} steps/s ({4 * median:.1f} img/s)")
-        slower = min(medians["reading alone"], medians["stepping alone"])
-        print(f"end to end / the slower of the others: {medians['end to end'] / slower:.2f}")
+            rates["reading only"].append(reading(run, options.steps))
+            rates["stepping only"].append(stepping(run, options.steps))
+            ends = end_to_end(run).ends[1:-1]  # the first step includes compilation, the last one validation and saving
+            rates["training"].append((len(ends) - 1) / (ends[-1] - ends[0]))
+        medians = {kind: statistics.median(values) for kind, values in rates.items()}
+        for kind, median in medians.items():
+            print(f"{kind:16} {median:7.2f} steps/s ({4 * median:.1f} img/s)")
+        slower = min(medians["reading only"], medians["stepping only"])
+        print(f"training / the slower of the others: {medians['training'] / slower:.2f}")
         write(root, 64, 32, "small")
         epochs = 20
         clock = end_to_end(training(root, "small", tilesize=64, batch_size=4, steps=8 * epochs))

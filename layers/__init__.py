@@ -1,1 +1,1 @@
-"""Building blocks that plug-ins share, written with keras and keras.ops; import from the module you need."""
+"""Building blocks that plug-ins share, written with keras and keras.ops; import them from their modules."""

@@ -1,4 +1,4 @@
-"""The training step that all conditional GANs of the pix2pix kind share."""
+"""The training step of conditional GANs such as pix2pix: one generator, one discriminator of image pairs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 class ConditionalGAN:
     """A generator, a discriminator of (input, image) pairs, two Adam optimisers and their training step.
 
-    A plug-in derives its `GAN` from this, writes `Generator` and `Discriminator`, and is done. Whatever these
-    two need must be an attribute before ``super().__init__(experiment)``, which calls them.
+    A plug-in derives its `GAN` from this class and defines the methods `Generator` and `Discriminator`. Attributes that
+    these two use must be set before ``super().__init__(experiment)``, which calls them.
     """
 
-    #: Whether the discriminator ends in logits; False for one that ends in a sigmoid.
+    #: True where the discriminator returns logits, False where it ends in a sigmoid.
     from_logits = True
 
     def __init__(self, experiment: Experiment) -> None:
         """Build networks and optimisers.
 
         Args:
-            experiment: read for GEN_LOSS, DISC_LOSS, DATA_RANGE, LEARNING_RATE, PRECISION.
+            experiment: its GEN_LOSS, DISC_LOSS, DATA_RANGE, LEARNING_RATE and PRECISION are used.
         """
         self.exp = experiment
         self.loss_object = keras.losses.BinaryCrossentropy(from_logits=self.from_logits)
@@ -40,19 +40,19 @@ class ConditionalGAN:
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def Generator(self) -> keras.Model:
-        """Return the network from input to output image, both ``(batch, height, width, band)``."""
+        """Return the network that computes the output image from the input, both ``(batch, height, width, band)``."""
         raise NotImplementedError(f"{type(self).__module__}: GAN has no method Generator")
 
     def Discriminator(self) -> keras.Model:
-        """Return the network from the list ``[input_image, target_image]`` to verdicts of any shape."""
+        """Return the network of the list ``[input_image, target_image]``; its output may have any shape."""
         raise NotImplementedError(f"{type(self).__module__}: GAN has no method Discriminator")
 
     @tf.function
     def train_step(self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """Update both networks once, from one forward pass, and return the losses by name, unweighted.
 
-        Both gradients belong to the weights before the update, and every network runs in training mode, so
-        that the discriminator's batch statistics move twice a step: with true and with generated images.
+        Both gradients are those at the weights before the update. All networks run in training mode, so that the
+        discriminator's batch statistics are updated twice a step: with target and with generated images.
 
         Args:
             input_image: float32, ``(batch, height, width, input band)``.
@@ -83,7 +83,7 @@ class ConditionalGAN:
 
 
 def update(network: keras.Model, optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-    """Apply one gradient; a network that no loss reaches (all weights 0) stays as it is."""
+    """Apply the gradient of a loss; a network that the loss does not depend on (all weights 0) stays unchanged."""
     variables = network.trainable_variables
     gradients = tape.gradient(loss, variables)
     if any(gradient is not None for gradient in gradients):

@@ -1,6 +1,6 @@
-"""The convolution blocks of the pix2pix family: no bias, Normal(0, 0.02), batch norm, LeakyReLU 0.3.
+"""The convolution blocks of pix2pix and ARISGAN: no bias, weights from Normal(0, 0.02), batch norm, LeakyReLU 0.3.
 
-0.3 is the Keras default, which the published ARISGAN architectures use; pix2pix the paper says 0.2.
+A slope of 0.3 is the Keras default, which the published ARISGAN architectures use; the pix2pix paper has 0.2.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ LEAKY_SLOPE = 0.3
 
 
 def weights() -> keras.initializers.Initializer:
-    """Return a new Normal(0, 0.02) initialiser; one per layer, since a shared one repeats its numbers."""
+    """Return a new Normal(0, 0.02) initialiser; one for each layer, because a shared one repeats its numbers."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
 def conv(
     kernel_size: int, filters: int, stride: int, batchnorm: bool, lrelu: bool, padding: str = "same"
 ) -> keras.layers.Layer:
-    """Return a convolution, followed by batch norm and LeakyReLU where asked for.
+    """Return a convolution, optionally followed by batch norm and LeakyReLU.
 
     Args:
-        kernel_size: side of the kernel, pixels.
+        kernel_size: side of the kernel in pixels.
         filters: output channels.
-        stride: 2 halves height and width.
+        stride: 2 downsamples height and width by 2.
         batchnorm: append batch normalisation (momentum 0.99, epsilon 1e-3).
         lrelu: append LeakyReLU with slope 0.3.
         padding: "same" or "valid".
@@ -48,16 +48,16 @@ def deconv(
     dropout: float | None,
     activation: str | None = None,
 ) -> keras.layers.Layer:
-    """Return a transposed convolution, followed by batch norm, dropout and ReLU where asked for.
+    """Return a transposed convolution, optionally followed by batch norm, dropout and ReLU.
 
     Args:
-        kernel_size: side of the kernel, pixels.
+        kernel_size: side of the kernel in pixels.
         filters: output channels.
-        stride: 2 doubles height and width.
+        stride: 2 upsamples height and width by 2.
         batchnorm: append batch normalisation.
-        relu: append ReLU, last.
+        relu: append ReLU as the last layer.
         dropout: append dropout of this rate; None for none.
-        activation: the convolution's own activation, before all of these.
+        activation: activation of the convolution itself, before the layers above.
     """
     block = [
         layers.Conv2DTranspose(
@@ -80,7 +80,7 @@ def deconv(
 
 
 def image_output(x: Any, channels: int, kernel_size: int) -> Any:
-    """Return the image that a network's last convolution makes of features: linear, float32.
+    """Return the output image of a network: one linear convolution of its features, float32.
 
     Args:
         x: ``(batch, height, width, channel)``.

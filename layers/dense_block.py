@@ -10,33 +10,33 @@ from layers.convolution import conv, deconv
 
 
 def dense_block(x: Any, depth: int = 5, kernel_size: int = 3, filters: int = 32) -> Any:
-    """Return `filters` features, each convolution seeing the input and all features before it.
+    """Return `filters` features; each convolution gets the input and the features of all earlier convolutions.
 
     The last convolution has no activation; there is no residual connection.
 
     Args:
         x: ``(batch, height, width, channel)``.
-        depth: convolutions.
-        kernel_size: side of all kernels.
+        depth: number of convolutions.
+        kernel_size: side of all kernels in pixels.
         filters: channels of each convolution.
     """
-    seen = [x]
+    earlier = [x]
     for _ in range(max(depth - 1, 1)):
-        made = conv(kernel_size, filters, 1, batchnorm=False, lrelu=True)(x)
-        x = layers.Concatenate()([made, *seen])
-        seen.append(made)
+        features = conv(kernel_size, filters, 1, batchnorm=False, lrelu=True)(x)
+        x = layers.Concatenate()([features, *earlier])
+        earlier.append(features)
     return conv(kernel_size, filters, 1, batchnorm=False, lrelu=False)(x)
 
 
 def strided_dense_block(x: Any, depth: int = 4, kernel_size: int = 3, filters: int = 32, stride: int = 2) -> Any:
-    """Return the dense block whose inner features are computed on a grid `stride` times coarser.
+    """Return a dense block whose inner features are computed on a grid that is `stride` times coarser.
 
     Args:
         x: ``(batch, height, width, channel)``; sides are multiples of `stride`.
-        depth: convolutions; all but the last one go down and up again.
-        kernel_size: side of all kernels.
+        depth: number of convolutions; all but the last downsample, each with a transposed convolution after it.
+        kernel_size: side of all kernels in pixels.
         filters: channels of each convolution.
-        stride: how much coarser the inner grid is.
+        stride: factor by which the inner grid is coarser.
     """
     downs: list[Any] = []
     ups = [x]

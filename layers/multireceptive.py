@@ -1,4 +1,4 @@
-"""Convolutions that look at a pixel through windows of several sizes at once."""
+"""Parallel convolutions with kernels of several sizes (multireceptive field)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keras import layers
 
 from layers.convolution import conv
 
-#: Sides of the three windows of the ARISGAN family and of srs3.
+#: Sides of the three kernels of aris-a, aris-b, aris-c and srs3, in pixels.
 KERNEL_SIZES = (5, 9, 13)
 
 
@@ -18,8 +18,8 @@ def multireceptive(x: Any, kernel_sizes: Sequence[int] = KERNEL_SIZES, filters: 
 
     Args:
         x: ``(batch, height, width, channel)``.
-        kernel_sizes: side of each kernel, pixels.
-        filters: channels of each; the result has ``len(kernel_sizes) * filters``.
+        kernel_sizes: side of each kernel in pixels.
+        filters: channels of each convolution; the result has ``len(kernel_sizes) * filters``.
     """
-    views = [conv(size, filters, 1, batchnorm=False, lrelu=False)(x) for size in kernel_sizes]
-    return layers.Concatenate()([layers.ReLU()(view) for view in views])
+    branches = [conv(size, filters, 1, batchnorm=False, lrelu=False)(x) for size in kernel_sizes]
+    return layers.Concatenate()([layers.ReLU()(branch) for branch in branches])

@@ -1,4 +1,4 @@
-"""The optimiser of a plug-in's network, as experiment.json wants it."""
+"""The Adam optimiser of a network, with the learning rate and precision of experiment.json."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ def adam(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> keras.optimizers.Optimizer:
-    """Return Adam for one network, with loss scaling where the experiment computes in float16.
+    """Return Adam for one network, with loss scaling where the precision is mixed_float16.
 
-    Call ``build(network.trainable_variables)`` on it before the first training step: slots then exist when a
-    checkpoint is restored, and a loss-scaling optimiser that is not built yet would have its first scale, not
-    the current one, compiled into the step.
+    Call its ``build(network.trainable_variables)`` before the first training step. Its variables then exist when a
+    checkpoint is restored; and the step of an optimiser with loss scaling that was not built before would be compiled
+    with the initial scale as a constant.
 
     Args:
-        experiment: read for LEARNING_RATE (this network's entry, unless None, replaces `learning_rate`) and
-            PRECISION.
+        experiment: its LEARNING_RATE (the rate of this network, unless None, replaces `learning_rate`) and PRECISION
+            are used.
         network: "generator" or "discriminator".
-        learning_rate: the model's own choice; the default is that of pix2pix.
+        learning_rate: default of the model; 2e-4 is the rate of pix2pix.
         beta_1: decay of the first moment; 0.5 is the usual choice for GANs.
         beta_2: decay of the second moment.
         epsilon: added to the denominator.
     """
-    wanted = (experiment.LEARNING_RATE or {}).get(network)
+    experiment_rate = (experiment.LEARNING_RATE or {}).get(network)
     optimizer = keras.optimizers.Adam(
-        learning_rate if wanted is None else wanted, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
+        learning_rate if experiment_rate is None else experiment_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
     )
     if experiment.PRECISION == "mixed_float16":
-        # Half floats end at 6e-8: unscaled, most of a GAN's gradients would be zero.
+        # The smallest float16 is 6e-8: without scaling, most gradients of a GAN would be zero.
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

@@ -12,36 +12,36 @@ if TYPE_CHECKING:
 
 
 def known_params(experiment: Experiment, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plug-in's settings: its defaults, overridden by what experiment.json says in `params`.
+    """Return the settings of a plug-in: its defaults, overridden by `params` of experiment.json.
 
     Args:
-        experiment: read for PARAMS.
-        defaults: every name that the plug-in knows. The default's type is the type asked for; a whole number
-            is a float too; a default of None takes anything.
+        experiment: its PARAMS are used.
+        defaults: all settings of the plug-in. A value must have the type of its default; an integer is accepted for a
+            float, and any value for a default of None.
 
     Raises:
-        ValueError: all unknown names (with the nearest known one) and wrong types, in one message.
+        ValueError: unknown names (with the nearest valid one) or wrong types; one message has all of them.
     """
-    given = dict(experiment.PARAMS or {})
+    settings = dict(experiment.PARAMS or {})
     errors = [
-        *(_unknown(name, defaults) for name in given if name not in defaults),
-        *(_mistyped(name, value, defaults[name]) for name, value in given.items() if name in defaults),
+        *(_unknown(name, defaults) for name in settings if name not in defaults),
+        *(_wrong_type(name, value, defaults[name]) for name, value in settings.items() if name in defaults),
     ]
     if any(errors):
         raise ValueError("params: " + ", and ".join(error for error in errors if error))
     return {
-        name: float(given[name]) if name in given and isinstance(default, float) else given.get(name, default)
+        name: float(settings[name]) if name in settings and isinstance(default, float) else settings.get(name, default)
         for name, default in defaults.items()
     }
 
 
 def _unknown(name: str, defaults: Mapping[str, Any]) -> str:
-    """Return the complaint about a name that the plug-in does not know."""
+    """Return the error message for a name that is not a setting of the plug-in."""
     return f"unknown key '{name}'{nearest(name, defaults) or '; this model takes none'}"
 
 
-def _mistyped(name: str, value: Any, default: Any) -> str:
-    """Return the complaint about a value's type, or nothing."""
+def _wrong_type(name: str, value: Any, default: Any) -> str:
+    """Return the error message for a value of the wrong type, or an empty string."""
     if default is None or type(value) is type(default):
         return ""
     if isinstance(default, float) and type(value) is int:

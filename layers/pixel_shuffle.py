@@ -1,4 +1,4 @@
-"""From channels to space: sub-pixel enlargement (Shi et al. 2016), and the way back from a nearest one."""
+"""Pixel shuffle (sub-pixel upsampling, Shi et al. 2016), and the inverse of nearest-neighbour upsampling."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ class PixelShuffle(keras.layers.Layer):
     """
 
     def __init__(self, ratio: int, **kwargs: Any) -> None:
-        """Remember the ratio.
+        """Store the ratio.
 
         Args:
-            ratio: enlargement, 1 or more.
-            kwargs: as for any layer.
+            ratio: factor of the upsampling, 1 or more.
+            kwargs: arguments of every Keras layer.
         """
         super().__init__(**kwargs)
         self.ratio = ratio
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Check the channels.
+        """Check the number of channels.
 
         Raises:
-            ValueError: they do not divide by ratio squared.
+            ValueError: it is no multiple of ratio squared.
         """
-        channels, needed = input_shape[-1], self.ratio**2
-        if channels is None or channels % needed:
-            raise ValueError(f"PixelShuffle({self.ratio}) takes a multiple of {needed} channels, not {channels}")
+        channels, factor = input_shape[-1], self.ratio**2
+        if channels is None or channels % factor:
+            raise ValueError(f"PixelShuffle({self.ratio}) takes a multiple of {factor} channels, not {channels}")
 
     def call(self, x: Any) -> Any:
-        """Return the enlarged tensor."""
+        """Return the upsampled tensor."""
         batch, height, width, channels = ops.shape(x)
         ratio = self.ratio
         x = ops.reshape(x, (batch, height, width, ratio, ratio, channels // ratio**2))
@@ -45,7 +45,7 @@ class PixelShuffle(keras.layers.Layer):
         return ops.reshape(x, (batch, height * ratio, width * ratio, channels // ratio**2))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the enlarged shape."""
+        """Return the upsampled shape."""
         batch, height, width, channels = input_shape
         return (
             batch,
@@ -55,20 +55,20 @@ class PixelShuffle(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor needs."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "ratio": self.ratio}
 
 
 @keras.saving.register_keras_serializable("pix2earth")
 class ScatteringShuffle(PixelShuffle):
-    """What the published ARISGAN has for a pixel shuffle: of the right shape, with pixels in the wrong places.
+    """The pixel shuffle of the original ARISGAN code: the shape is right, the positions of the pixels are wrong.
 
-    The blocks' rows and columns are moved behind the channels before the last reshape, so a pixel's values end up
-    beside one another along the row instead of in its block.
+    Rows and columns of the blocks are moved behind the channels before the last reshape, so the values of a pixel lie
+    side by side along a row instead of in a block.
     """
 
     def call(self, x: Any) -> Any:
-        """Return the tensor of the enlarged shape."""
+        """Return a tensor of the upsampled shape."""
         batch, height, width, channels = ops.shape(x)
         ratio = self.ratio
         x = ops.reshape(x, (batch, height, width, ratio, ratio, channels // ratio**2))
@@ -78,18 +78,18 @@ class ScatteringShuffle(PixelShuffle):
 
 @keras.saving.register_keras_serializable("pix2earth")
 class Decimate(keras.layers.Layer):
-    """Keep the centre pixel of every ``ratio`` x ``ratio`` block, which undoes a nearest enlargement exactly.
+    """Keep the centre pixel of every ``ratio`` x ``ratio`` block, the exact inverse of nearest-neighbour upsampling.
 
-    ``(batch, h * ratio, w * ratio, c)`` becomes ``(batch, h, w, c)``. After a true nearest enlargement all
-    pixels of a block are equal; the centre is the one that stays right if the input was interpolated instead.
+    ``(batch, h * ratio, w * ratio, c)`` becomes ``(batch, h, w, c)``. After nearest-neighbour upsampling all pixels of
+    a block are equal; the centre is used because it is also right if the input was interpolated instead.
     """
 
     def __init__(self, ratio: int, **kwargs: Any) -> None:
-        """Remember the ratio.
+        """Store the ratio.
 
         Args:
             ratio: 1 or more; height and width are multiples of it.
-            kwargs: as for any layer.
+            kwargs: arguments of every Keras layer.
         """
         super().__init__(**kwargs)
         self.ratio = ratio
@@ -110,5 +110,5 @@ class Decimate(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor needs."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "ratio": self.ratio}

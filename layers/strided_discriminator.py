@@ -1,4 +1,4 @@
-"""Discriminators that are a chain of 3 x 3 convolutions and a head of dense layers at every remaining pixel."""
+"""Discriminators of 3 x 3 convolutions in sequence, with dense layers at every pixel of the last features."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def strided_discriminator(
 
     Args:
         input_channels: bands of the input image.
-        target_channels: bands of the true or generated image.
-        stages: (filters, stride) of each convolution; LeakyReLU follows each.
-        head: makes the verdicts of the last features; its result is returned as float32.
-        batchnorm: batch norm after all convolutions but the first.
-        name: of the model.
+        target_channels: bands of the target or generated image.
+        stages: (filters, stride) of each convolution; each is followed by LeakyReLU.
+        head: function of the last features that returns the discriminator output, float32.
+        batchnorm: use batch norm after all convolutions but the first.
+        name: name of the model.
     """
     input_image = keras.Input((None, None, input_channels), name="input_image")
     target_image = keras.Input((None, None, target_channels), name="target_image")
@@ -39,11 +39,14 @@ def strided_discriminator(
 
 
 def pairs(*filters: int) -> list[tuple[int, int]]:
-    """Return stages in pairs of one filter count: one that keeps the size and one that halves it."""
+    """Return two stages for each number of filters: one with stride 1 and one with stride 2."""
     return [(count, stride) for count in filters for stride in (1, 2)]
 
 
-def ten_logits(x: Any) -> Any:
-    """Return ten probabilities at every pixel, by way of 1024 features (the head of srgan and dsen2w)."""
+def ten_probabilities(x: Any) -> Any:
+    """Return ten probabilities at every pixel, from a dense layer of 1024 features (the head of srgan and dsen2w)."""
     x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE)(layers.Dense(1024)(x))
     return layers.Activation("sigmoid", dtype="float32", name="probability")(layers.Dense(10)(x))
+
+
+ten_verdicts = ten_probabilities  # its former name, which existing plug-ins import

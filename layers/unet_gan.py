@@ -1,4 +1,4 @@
-"""What pix2pix and the ARISGAN family have in common: a U-Net somewhere in the generator, against a PatchGAN."""
+"""The base of pix2pix, aris-a, aris-b and aris-c: a generator with a U-Net and a PatchGAN discriminator."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class UNetGAN(ConditionalGAN):
-    """A plug-in whose U-Net is of the size ``unet_size``, for images whose sides are multiples of 32."""
+    """A conditional GAN with a U-Net for images whose sides are multiples of 32; ``unet_size`` selects its depth."""
 
     def __init__(self, experiment: Experiment) -> None:
-        """Choose the U-Net, then build networks and optimisers.
+        """Select the depth of the U-Net, then build networks and optimisers.
 
         Raises:
-            ValueError: a height or width that no U-Net can halve; unknown `params`.
+            ValueError: a height or width that no U-Net fits; unknown `params`.
         """
         params = known_params(experiment, {"as_published": False})
         self.unet_size = unet_size(experiment, as_published=params["as_published"])

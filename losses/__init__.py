@@ -1,11 +1,11 @@
 """Generator and discriminator losses, by the names that experiment.json uses.
 
-The two tables are plain text, so that an experiment can be validated without waking Keras; a function is
-imported when it is first needed. A new loss is one function and one line here.
+The two tables contain only strings, so that an experiment can be validated without importing Keras; the module of a
+loss is imported at its first use. A new loss is one function and one line in a table.
 
-A loss function names what it wants as its parameters. For the generator that is any of
-``disc_generated_output``, ``gen_output``, ``target``, ``loss_object``, ``data_range``; for the discriminator
-``disc_real_output``, ``disc_generated_output``, ``loss_object``. Tensors come as float32.
+A loss function gets its arguments by the names of its parameters. A generator loss may use
+``disc_generated_output``, ``gen_output``, ``target``, ``loss_object`` and ``data_range``; a discriminator loss
+``disc_real_output``, ``disc_generated_output`` and ``loss_object``. Tensors are float32.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-#: Terms of the generator, in the order in which they are added up.
+#: Terms of the generator loss as "module:function", in the order in which they are summed.
 GENERATOR_LOSSES: dict[str, str] = {
     "gen_gan": "losses.adversarial:gen_bce",
     "gen_nll": "losses.adversarial:gen_nll",
@@ -28,7 +28,7 @@ GENERATOR_LOSSES: dict[str, str] = {
     "gen_hinge": "losses.adversarial:gen_hinge",
 }
 
-#: Terms of the discriminator, in the order in which they are added up.
+#: Terms of the discriminator loss as "module:function", in the order in which they are summed.
 DISCRIMINATOR_LOSSES: dict[str, str] = {
     "disc_bce": "losses.adversarial:disc_bce",
     "disc_nll": "losses.adversarial:disc_nll",
@@ -49,16 +49,16 @@ def generator_loss(
     """Return the generator's total loss and its unweighted terms.
 
     Args:
-        disc_generated_output: what the discriminator says of (input, generated); any shape.
+        disc_generated_output: discriminator output for (input, generated), of any shape.
         gen_output: generated images, ``(batch, height, width, band)``.
-        target: true images, of the same shape.
-        weights: name of ``GENERATOR_LOSSES`` -> weight. ``None`` or absent: not computed. 0: computed and
-            returned, but no part of the total, which it therefore can neither spoil nor push.
-        loss_object: ``loss(labels, outputs)`` of ``gen_gan``; without it binary cross-entropy on logits.
-        data_range: largest minus smallest possible value of the images (2 for -1..1, 1 for 0..1).
+        target: target images of the same shape.
+        weights: name of ``GENERATOR_LOSSES`` -> weight. ``None`` or absent: not computed. 0: computed and returned, but
+            not added to the total, so that a NaN of this term reaches neither the total nor a gradient.
+        loss_object: ``loss(labels, outputs)`` of ``gen_gan``; None: binary cross-entropy of logits.
+        data_range: largest minus smallest possible value of the images: 2 for -1..1, 1 for 0..1.
 
     Raises:
-        ValueError: an unknown name, with the nearest known one.
+        ValueError: an unknown name; the message has the nearest valid one.
     """
     tensors = {
         "disc_generated_output": disc_generated_output,
@@ -78,13 +78,13 @@ def discriminator_loss(
     """Return the discriminator's total loss and its unweighted terms.
 
     Args:
-        disc_real_output: what the discriminator says of (input, target); any shape.
-        disc_generated_output: what it says of (input, generated), in the same shape.
+        disc_real_output: discriminator output for (input, target), of any shape.
+        disc_generated_output: discriminator output for (input, generated), of the same shape.
         weights: name of ``DISCRIMINATOR_LOSSES`` -> weight, as in `generator_loss`.
-        loss_object: ``loss(labels, outputs)`` of ``disc_bce``; without it binary cross-entropy on logits.
+        loss_object: ``loss(labels, outputs)`` of ``disc_bce``; None: binary cross-entropy of logits.
 
     Raises:
-        ValueError: an unknown name, with the nearest known one.
+        ValueError: an unknown name; the message has the nearest valid one.
     """
     tensors = {"disc_real_output": disc_real_output, "disc_generated_output": disc_generated_output}
     return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, {"loss_object": loss_object})
@@ -96,40 +96,40 @@ def _weighted_sum(
     tensors: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> tuple[Any, dict[str, Any]]:
-    """Compute the terms that `weights` asks for and add them up in the table's order."""
+    """Compute the terms that have a weight and sum them in the order of the table."""
     from keras import ops
 
     for name in weights:
         if name not in table:
             raise ValueError(_unknown(name, table))
-    # Means and logarithms over half-precision outputs lose what the loss is about.
+    # Means and logarithms of half-precision outputs would be too inaccurate.
     arguments = {name: ops.cast(tensor, "float32") for name, tensor in tensors.items()} | dict(settings)
     total, terms = ops.zeros((), "float32"), {}
-    for name, place in table.items():
+    for name, location in table.items():
         weight = weights.get(name)
         if weight is None:
             continue
-        function, wanted = _function(place)
-        terms[name] = function(**{parameter: arguments[parameter] for parameter in wanted})
+        function, parameters = _function(location)
+        terms[name] = function(**{parameter: arguments[parameter] for parameter in parameters})
         if weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
             total = total + weight * terms[name]
     return total, terms
 
 
-@cache  # and AutoGraph leaves a cached function alone, where it would warn about the import
-def _function(place: str) -> tuple[Callable[..., Any], list[str]]:
+@cache  # AutoGraph does not convert a cached function; of a converted one it would warn about the import
+def _function(location: str) -> tuple[Callable[..., Any], list[str]]:
     """Import ``module:function`` and return it with the names of its parameters."""
     from inspect import signature
 
-    module, _, name = place.partition(":")
+    module, _, name = location.partition(":")
     function = getattr(import_module(module), name)
     return function, list(signature(function).parameters)
 
 
 def _unknown(name: str, table: Mapping[str, str]) -> str:
-    """Return one sentence about a name that the table does not have."""
+    """Return the error message for a name that is not in the table."""
     from difflib import get_close_matches
 
     nearest = get_close_matches(name, table, n=1)
     hint = f": did you mean '{nearest[0]}'?" if nearest else ","
-    return f"unknown loss '{name}'{hint} known are {', '.join(table)}"
+    return f"unknown loss '{name}'{hint} valid names are {', '.join(table)}"

@@ -1,17 +1,17 @@
-"""What generator and discriminator want of the discriminator's output.
+"""Adversarial losses: functions of the discriminator output, for the generator and for the discriminator.
 
-D_r is the output for (input, target), D_f the one for (input, generated); both of any shape, and each loss is
-a mean over all of it (every patch of a PatchGAN counts alike).
+D_r is the discriminator output for (input, target), D_f the one for (input, generated). Both may have any shape; each
+loss is a mean over all values, so every patch of a PatchGAN has the same weight.
 
-========  ===============================  =============================================
-loss      the discriminator's output is    source
-========  ===============================  =============================================
-bce       what `loss_object` takes         Goodfellow et al. 2014 (non-saturating)
-nll       what `loss_object` takes         the same, written out
-wstein    a score, unbounded               Arjovsky et al. 2017
-lsgan     a score, 1 real and 0 generated  Mao et al. 2017
-hinge     a score                          Lim and Ye 2017; Miyato et al. 2018
-========  ===============================  =============================================
+========  ========================================================  ========================================
+loss      the discriminator output is                               source
+========  ========================================================  ========================================
+bce       logits or probabilities, as `loss_object` takes them      Goodfellow et al. 2014 (non-saturating)
+nll       logits or probabilities, as `loss_object` takes them      the same, as a formula
+wstein    a score, unbounded                                        Arjovsky et al. 2017
+lsgan     a score, 1 for target and 0 for generated                 Mao et al. 2017
+hinge     a score                                                   Lim and Ye 2017; Miyato et al. 2018
+========  ========================================================  ========================================
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 import keras
 from keras import ops
 
-#: Inside the logarithms of the nll terms.
+#: Added inside the logarithms of the nll terms.
 NLL_EPSILON = 1e-8
-#: Reductions of a Keras loss that are the mean of its values.
+#: Reductions of a Keras loss that return the mean of its values.
 MEANS = ("sum_over_batch_size", "mean")
 
 
@@ -53,24 +53,24 @@ def disc_nll(disc_real_output: Any, disc_generated_output: Any, loss_object: Cal
 
 
 def _probability(outputs: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
-    """Return outputs as probabilities: logits, where the loss object takes logits, go through a sigmoid.
+    """Return the discriminator output as probabilities; logits (if the loss object takes them) pass through a sigmoid.
 
-    The published program takes the logarithm of logits too, which is NaN for every negative one.
+    The original ARISGAN code takes the logarithm of logits, which is NaN for all negative ones.
     """
-    logits = loss_object is None or getattr(loss_object, "from_logits", False)
-    return ops.sigmoid(outputs) if logits else outputs
+    are_logits = loss_object is None or getattr(loss_object, "from_logits", False)
+    return ops.sigmoid(outputs) if are_logits else outputs
 
 
 def gen_wstein(disc_generated_output: Any) -> Any:
-    """Return -mean D_f: the generator raises the critic's score."""
+    """Return -mean D_f, the generator's part of the Wasserstein loss."""
     return -ops.mean(disc_generated_output)
 
 
 def disc_wstein(disc_real_output: Any, disc_generated_output: Any) -> Any:
-    """Return mean D_f - mean D_r, the critic's side of the Wasserstein distance.
+    """Return mean D_f - mean D_r, the discriminator's part of the Wasserstein loss.
 
-    Nothing here keeps the critic Lipschitz: unless the network does (spectral normalisation, clipped
-    weights), the loss has no lower bound and training runs away.
+    The loss does not make the discriminator Lipschitz continuous. Unless the network does (spectral normalisation,
+    clipped weights), the loss has no lower bound and training diverges.
     """
     return ops.mean(disc_generated_output) - ops.mean(disc_real_output)
 
@@ -87,7 +87,7 @@ def disc_lsgan(disc_real_output: Any, disc_generated_output: Any) -> Any:
 
 
 def gen_hinge(disc_generated_output: Any) -> Any:
-    """Return -mean D_f, the generator's side of the hinge loss (equal to `gen_wstein`)."""
+    """Return -mean D_f, the generator's part of the hinge loss (equal to `gen_wstein`)."""
     return -ops.mean(disc_generated_output)
 
 
@@ -97,10 +97,10 @@ def disc_hinge(disc_real_output: Any, disc_generated_output: Any) -> Any:
 
 
 def _cross_entropy(loss_object: Callable[[Any, Any], Any] | None, labels: Any, outputs: Any) -> Any:
-    """Return the loss object's scalar; without an object, binary cross-entropy on logits.
+    """Return the scalar of the loss object; without an object, binary cross-entropy of logits.
 
-    Called as such, a Keras loss divides its mean by the number of replicas of a tf.distribute strategy, which
-    would weigh this one term less than the others as devices are added. Hence the mean is taken here.
+    Under a tf.distribute strategy, a Keras loss divides its mean by the number of replicas. This term would then have a
+    smaller weight than the others on several devices; therefore the mean is computed here.
     """
     if loss_object is None:
         loss_object = keras.losses.BinaryCrossentropy(from_logits=True)

@@ -1,4 +1,4 @@
-"""Differences between generated and true pixels, averaged over the whole batch."""
+"""Losses of pixel values: differences between prediction and target, averaged over the whole batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-#: Under the root of `rmse`: its slope at 0 is infinite without it. Shifts the value by 1e-6 at most.
+#: Added under the root of `rmse`, whose gradient at 0 is infinite without it. It changes the value by 1e-6 at most.
 RMSE_EPSILON = 1e-12
 
 
@@ -21,5 +21,5 @@ def l2(gen_output: Any, target: Any) -> Any:
 
 
 def rmse(gen_output: Any, target: Any) -> Any:
-    """Return the root of the mean squared difference of the batch (not the mean of each image's root)."""
+    """Return the root of the mean squared difference of the whole batch, not the mean of the roots of its images."""
     return ops.sqrt(l2(gen_output, target) + RMSE_EPSILON)

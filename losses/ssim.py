@@ -1,4 +1,4 @@
-"""Structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004), differentiable, on any Keras backend."""
+"""Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) as a loss, for any Keras backend."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-#: The published window: 11 taps of a Gaussian with sigma 1.5 pixels.
+#: The window of the paper: a Gaussian of 11 taps with sigma 1.5 pixels.
 TAPS, SIGMA = 11, 1.5
-#: Stabilising constants are (K * data_range)^2.
+#: The stabilising constants are (K * data_range)^2.
 K1, K2 = 0.01, 0.03
 
 
 def gen_ssim(gen_output: Any, target: Any, data_range: float) -> Any:
-    """Return 1 minus the mean structural similarity of the batch: 0 if equal, at most 2.
+    """Return 1 minus the mean structural similarity of the batch: 0 for equal images, at most 2.
 
     Raises:
         ValueError: images smaller than the window.
@@ -23,9 +23,7 @@ def gen_ssim(gen_output: Any, target: Any, data_range: float) -> Any:
 
 
 def ssim(first: Any, second: Any, data_range: float) -> Any:
-    """Return the similarity of each image, band and window: ``(batch, height - 10, width - 10, band)``.
-
-    Only windows wholly inside the image count.
+    """Return the similarity of every window inside the image: ``(batch, height - 10, width - 10, band)``.
 
     Args:
         first: float32 images, ``(batch, height, width, band)``.
@@ -50,7 +48,7 @@ def ssim(first: Any, second: Any, data_range: float) -> Any:
 
 
 def _window_mean(images: Any, bands: int) -> Any:
-    """Return the Gaussian-weighted mean of each window and band: down columns, then along rows."""
+    """Return the Gaussian-weighted mean of each window and band, computed along columns and then along rows."""
     distance = np.arange(TAPS) - TAPS // 2
     gaussian = np.exp(-0.5 * (distance / SIGMA) ** 2)
     taps = np.tile((gaussian / gaussian.sum()).astype("float32")[:, None], (1, bands))

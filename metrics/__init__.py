@@ -1,8 +1,8 @@
-"""Image quality measures, batched in TensorFlow.
+"""Image quality metrics, computed for whole batches in TensorFlow.
 
-A metric is a function `(target, prediction, mask, scale) -> (batch,)`; `METRICS` says where each one lives.
-To add one, write the function and add one line to the table. Importing this package imports neither
-TensorFlow nor NumPy.
+A metric is a function `(target, prediction, mask, scale) -> (batch,)`; the table `METRICS` has the module and function
+of each. To add one, write the function and add one line to the table. Importing this package imports neither TensorFlow
+nor NumPy.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METRICS: dict[str, str] = {
     "UIQC": "metrics.structural:uiqi",
     "MAE": "metrics.pixelwise:mae",
 }
-"""Name, which is also the column of the CSV in this order -> "module:function"."""
+"""Name of each metric -> "module:function"; names and order are those of the CSV columns."""
 
 PUBLISHED: dict[str, str] = {
     "SAM_aris": "metrics.arisgan:spectral_angle",
@@ -42,13 +42,15 @@ PUBLISHED: dict[str, str] = {
     "ERGAS_aris": "metrics.arisgan:ergas",
     "UIQC_aris": "metrics.arisgan:uiqc",
 }
-"""The same for measures as the published ARISGAN program computes them; only computed when asked for."""
+"""The same for metrics as the original ARISGAN code computes them; only computed if an experiment names them."""
 
-KNOWN = ChainMap(PUBLISHED, METRICS)
+ALL_METRICS = ChainMap(PUBLISHED, METRICS)
 """Both tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
-GROUPS: dict[str, Mapping[str, str]] = {"all": METRICS, "arisgan": KNOWN}
-"""What an experiment may write instead of a list of names."""
+KNOWN = ALL_METRICS  # its former name, which plug-ins may import
+
+GROUPS: dict[str, Mapping[str, str]] = {"all": METRICS, "arisgan": ALL_METRICS}
+"""Values of the key `metrics` that stand for a list of names."""
 
 LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris"})
 
@@ -63,17 +65,17 @@ UNITS: dict[str, str] = {
     "RMSE_aris": "data",
     "ERGAS_aris": "%",
 }
-"""Units for display; "data" is the unit of the images themselves. A metric not listed is a plain number."""
+"""Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the numbers in the images mean.
+    """Range, ratio of ground sampling distances and RGB bands of the images, for the metrics that need them.
 
     Attributes:
-        data_range: valid_max - valid_min in physical units, for PSNR, SSIM and HPSI.
-        ratio: ground sampling distance of the high resolution over that of the low one, for ERGAS.
-        rgb: indices of the red, green and blue bands, for HPSI; with fewer than three bands rgb[0] is grey.
+        data_range: upper minus lower end of the valid range in physical units, for PSNR, SSIM and HPSI.
+        ratio: ground sampling distance of the target over that of the input, for ERGAS.
+        rgb: indices of the red, green and blue bands, for HPSI; with fewer than three bands, band rgb[0] is grey.
     """
 
     data_range: float
@@ -81,16 +83,16 @@ class Scale:
     rgb: tuple[int, int, int] = (0, 1, 2)
 
 
-@functools.cache  # also keeps AutoGraph from trying to convert the import
+@functools.cache  # AutoGraph would try to convert the import of a function that is not cached
 def metric(name: str) -> Callable[..., tf.Tensor]:
-    """Return the function of a metric, importing its module at the first use.
+    """Return the function of a metric; its module is imported at the first use.
 
     Raises:
-        KeyError: the tables have no such name.
+        KeyError: the name is in neither table.
     """
-    if name not in KNOWN:
-        raise KeyError(f"unknown metric {name!r}: choose from {', '.join(KNOWN)}")
-    module, function = KNOWN[name].split(":")
+    if name not in ALL_METRICS:
+        raise KeyError(f"unknown metric {name!r}: choose from {', '.join(ALL_METRICS)}")
+    module, function = ALL_METRICS[name].split(":")
     return getattr(importlib.import_module(module), function)
 
 
@@ -101,18 +103,17 @@ def score(
     names: Iterable[str] | None = None,
     mask: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Score each prediction of a batch by each metric asked for.
+    """Score each prediction of a batch by the named metrics.
 
-    Works eagerly and inside a tf.function, with an unknown batch size too. A sample without any valid pixel
-    or window scores NaN, and what lies outside of the mask has no influence, be it NaN. The metrics of `PUBLISHED`
-    take every pixel, whatever the mask.
+    It works eagerly and inside a tf.function, also with an unknown batch size. A sample without a valid pixel or window
+    scores NaN. Masked pixels have no influence, even if they are NaN. The metrics of `PUBLISHED` ignore the mask.
 
     Args:
         target: float32 or float64, (batch, height, width, band), in physical units.
-        prediction: as `target`.
-        scale: what the numbers mean.
-        names: metrics of `KNOWN`; all of `METRICS` by default.
-        mask: (batch, height, width), non-zero where a pixel counts; all pixels count by default.
+        prediction: of the same shape and unit.
+        scale: range, ratio and RGB bands of the images.
+        names: names of `ALL_METRICS`; default: all of `METRICS`.
+        mask: (batch, height, width), non-zero at valid pixels; default: all pixels are valid.
 
     Returns:
         Name -> scores of shape (batch,), in the order of `names`.

@@ -1,7 +1,6 @@
-"""Linear correlation band by band, of the values (CC) and of their fine detail (sCC).
+"""Pearson's correlation of each band, of the values (CC) and of their high-pass (sCC).
 
-Both take target and prediction (batch, height, width, band), mask (batch, height, width) or None, and return
-(batch,).
+Both take target and prediction (batch, height, width, band), mask (batch, height, width) or None, and return (batch,).
 """
 
 from __future__ import annotations
@@ -9,32 +8,32 @@ from __future__ import annotations
 import tensorflow as tf
 
 from metrics import Scale
-from metrics.counting import counted, mean, whole_windows
 from metrics.fused import fused
+from metrics.masking import apply_mask, mean, whole_windows
 
 
 def correlation(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
-    """Return Pearson's correlation, -1 to 1: the mean over bands that vary in both images, or NaN."""
-    return pearson(*counted(target, prediction, mask))
+    """Return Pearson's correlation, -1 to 1: the mean over the bands that vary in both images, NaN if none does."""
+    return pearson(*apply_mask(target, prediction, mask))
 
 
 def spatial_correlation(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
-    """Return Pearson's correlation of the Laplacian high-pass of both images, -1 to 1, as `correlation` does.
+    """Return the `correlation` of both images after a Laplacian high-pass, -1 to 1.
 
-    Only positions whose 3 x 3 neighbourhood lies in the image and in the mask count; NaN if there is none.
+    Only positions are used whose 3 x 3 neighbourhood is inside the image and valid; NaN if there is none.
 
     Source: Zhou, Civco and Silander 1998, doi:10.1080/014311698215973.
     """
-    target, prediction, keep = counted(target, prediction, mask)
+    target, prediction, keep = apply_mask(target, prediction, mask)
     return pearson(laplacian(target), laplacian(prediction), keep if keep is None else whole_windows(keep, 3))
 
 
 @fused
 def laplacian(image: tf.Tensor) -> tf.Tensor:
-    """Return 8 x the pixel minus its 8 neighbours, where all are in the image.
+    """Return 8 x the pixel minus its 8 neighbours, at positions where all of them are inside the image.
 
-    Written as second differences, which round far less in float32 than the weighted sum and are exactly 0 on
-    a plane.
+    It is computed from second differences, which have much smaller rounding errors in float32 than the weighted sum and
+    are exactly 0 on a plane.
 
     Args:
         image: (batch, height, width, band).
@@ -50,15 +49,15 @@ def laplacian(image: tf.Tensor) -> tf.Tensor:
 
 
 def pearson(first: tf.Tensor, second: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
-    """Return the mean over bands of the correlation of two images; a band constant in either is left out.
+    """Return the mean over bands of the correlation of two images; bands that are constant in either are left out.
 
     Args:
         first: (batch, height, width, band).
-        second: likewise.
-        keep: (batch, height, width, 1) booleans, or None where all count.
+        second: of the same shape.
+        keep: (batch, height, width, 1) booleans, True at valid pixels, or None if all are valid.
 
     Returns:
-        (batch,), NaN where no band is left.
+        (batch,), NaN where every band is left out.
     """
     first_mean = mean(first, keep, [1, 2], keepdims=True)
     second_mean = mean(second, keep, [1, 2], keepdims=True)
@@ -72,16 +71,16 @@ def pearson(first: tf.Tensor, second: tf.Tensor, keep: tf.Tensor | None) -> tf.T
 def centred_products(
     first: tf.Tensor, second: tf.Tensor, first_mean: tf.Tensor, second_mean: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return products of the deviations from the means: first with second, first and second squared."""
+    """Return products of deviations from the means: first x second, first squared, second squared."""
     first, second = first - first_mean, second - second_mean
     return first * second, first * first, second * second
 
 
 def varies(image: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
-    """Return which bands (batch, band) hold two values or more.
+    """Return (batch, band): whether a band has at least two different values.
 
-    Asked of the values, because the rounded mean of a constant need not equal it and would leave a false
-    spread.
+    It is tested with the values, because the rounded mean of a constant band may differ from the constant, which would
+    give a variance above 0.
     """
     largest, smallest = image, image
     if keep is not None:

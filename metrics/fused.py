@@ -1,13 +1,13 @@
-"""Elementwise code compiled into one pass over memory.
+"""The decorator `fused`: XLA compiles a function of elementwise operations into one loop over memory.
 
-Most metrics here are chains of cheap operations on whole images, so memory traffic is what they cost. XLA
-fuses such a chain into a loop, several times faster than operation by operation. Two things fare worse in it,
-and stay outside: means over pixels, and chains of two filters, where XLA would compute the first anew for
-each tap of the second. The bounds of the functions marked with `fused` are therefore the bounds of the loops.
+Most metrics are sequences of cheap operations on whole images, so that memory bandwidth limits them. XLA fuses such a
+sequence into one loop, which is several times faster than one operation after another. Two things are slower with XLA
+and are not in functions with this decorator: means over pixels; and two filters in sequence, where XLA would compute
+the first filter again for each tap of the second. Each function with `fused` is therefore one loop.
 
-Each new shape, the smaller last batch included, costs a compilation of two or three seconds for all metrics
-together. Call the metrics eagerly or in a plain tf.function; one with jit_compile=True works, but removes
-these bounds and is several times slower.
+Every new shape, also that of a smaller last batch, is compiled once, which takes two or three seconds for all metrics
+together. Call the metrics eagerly or in a tf.function without jit_compile; with jit_compile=True they work, but all are
+compiled together, which is several times slower.
 """
 
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""HaarPSI: perceptual similarity from six Haar wavelet responses.
+"""HaarPSI: perceptual similarity computed from six Haar wavelet responses.
 
 Source: Reisenhofer, Bosse, Kutyniok and Wiegand 2018, doi:10.1016/j.image.2017.11.001, arXiv 1607.06140.
 """
@@ -10,37 +10,37 @@ import math
 import tensorflow as tf
 
 from metrics import Scale
-from metrics.counting import counted, mean, whole_windows
 from metrics.fused import fused
+from metrics.masking import apply_mask, mean, whole_windows
 
 C, ALPHA = 30.0, 4.2
 YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
-SUPPORT = 16  # pixels to a side behind one position: the 8 x 8 filter after halving
+SUPPORT = 16  # side of the image part that one position depends on: the 8 x 8 filter after downsampling by 2
 
 
 def haarpsi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
     """Return the Haar wavelet-based perceptual similarity index, 0 to 1; identical images score 1.
 
-    Values are scaled by 255 / data_range, so that 0 .. data_range takes the place of 8-bit grey values, and
-    the bands scale.rgb are taken as colours (band rgb[0] as grey if there are fewer than three bands).
+    Values are multiplied by 255 / data_range, so that 0..data_range corresponds to 8-bit grey values. The bands
+    scale.rgb are the colours; with fewer than three bands, band rgb[0] is grey.
 
-    Beyond the edge of the image are zeros, as published. With a mask only the positions count whose support
-    of 16 x 16 pixels holds none that is masked out; a mask that keeps all thus equals no mask. Images of
-    fewer than 16 pixels to a side score NaN.
+    Outside of the image are zeros, as in the paper. With a mask, only positions are used whose support of 16 x 16
+    pixels has no masked pixel; a mask without masked pixels gives the same result as no mask. Images with fewer than 16
+    pixels a side score NaN.
 
     Args:
         target: (batch, height, width, band) in physical units.
-        prediction: as `target`.
-        mask: (batch, height, width), non-zero where a pixel counts, or None.
-        scale: gives data_range and rgb.
+        prediction: of the same shape and unit.
+        mask: (batch, height, width), non-zero at valid pixels, or None.
+        scale: its data_range and rgb are used.
 
     Returns:
-        (batch,); NaN where no position has any response, as for two images without content.
+        (batch,); NaN where no position has a response, for example for two images of zeros.
 
     Raises:
         ValueError: scale.rgb names a band that the images do not have.
     """
-    target, prediction, keep = counted(target, prediction, mask)
+    target, prediction, keep = apply_mask(target, prediction, mask)
     bands = scale.rgb if target.shape[-1] >= 3 else scale.rgb[:1]
     if max(bands) >= target.shape[-1]:
         raise ValueError(f"scale.rgb names band {max(bands)}, but the images have {target.shape[-1]}")
@@ -56,14 +56,14 @@ def similarity_index(
     gain: float,
     positions: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Return the index (batch,) over the positions of the halved image that count, of images of any size.
+    """Return the index (batch,) of images of any size, over the valid positions of the downsampled image.
 
     Args:
         target: (batch, height, width, band).
-        prediction: likewise.
+        prediction: of the same shape.
         bands: indices of red, green and blue, or of one grey band.
-        gain: brings the data to the scale of 0 to 255.
-        positions: (batch, ceil(height / 2), ceil(width / 2)) booleans, or None where all count.
+        gain: factor from the data to the scale 0..255.
+        positions: (batch, ceil(height / 2), ceil(width / 2)) booleans, True where valid, or None if all are valid.
     """
     weighted, weights = weighted_similarity(target, prediction, bands, gain)
     z = mean(weighted, positions, [1, 2]) / mean(weights, positions, [1, 2])
@@ -78,15 +78,15 @@ def weighted_similarity(
 
     Args:
         target: (batch, height, width, band).
-        prediction: likewise.
+        prediction: of the same shape.
         bands: indices of red, green and blue, or of one grey band.
-        gain: brings the data to the scale of 0 to 255.
+        gain: factor from the data to the scale 0..255.
 
     Returns:
         Two tensors (batch, ceil(height / 2), ceil(width / 2)).
     """
-    target_luma, target_chroma = halved_channels(target, bands, gain)
-    prediction_luma, prediction_chroma = halved_channels(prediction, bands, gain)
+    target_luma, target_chroma = luma_and_chroma(target, bands, gain)
+    prediction_luma, prediction_chroma = luma_and_chroma(prediction, bands, gain)
     maps, weights = [], []
     for t, p in zip(haar_responses(target_luma), haar_responses(prediction_luma), strict=True):
         maps.append((similarity(t[0], p[0]) + similarity(t[1], p[1])) / 2)
@@ -100,24 +100,24 @@ def weighted_similarity(
 
 
 def similarity(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """Return how alike two maps of magnitudes are at each position, 0 to 1."""
+    """Return the similarity of two arrays of magnitudes at each position, 0 to 1."""
     return (2 * first * second + C) / (first * first + second * second + C)
 
 
-def halved_channels(image: tf.Tensor, bands: tuple[int, ...], gain: float) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Return the luma of an image at half size, and the magnitudes of its two chromas, none for one band.
+def luma_and_chroma(image: tf.Tensor, bands: tuple[int, ...], gain: float) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Return the luma of the downsampled image and the magnitudes of its two chromas (none for one band).
 
-    Luma and chromas are (batch, ceil(height / 2), ceil(width / 2)), on the scale of 0 to 255.
+    All are (batch, ceil(height / 2), ceil(width / 2)), on the scale 0..255.
     """
-    halves = [halved(image[..., band] * gain) for band in bands]
-    if len(halves) < 3:
-        return halves[0], []
-    luma, *chromas = [r * halves[0] + g * halves[1] + b * halves[2] for r, g, b in YIQ]
+    channels = [downsampled(image[..., band] * gain) for band in bands]
+    if len(channels) < 3:
+        return channels[0], []
+    luma, *chromas = [r * channels[0] + g * channels[1] + b * channels[2] for r, g, b in YIQ]
     return luma, [tf.abs(block_means(chroma)) for chroma in chromas]
 
 
-def halved(channel: tf.Tensor) -> tf.Tensor:
-    """Return means of 2 x 2 blocks, with zeros beyond an odd edge; (batch, height, width) to half of that."""
+def downsampled(channel: tf.Tensor) -> tf.Tensor:
+    """Return means of 2 x 2 blocks of (batch, height, width); an odd height or width is padded with zeros."""
     rows, columns = tf.shape(channel)[1], tf.shape(channel)[2]
     channel = tf.pad(channel, [[0, 0], [0, rows % 2], [0, columns % 2]])
     rows_summed = channel[:, ::2] + channel[:, 1::2]
@@ -125,21 +125,21 @@ def halved(channel: tf.Tensor) -> tf.Tensor:
 
 
 def block_means(channel: tf.Tensor) -> tf.Tensor:
-    """Return the mean of each pixel, its right, lower and lower right neighbours, zeros beyond the edge."""
+    """Return the mean of each pixel, its right, lower and lower right neighbours, with zeros outside of the image."""
     channel = tf.pad(channel, [[0, 0], [0, 1], [0, 1]])
     rows_summed = channel[:, :-1] + channel[:, 1:]
     return (rows_summed[:, :, :-1] + rows_summed[:, :, 1:]) / 4
 
 
 def haar_responses(luma: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Return the magnitudes of the Haar responses of sides 2, 4 and 8: those to rows, and those to columns.
+    """Return the magnitudes of the Haar responses of sides 2, 4 and 8, to horizontal and to vertical edges.
 
-    A filter of side n is the difference of two boxes of n/2 x n, divided by n. Boxes grow from one scale to
-    the next by adding two neighbours. Position (i, j) covers rows i - (n/2 - 1) to i + n/2 and the same
-    columns.
+    A filter of side n is the difference of two boxes of n/2 x n, divided by n. The boxes of a scale are sums of
+    neighbouring boxes of the scale before. Position (i, j) depends on rows i - (n/2 - 1) to i + n/2 and on the same
+    range of columns.
 
     Args:
-        luma: (batch, height, width), taken as zero beyond its edge.
+        luma: (batch, height, width); outside of it are zeros.
 
     Returns:
         Two lists of three tensors (batch, height, width).
@@ -149,7 +149,7 @@ def haar_responses(luma: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     across: list[tf.Tensor] = []
     down: list[tf.Tensor] = []
     for half in (1, 2, 4):
-        first = 4 - half  # where position (0, 0) of this scale lies in the padded image
+        first = 4 - half  # row and column of position (0, 0) of this scale in the padded image
         wide = box[:, :, :-half] + box[:, :, half:]
         tall = box[:, :-half] + box[:, half:]
         horizontal = (wide[:, half:] - wide[:, :-half])[:, first : first + rows, first : first + columns]
@@ -161,10 +161,10 @@ def haar_responses(luma: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
 
 
 def whole_supports(keep: tf.Tensor | None) -> tf.Tensor | None:
-    """Return at which positions of the halved image no pixel of the support is masked out.
+    """Return for each position of the downsampled image whether its support has no masked pixel.
 
     Args:
-        keep: (batch, height, width, 1) booleans or None.
+        keep: (batch, height, width, 1) booleans, True at valid pixels, or None.
 
     Returns:
         (batch, ceil(height / 2), ceil(width / 2)) booleans, or None for None.

@@ -1,10 +1,9 @@
-"""Similarity of structure in sliding windows: SSIM and the universal image quality index.
+"""Metrics of structure in sliding windows: SSIM and the universal image quality index.
 
-Both take target and prediction (batch, height, width, band), mask (batch, height, width) or None, and return
-(batch,): the mean over bands and over the window positions that lie wholly in the image and in the mask, NaN
-if there is none.
+Both take target and prediction (batch, height, width, band), mask (batch, height, width) or None, and return (batch,):
+the mean over bands and over all windows inside the image without a masked pixel, NaN if there is none.
 
-Windows are separable. Each metric runs down the columns, then along the rows, as two fused loops.
+Windows are separable. Each metric is computed along columns and then along rows, in two fused loops.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import math
 import tensorflow as tf
 
 from metrics import Scale
-from metrics.counting import counted, mean, whole_windows
 from metrics.fused import fused
+from metrics.masking import apply_mask, mean, whole_windows
 
 SSIM_TAPS, SSIM_SIGMA = 11, 1.5
 UIQI_SIDE = 8
@@ -27,7 +26,7 @@ def ssim(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale
 
     Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861.
     """
-    target, prediction, keep = counted(target, prediction, mask)
+    target, prediction, keep = apply_mask(target, prediction, mask)
     origin = mean(target, keep, [1, 2], keepdims=True)
     columns = blurred_columns(target, prediction, origin)
     similarity = ssim_map(*columns, origin, float(scale.data_range))
@@ -36,9 +35,9 @@ def ssim(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale
 
 @fused
 def blurred_columns(x: tf.Tensor, y: tf.Tensor, origin: tf.Tensor) -> Moments:
-    """Return x, y, x^2 + y^2 and x y blurred down the columns, for x and y counted from an origin.
+    """Return x, y, x^2 + y^2 and x y, blurred along columns, after subtracting an origin from x and y.
 
-    An origin near the mean leaves less to cancel in E[x^2] - E[x]^2, which float32 needs.
+    With an origin near the mean, E[x^2] - E[x]^2 loses fewer digits in float32.
     """
     x, y = x - origin, y - origin
     return blurred(x, 1), blurred(y, 1), blurred(x * x + y * y, 1), blurred(x * y, 1)
@@ -48,7 +47,7 @@ def blurred_columns(x: tf.Tensor, y: tf.Tensor, origin: tf.Tensor) -> Moments:
 def ssim_map(
     x: tf.Tensor, y: tf.Tensor, squares: tf.Tensor, product: tf.Tensor, origin: tf.Tensor, data_range: float
 ) -> tf.Tensor:
-    """Return the SSIM at each window position from the results of `blurred_columns`."""
+    """Return the SSIM of each window from the results of `blurred_columns`."""
     x, y, squares, product = blurred(x, 2), blurred(y, 2), blurred(squares, 2), blurred(product, 2)
     variances, covariance = squares - x * x - y * y, product - x * y
     return ssim_of_moments(x + origin, y + origin, variances, covariance, data_range)
@@ -63,8 +62,8 @@ def ssim_of_moments(
 
 
 def blurred(image: tf.Tensor, axis: int) -> tf.Tensor:
-    """Return the Gaussian mean along axis 1 or 2 at each position where its 11 taps lie in the image."""
-    taps = [math.exp(-0.5 * ((at - SSIM_TAPS // 2) / SSIM_SIGMA) ** 2) for at in range(SSIM_TAPS)]
+    """Return the Gaussian mean along axis 1 or 2 at each position where its 11 taps are inside the image."""
+    taps = [math.exp(-0.5 * ((index - SSIM_TAPS // 2) / SSIM_SIGMA) ** 2) for index in range(SSIM_TAPS)]
     values = shifted(image, axis, SSIM_TAPS)
     return sum(tap / sum(taps) * value for tap, value in zip(taps, values, strict=True))
 
@@ -72,12 +71,12 @@ def blurred(image: tf.Tensor, axis: int) -> tf.Tensor:
 def uiqi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
     """Return the universal image quality index over 8 x 8 windows, -1 to 1.
 
-    A window flat in both images scores by its luminance alone, 2 m1 m2 / (m1^2 + m2^2), and one whose means
-    are both 0 scores 1, as in the authors' program.
+    A window that is constant in both images scores by its luminance term alone, 2 m1 m2 / (m1^2 + m2^2), and one whose
+    means are both 0 scores 1, as in the code of the authors.
 
     Source: Wang and Bovik 2002, doi:10.1109/97.995823.
     """
-    target, prediction, keep = counted(target, prediction, mask)
+    target, prediction, keep = apply_mask(target, prediction, mask)
     quality = uiqi_map(*column_moments(target, prediction))
     return mean(quality, keep if keep is None else whole_windows(keep, UIQI_SIDE), [1, 2, 3])
 
@@ -106,10 +105,10 @@ def uiqi_map(x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Te
 
 
 def moments(x: tf.Tensor, y: tf.Tensor, axis: int) -> Moments:
-    """Return both means, the sum of both variances, and the covariance of runs of 8 along axis 1 or 2.
+    """Return both means, the sum of both variances, and the covariance of each 8 adjacent pixels along axis 1 or 2.
 
-    Deviations are taken from the run's own mean, not as E[x^2] - E[x]^2: float32 is enough, and because
-    adding in pairs is exact for equal values, a flat run is exactly flat.
+    Deviations are taken from the mean of these pixels, not as E[x^2] - E[x]^2, so that float32 is sufficient. Pairwise
+    sums of equal values are exact, so the variance of equal pixels is exactly 0.
     """
     x_values, y_values = shifted(x, axis, UIQI_SIDE), shifted(y, axis, UIQI_SIDE)
     x_mean, y_mean = pairwise_mean(x_values), pairwise_mean(y_values)
@@ -127,8 +126,8 @@ def pairwise_mean(values: list[tf.Tensor]) -> tf.Tensor:
 
 
 def shifted(image: tf.Tensor, axis: int, count: int) -> list[tf.Tensor]:
-    """Return the image shifted by 0 to count - 1 along axis 1 or 2, where all shifts exist."""
+    """Return the image shifted by 0 to count - 1 along axis 1 or 2, cropped to where all shifts exist."""
     length = tf.maximum(tf.shape(image)[axis] - count + 1, 0)
     if axis == 1:
-        return [image[:, at : at + length] for at in range(count)]
-    return [image[:, :, at : at + length] for at in range(count)]
+        return [image[:, start : start + length] for start in range(count)]
+    return [image[:, :, start : start + length] for start in range(count)]

@@ -1,10 +1,10 @@
-"""ARISGAN-b: a dense block, multireceptive field, then a U-Net on its features.
+"""ARISGAN-b: a dense block, a multireceptive field, then a U-Net on its features.
 
     image -> dense block -> multireceptive -> m -> U-Net -> [U-Net | m] -> 1 x 1 -> output
 
-The published system is the one of Au, Tsamados, Manescu and Takao 2024, doi:10.3389/frsen.2024.1417417. Nothing of
-this network differs from it, except that the U-Net also takes sizes such as 96, with fewer halvings; with `params:
-{"as_published": true}` the tile size alone decides.
+Source: Au, Tsamados, Manescu and Takao 2024, doi:10.3389/frsen.2024.1417417. The network is the published one, except
+that the U-Net also takes sizes such as 96, with fewer downsamplings; with `params: {"as_published": true}` the tile
+size alone decides.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ UNET_CHANNELS = 64
 
 
 class GAN(UNetGAN):
-    """ARISGAN-b against a PatchGAN."""
+    """ARISGAN-b with a PatchGAN discriminator."""
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         features = multireceptive(dense_block(image))

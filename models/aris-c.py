@@ -1,10 +1,10 @@
-"""ARISGAN-c: multireceptive field, then a dense block and a U-Net, with the field beside them.
+"""ARISGAN-c: a multireceptive field, then a dense block and a U-Net, joined with the features of the field.
 
     image -> multireceptive -> m -> dense block -> U-Net -> [U-Net | m] -> 1 x 1 -> output
 
-The published system is the one of Au, Tsamados, Manescu and Takao 2024, doi:10.3389/frsen.2024.1417417. Nothing of
-this network differs from it, except that the U-Net also takes sizes such as 96, with fewer halvings; with `params:
-{"as_published": true}` the tile size alone decides.
+Source: Au, Tsamados, Manescu and Takao 2024, doi:10.3389/frsen.2024.1417417. The network is the published one, except
+that the U-Net also takes sizes such as 96, with fewer downsamplings; with `params: {"as_published": true}` the tile
+size alone decides.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ UNET_CHANNELS = 64
 
 
 class GAN(UNetGAN):
-    """ARISGAN-c against a PatchGAN."""
+    """ARISGAN-c with a PatchGAN discriminator."""
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         features = multireceptive(image)

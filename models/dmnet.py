@@ -1,9 +1,9 @@
-"""A multi-scale and dilated convolution network for pansharpening ("DMNet" in ARISGAN; its paper is not identified).
+"""A multi-scale and dilated convolution network for pansharpening ("DMNet" in ARISGAN, which does not name its paper).
 
     image -> two 3 x 3 -> s1 -> 3 x 3, 5 x 5, 7 x 7 in parallel -> 3 x 3 -> s2 -> [s1 | .] -> 3 x 3
           -> dilation 1, 2, 3 in parallel -> 3 x 3 -> [s1 | s2 | .] -> 3 x 3 -> 1 x 1 -> output
 
-Nothing differs from the published networks, and `params: {"as_published": true}` changes nothing.
+The networks are the published ones; `params: {"as_published": true}` changes nothing.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ FILTERS = 64
 
 
 class GAN(ConditionalGAN):
-    """The multi-scale dilated network against a PatchGAN, for images of any size from 24 pixels."""
+    """The multi-scale dilated network with a PatchGAN discriminator, for images of at least 24 pixels a side."""
 
     def __init__(self, experiment: Experiment) -> None:
-        """Check the size, then build networks and optimisers.
+        """Check the image size, then build networks and optimisers.
 
         Raises:
-            ValueError: an image of less than 24 pixels; unknown `params`.
+            ValueError: a height or width of less than 24 pixels; unknown `params`.
         """
         known_params(experiment, {"as_published": False})
         require_patches(experiment)
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
-        # The skips s1 and s2 are taken before their activation.
+        # The skip connections s1 and s2 start before the activations.
         first = _conv(_relu(_conv(image)))
         second = _conv(multireceptive(_relu(first), kernel_sizes=(3, 5, 7), filters=FILTERS))
         x = _relu(_conv(_relu(layers.Concatenate()([first, _relu(second)]))))

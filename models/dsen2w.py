@@ -1,12 +1,12 @@
-"""DSen2-WGAN (Latif, Ghuffar and Ahmad 2022; DSen2: Lanaras et al. 2018) as ARISGAN has it.
+"""DSen2-WGAN (Latif, Ghuffar and Ahmad 2022; DSen2: Lanaras et al. 2018) as in ARISGAN.
 
     image -> 3 x 3 -> residual blocks -> 3 x 3 -> + image -> 3 x 3 -> output
 
-Nothing of the networks differs from the published ones, and `params: {"as_published": true}` changes nothing. Other
-than in the papers, batch norm is in the blocks and nothing scales their residuals. There is no Wasserstein critic
-either: the discriminator ends in ten probabilities at each 32nd pixel.
+The networks are those of ARISGAN; `params: {"as_published": true}` changes nothing. Differences from the papers: the
+blocks have batch norm, their residuals are not scaled, and the discriminator is no Wasserstein critic, but returns ten
+probabilities for every 32 x 32 pixels.
 
-params: `layers` (12) residual blocks.
+params: `layers` (12): number of residual blocks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layers.conditional_gan import ConditionalGAN
 from layers.convolution import conv, image_output
 from layers.params import known_params
 from layers.residual import dsen2_block
-from layers.strided_discriminator import pairs, strided_discriminator, ten_logits
+from layers.strided_discriminator import pairs, strided_discriminator, ten_probabilities
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -41,7 +41,7 @@ class GAN(ConditionalGAN):
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         x = conv(3, 64, 1, batchnorm=False, lrelu=True)(image)
@@ -52,6 +52,6 @@ class GAN(ConditionalGAN):
         return keras.Model(image, image_output(x, exp.OUTPUT_CHANNELS, kernel_size=3), name="generator")
 
     def Discriminator(self) -> keras.Model:
-        """Return the convolutional classifier; its output is probabilities, ten for each 32nd pixel."""
+        """Return the convolutional discriminator; its output is ten probabilities for every 32 x 32 pixels."""
         stages = pairs(64, 128, 256, 512, 1024)
-        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, stages, ten_logits)
+        return strided_discriminator(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, stages, ten_probabilities)

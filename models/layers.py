@@ -1,22 +1,23 @@
-"""The helpers that a plug-in written for the published ARISGAN imports as ``models.layers``; no model of its own.
+"""The module ``models.layers`` of the original ARISGAN code, for plug-ins written for it; this file is no model.
 
-Names, defaults, shapes and numbers are the published ones, errors included, and stay as they are; the blocks of our own
-models are in ``layers/``. All is written with ``tf.keras``, which is Keras 3 or, with ``legacy_keras``, Keras 2: these
-layers are always of the same Keras as the plug-in's own, while ``layers/`` is Keras 3 alone.
+Names, defaults, shapes and values are those of the original code, its errors included, and do not change. The blocks of
+the toolkit's own models are in ``layers/``. This module uses ``tf.keras``, which is Keras 3 or, with ``legacy_keras``,
+Keras 2, so that its layers always belong to the same Keras as those of the plug-in; ``layers/`` uses Keras 3 only.
 
-Two errors change results, and each has a switch whose default is the published way:
+Two errors of the original code change results. Each can be switched off; the default is the original behaviour:
 
-- ``pixelshuffler(2, correct=True)``, ``PixelShuffler(2, correct=True)``: depth to space. The published layer scatters.
-- ``multiply_lambda(32, learnt=True)``, ``awrrdb_block(x, tilesize, 32, learnt=True)``: one learnt factor a channel, at
-  first 1. The published layer multiplies by new random numbers at each call, when predicting too.
+- ``pixelshuffler(2, correct=True)``, ``PixelShuffler(2, correct=True)``: depth to space. The original layer puts pixels
+  in the wrong places.
+- ``multiply_lambda(32, learnt=True)``, ``awrrdb_block(x, tilesize, 32, learnt=True)``: one learnt factor for each
+  channel, initially 1. The original layer multiplies by new random numbers at each call, in prediction too.
 
-Convolutions have no bias and begin with Normal(0, 0.02); LeakyReLU has slope 0.3, batch norm the defaults of Keras.
-Functions with an ``input_tensor`` return a tensor, all others a layer.
+Convolutions have no bias and initial weights from Normal(0, 0.02); LeakyReLU has slope 0.3; batch norm has the defaults
+of Keras. Functions with a parameter ``input_tensor`` return a tensor, all others a layer.
 """
 
 from __future__ import annotations
 
-from typing import Any, List  # noqa: UP035 (plug-ins find List here)
+from typing import Any, List  # noqa: UP035 (plug-ins use layers.List)
 
 import tensorflow as tf
 
@@ -27,7 +28,7 @@ SLOPE = 0.3
 
 
 def conv(kernel_size: int, filters: int, stride: int, batchnorm: bool, lrelu: bool, padding: str = "same") -> Any:
-    """Return a convolution, with batch norm and LeakyReLU after it where asked for."""
+    """Return a convolution, optionally followed by batch norm and LeakyReLU."""
     block = [
         keras.layers.Conv2D(filters, kernel_size, stride, padding, use_bias=False, kernel_initializer=_weights()),
         *([keras.layers.BatchNormalization()] if batchnorm else []),
@@ -45,9 +46,9 @@ def deconv(
     dropout: float | None,
     activation: Any = None,
 ) -> Any:
-    """Return a transposed convolution, with batch norm, dropout and ReLU after it where asked for.
+    """Return a transposed convolution, optionally followed by batch norm, dropout and ReLU.
 
-    ``activation`` is the convolution's own, before all of these.
+    ``activation`` is that of the convolution itself, before these layers.
     """
     block = [
         keras.layers.Conv2DTranspose(
@@ -61,12 +62,12 @@ def deconv(
 
 
 def _weights() -> Any:
-    """Return a new initialiser: a shared one would repeat its numbers."""
+    """Return a new initialiser; a shared one would repeat its numbers."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
 def _leaky() -> Any:
-    return keras.layers.LeakyReLU(SLOPE)  # by position: Keras 2 and 3 have different names for it
+    return keras.layers.LeakyReLU(SLOPE)  # positional, because Keras 2 and 3 have different names for the parameter
 
 
 def lrelu() -> Any:
@@ -85,32 +86,32 @@ def batchnorm() -> Any:
 
 
 def dropout(rate: float) -> Any:
-    """Return dropout of this rate; the published function hands itself over as the rate, and fails."""
+    """Return dropout of this rate; the original function passes itself as the rate and fails."""
     return keras.layers.Dropout(rate)
 
 
 def relu(max_value: float | None = None) -> Any:
-    """Return ReLU, cut off at ``max_value``."""
+    """Return ReLU, limited to ``max_value``."""
     return keras.layers.ReLU(max_value=max_value)
 
 
 def prelu(alpha_initializer: float = 0.25) -> Any:
-    """Return PReLU whose slopes all begin with this number."""
+    """Return PReLU with this initial slope for all channels."""
     return PReLU(keras.initializers.Constant(alpha_initializer))
 
 
 def pixelshuffler(scale_factor: int, correct: bool = False) -> Any:
-    """Return a layer that enlarges by taking channels for pixels; scattered ones unless ``correct``."""
+    """Return a pixel shuffle; unless ``correct``, it puts pixels in the wrong places as the original layer does."""
     return PixelShuffler(scale_factor, correct=correct)
 
 
 def multiply_lambda(units: int, learnt: bool = False) -> Any:
-    """Return a layer that multiplies each of ``units`` channels by a factor: random unless ``learnt``."""
+    """Return a layer that multiplies each of ``units`` channels by one factor, a random one unless ``learnt``."""
     return Factor(units, learnt=learnt)
 
 
 def multiply_layer(units: int) -> Any:
-    """Return a layer that multiplies the two tensors of a list; ``units`` means nothing."""
+    """Return a layer that multiplies the two tensors of a list; ``units`` has no effect."""
     return keras.layers.Lambda(_product)
 
 
@@ -120,19 +121,19 @@ def _product(pair: Any) -> Any:
 
 @keras.utils.register_keras_serializable("pix2earth.models")
 class PReLU(keras.layers.Layer):
-    """ReLU with a learnt slope ``alpha`` below zero, one a channel."""
+    """ReLU with one learnt slope ``alpha`` below zero for each channel."""
 
     def __init__(self, alpha_initializer: Any, **kwargs: Any) -> None:
-        """Take an initialiser, or what ``tf.keras.initializers.get`` makes one of."""
+        """Store the initialiser of the slopes, in any form that ``tf.keras.initializers.get`` accepts."""
         super().__init__(**kwargs)
         self.alpha_initializer = keras.initializers.get(alpha_initializer)
 
     def build(self, input_shape: Any) -> None:
-        """Make the slopes."""
+        """Create the slopes."""
         self.alpha = self.add_weight(name="alpha", shape=(input_shape[-1],), initializer=self.alpha_initializer)
 
     def call(self, x: Any) -> Any:
-        """Return x where it is positive, else alpha x."""
+        """Return x where it is positive, otherwise alpha x."""
         return tf.nn.relu(x) + self.alpha * (x - tf.abs(x)) * 0.5
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -140,21 +141,21 @@ class PReLU(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor needs."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "alpha_initializer": keras.initializers.serialize(self.alpha_initializer)}
 
 
 @keras.utils.register_keras_serializable("pix2earth.models")
 class PixelShuffler(keras.layers.Layer):
-    """``(batch, h, w, r * r * c)`` becomes float32 ``(batch, h * r, w * r, c)``; h and w must be known."""
+    """Pixel shuffle: ``(batch, h, w, r * r * c)`` to float32 ``(batch, h * r, w * r, c)``, with h and w defined."""
 
     def __init__(self, scale_factor: int, correct: bool = False, **kwargs: Any) -> None:
-        """Take r, and whether pixels go to where they belong."""
+        """Store r, and whether pixels are put in their correct places."""
         super().__init__(**kwargs)
         self.scale_factor, self.correct = scale_factor, correct
 
     def call(self, x: Any) -> Any:
-        """Return the enlarged tensor."""
+        """Return the upsampled tensor."""
         _, height, width, channels = x.shape
         ratio, x = self.scale_factor, tf.cast(x, tf.float32)
         inner = channels // ratio**2
@@ -163,7 +164,7 @@ class PixelShuffler(keras.layers.Layer):
         return tf.reshape(x, (-1, height * ratio, width * ratio, inner))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the enlarged shape."""
+        """Return the upsampled shape."""
         batch, height, width, channels = input_shape
         ratio = self.scale_factor
         return (batch, height * ratio, width * ratio, channels // ratio**2)
@@ -171,25 +172,25 @@ class PixelShuffler(keras.layers.Layer):
 
 @keras.utils.register_keras_serializable("pix2earth.models")
 class Factor(keras.layers.Layer):
-    """Multiply each channel of ``(batch, height, width, units)`` by a factor: a learnt one, or Normal(0, 1) anew.
+    """Multiply each channel of ``(batch, height, width, units)`` by a factor that is learnt, or random at each call.
 
-    Random factors come from a seed generator that a checkpoint keeps (with Keras 3), so that a restored run continues
-    exactly.
+    Random factors are from Normal(0, 1). With Keras 3 they come from a seed generator that checkpoints include, so that
+    a restored run continues exactly.
     """
 
     def __init__(self, units: int, learnt: bool = False, **kwargs: Any) -> None:
-        """Take the number of channels, and whether their factors are weights."""
+        """Store the number of channels, and whether their factors are weights."""
         super().__init__(**kwargs)
         self.units, self.learnt = units, learnt
         self.numbers = keras.random.SeedGenerator() if KERAS_3 and not learnt else None
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, if any."""
+        """Create the weights of learnt factors."""
         if self.learnt:
             self.factor = self.add_weight(name="factor", shape=(self.units,), initializer="ones")
 
     def call(self, x: Any) -> Any:
-        """Return the weighed tensor."""
+        """Return x times the factors."""
         shape = (1, 1, 1, self.units)
         if self.learnt:
             factor = self.factor
@@ -201,7 +202,7 @@ class Factor(keras.layers.Layer):
 
 
 def residual_block_srgan(kernel_size: int = 3, filters: int = 64, stride: int = 1) -> Any:
-    """Return conv, batch norm, PReLU, conv, batch norm; the caller adds its input."""
+    """Return conv, batch norm, PReLU, conv, batch norm; the caller adds the input."""
     return keras.Sequential(
         [
             conv(kernel_size, filters, stride, batchnorm=True, lrelu=False),
@@ -212,7 +213,7 @@ def residual_block_srgan(kernel_size: int = 3, filters: int = 64, stride: int = 
 
 
 def residual_block_dsen2(kernel_size: int = 3, filters: int = 64, stride: int = 1) -> Any:
-    """Return conv, LeakyReLU, conv, batch norm, conv; the caller adds its input."""
+    """Return conv, LeakyReLU, conv, batch norm, conv; the caller adds the input."""
     return keras.Sequential(
         [
             conv(kernel_size, filters, stride, batchnorm=False, lrelu=True),
@@ -223,7 +224,7 @@ def residual_block_dsen2(kernel_size: int = 3, filters: int = 64, stride: int = 
 
 
 def dense_block(input_tensor: Any, layers: int = 5, kernel_size: int = 3, filters: int = 32, stride: int = 1) -> Any:
-    """Return ``filters`` features; each convolution sees the input and all features before it."""
+    """Return ``filters`` features; each convolution gets the input and the features of all earlier convolutions."""
     x, seen = input_tensor, [input_tensor]
     for _ in range(max(layers - 1, 1)):
         made = conv(kernel_size, filters, stride, batchnorm=False, lrelu=True)(x)
@@ -235,7 +236,7 @@ def dense_block(input_tensor: Any, layers: int = 5, kernel_size: int = 3, filter
 def experimental_dense_block(
     input_tensor: Any, layers: int = 4, kernel_size: int = 3, filters: int = 32, stride: int = 2
 ) -> Any:
-    """Return the dense block whose inner convolutions go down by ``stride`` and up again."""
+    """Return a dense block whose inner convolutions downsample by ``stride`` and upsample again."""
     downs: list[Any] = []
     x, ups = input_tensor, [input_tensor]
     for _ in range(layers - 1):
@@ -254,7 +255,7 @@ def sis2_dense_multireceptive_field_dmnet(input_tensor: Any, kernel_sizes: List[
 
 
 def sis2_dense_multireceptive_field_srs3(input_tensor: Any, kernel_sizes: List[int], filters: int) -> Any:  # noqa: UP006
-    """Return a chain of convolutions, each with ReLU, the results of all concatenated."""
+    """Return convolutions in sequence, each with ReLU, with all results concatenated."""
     views = [input_tensor]
     for size in kernel_sizes:
         views.append(_conv_relu(views[-1], size, filters))
@@ -262,9 +263,9 @@ def sis2_dense_multireceptive_field_srs3(input_tensor: Any, kernel_sizes: List[i
 
 
 def awrrdb_block(input_tensor: Any, tilesize: int, filters: int, learnt: bool = False) -> Any:
-    """Return the residual block of tarsgan: three dense blocks, every summand multiplied by a factor of its own.
+    """Return the residual block of tarsgan: three dense blocks, with a factor for every summand.
 
-    ``tilesize`` means nothing: the published noise layer declares it as the size of its input, without effect.
+    ``tilesize`` has no effect; the original noise layer declares it as the size of its input, also without effect.
     """
 
     def weighed(x: Any) -> Any:
@@ -278,7 +279,7 @@ def awrrdb_block(input_tensor: Any, tilesize: int, filters: int, learnt: bool = 
 
 
 def sis2_pix2pix(input_tensor: Any, pxshape: int, output_channels: int, kernel_size: int = 4) -> Any:
-    """Return the U-Net of pix2pix on a tensor, ending in tanh; ``pxshape`` (at least 256, 128, 64) is its depth."""
+    """Return the U-Net of pix2pix for a tensor, with tanh; its depth depends on ``pxshape`` (at least 256, 128, 64)."""
     outer = [filters for size, filters in ((256, 64), (128, 128), (64, 256)) if pxshape >= size]
     x, skips = input_tensor, []
     for filters in [*outer, 512, 512, 512, 512, 512]:

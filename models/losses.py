@@ -1,8 +1,8 @@
-"""The losses that a plug-in written for the published ARISGAN imports as ``models.losses``; no model of its own.
+"""The module ``models.losses`` of the original ARISGAN code, for plug-ins written for it; this file is no model.
 
-Terms, their order and their errors are the published ones. A weight of 0 (or an absent one) still adds 0 times its
-term, so that the total is NaN where a term is, as the nll terms of logits are, while gradients and weights stay finite;
-the root of ``gen_rmse`` has an infinite slope at 0; ``gen_ssim`` takes 1 for the range of the values.
+The terms, their order and their errors are those of the original code. A weight of 0 (or an absent one) still adds 0
+times its term, so that the total is NaN if a term is, for example the nll terms of logits; gradients and weights remain
+finite. The root of ``gen_rmse`` has an infinite gradient at 0. ``gen_ssim`` assumes a data range of 1.
 
 The corrected losses are in the package ``losses``: with ``import losses`` instead of ``import models.losses as losses``
 the same calls use them.
@@ -29,14 +29,14 @@ def generator_loss(
     """Return the generator's total loss (None if no term is computed) and its unweighted terms.
 
     Args:
-        disc_generated_output: the discriminator's output for (input, generated); any shape.
+        disc_generated_output: discriminator output for (input, generated), of any shape.
         gen_output: generated images, ``(batch, height, width, band)``.
-        target: true images, of the same shape.
+        target: target images of the same shape.
         GEN_LOSS: weights by name; None: not computed. Absent: 0, but None for ``gen_ssim``.
         loss_object: ``loss(labels, outputs)`` of ``gen_gan``.
 
     Raises:
-        AssertionError: ``gen_gan`` is to be computed without a loss object.
+        AssertionError: ``gen_gan`` is computed, but there is no loss object.
         ValueError: a weight for a loss that ARISGAN does not have.
     """
     fake, made, true = (tf.cast(tensor, tf.float32) for tensor in (disc_generated_output, gen_output, target))
@@ -63,13 +63,13 @@ def discriminator_loss(
     """Return the discriminator's total loss (None if no term is computed) and its unweighted terms.
 
     Args:
-        disc_real_output: the discriminator's output for (input, target); any shape.
-        disc_generated_output: its output for (input, generated), of the same shape.
+        disc_real_output: discriminator output for (input, target), of any shape.
+        disc_generated_output: discriminator output for (input, generated), of the same shape.
         DISC_LOSS: weights by name; None: not computed; absent: 0.
         loss_object: ``loss(labels, outputs)`` of ``disc_bce``.
 
     Raises:
-        AssertionError: ``disc_bce`` is to be computed without a loss object.
+        AssertionError: ``disc_bce`` is computed, but there is no loss object.
         ValueError: a weight for a loss that ARISGAN does not have.
     """
     real, fake = (tf.cast(tensor, tf.float32) for tensor in (disc_real_output, disc_generated_output))
@@ -90,7 +90,7 @@ def _asked(loss_object: Callable[[Any, Any], Any] | None, name: str) -> Callable
 
 
 def _sum(weights: Mapping[str, float | None], terms: Terms) -> tuple[Any, dict[str, Any]]:
-    """Compute the terms that are wanted, and add them up in their order."""
+    """Compute the terms whose weight is not None, and sum them in the order of `terms`."""
     for name, weight in weights.items():
         if name not in terms and weight:
             raise ValueError(f"models.losses has no '{name}', but {', '.join(terms)}; see docs/add-a-model.md")

@@ -1,14 +1,16 @@
-"""A small U-Net that fills in what a mask hides: clouds on one date, gaps in a stack of dates.
+"""A small U-Net that predicts pixels hidden by a mask: clouds in one time step, gaps in a series of time steps.
 
-It asks for the field `cloud_mask` by its name: the network sees it beside the image, the loss counts hidden pixels
-`inside_weight` times, and with `keep_clear` what is not hidden is handed through as it is. Dates are folded into bands
-(`"fold_dates": true`), the target's bands last, as in the cloud removal and gap filling datasets of the made-up Earth.
+It uses the field `cloud_mask`: the mask is an input of the network in addition to the image, hidden pixels have
+`inside_weight` times the weight of others in the loss, and with `keep_clear` pixels that are not hidden are copied from
+the input. Time steps must be folded into bands (`"fold_dates": true`), with the bands of the target last, as in the
+synthetic datasets for cloud removal and gap filling.
 
-    image, mask -> U-Net -+-> weights of the dates, for each pixel -> mixture of the dates -+-> output
-                          +-> correction ---------------------------------------------------+
+    image, mask -> U-Net -+-> weights of the time steps, for each pixel -> weighted mean of the time steps -+-> output
+                          +-> correction -------------------------------------------------------------------+
 
-params: `filters` (32) of the first level, doubled twice; `discriminator_filters` (32); `inside_weight` (4.0);
-`l1_weight` (100.0) of the masked L1, beside what `gen_loss` weighs; `keep_clear` (true).
+params: `filters` (32) of the first level, twice as many at each further level; `discriminator_filters` (32);
+`inside_weight` (4.0); `l1_weight` (100.0) of the masked L1 loss, which is added to the losses of `gen_loss`;
+`keep_clear` (true).
 """
 
 from __future__ import annotations
@@ -28,18 +30,18 @@ from losses import discriminator_loss, generator_loss
 if TYPE_CHECKING:
     from experiment import Experiment
 
-HALVINGS = 2
+DOWNSAMPLINGS = 2
 
 
 class GAN(ConditionalGAN):
-    """A U-Net on image and mask against a small PatchGAN."""
+    """A U-Net of image and mask with a small PatchGAN discriminator."""
 
     def __init__(self, experiment: Experiment) -> None:
-        """Check dates, bands and mask, then build networks and optimisers.
+        """Check time steps, bands and mask, then build networks and optimisers.
 
         Raises:
-            ValueError: dates that are not folded, a dataset without the field `cloud_mask`, an input that lacks the
-                target's bands, a size that is no multiple of 4, or unknown `params`.
+            ValueError: time steps that are not folded, a dataset without the field `cloud_mask`, an input that lacks
+                the target's bands, a size that is no multiple of 4, or unknown `params`.
         """
         defaults = {
             "filters": 32, "discriminator_filters": 32, "inside_weight": 4.0, "l1_weight": 100.0, "keep_clear": True,
@@ -49,56 +51,57 @@ class GAN(ConditionalGAN):
         if "cloud_mask" not in fields:
             raise ValueError(f"masked_unet needs a field cloud_mask; the dataset has {', '.join(fields)}")
         if any(field.time_steps for field in fields.values()) and not experiment.FOLD_DATES:
-            raise ValueError('masked_unet knows one date: fold them with "fold_dates": true')
-        require_multiple(experiment, 2**HALVINGS)
-        require_patches(experiment, halvings=2)
-        self.target_dates = fields["cloud_mask"].time_steps or 1
-        self.bands = experiment.OUTPUT_CHANNELS // self.target_dates
-        self.dates = experiment.INPUT_CHANNELS // self.bands
-        if self.dates * self.bands != experiment.INPUT_CHANNELS or self.dates < self.target_dates:
+            raise ValueError('masked_unet has no time axis: fold the time steps into bands with "fold_dates": true')
+        require_multiple(experiment, 2**DOWNSAMPLINGS)
+        require_patches(experiment, downsamplings=2)
+        self.target_steps = fields["cloud_mask"].time_steps or 1
+        self.bands = experiment.OUTPUT_CHANNELS // self.target_steps
+        self.input_steps = experiment.INPUT_CHANNELS // self.bands
+        if self.input_steps * self.bands != experiment.INPUT_CHANNELS or self.input_steps < self.target_steps:
             raise ValueError(
-                f"masked_unet needs the target's {self.bands} bands on every date of the input, which has "
+                f"masked_unet needs the target's {self.bands} bands in every time step of the input, which has "
                 f"{experiment.INPUT_CHANNELS} channels"
             )
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of [image, mask], the mask one channel a date."""
+        """Return the network of [image, mask]; the mask has one channel for each time step."""
         exp, filters = self.exp, self.params["filters"]
         size = (exp.IMG_HEIGHT, exp.IMG_WIDTH)
         image = keras.Input((*size, exp.INPUT_CHANNELS), name="input_image")
-        mask = keras.Input((*size, self.target_dates), name="cloud_mask")
+        mask = keras.Input((*size, self.target_steps), name="cloud_mask")
         x = layers.Concatenate()([image, mask])
         skips = []
-        for level in range(HALVINGS):
-            x = _twice(x, filters * 2**level)
+        for level in range(DOWNSAMPLINGS):
+            x = _two_convolutions(x, filters * 2**level)
             skips.append(x)
             x = layers.MaxPooling2D()(x)
-        x = _twice(x, filters * 2**HALVINGS)
+        x = _two_convolutions(x, filters * 2**DOWNSAMPLINGS)
         for skip in reversed(skips):
             x = layers.UpSampling2D(interpolation="bilinear")(x)
-            x = _twice(layers.Concatenate()([x, skip]), skip.shape[-1])
-        made = self._mixture(x, image) + layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same", dtype="float32")(x)
+            x = _two_convolutions(layers.Concatenate()([x, skip]), skip.shape[-1])
+        output = self._weighted_mean(x, image)
+        output = output + layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same", dtype="float32")(x)
         if self.params["keep_clear"]:
-            hidden = ops.repeat(mask, exp.OUTPUT_CHANNELS // self.target_dates, axis=-1)
-            made = hidden * made + (1.0 - hidden) * image[..., -exp.OUTPUT_CHANNELS :]
-        return keras.Model([image, mask], made, name="generator")
+            hidden = ops.repeat(mask, exp.OUTPUT_CHANNELS // self.target_steps, axis=-1)
+            output = hidden * output + (1.0 - hidden) * image[..., -exp.OUTPUT_CHANNELS :]
+        return keras.Model([image, mask], output, name="generator")
 
-    def _mixture(self, features: Any, image: Any) -> Any:
-        """Return for each date of the target the mean over the input's dates, weighted pixel by pixel."""
-        size, shape = (self.exp.IMG_HEIGHT, self.exp.IMG_WIDTH), (self.target_dates, self.dates)
+    def _weighted_mean(self, features: Any, image: Any) -> Any:
+        """Return for each time step of the target the mean over those of the input, with weights for each pixel."""
+        size, shape = (self.exp.IMG_HEIGHT, self.exp.IMG_WIDTH), (self.target_steps, self.input_steps)
         scores = layers.Conv2D(shape[0] * shape[1], 3, padding="same", dtype="float32")(features)
         weights = layers.Softmax(dtype="float32")(layers.Reshape((*size, *shape))(scores))
-        stack = layers.Reshape((*size, self.dates, self.bands))(image)
+        stack = layers.Reshape((*size, self.input_steps, self.bands))(image)
         return layers.Reshape((*size, self.exp.OUTPUT_CHANNELS))(ops.einsum("bhwtd,bhwdc->bhwtc", weights, stack))
 
     def Discriminator(self) -> keras.Model:
         """Return a small PatchGAN; its output is logits."""
         exp = self.exp
-        return patchgan(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, self.params["discriminator_filters"], halvings=2)
+        return patchgan(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, self.params["discriminator_filters"], downsamplings=2)
 
     def predict(self, input_image: tf.Tensor, cloud_mask: tf.Tensor) -> tf.Tensor:
-        """Return the image without clouds or gaps."""
+        """Return the prediction, without clouds or gaps."""
         return self.generator([input_image, cloud_mask], training=False)
 
     @tf.function
@@ -110,7 +113,7 @@ class GAN(ConditionalGAN):
         Args:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
-            cloud_mask: float32, ``(batch, height, width, date)``, 1 where the target is hidden in the input.
+            cloud_mask: float32, ``(batch, height, width, time step)``, 1 where the target is hidden in the input.
             step: int64 scalar, the global step.
         """
         exp = self.exp
@@ -133,21 +136,21 @@ class GAN(ConditionalGAN):
         }  # fmt: skip
 
 
-def masked_l1(made: tf.Tensor, wanted: tf.Tensor, mask: tf.Tensor, inside_weight: float) -> tf.Tensor:
-    """Return the mean absolute error with hidden pixels counted ``inside_weight`` times.
+def masked_l1(prediction: tf.Tensor, target: tf.Tensor, mask: tf.Tensor, inside_weight: float) -> tf.Tensor:
+    """Return the weighted mean absolute error; hidden pixels have the weight ``inside_weight``, others 1.
 
     Args:
-        made: (batch, height, width, date * band).
-        wanted: likewise.
-        mask: (batch, height, width, date), 1 where hidden.
+        prediction: (batch, height, width, time step * band).
+        target: of the same shape.
+        mask: (batch, height, width, time step), 1 where hidden.
         inside_weight: at least 0.
     """
-    weights = 1.0 + (inside_weight - 1.0) * tf.repeat(mask, made.shape[-1] // mask.shape[-1], axis=-1)
-    return tf.reduce_sum(weights * tf.abs(made - wanted)) / tf.reduce_sum(weights)
+    weights = 1.0 + (inside_weight - 1.0) * tf.repeat(mask, prediction.shape[-1] // mask.shape[-1], axis=-1)
+    return tf.reduce_sum(weights * tf.abs(prediction - target)) / tf.reduce_sum(weights)
 
 
-def _twice(x: Any, filters: int) -> Any:
-    """Return x after two convolutions."""
+def _two_convolutions(x: Any, filters: int) -> Any:
+    """Return the features of x after two convolutions."""
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     return x

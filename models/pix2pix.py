@@ -1,9 +1,8 @@
-"""pix2pix (Isola et al. 2017): a U-Net generator against a PatchGAN discriminator.
+"""pix2pix (Isola et al. 2017): a U-Net generator with a PatchGAN discriminator, as in ARISGAN.
 
-As ARISGAN published it. It differs from the paper in the slope of LeakyReLU (0.3, not 0.2), in the batch norm of the
-one-pixel bottleneck, and in having dropout as its only noise. Nothing of it differs from the published one, except
-that the U-Net also takes sizes such as 96, with fewer halvings; with `params: {"as_published": true}` the tile size
-alone decides.
+Differences from the paper: LeakyReLU has slope 0.3, not 0.2; the bottleneck of one pixel has batch norm; dropout is the
+only noise. The only difference from ARISGAN is that the U-Net also takes sizes such as 96, with fewer downsamplings;
+with `params: {"as_published": true}` the tile size alone decides.
 """
 
 from __future__ import annotations

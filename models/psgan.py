@@ -1,11 +1,11 @@
-"""PSGAN (Liu et al. 2021, doi:10.1109/TGRS.2020.3042974) as ARISGAN has it: an encoder and decoder with two skips.
+"""PSGAN (Liu et al. 2021, doi:10.1109/TGRS.2020.3042974) as in ARISGAN: an encoder-decoder with two skip connections.
 
-The published generator ends in ReLU. On images that are near zero it dies: its published results are those of an
-all-zero prediction; and it cannot make the negative values of images in -1..1. Ours ends in a linear convolution,
-with the same parameters; `params: {"as_published": true}` puts the ReLU back. Other than in the paper there is one
-stream of bands, not one for the panchromatic and one for the others.
+The generator of the original ARISGAN code ends in ReLU. For images with values near zero its gradient vanishes (its
+published results are those of a prediction of zeros), and it cannot predict the negative values of images in -1..1.
+This one ends in a linear convolution with the same parameters; `params: {"as_published": true}` adds the ReLU again.
+Difference from the paper: all bands are one input, instead of one input of the panchromatic band and one of the others.
 
-params: `dropouts` (false): dropout of one half in the decoder.
+params: `dropouts` (false): dropout of rate 0.5 in the decoder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class GAN(ConditionalGAN):
     from_logits = False
 
     def __init__(self, experiment: Experiment) -> None:
-        """Check the size, then build networks and optimisers.
+        """Check the image size, then build networks and optimisers.
 
         Raises:
             ValueError: a height or width that is no multiple of 4; unknown `params`.
@@ -43,11 +43,11 @@ class GAN(ConditionalGAN):
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the encoder and decoder; its output is linear, or not negative as published."""
+        """Return the encoder-decoder; its output is linear, or as published not negative."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         x = layers.BatchNormalization()(image)
-        # Skips are taken before the activation.
+        # The skip connections start before the activations.
         full = _conv(_leaky(_conv(x, 32)), 32)
         x = conv(2, 64, 2, batchnorm=False, lrelu=True)(_leaky(full))
         half = _conv(_leaky(_conv(x, 128)), 128)
@@ -60,13 +60,13 @@ class GAN(ConditionalGAN):
         return keras.Model(image, layers.ReLU()(x) if self.params["as_published"] else x, name="generator")
 
     def _joined(self, x: Any, skip: Any) -> Any:
-        """Return 128 features at twice the size beside those of the encoder."""
+        """Return 128 features, upsampled by 2 and joined with those of the encoder."""
         dropout = 0.5 if self.params["dropouts"] else None
         x = deconv(2, 128, 2, batchnorm=False, relu=False, dropout=dropout)(x)
         return layers.Concatenate()([x, skip])
 
     def Discriminator(self) -> keras.Model:
-        """Return the convolutional classifier; its output is one probability for each 8th pixel."""
+        """Return the convolutional discriminator; its output is one probability for every 8 x 8 pixels."""
         exp = self.exp
         return strided_discriminator(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, STAGES, _probability, batchnorm=False)
 

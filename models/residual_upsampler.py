@@ -1,13 +1,13 @@
-"""Super-resolution by correcting the bicubic enlargement (after EDSR, Lim et al. 2017).
+"""Super-resolution as bicubic upsampling plus a learnt correction (after EDSR, Lim et al. 2017).
 
-The input arrives on the target's grid, each coarse pixel repeated `RATIO` x `RATIO` times. Computing there
-would cost RATIO squared as much and show the network nothing more, so the coarse pixels are taken back first:
+The input has the grid of the target, with each coarse pixel repeated `RATIO` x `RATIO` times. On this grid the network
+would need RATIO squared as many operations without more information, so the coarse pixels are extracted first:
 
     input -> every RATIO-th pixel -+-> residual blocks -> pixel shuffle -+-> output
                                    +-> shared bands -> bicubic ----------+
 
-At first the correction is nearly zero, hence training begins at bicubic quality and can only gain from there.
-The output is linear. `jit_compile` is out of reach: TensorFlow has no XLA kernel for bicubic interpolation.
+The initial correction is nearly zero, so that training starts at bicubic quality. The output is linear. `jit_compile`
+is not possible: TensorFlow has no XLA kernel for bicubic interpolation.
 
 params: `blocks` (5) residual blocks, of `filters` (32) channels; `discriminator_filters` (32).
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class GAN(ConditionalGAN):
-    """A residual upsampler against a small PatchGAN."""
+    """A residual upsampler with a small PatchGAN discriminator."""
 
     def __init__(self, experiment: Experiment) -> None:
         """Check ratio, size and bands, then build networks and optimisers.
@@ -39,25 +39,25 @@ class GAN(ConditionalGAN):
                 that do not fit the channels, or unknown `params`.
         """
         self.params = known_params(experiment, {"blocks": 5, "filters": 32, "discriminator_filters": 32})
-        self.ratio = whole_ratio(experiment)
+        self.ratio = integer_ratio(experiment)
         self.shared_bands = shared_bands(experiment)
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above."""
+        """Return the network of the diagram above."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
-        # float32 throughout the skip: half precision would round away what is to be learnt.
+        # float32 in the bicubic branch: rounding errors of half precision would exceed the correction.
         coarse = Decimate(self.ratio, dtype="float32")(image)
         output = layers.Add(dtype="float32")([self._correction(coarse), self._bicubic(coarse)])
         return keras.Model(image, output, name="generator")
 
     def _correction(self, coarse: Any) -> Any:
-        """Return what bicubic lacks, on the fine grid; computed on the coarse one."""
+        """Return the correction of the bicubic prediction, computed on the coarse grid and upsampled."""
         filters = self.params["filters"]
         x = head = layers.Conv2D(filters, 3, padding="same")(coarse)
         for _ in range(self.params["blocks"]):
-            # No batch norm: it forgets the image's own contrast (the finding of EDSR).
+            # No batch norm: it removes the contrast of the image (as EDSR found).
             residual = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
             x = layers.Add()([x, layers.Conv2D(filters, 3, padding="same")(residual)])
         x = layers.Add()([head, layers.Conv2D(filters, 3, padding="same")(x)])
@@ -67,7 +67,7 @@ class GAN(ConditionalGAN):
         return PixelShuffle(self.ratio)(x)
 
     def _bicubic(self, coarse: Any) -> Any:
-        """Return the target's bands, enlarged; where the input lacks them, a learnt mixture of its own."""
+        """Return the target's bands, upsampled; if the input lacks them, a learnt linear combination of its bands."""
         if self.shared_bands is None:
             bands = layers.Conv2D(self.exp.OUTPUT_CHANNELS, 1, dtype="float32", name="projection")(coarse)
         else:
@@ -79,34 +79,37 @@ class GAN(ConditionalGAN):
         """Return a small PatchGAN; its output is logits."""
         exp = self.exp
         filters = self.params["discriminator_filters"]
-        return patchgan(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, filters, halvings=2)
+        return patchgan(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, filters, downsamplings=2)
 
 
-def whole_ratio(experiment: Experiment) -> int:
-    """Return the enlargement as a whole number.
+def integer_ratio(experiment: Experiment) -> int:
+    """Return the factor of the upsampling.
 
     Raises:
-        ValueError: it is none, or it does not divide the image.
+        ValueError: it is no integer of at least 2, or it does not divide the image.
     """
     ratio, height, width = experiment.RATIO, experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-    if ratio is None or abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 2:
+    if abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 2:
         raise ValueError(
             f"residual_upsampler needs a ratio of ground sampling distances (input to target) of 2, 3, ..., not {ratio}"
         )
-    whole = round(ratio)
-    if height % whole or width % whole:
+    factor = round(ratio)
+    if height % factor or width % factor:
         raise ValueError(
-            f"residual_upsampler with ratio {whole} needs img_height and img_width to be multiples of "
-            f"{whole}, not {height} and {width}"
+            f"residual_upsampler with ratio {factor} needs img_height and img_width to be multiples of "
+            f"{factor}, not {height} and {width}"
         )
-    return whole
+    return factor
+
+
+whole_ratio = integer_ratio  # its former name, which plug-ins may import
 
 
 def shared_bands(experiment: Experiment) -> list[int] | None:
-    """Return the indices of the target's bands in the input, or None where it does not have them.
+    """Return the indices of the target's bands in the input, or None if the input lacks one.
 
     Raises:
-        ValueError: not one index for each target band, or an index that the input does not have.
+        ValueError: the number of indices is not that of the target bands, or the input has no band of an index.
     """
     bands, inputs, outputs = experiment.SHARED_BANDS, experiment.INPUT_CHANNELS, experiment.OUTPUT_CHANNELS
     if bands is None:

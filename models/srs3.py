@@ -1,11 +1,11 @@
-"""SRS3 (Fernandez et al. 2021, doi:10.1109/JSTARS.2021.3097410) as ARISGAN has it: attention on features.
+"""SRS3 (Fernandez et al. 2021, doi:10.1109/JSTARS.2021.3097410) as in ARISGAN: features weighted by attention.
 
     image -> multireceptive -> m -> half size -> 1 x 1 -> 1 x 1 -> softmax -> full size = a;  m a + m -> 5 x 5 -> output
 
-In the published network a transposed convolution of stride 2 and kernel 1 brings the attention back to full size,
-which leaves three of four pixels without any. Ours enlarges by nearest neighbour and convolves 1 x 1, with the same
-parameters. `params: {"as_published": true}` has the published one. The paper's attention pools over the whole image,
-ends in a sigmoid, and has no GAN.
+In the original ARISGAN code a transposed convolution of stride 2 and kernel 1 upsamples the attention, so that it is 0
+at three of four pixels. This network upsamples by nearest neighbour and applies a 1 x 1 convolution with the same
+parameters; `params: {"as_published": true}` selects the original one. Differences from the paper: there, attention
+pools over the whole image and ends in a sigmoid, and there is no discriminator.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class GAN(ConditionalGAN):
-    """SRS3 against a PatchGAN, for images whose sides are even."""
+    """SRS3 with a PatchGAN discriminator, for images with an even height and width."""
 
     def __init__(self, experiment: Experiment) -> None:
-        """Check the size, then build networks and optimisers.
+        """Check the image size, then build networks and optimisers.
 
         Raises:
             ValueError: a height or width that is odd or less than 24; unknown `params`.
@@ -41,17 +41,17 @@ class GAN(ConditionalGAN):
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         features = multireceptive(image)
-        weighed = layers.Multiply()([features, self._attention(features)])
-        x = layers.Add()([weighed, features])
+        weighted = layers.Multiply()([features, self._attention(features)])
+        x = layers.Add()([weighted, features])
         x = layers.ReLU()(conv(1, 32, 1, batchnorm=False, lrelu=False)(x))
         return keras.Model(image, image_output(x, exp.OUTPUT_CHANNELS, kernel_size=5), name="generator")
 
     def _attention(self, features: Any) -> Any:
-        """Return the weight of every feature at every pixel."""
+        """Return the attention: one weight for every feature and pixel."""
         channels = features.shape[-1]
         x = layers.AveragePooling2D(2)(features)
         x = layers.ReLU()(conv(1, 16, 1, batchnorm=False, lrelu=False)(x))

@@ -1,15 +1,15 @@
-"""TARSGAN (Tao et al. 2021, doi:10.3390/rs13132614; of the ESRGAN family) as ARISGAN has it.
+"""TARSGAN (Tao et al. 2021, doi:10.3390/rs13132614; based on ESRGAN) as in ARISGAN.
 
     image -> 3 x 3 -> blocks -> 3 x 3 -> [. | image] -> 3 x 3 -> output
-    block: 3 x (x -> N x + N dense(x) + N noise(dense(x))), then N before + N x, each N a gate of its own
+    block: 3 x (x -> N x + N dense(x) + N noise(dense(x))), then N input + N x; every N is another gate
 
-In the published program every gate is a new random draw at each call, training or not, so that a prediction is
-random; ours are learnt, one factor a channel, as the papers have it: at first 1 for what passes, 0.2 for what a block
-adds, 0 for its noise. The published discriminator cannot score below one half, since a ReLU comes before its sigmoid;
-ours lacks that ReLU. `params: {"as_published": true}` has the published gates and discriminator.
+A gate multiplies every channel by a factor. In the original ARISGAN code the factors are new random numbers at each
+call, so that predictions are random. Here they are learnt, as in the papers; initially they are 1 for the input, 0.2
+for the residual and 0 for noise. The original discriminator returns no probability below 0.5, because a ReLU precedes
+its sigmoid; here there is no such ReLU. `params: {"as_published": true}` selects the original gates and discriminator.
 
-params: `layers` (16) blocks; `experimental_stride` (null): compute dense blocks on a grid this much coarser; `concat`
-(true): show the image to the last convolution again.
+params: `layers` (16): number of blocks; `experimental_stride` (null): compute dense blocks on a grid that is coarser by
+this factor; `concat` (true): the last convolution also gets the image.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ if TYPE_CHECKING:
 
 FILTERS = 32
 NOISE = 0.1
-PASSED, ADDED, NOISY = 1.0, 0.2, 0.0
+INPUT_FACTOR, RESIDUAL_FACTOR, NOISE_FACTOR = 1.0, 0.2, 0.0  # initial values of the gates
 DEFAULTS = {"layers": 16, "experimental_stride": None, "concat": True, "as_published": False}
 
 
 class GAN(ConditionalGAN):
-    """TARSGAN for images of any size, or of multiples of its stride."""
+    """TARSGAN for images of any size; with `experimental_stride`, of multiples of it."""
 
     from_logits = False
 
     def __init__(self, experiment: Experiment) -> None:
-        """Check stride and size, then build networks and optimisers.
+        """Check stride and image size, then build networks and optimisers.
 
         Raises:
-            ValueError: a stride that is no whole number or does not divide the image; unknown `params`.
+            ValueError: a stride that is no integer or does not divide the image; unknown `params`.
         """
         self.params = known_params(experiment, DEFAULTS)
         stride = self.params["experimental_stride"]
         if stride is not None:
             if type(stride) is not int or stride < 1:
-                raise ValueError(f"params: 'experimental_stride' must be null or a whole number like 2, not {stride!r}")
+                raise ValueError(f"params: 'experimental_stride' must be null or an integer like 2, not {stride!r}")
             require_multiple(experiment, stride)
         super().__init__(experiment)
 
     def Generator(self) -> keras.Model:
-        """Return the network of the drawing above; its output is linear."""
+        """Return the network of the diagram above; its output is linear."""
         exp = self.exp
         image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
         x = conv(3, FILTERS, 1, batchnorm=False, lrelu=False)(image)
@@ -69,12 +69,14 @@ class GAN(ConditionalGAN):
 
     def _block(self, x: Any) -> Any:
         """Return the features after three gated dense blocks."""
-        before = x
+        block_input = x
         for _ in range(3):
-            made = self._dense(x)
-            noise = layers.GaussianNoise(NOISE)(made)
-            x = layers.Add()([self._gated(x, PASSED), self._gated(made, ADDED), self._gated(noise, NOISY)])
-        return layers.Add()([self._gated(before, PASSED), self._gated(x, ADDED)])
+            dense = self._dense(x)
+            noisy = layers.GaussianNoise(NOISE)(dense)
+            x = layers.Add()(
+                [self._gated(x, INPUT_FACTOR), self._gated(dense, RESIDUAL_FACTOR), self._gated(noisy, NOISE_FACTOR)]
+            )
+        return layers.Add()([self._gated(block_input, INPUT_FACTOR), self._gated(x, RESIDUAL_FACTOR)])
 
     def _dense(self, x: Any) -> Any:
         stride = self.params["experimental_stride"]
@@ -84,11 +86,12 @@ class GAN(ConditionalGAN):
         return (RandomGate() if self.params["as_published"] else Gate(initial))(x)
 
     def Discriminator(self) -> keras.Model:
-        """Return the convolutional classifier; its output is probabilities, 512 for each 16th pixel."""
+        """Return the convolutional discriminator; its output is 512 probabilities for every 16 x 16 pixels."""
         exp = self.exp
-        return strided_discriminator(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, pairs(64, 128, 256, 512), self._logits)
+        stages = pairs(64, 128, 256, 512)
+        return strided_discriminator(exp.INPUT_CHANNELS, exp.OUTPUT_CHANNELS, stages, self._probabilities)
 
-    def _logits(self, x: Any) -> Any:
+    def _probabilities(self, x: Any) -> Any:
         """Return 512 probabilities at every pixel."""
         x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE)(layers.Dense(512, activation="relu")(x))
         x = layers.Dense(512, activation="relu" if self.params["as_published"] else None)(x)

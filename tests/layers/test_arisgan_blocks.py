@@ -1,4 +1,4 @@
-"""Dense blocks, gates, shuffles and strided discriminators against what the specification says of them."""
+"""Dense blocks, gates, pixel shuffles and strided discriminators: shapes, parameters and values as published."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from layers.gates import Gate, RandomGate
 from layers.multireceptive import multireceptive
 from layers.pixel_shuffle import ScatteringShuffle
 from layers.residual import prelu
-from layers.strided_discriminator import pairs, strided_discriminator, ten_logits
+from layers.strided_discriminator import pairs, strided_discriminator, ten_probabilities
 
 
 def image(*shape):
@@ -24,11 +24,11 @@ def test_dense_block_has_the_published_parameters(channels):
     assert network.output_shape == (None, 8, 8, 32)
 
 
-def test_every_convolution_of_a_dense_block_sees_all_before_it():
+def test_every_convolution_of_a_dense_block_gets_the_features_of_all_before_it():
     x = keras.Input((8, 8, 3))
-    seen = [layer.input.shape[-1] for layer in keras.Model(x, dense_block(x)).layers if hasattr(layer, "kernel_size")
-            or isinstance(layer, keras.Sequential)]  # fmt: skip
-    assert seen == [3, 35, 67, 99, 131]
+    channels = [layer.input.shape[-1] for layer in keras.Model(x, dense_block(x)).layers
+                if hasattr(layer, "kernel_size") or isinstance(layer, keras.Sequential)]  # fmt: skip
+    assert channels == [3, 35, 67, 99, 131]
 
 
 def test_strided_dense_block_keeps_the_size():
@@ -36,7 +36,7 @@ def test_strided_dense_block_keeps_the_size():
     assert strided_dense_block(x, stride=4).shape == (None, 8, 12, 32)
 
 
-def test_multireceptive_field_is_its_parts_side_by_side():
+def test_multireceptive_field_concatenates_its_convolutions():
     x = keras.Input((16, 16, 2))
     network = keras.Model(x, multireceptive(x, (3, 5), filters=4))
     assert network.count_params() == (9 + 25) * 2 * 4
@@ -46,7 +46,7 @@ def test_multireceptive_field_is_its_parts_side_by_side():
         np.testing.assert_array_equal(part, np.maximum(kernel(image(1, 16, 16, 2)), 0))
 
 
-def test_gate_begins_as_told_and_learns_one_factor_a_channel():
+def test_gate_has_its_initial_factor_and_one_weight_for_each_channel():
     gate = Gate(0.2)
     x = image(2, 4, 4, 3)
     np.testing.assert_allclose(gate(x), 0.2 * x, rtol=1e-6)
@@ -55,7 +55,7 @@ def test_gate_begins_as_told_and_learns_one_factor_a_channel():
     assert Gate.from_config(gate.get_config()).initial == 0.2
 
 
-def test_random_gate_is_one_draw_a_channel_and_call():
+def test_random_gate_has_one_random_factor_for_each_channel_and_call():
     gate = RandomGate(seed=1)
     ones = np.ones((2, 4, 4, 1000), "float32")
     first, second = np.asarray(gate(ones)), np.asarray(gate(ones))
@@ -64,7 +64,7 @@ def test_random_gate_is_one_draw_a_channel_and_call():
     assert first[0, 0, 0].mean() == pytest.approx(0, abs=0.1)
     assert first[0, 0, 0].std() == pytest.approx(1, abs=0.1)
     assert not gate.trainable_weights
-    # Its state is a variable, so that a checkpoint keeps it.
+    # Its state is a variable, so that checkpoints include it.
     assert [tuple(variable.shape) for variable in gate.variables] == [(2,)]
 
 
@@ -75,7 +75,7 @@ def test_scattering_shuffle_is_the_published_permutation():
     np.testing.assert_array_equal(ScatteringShuffle(2)(x), published)
 
 
-def test_prelu_has_one_slope_a_channel():
+def test_prelu_has_one_slope_for_each_channel():
     layer = prelu()
     x = image(1, 4, 4, 3)
     np.testing.assert_allclose(layer(x), np.where(x > 0, x, 0.25 * x), rtol=1e-6)
@@ -83,10 +83,10 @@ def test_prelu_has_one_slope_a_channel():
 
 
 def test_strided_discriminator_takes_any_size():
-    network = strided_discriminator(2, 3, pairs(4, 8), ten_logits)
-    logits = np.asarray(network([image(1, 20, 12, 2), image(1, 20, 12, 3)]))
-    assert logits.shape == (1, 5, 3, 10)
-    assert ((logits > 0) & (logits < 1)).all()
+    network = strided_discriminator(2, 3, pairs(4, 8), ten_probabilities)
+    probabilities = np.asarray(network([image(1, 20, 12, 2), image(1, 20, 12, 3)]))
+    assert probabilities.shape == (1, 5, 3, 10)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
     kinds = [[type(layer).__name__ for layer in block.layers] for block in network.layers
              if isinstance(block, keras.Sequential)]  # fmt: skip
     assert kinds == [["Conv2D", "LeakyReLU"]] + [["Conv2D", "BatchNormalization", "LeakyReLU"]] * 3

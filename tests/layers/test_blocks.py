@@ -1,4 +1,4 @@
-"""Convolution blocks, PatchGAN and U-Net: parameters and shapes as published."""
+"""Convolution blocks, PatchGAN and U-Net: layers, parameters and shapes as published."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ def names(block):
 
 
 def test_conv_block():
-    """Layers in order, no bias, Normal(0, 0.02), slope 0.3."""
+    """The order of layers, no bias, Normal(0, 0.02), slope 0.3."""
     assert names(conv(3, 8, 1, batchnorm=False, lrelu=False)) == ["Conv2D"]
     block = conv(4, 8, 2, batchnorm=True, lrelu=True)
     assert names(block) == ["Conv2D", "BatchNormalization", "LeakyReLU"]
@@ -26,7 +26,7 @@ def test_conv_block():
 
 
 def test_deconv_block():
-    """Layers in order, twice the size."""
+    """The order of layers; the output is upsampled by 2."""
     assert names(deconv(4, 8, 2, batchnorm=False, relu=False, dropout=None)) == ["Conv2DTranspose"]
     block = deconv(4, 8, 2, batchnorm=True, relu=True, dropout=0.5)
     assert names(block) == ["Conv2DTranspose", "BatchNormalization", "Dropout", "ReLU"]
@@ -35,7 +35,7 @@ def test_deconv_block():
 
 @pytest.mark.parametrize(("channels", "parameters"), [(21, 2_788_864), (3, 2_770_432)])
 def test_patchgan_has_the_published_parameters(channels, parameters):
-    """Table 3.10 of the specification, and the names of its inputs."""
+    """Numbers of parameters and batch statistics, and the names of its inputs."""
     network = patchgan(channels, 3)
     assert network.count_params() == parameters
     assert sum(np.prod(weight.shape) for weight in network.non_trainable_weights) == 1_792
@@ -44,20 +44,20 @@ def test_patchgan_has_the_published_parameters(channels, parameters):
 
 @pytest.mark.parametrize(("size", "patches"), [(256, 30), (128, 14), (64, 6)])
 def test_patchgan_output(size, patches):
-    """30, 14 and 6 patches a side."""
+    """The number of patches a side."""
     shapes = [(None, size, size, 21), (None, size, size, 3)]
     assert patchgan(21, 3).compute_output_shape(shapes) == (None, patches, patches, 1)
 
 
-def test_small_patchgan():
-    """The smallest image that the docstring promises."""
-    network = patchgan(3, 3, filters=8, halvings=2)
+def test_patchgan_of_the_smallest_image():
+    """It has at least 3 * 2**downsamplings pixels a side."""
+    network = patchgan(3, 3, filters=8, downsamplings=2)
     images = np.zeros((2, 12, 16, 3), "float32")
     assert network([images, images]).shape == (2, 1, 2, 1)
 
 
 def test_unet_of_the_smallest_tile_and_a_wide_image():
-    """Five halvings, all of 512 channels."""
+    """Five downsamplings, all with 512 channels."""
     image = keras.Input((32, 64, 5))
     output = unet(image, 32, 7)
     assert output.shape == (None, 32, 64, 7)

@@ -1,4 +1,4 @@
-"""Depth to space against TensorFlow's own, and the way back from a nearest enlargement."""
+"""The pixel shuffle, compared with depth to space of TensorFlow, and the inverse of nearest-neighbour upsampling."""
 
 import keras
 import numpy as np
@@ -10,7 +10,6 @@ from layers.pixel_shuffle import Decimate, PixelShuffle
 
 @pytest.mark.parametrize("ratio", [2, 3])
 def test_equals_depth_to_space(ratio):
-    """Bit for bit."""
     x = np.random.default_rng(0).normal(size=(2, 4, 5, 3 * ratio**2)).astype("float32")
     np.testing.assert_array_equal(PixelShuffle(ratio)(x), tf.nn.depth_to_space(x, ratio))
 
@@ -24,22 +23,19 @@ def test_any_size():
     assert step(tf.zeros((1, 3, 5, 8))).shape == (1, 6, 10, 2)
 
 
-def test_channels_must_divide():
-    """Told before the reshape fails."""
+def test_a_wrong_number_of_channels_is_an_error():
     with pytest.raises(ValueError, match="takes a multiple of 9 channels, not 8"):
         PixelShuffle(3)(np.zeros((1, 2, 2, 8), "float32"))
 
 
 @pytest.mark.parametrize("ratio", [2, 3, 4])
-def test_decimation_undoes_nearest_upsampling(ratio):
-    """Exactly, for odd and even ratios."""
+def test_decimation_is_the_exact_inverse_of_nearest_upsampling(ratio):
     coarse = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype("float32")
     fine = coarse.repeat(ratio, axis=1).repeat(ratio, axis=2)
     np.testing.assert_array_equal(Decimate(ratio)(fine), coarse)
 
 
 def test_saved_and_loaded(tmp_path):
-    """A generator outlives its process."""
     image = keras.Input((12, 12, 4))
     network = keras.Model(image, PixelShuffle(2)(Decimate(3)(image)))
     network.save(tmp_path / "network.keras")

@@ -1,4 +1,4 @@
-"""Each loss against numbers worked out in NumPy."""
+"""Each loss, compared with its value in NumPy."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, g
 
 TARGET = np.array([0.0, 1.0, -1.0, 0.5], "float32").reshape(1, 2, 2, 1)
 GENERATED = np.array([0.5, 1.0, -0.5, -0.5], "float32").reshape(1, 2, 2, 1)
-REAL_SCORE = np.array([2.0, -0.5, 0.5], "float32").reshape(1, 3, 1, 1)
-FAKE_SCORE = np.array([-2.0, 0.25, 1.0], "float32").reshape(1, 3, 1, 1)
+REAL_OUTPUT = np.array([2.0, -0.5, 0.5], "float32").reshape(1, 3, 1, 1)
+FAKE_OUTPUT = np.array([-2.0, 0.25, 1.0], "float32").reshape(1, 3, 1, 1)
 REAL_PROBABILITY = np.array([0.9, 0.5, 1.0], "float32").reshape(1, 3, 1, 1)
 FAKE_PROBABILITY = np.array([0.1, 0.5, 0.0], "float32").reshape(1, 3, 1, 1)
 
@@ -20,33 +20,33 @@ def softplus(x):
 
 
 GENERATOR = {
-    "gen_gan": (FAKE_SCORE, np.mean(softplus(-FAKE_SCORE))),
-    "gen_nll": (FAKE_SCORE, np.mean(softplus(-FAKE_SCORE))),
-    "gen_l1": (FAKE_SCORE, (0.5 + 0 + 0.5 + 1) / 4),
-    "gen_l2": (FAKE_SCORE, (0.25 + 0 + 0.25 + 1) / 4),
-    "gen_rmse": (FAKE_SCORE, np.sqrt(1.5 / 4)),
-    "gen_wstein": (FAKE_SCORE, 0.25),
-    "gen_lsgan": (FAKE_SCORE, (9 + 0.5625 + 0) / 3),
-    "gen_hinge": (FAKE_SCORE, 0.25),
+    "gen_gan": (FAKE_OUTPUT, np.mean(softplus(-FAKE_OUTPUT))),
+    "gen_nll": (FAKE_OUTPUT, np.mean(softplus(-FAKE_OUTPUT))),
+    "gen_l1": (FAKE_OUTPUT, (0.5 + 0 + 0.5 + 1) / 4),
+    "gen_l2": (FAKE_OUTPUT, (0.25 + 0 + 0.25 + 1) / 4),
+    "gen_rmse": (FAKE_OUTPUT, np.sqrt(1.5 / 4)),
+    "gen_wstein": (FAKE_OUTPUT, 0.25),
+    "gen_lsgan": (FAKE_OUTPUT, (9 + 0.5625 + 0) / 3),
+    "gen_hinge": (FAKE_OUTPUT, 0.25),
 }
 DISCRIMINATOR = {
-    "disc_bce": (REAL_SCORE, FAKE_SCORE, np.mean(softplus(-REAL_SCORE)) + np.mean(softplus(FAKE_SCORE))),
-    "disc_nll": (REAL_SCORE, FAKE_SCORE, np.mean(softplus(-REAL_SCORE)) + np.mean(softplus(FAKE_SCORE))),
-    "disc_wstein": (REAL_SCORE, FAKE_SCORE, -0.25 - 2 / 3),
-    "disc_lsgan": (REAL_SCORE, FAKE_SCORE, 0.5 * ((1 + 2.25 + 0.25) / 3 + (4 + 0.0625 + 1) / 3)),
-    "disc_hinge": (REAL_SCORE, FAKE_SCORE, (0 + 1.5 + 0.5) / 3 + (0 + 1.25 + 2) / 3),
+    "disc_bce": (REAL_OUTPUT, FAKE_OUTPUT, np.mean(softplus(-REAL_OUTPUT)) + np.mean(softplus(FAKE_OUTPUT))),
+    "disc_nll": (REAL_OUTPUT, FAKE_OUTPUT, np.mean(softplus(-REAL_OUTPUT)) + np.mean(softplus(FAKE_OUTPUT))),
+    "disc_wstein": (REAL_OUTPUT, FAKE_OUTPUT, -0.25 - 2 / 3),
+    "disc_lsgan": (REAL_OUTPUT, FAKE_OUTPUT, 0.5 * ((1 + 2.25 + 0.25) / 3 + (4 + 0.0625 + 1) / 3)),
+    "disc_hinge": (REAL_OUTPUT, FAKE_OUTPUT, (0 + 1.5 + 0.5) / 3 + (0 + 1.25 + 2) / 3),
 }
 
 
 def test_every_loss_is_tested():
-    """A new line in a table without a number here fails."""
+    """Every name of the two tables has an expected value here."""
     assert set(GENERATOR) | {"gen_ssim"} == set(GENERATOR_LOSSES)
     assert set(DISCRIMINATOR) == set(DISCRIMINATOR_LOSSES)
 
 
 @pytest.mark.parametrize("name", GENERATOR)
 def test_generator_term(name):
-    """The term is the number and the total its weighted self."""
+    """The term has the expected value, and the total is the term times its weight."""
     output, expected = GENERATOR[name]
     total, terms = generator_loss(output, GENERATED, TARGET, {name: 3.0})
     assert float(terms[name]) == pytest.approx(expected, rel=1e-5)
@@ -55,22 +55,21 @@ def test_generator_term(name):
 
 @pytest.mark.parametrize("name", DISCRIMINATOR)
 def test_discriminator_term(name):
-    """The term is the number and the total its weighted self."""
+    """The term has the expected value, and the total is the term times its weight."""
     real, generated, expected = DISCRIMINATOR[name]
     total, terms = discriminator_loss(real, generated, {name: 0.5})
     assert float(terms[name]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     assert float(total) == pytest.approx(0.5 * expected, rel=1e-5, abs=1e-6)
 
 
-def test_loss_object_decides_what_the_output_means():
-    """An object for probabilities takes probabilities."""
+def test_a_loss_object_for_probabilities_takes_probabilities():
     sigmoid = keras.losses.BinaryCrossentropy(from_logits=False)
     _, terms = generator_loss(REAL_PROBABILITY, GENERATED, TARGET, {"gen_gan": 1.0}, sigmoid)
     assert float(terms["gen_gan"]) == pytest.approx(-(np.log(0.9) + np.log(0.5)) / 3, rel=1e-5)
 
 
 def test_nll_of_probabilities():
-    """The published formula, with its epsilon."""
+    """The formula of the original ARISGAN code, with its epsilon."""
     sigmoid = keras.losses.BinaryCrossentropy(from_logits=False)
     _, terms = generator_loss(FAKE_PROBABILITY, GENERATED, TARGET, {"gen_nll": 1.0}, sigmoid)
     assert float(terms["gen_nll"]) == pytest.approx(np.mean(-np.log(np.array([0.1, 0.5, 0.0]) + 1e-8)), rel=1e-5)
@@ -78,23 +77,23 @@ def test_nll_of_probabilities():
     assert float(terms["disc_nll"]) == pytest.approx(-(np.log(0.9) + np.log(0.5)) * 2 / 3, rel=1e-5)
 
 
-def test_loss_object_may_be_any_function():
-    """Nothing of Keras is asked of it."""
-    _, terms = discriminator_loss(REAL_SCORE, FAKE_SCORE, {"disc_bce": 1.0}, lambda labels, outputs: labels[0, 0, 0, 0])
+def test_a_loss_object_may_be_any_function():
+    _, terms = discriminator_loss(
+        REAL_OUTPUT, FAKE_OUTPUT, {"disc_bce": 1.0}, lambda labels, outputs: labels[0, 0, 0, 0]
+    )
     assert float(terms["disc_bce"]) == 1.0
 
 
-def test_own_mean_equals_that_of_keras():
-    """Taking the mean ourselves changes nothing on one device."""
+def test_the_mean_equals_that_of_keras_on_one_device():
     keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    _, terms = generator_loss(FAKE_SCORE, GENERATED, TARGET, {"gen_gan": 1.0}, keras_loss)
-    expected = keras_loss(np.ones_like(FAKE_SCORE), FAKE_SCORE)
+    _, terms = generator_loss(FAKE_OUTPUT, GENERATED, TARGET, {"gen_gan": 1.0}, keras_loss)
+    expected = keras_loss(np.ones_like(FAKE_OUTPUT), FAKE_OUTPUT)
     assert float(terms["gen_gan"]) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_half_precision_is_cast_first():
-    """300 squared overflows float16, not the loss."""
-    generated = np.full((1, 64, 64, 1), 300.0, "float16")  # its square is beyond float16
-    total, _ = generator_loss(FAKE_SCORE, generated, np.zeros_like(generated), {"gen_l2": 1.0})
+    """The square of 300 overflows float16; the loss does not overflow."""
+    generated = np.full((1, 64, 64, 1), 300.0, "float16")
+    total, _ = generator_loss(FAKE_OUTPUT, generated, np.zeros_like(generated), {"gen_l2": 1.0})
     assert keras.backend.standardize_dtype(total.dtype) == "float32"
     assert float(total) == 90000.0

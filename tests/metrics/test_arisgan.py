@@ -1,4 +1,4 @@
-"""The measures of the published program, against its recorded values and against NumPy, SciPy and scikit-image."""
+"""The metrics of the original ARISGAN code, compared with its recorded values and with NumPy, SciPy, scikit-image."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ import tensorflow as tf
 from scipy import ndimage, signal
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from metrics import GROUPS, KNOWN, LOWER_IS_BETTER, METRICS, PUBLISHED, UNITS, Scale, score
+from metrics import ALL_METRICS, GROUPS, LOWER_IS_BETTER, METRICS, PUBLISHED, UNITS, Scale, score
 from pix2earth.scoring import comparison
 from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import ExperimentFile
@@ -19,11 +19,11 @@ from pix2earth.settings.validation import load
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "metrics.npz")
 PAIRS = range(4)
-SCALE = Scale(data_range=7.0, ratio=1 / 12, rgb=(2, 1, 0))  # none of it may matter
+SCALE = Scale(data_range=7.0, ratio=1 / 12, rgb=(2, 1, 0))  # none of these values may have an influence
 
 
-def images(which):
-    return np.stack([GOLDEN[f"pair{pair}_{which}"] for pair in PAIRS])
+def images(kind):
+    return np.stack([GOLDEN[f"pair{pair}_{kind}"] for pair in PAIRS])
 
 
 def expected(name, kind="orig"):
@@ -41,12 +41,12 @@ def noisy_pair(shape, seed=0):
 
 def test_tables():
     assert list(PUBLISHED) == [f"{name}_aris" for name in METRICS if name != "MAE"]
-    assert list(KNOWN) == [*METRICS, *PUBLISHED] == list(GROUPS["arisgan"])
+    assert list(ALL_METRICS) == [*METRICS, *PUBLISHED] == list(GROUPS["arisgan"])
     assert list(GROUPS["all"]) == list(METRICS)
     for name in PUBLISHED:
-        ours = name.removesuffix("_aris")
-        assert (name in LOWER_IS_BETTER, UNITS.get(name)) == (ours in LOWER_IS_BETTER, UNITS.get(ours))
-    assert list(score(*noisy_pair((1, 16, 16, 3)), SCALE)) == list(METRICS)
+        plain = name.removesuffix("_aris")
+        assert (name in LOWER_IS_BETTER, UNITS.get(name)) == (plain in LOWER_IS_BETTER, UNITS.get(plain))
+    assert list(score(*noisy_pair((2, 32, 32, 3)), SCALE)) == list(METRICS)
 
 
 # ---- recorded values -----------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def mean_pearson(t, p):
 
 
 def haarpsi(t, p):
-    """HaarPSI with explicit filters, of images 0 to 1; one grey band where there are fewer than three."""
+    """HaarPSI with explicit filters, of images in 0..1; one grey band if there are fewer than three bands."""
 
     def maps(image):
         yiq = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -97,8 +97,8 @@ def haarpsi(t, p):
         rows, columns = luma.shape
 
         def same(channel, kernel):
-            at = len(kernel) // 2
-            return np.abs(signal.convolve2d(channel, kernel)[at : at + rows, at : at + columns])
+            start = len(kernel) // 2
+            return np.abs(signal.convolve2d(channel, kernel)[start : start + rows, start : start + columns])
 
         kernels = [np.outer(np.repeat([-1, 1], side // 2), np.ones(side)) / side for side in (2, 4, 8)]
         edges = [[same(luma, kernel) for kernel in kernels], [same(luma, kernel.T) for kernel in kernels]]
@@ -109,12 +109,12 @@ def haarpsi(t, p):
 
     (t_edges, t_chromas), (p_edges, p_chromas) = maps(t), maps(p)
     pairs = list(zip(t_edges, p_edges, strict=True))
-    found = [(similarity(a[0], b[0]) + similarity(a[1], b[1])) / 2 for a, b in pairs]
+    similarities = [(similarity(a[0], b[0]) + similarity(a[1], b[1])) / 2 for a, b in pairs]
     weights = [np.maximum(a[2], b[2]) for a, b in pairs]
     if t_chromas:
-        found.append(np.mean([similarity(a, b) for a, b in zip(t_chromas, p_chromas, strict=True)], axis=0))
+        similarities.append(np.mean([similarity(a, b) for a, b in zip(t_chromas, p_chromas, strict=True)], axis=0))
         weights.append(np.mean(weights, axis=0))
-    z = np.sum(np.array(weights) / (1 + np.exp(-4.2 * np.array(found)))) / np.sum(weights)
+    z = np.sum(np.array(weights) / (1 + np.exp(-4.2 * np.array(similarities)))) / np.sum(weights)
     return (np.log(z / (1 - z)) / 4.2) ** 2
 
 
@@ -127,8 +127,8 @@ def uiqc(t, p):
     return total / 4
 
 
-def by_hand(t, p):
-    """The nine measures of one pair of float64 images."""
+def independent_scores(t, p):
+    """The nine metrics of one pair of float64 images."""
     square = ((t - p) ** 2).mean((0, 1))
     cosine = (t * p).sum(-1) / np.sqrt((t * t).sum(-1) * (p * p).sum(-1))
     with np.errstate(invalid="ignore"):
@@ -151,31 +151,31 @@ def test_independent_computation(shape):
     target, prediction = noisy_pair((2, *shape))
     scores = score(target, prediction, SCALE, PUBLISHED)
     for sample in range(2):
-        wanted = by_hand(target[sample].astype(np.float64), prediction[sample].astype(np.float64))
-        assert np.isnan(wanted["sCC_aris"]) == (shape[-1] == 1)
-        assert list(wanted) == list(PUBLISHED)
-        for name, value in wanted.items():
+        values = independent_scores(target[sample].astype(np.float64), prediction[sample].astype(np.float64))
+        assert np.isnan(values["sCC_aris"]) == (shape[-1] == 1)
+        assert list(values) == list(PUBLISHED)
+        for name, value in values.items():
             # acos near 1 turns the last digit of a cosine into 1e-8
             np.testing.assert_allclose(scores[name][sample], value, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 def test_small_images():
-    """Only a window that does not fit leaves a measure undefined."""
+    """A metric is undefined only if its window does not fit."""
     target, prediction = noisy_pair((2, 6, 9, 3))
     for name, scores in score(target, prediction, SCALE, PUBLISHED).items():
         np.testing.assert_array_equal(np.isnan(scores), name == "SSIM_aris", err_msg=name)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_one_factor_for_both_images_matters_to_rmse_alone(name):
-    """So that the unit norm of the published images changes no other number."""
+def test_a_common_factor_of_both_images_changes_rmse_only(name):
+    """So the unit norm of the published images changes no other metric."""
     target, prediction = noisy_pair((2, 32, 32, 3))
     plain = score(target, prediction, SCALE, [name])[name]
     scaled = score(target / 128, prediction / 128, SCALE, [name])[name]
     np.testing.assert_allclose(scaled, plain / (128 if name == "RMSE_aris" else 1), rtol=1e-6)
 
 
-# ---- the published program's blind spots ---------------------------------------------------------------------------
+# ---- undefined and misleading values of the original code ----------------------------------------------------------
 
 
 def undefined(target, prediction):
@@ -208,11 +208,11 @@ def test_zero_prediction_has_a_perfect_angle():
 def test_a_constant_image_cannot_be_stretched(which):
     pair = dict(zip(("target", "prediction"), noisy_pair((2, 32, 32, 3)), strict=True))
     pair[which][:] = 0.1
-    # between bands a constant image still has its edges
+    # sCC_aris: its filter along bands has responses at the edges of a constant image
     assert undefined(**pair) == {"sCC_aris", "CC_aris", "HPSI_aris", "SSIM_aris", "PSNR_aris"}
 
 
-def test_a_constant_band_leaves_correlations_undefined():
+def test_with_a_constant_band_correlations_are_undefined():
     target, prediction = noisy_pair((2, 48, 31, 3))
     target[..., 1] = 0.1
     assert undefined(target, prediction) == {"CC_aris"}
@@ -220,7 +220,7 @@ def test_a_constant_band_leaves_correlations_undefined():
     assert undefined(target, prediction) == {"CC_aris", "UIQC_aris"}
 
 
-def test_nan_shows_in_all_but_the_angle():
+def test_nan_changes_all_metrics_but_the_angle():
     target, prediction = noisy_pair((2, 32, 32, 3))
     prediction[0, 9, 9, 1] = np.nan
     for name, scores in score(target, prediction, SCALE, PUBLISHED).items():
@@ -240,20 +240,20 @@ def test_masks_are_ignored():
 
 
 @pytest.mark.parametrize(
-    ("given", "chosen"),
+    ("value", "metrics"),
     [("arisgan", [*METRICS, *PUBLISHED]), ("all", list(METRICS)), (["PSNR", "PSNR_aris"], ["PSNR", "PSNR_aris"])],
 )
-def test_what_an_experiment_may_ask_for(tmp_path, given, chosen):
+def test_metrics_of_an_experiment(tmp_path, value, metrics):
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"model_name": "pix2pix", "metrics": given, "best_metric": "SAM_aris"}))
-    found = load(path, ExperimentFile)
-    assert (found.metrics, found.best_metric) == (chosen, "SAM_aris")
+    path.write_text(json.dumps({"model_name": "pix2pix", "metrics": value, "best_metric": "SAM_aris"}))
+    experiment = load(path, ExperimentFile)
+    assert (experiment.metrics, experiment.best_metric) == (metrics, "SAM_aris")
 
 
-@pytest.mark.parametrize("given", ["aris", ["arisgan"], ["PSNR", "MAE_aris"]])
-def test_what_it_may_not_ask_for(tmp_path, given):
+@pytest.mark.parametrize("value", ["aris", ["arisgan"], ["PSNR", "MAE_aris"]])
+def test_unknown_metrics_of_an_experiment(tmp_path, value):
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"model_name": "pix2pix", "metrics": given}))
+    path.write_text(json.dumps({"model_name": "pix2pix", "metrics": value}))
     with pytest.raises(UserError, match="metric"):
         load(path, ExperimentFile)
 
@@ -270,28 +270,28 @@ def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open
     path = experiment.output.evaluation
     path.parent.mkdir(parents=True, exist_ok=True)
     table = evaluate(scorer, "val", 0, path).set_index("tile")
-    wanted = [*METRICS, *PUBLISHED]
-    assert list(pd.read_csv(path).columns[4:]) == [*wanted, *(f"{name}_bicubic" for name in wanted)]
+    names = [*METRICS, *PUBLISHED]
+    assert list(pd.read_csv(path).columns[4:]) == [*names, *(f"{name}_bicubic" for name in names)]
     for tile, fields in tiny_arrays["val"].items():
         coarse, target = (fields[name] * 1e-4 for name in ("input_image", "target"))
-        made = coarse.repeat(2, axis=0).repeat(2, axis=1)
+        image = coarse.repeat(2, axis=0).repeat(2, axis=1)
         if normalize == "l2":
-            target, made = target / np.linalg.norm(target), made / np.linalg.norm(made)  # with all four bands
+            target, image = target / np.linalg.norm(target), image / np.linalg.norm(image)  # of all four bands
         # 0.9 (2 x - 1) = 2 (0.9 x + 0.05) - 1
-        made = 0.9 * made[..., [2, 1, 0]] + (0.05 if normalize == "symmetric" else 0)
-        for name, value in by_hand(target, made).items():
+        prediction = 0.9 * image[..., [2, 1, 0]] + (0.05 if normalize == "symmetric" else 0)
+        for name, value in independent_scores(target, prediction).items():
             np.testing.assert_allclose(table[name][tile], value, rtol=1e-4, err_msg=f"{tile} {name}")
 
     frame = comparison.compare(comparison.load(path.parents[1], ["e"])).set_index("run")
-    assert list(frame.columns) == ["dataset", "samples", *wanted]
+    assert list(frame.columns) == ["dataset", "samples", *names]
     assert sorted(frame.index) == sorted(["(bicubic)", path.stem])
-    for name in wanted:
+    for name in names:
         assert frame[name][path.stem] == pytest.approx(table[name].mean())
         assert frame[name]["(bicubic)"] == pytest.approx(table[f"{name}_bicubic"].mean())
 
 
 @pytest.mark.slow
-def test_training_validates_by_them(tiny_root, write_experiment, capsys):
+def test_training_validates_with_them(tiny_root, write_experiment, capsys):
     import train
 
     write_experiment(tiny_root, "e", steps=2, validate_freq=1, metrics=["PSNR_aris"], best_metric="SAM_aris")
@@ -300,10 +300,10 @@ def test_training_validates_by_them(tiny_root, write_experiment, capsys):
     assert end.value.code == 0, capsys.readouterr().err
     root = tiny_root / "experiments"
     lines = [json.loads(line) for line in (root / "e/logs/e_a/train.jsonl").read_text().splitlines()]
-    found = {line["step"]: line["validation"] for line in lines if "validation" in line}
-    assert all(set(scores) == {"PSNR_aris", "SAM_aris"} for scores in found.values())
+    validations = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    assert all(set(scores) == {"PSNR_aris", "SAM_aris"} for scores in validations.values())
     best = json.loads((root / "e/logs/e_a/run.json").read_text())["best"]
     assert best["metric"] == "SAM_aris"
-    assert found[best["step"]]["SAM_aris"] == min(scores["SAM_aris"] for scores in found.values())
+    assert validations[best["step"]]["SAM_aris"] == min(scores["SAM_aris"] for scores in validations.values())
     table = pd.read_csv(root / "_evaluation/e_a.csv")
     assert list(table.columns[4:]) == ["PSNR_aris", "PSNR_aris_bicubic"]

@@ -1,4 +1,4 @@
-"""Values of the literature definitions, from tests/golden/metrics.npz (its key `meta` explains each)."""
+"""The metrics, compared with values of the definitions in the literature: tests/golden/metrics.npz (see its `meta`)."""
 
 from pathlib import Path
 
@@ -25,8 +25,8 @@ KEYS = {
 SCALE = Scale(data_range=1.0, ratio=1 / 12, rgb=(2, 1, 0))
 
 
-def images(which: str) -> np.ndarray:
-    return np.stack([GOLDEN[f"pair{pair}_{which}"] for pair in PAIRS])
+def images(kind: str) -> np.ndarray:
+    return np.stack([GOLDEN[f"pair{pair}_{kind}"] for pair in PAIRS])
 
 
 def expected(name: str, key: str | None = None) -> np.ndarray:

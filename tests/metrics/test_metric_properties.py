@@ -1,4 +1,4 @@
-"""What must hold of the metrics whatever the images: limits, scaling, sizes, numbers of bands, precision."""
+"""Properties of the metrics for any images: limits, scaling, sizes, numbers of bands, precision."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import metrics
-from metrics import KNOWN, LOWER_IS_BETTER, METRICS, UNITS, Scale, score
+from metrics import ALL_METRICS, LOWER_IS_BETTER, METRICS, UNITS, Scale, score
 
 SCALE = Scale(data_range=1.0, ratio=1.0, rgb=(2, 1, 0))
 
@@ -22,17 +22,17 @@ def noisy_pair(shape, seed=0):
 
 def test_table():
     assert list(METRICS) == "SAM sCC CC HPSI SSIM PSNR RMSE ERGAS UIQC MAE".split()
-    assert set(KNOWN) >= LOWER_IS_BETTER and set(KNOWN) >= set(UNITS)
+    assert set(ALL_METRICS) >= LOWER_IS_BETTER and set(ALL_METRICS) >= set(UNITS)
     assert list(score(*noisy_pair((1, 16, 16, 3)), SCALE, ["MAE", "CC"])) == ["MAE", "CC"]
     with pytest.raises(KeyError, match=r"unknown metric 'SIM'.*SSIM"):
         metrics.metric("SIM")
 
 
-def test_import_is_light():
+def test_the_package_imports_neither_tensorflow_nor_numpy():
     code = "import metrics, sys; print([m for m in ('tensorflow', 'numpy') if m in sys.modules])"
     root = Path(metrics.__file__).parents[1]
-    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_identity():
@@ -65,7 +65,7 @@ def test_constant_bands_are_left_out():
         np.testing.assert_allclose(score(target, prediction, SCALE, [name])[name], both, rtol=1e-6)
 
 
-def test_flat_windows_of_uiqi():
+def test_constant_windows_of_uiqi():
     target, prediction = np.full((1, 12, 12, 1), 0.3, np.float32), np.full((1, 12, 12, 1), 0.6, np.float32)
     np.testing.assert_allclose(score(target, prediction, SCALE, ["UIQC"])["UIQC"], 0.8, rtol=1e-6)
     np.testing.assert_allclose(score(0 * target, 0 * prediction, SCALE, ["UIQC"])["UIQC"], 1)
@@ -73,12 +73,12 @@ def test_flat_windows_of_uiqi():
 
 @pytest.mark.parametrize("factor", [1e-3, 1e4])
 def test_units_of_the_data(factor):
-    """Images and range scaled alike score alike; RMSE and MAE scale with them."""
+    """Images and range multiplied by one factor have equal scores, but RMSE and MAE are multiplied too."""
     target, prediction = noisy_pair((2, 32, 32, 3))
     scores = score(target, prediction, SCALE)
     for name, scaled in score(target * factor, prediction * factor, Scale(factor, 1.0, (2, 1, 0))).items():
-        wanted = scores[name] * (factor if UNITS.get(name) == "data" else 1)
-        np.testing.assert_allclose(scaled, wanted, rtol=5e-5, err_msg=name)
+        expected = scores[name] * (factor if UNITS.get(name) == "data" else 1)
+        np.testing.assert_allclose(scaled, expected, rtol=5e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("bands", [1, 2, 13])
@@ -89,26 +89,26 @@ def test_any_number_of_bands(bands):
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": -1}
     for sample in range(2):
         t, p = target[sample].astype(np.float64), prediction[sample].astype(np.float64)
-        wanted = {
+        expected = {
             "SSIM": structural_similarity(t, p, data_range=1, **options),
             "PSNR": peak_signal_noise_ratio(t, p, data_range=1),
             "CC": np.mean([np.corrcoef(t[..., b].ravel(), p[..., b].ravel())[0, 1] for b in range(bands)]),
             "ERGAS": 100 * np.sqrt((((t - p) ** 2).mean((0, 1)) / t.mean((0, 1)) ** 2).mean()),
         }
-        for name, value in wanted.items():
+        for name, value in expected.items():
             np.testing.assert_allclose(scores[name][sample], value, rtol=1e-4, err_msg=name)
     used = [3, 2, 1] if bands == 13 else [0]
-    alone = score(target[..., used], prediction[..., used], Scale(1.0), ["HPSI"])["HPSI"]
-    np.testing.assert_allclose(scores["HPSI"], alone, rtol=1e-5)
+    of_used_bands = score(target[..., used], prediction[..., used], Scale(1.0), ["HPSI"])["HPSI"]
+    np.testing.assert_allclose(scores["HPSI"], of_used_bands, rtol=1e-5)
 
 
-def test_band_of_haarpsi_that_does_not_exist():
+def test_a_missing_band_of_haarpsi_is_an_error():
     with pytest.raises(ValueError, match=r"scale.rgb names band 2, but the images have 1"):
         score(*noisy_pair((1, 32, 32, 1)), SCALE, ["HPSI"])
 
 
 def test_grey_haarpsi_has_no_colour_term():
-    """Three equal bands are alike in colour everywhere, which can only raise the score."""
+    """Three equal bands have equal colours everywhere, which can only increase the score."""
     target, prediction = noisy_pair((1, 32, 32, 1))
     grey = score(target, prediction, Scale(1.0), ["HPSI"])["HPSI"]
     colour = score(np.repeat(target, 3, -1), np.repeat(prediction, 3, -1), SCALE, ["HPSI"])["HPSI"]
@@ -129,23 +129,23 @@ def test_small_images_score_nan(side):
 def test_odd_sides():
     target, prediction = noisy_pair((1, 33, 21, 3))
     padded = [np.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0))) for image in (target, prediction)]
-    wanted = score(*padded, SCALE, ["HPSI"])["HPSI"]
-    np.testing.assert_allclose(score(target, prediction, SCALE, ["HPSI"])["HPSI"], wanted, rtol=1e-5)
+    expected = score(*padded, SCALE, ["HPSI"])["HPSI"]
+    np.testing.assert_allclose(score(target, prediction, SCALE, ["HPSI"])["HPSI"], expected, rtol=1e-5)
 
 
-def test_float32_is_precise_enough():
-    """Dark water beside bright land, and large images: where float32 sums and variances lose their digits."""
+def test_float32_is_accurate_enough():
+    """For a large image of dark water and bright land, where sums and variances in float32 have large errors."""
     rng = np.random.default_rng(1)
     target = 0.02 + 0.001 * rng.standard_normal((1, 512, 512, 3))
     target[:, :, 300:] += 0.7
     prediction = target + 0.0005 * rng.standard_normal(target.shape)
     target, prediction = target.astype(np.float32), prediction.astype(np.float32)
-    wanted = score(target.astype(np.float64), prediction.astype(np.float64), SCALE)
+    expected = score(target.astype(np.float64), prediction.astype(np.float64), SCALE)
     for name, scores in score(target, prediction, SCALE).items():
-        np.testing.assert_allclose(scores, wanted[name], rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(scores, expected[name], rtol=1e-4, err_msg=name)
 
 
-def test_nan_in_a_valid_pixel_shows():
+def test_nan_in_a_valid_pixel_gives_nan():
     target, prediction = noisy_pair((2, 32, 32, 3))
     prediction[0, 9, 9, 1] = np.nan
     for name, scores in score(target, prediction, SCALE).items():

@@ -1,84 +1,107 @@
-"""An experiment without a file, and plug-ins loaded by their path as the toolkit does."""
+"""Models as the toolkit creates them: from real experiments, with plug-ins that are imported by their path."""
 
 import gc
-import importlib.util
-from types import SimpleNamespace
 
 import keras
-import numpy as np
 import pytest
-import tensorflow as tf
 
-from experiment import PROJECT
+from pix2earth.plugins import contract, finding
+from tests.networks import DISC_LOSS, GEN_LOSS, network_fields
 
-MODELS = PROJECT / "models"
+
+@pytest.fixture(scope="session")
+def imported():
+    """Exclude all objects of imported modules from garbage collections, which would take a second each otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def forgotten():
-    """Let go of a test's networks: some have fifty million weights, and Keras and cycles hold on to them."""
+def released(imported):
+    """Release the networks of a test: some have fifty million weights, and Keras and cycles keep references."""
     yield
-    keras.backend.clear_session()
-    gc.collect()
+    keras.backend.clear_session()  # it collects garbage too
 
 
 @pytest.fixture
-def plugin():
-    """Return a function from a plug-in's name to its module."""
-
-    def load(name):
-        spec = importlib.util.spec_from_file_location(f"plugin_{name}", MODELS / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+def plugin(experiment):
+    """``plugin(name)``: the module of a plug-in."""
+    return lambda name: contract.load(finding.find(experiment(name)))
 
 
 @pytest.fixture
-def experiment():
-    """Return a function that makes an experiment of a given size; keywords replace its attributes."""
+def experiment(experiment_of):
+    """``experiment(model, size, bands, ...)``: an Experiment on square tiles; see ``network_fields``.
 
-    def make(size=64, **changes):
-        values = {
-            "IMG_HEIGHT": size,
-            "IMG_WIDTH": size,
-            "TILESIZE": size,
-            "INPUT_CHANNELS": 5,
-            "OUTPUT_CHANNELS": 3,
-            "PARAMS": {},
-            "GEN_LOSS": {"gen_gan": 1.0, "gen_l1": 100.0, "gen_ssim": 1.0, "gen_nll": 0.0},
-            "DISC_LOSS": {"disc_bce": 1.0, "disc_nll": None},
-            "LEARNING_RATE": {"generator": None, "discriminator": None},
-            "PRECISION": "float32",
-            "RATIO": 2.0,
-            "MODEL_NAME": "model",
-            "SHARED_BANDS": [2, 1, 0],
-            "DATA_RANGE": 2.0,
-        }
-        return SimpleNamespace(**values | changes)
+    ``bands`` are the numbers of bands of input and target, ``fields`` more fields; other keywords are keys of
+    experiment.json.
+    """
 
-    return make
+    def opened(model="template", size=64, bands=(5, 3), *, ratio=2.0, shared=True, fields=None, **settings):
+        defaults = {
+            "model_name": model, "tilesize": size, "params": {}, "gen_loss": GEN_LOSS, "disc_loss": DISC_LOSS,
+        }  # fmt: skip
+        return experiment_of(
+            network_fields(size, *bands, ratio=ratio, shared=shared) | (fields or {}), **defaults | settings
+        )
+
+    return opened
 
 
 @pytest.fixture
-def batch():
-    """Return a function that makes a random batch that fits an experiment, as train_step's keywords."""
+def build(experiment):
+    """``build(model, size, ...)``: the GAN of a model; the arguments are those of ``experiment``."""
 
-    def make(exp, size=2):
-        random = np.random.default_rng(0)
-        shape = (size, exp.IMG_HEIGHT, exp.IMG_WIDTH)
-        return {
-            "input_image": tf.constant(random.uniform(-1, 1, (*shape, exp.INPUT_CHANNELS)), "float32"),
-            "target": tf.constant(random.uniform(-1, 1, (*shape, exp.OUTPUT_CHANNELS)), "float32"),
-            "step": tf.constant(0, "int64"),
-        }
+    def built(model, *arguments, **options):
+        opened = experiment(model, *arguments, **options)
+        return contract.load(finding.find(opened)).GAN(opened)
 
-    return make
+    return built
+
+
+@pytest.fixture
+def build_networks(build, monkeypatch):
+    """``build_networks(model, size, ...)``: the same with optimisers that are not built, because of their memory."""
+    import layers.conditional_gan
+    from layers.optimizers import adam
+
+    def not_built(*arguments, **keywords):
+        optimizer = adam(*arguments, **keywords)
+        optimizer.build = lambda variables: None
+        return optimizer
+
+    monkeypatch.setattr(layers.conditional_gan, "adam", not_built)
+    return build
+
+
+@pytest.fixture
+def zero_weights(monkeypatch):
+    """The weights of convolutions are 0 instead of random, for tests that only count them."""
+    import layers.convolution
+
+    monkeypatch.setattr(layers.convolution, "weights", keras.initializers.Zeros)
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """The blocks of `layers` have an eighth of their filters, for tests that do not depend on the width of networks."""
+    from layers import convolution, dense_block, multireceptive, patchgan, residual, strided_discriminator, unet
+
+    def narrowed(block):
+        def build(kernel_size, filters, *arguments, **options):
+            return block(kernel_size, filters if filters < 32 else filters // 8, *arguments, **options)
+
+        return build
+
+    for name in ("conv", "deconv"):
+        block = narrowed(getattr(convolution, name))
+        for module in (convolution, dense_block, multireceptive, patchgan, residual, strided_discriminator, unet):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, block)
 
 
 @pytest.fixture
 def precision():
-    """Return the function that sets the global precision; it is float32 again after the test."""
+    """``precision(policy)`` sets the precision of all new layers; after the test it is float32 again."""
     yield keras.mixed_precision.set_dtype_policy
     keras.mixed_precision.set_dtype_policy("float32")

@@ -1,62 +1,56 @@
-"""The residual upsampler: bicubic at first, exact about the coarse grid, clear about ratios."""
+"""The residual upsampler: it starts with bicubic upsampling, and its errors for ratios and bands that do not fit."""
 
 import keras
 import numpy as np
 import pytest
 
-
-def without_correction(gan):
-    """Set the last layer to exactly zero."""
-    last = gan.generator.get_layer("correction")
-    last.set_weights([np.zeros_like(weight) for weight in last.get_weights()])
+from tests.networks import random_batch
 
 
 @pytest.mark.parametrize("ratio", [2, 3])
-def test_bicubic_at_first(ratio, plugin, experiment):
-    """Nearly so as built, exactly so without the correction."""
-    exp = experiment(16 * ratio, RATIO=float(ratio))
-    gan = plugin("residual_upsampler").GAN(exp)
+def test_it_starts_with_bicubic_upsampling(ratio, build_networks):
+    """Nearly with the initial weights, exactly without the correction."""
+    gan = build_networks("residual_upsampler", 16 * ratio, ratio=float(ratio))
     coarse = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 5)).astype("float32")
     fine = coarse.repeat(ratio, axis=1).repeat(ratio, axis=2)
     size = (16 * ratio, 16 * ratio)
     bicubic = keras.ops.image.resize(coarse[..., [2, 1, 0]], size, interpolation="bicubic")
     np.testing.assert_allclose(gan.generator(fine), bicubic, atol=0.05)
-    without_correction(gan)
+    correction = gan.generator.get_layer("correction")
+    correction.set_weights([np.zeros_like(weight) for weight in correction.get_weights()])
     np.testing.assert_allclose(gan.generator(fine), bicubic, atol=1e-6)
 
 
-def test_bands_that_the_input_lacks_are_projected(plugin, experiment, batch):
-    """And the projection learns through the interpolation."""
-    exp = experiment(32, SHARED_BANDS=None)
-    gan = plugin("residual_upsampler").GAN(exp)
+def test_bands_that_the_input_lacks_are_a_learnt_combination(build):
+    """Its weights get a gradient through the interpolation."""
+    gan = build("residual_upsampler", 32, shared=False, params={"blocks": 1, "filters": 8, "discriminator_filters": 8})
     before = gan.generator.get_layer("projection").get_weights()[0]
-    gan.train_step(**batch(exp))
+    gan.train_step(**random_batch(gan.exp))
     assert not np.array_equal(before, gan.generator.get_layer("projection").get_weights()[0])
 
 
-def test_params(plugin, experiment):
-    """All three settings reach the networks."""
-    exp = experiment(32, PARAMS={"blocks": 0, "filters": 8, "discriminator_filters": 8})
-    gan = plugin("residual_upsampler").GAN(exp)
+def test_params(build_networks):
+    """All three settings change the networks."""
+    gan = build_networks("residual_upsampler", 32, params={"blocks": 0, "filters": 8, "discriminator_filters": 8})
     assert gan.generator.count_params() < 3_000
     assert gan.discriminator.count_params() < 20_000
 
 
-@pytest.mark.parametrize("ratio", [None, 1.0, 2.5, 0.5])
-def test_ratio_must_be_whole(ratio, plugin, experiment):
-    """Enlarging by 1 or by 2.5 is another model's work."""
-    with pytest.raises(ValueError, match=rf"2, 3, \.\.\., not {ratio}"):
-        plugin("residual_upsampler").GAN(experiment(64, RATIO=ratio))
+@pytest.mark.parametrize(("ratio", "message"), [(None, "1.0"), (1.0, "1.0"), (2.5, "2.5"), (0.5, "0.5")])
+def test_a_ratio_that_is_no_integer_of_at_least_2_is_an_error(ratio, message, build):
+    with pytest.raises(ValueError, match=rf"2, 3, \.\.\., not {message}"):
+        build("residual_upsampler", 64, ratio=ratio)
 
 
-def test_ratio_must_divide(plugin, experiment):
-    """The message names ratio and size."""
+def test_a_ratio_that_does_not_divide_the_size_is_an_error(build):
     with pytest.raises(ValueError, match=r"ratio 3 needs .* multiples of 3, not 64 and 64"):
-        plugin("residual_upsampler").GAN(experiment(64, RATIO=3.0))
+        build("residual_upsampler", 64, ratio=3.0)
 
 
 @pytest.mark.parametrize("bands", [[0, 1], [0, 1, 5], [0, 1, -1]])
-def test_shared_bands_must_fit(bands, plugin, experiment):
-    """One for each target band, and one that exists."""
+def test_shared_bands_that_do_not_fit_are_an_error(bands, experiment, plugin):
+    """One index for each target band, and of a band that exists."""
+    opened = experiment("residual_upsampler", 64)
+    opened.SHARED_BANDS = bands
     with pytest.raises(ValueError, match=r"one input band \(0 to 4\) for each of the 3 target bands"):
-        plugin("residual_upsampler").GAN(experiment(64, SHARED_BANDS=bands))
+        plugin("residual_upsampler").GAN(opened)

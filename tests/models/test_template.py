@@ -1,19 +1,19 @@
-"""The model that users copy: it learns, and says what it cannot do."""
+"""The model that users copy: it learns, and its error for a wrong image size."""
 
 import pytest
 
-
-def test_overfits_one_batch(plugin, experiment, batch):
-    """L1 falls by more than 40 % in 25 steps."""
-    exp = experiment(64, LEARNING_RATE={"generator": 5e-3, "discriminator": None}, PARAMS={"filters": 16, "blocks": 1})
-    gan = plugin("template").GAN(exp)
-    data = batch(exp)
-    data["target"] = data["input_image"][..., :3] * 0.5 + 0.3
-    values = [float(gan.train_step(**data)["gen_l1"]) for _ in range(25)]
-    assert values[-1] < 0.6 * values[0]
+from tests.networks import random_batch
 
 
-def test_size(plugin, experiment):
-    """The message names both sides."""
+def test_overfits_one_batch(build):
+    """L1 decreases by more than 40 % in 25 steps."""
+    gan = build("template", 64, learning_rate={"generator": 5e-3}, params={"filters": 16, "blocks": 1})
+    batch = random_batch(gan.exp)
+    batch["target"] = batch["input_image"][..., :3] * 0.5 + 0.3
+    losses = [float(gan.train_step(**batch)["gen_l1"]) for _ in range(25)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_wrong_size_is_an_error_with_both_sides(build):
     with pytest.raises(ValueError, match="multiples of 4, not 62 and 64"):
-        plugin("template").GAN(experiment(64, IMG_HEIGHT=62))
+        build("template", 64, img_height=62)
