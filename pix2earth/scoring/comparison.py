@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from metrics import KNOWN, LOWER_IS_BETTER
+from metrics import ALL_METRICS, LOWER_IS_BETTER
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.settings.errors import UserError
 
@@ -83,10 +83,10 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
         common = set.intersection(*(set(run.table.index) for run in group))
         tables = {run.name: run.table.loc[sorted(common)] for run in group}
         for name, table in {**_baselines(tables), **tables}.items():
-            metrics = [column for column in table.columns if column in KNOWN]
+            metrics = [column for column in table.columns if column in ALL_METRICS]
             means = {metric: _mean(table[metric]) for metric in metrics}
             rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
-    columns = [name for name in KNOWN if any(name in row for row in rows)]
+    columns = [name for name in ALL_METRICS if any(name in row for row in rows)]
     frame = pd.DataFrame(rows, columns=["dataset", "run", "samples", *columns])
     best = next((name for name in ("PSNR", *columns) if name in columns), "run")
     return frame.sort_values(["dataset", best], ascending=[True, best in LOWER_IS_BETTER], ignore_index=True)
@@ -106,7 +106,7 @@ def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     for table in tables.values():
         for column in table.columns:
             metric, _, baseline = column.rpartition("_")  # a metric's own name may have an underscore
-            if metric in KNOWN and column not in KNOWN:
+            if metric in ALL_METRICS and column not in ALL_METRICS:
                 columns_of.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
     return {name: pd.DataFrame(columns) for name, columns in columns_of.items()}
 
@@ -122,7 +122,7 @@ def show(frame: pd.DataFrame) -> None:
     from rich.table import Table
 
     unlimited = Console(width=1000)
-    metrics = [column for column in frame.columns if column in KNOWN]
+    metrics = [column for column in frame.columns if column in ALL_METRICS]
     for dataset, rows in frame.groupby("dataset", sort=False):
         title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

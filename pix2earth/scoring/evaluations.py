@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from metrics import KNOWN
+from metrics import ALL_METRICS
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.settings.errors import UserError
@@ -104,13 +104,13 @@ def read(path: Path) -> pd.DataFrame:
 def metric_of(column: str) -> tuple[str, str] | None:
     """Return metric and baseline ("" for the model itself) of a CSV column, or None where it holds no score."""
     # The longest name decides: PSNR_aris is a metric, not the PSNR of a baseline "aris".
-    metric = max((name for name in KNOWN if f"{column}_".startswith(f"{name}_")), key=len, default=None)
+    metric = max((name for name in ALL_METRICS if f"{column}_".startswith(f"{name}_")), key=len, default=None)
     return None if metric is None else (metric, column[len(metric) + 1 :])
 
 
 def ordered_metrics(metrics: Collection[str]) -> list[str]:
     """Return metrics in the order of the table of all metrics."""
-    return [metric for metric in KNOWN if metric in set(metrics)]
+    return [metric for metric in ALL_METRICS if metric in set(metrics)]
 
 
 # ---- settings of a run -----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
-from metrics import GROUPS, KNOWN, METRICS
+from metrics import ALL_METRICS, GROUPS, METRICS
 from pix2earth.settings.errors import inside, nearest
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
@@ -211,8 +211,8 @@ class ExperimentFile(Schema):
     def _check_metrics(cls, names: list[str] | str) -> list[str]:
         chosen = list(GROUPS[names]) if isinstance(names, str) else list(dict.fromkeys(names))
         for name in chosen:
-            if name not in KNOWN:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, KNOWN)}")
+            if name not in ALL_METRICS:
+                raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
