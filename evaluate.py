@@ -20,9 +20,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")
     arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
     arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
+    arguments.add_argument(
+        "--force", action="store_true", help="evaluate although plug-in or dataset differ from those of the training"
+    )
     options = arguments.parse_args(argv)
-    experiment = open_run(Environment(options.env), options.exp, options.timestamp)
-    evaluate_and_show(*restored_scorer(experiment, options.split, options.step))
+    experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
+    evaluate_and_show(*restored_scorer(experiment, options.split, options.step, force=options.force))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from experiment import Environment, Experiment, open_experiment
 from pix2earth.records.manifest import SPLITS
-from pix2earth.runs import provenance
+from pix2earth.runs import identity
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, reports_errors
 from pix2earth.training import queue
-from pix2earth.training.restoring import check_changes, choose_run
+from pix2earth.training.restoring import choose_run, compare_with_checkpoint, recorded_selection
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
@@ -31,7 +31,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="resume a run (without a value: the newest one that has a checkpoint); with --timestamp, start a new run"
         " from the checkpoint of the other one",
     )  # fmt: skip
-    arguments.add_argument("--force", action="store_true", help="restore although network or data settings changed")
+    arguments.add_argument("--force", action="store_true", help="restore although network, data or plug-in changed")
     arguments.add_argument(
         "--all", action="store_true",
         help="train every experiment below the folder --exp, one after the other: complete ones are skipped,"
@@ -50,6 +50,8 @@ def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> Non
     print(f"run: {experiment.output.LOGS}")
     counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
     print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
+    if dataset.selection:
+        print(f"best checkpoint: {dataset.selection}")
     for name, field in manifest.fields.items():
         role = ", ".join(role for role in ("input", "target", "mask", "score_by") if getattr(manifest, role) == name)
         print(
@@ -74,23 +76,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = environment.experiment_name(options.exp)
     timestamp, source = choose_run(options, environment, name)
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
+    from pix2earth.batches import selection
     from pix2earth.batches.dataset import Dataset
     from pix2earth.plugins import finding
-    from pix2earth.training.validation import held_out
 
     dataset = Dataset(experiment)
     plugin = finding.find(experiment)
-    for split in ("train", held_out(dataset)):
+    folders = RunFolders(experiment.output.experiment_root, name, source or timestamp)
+    dataset.selection = selection.choose(dataset, recorded_selection(folders) if source else None)
+    for split in ("train", dataset.selection.folder):
         dataset.names(split)
     if options.dry_run:
         print_dry_run(experiment, dataset, plugin)
         return 0
-    changes: list[str] = []
-    recorded = None
+    current = identity.describe(experiment, dataset.listing, plugin)
+    restored = None
     if source is not None:
-        recorded = provenance.load(RunFolders(experiment.output.experiment_root, name, source).run_file)
-        if recorded is not None:
-            changes = check_changes(experiment, recorded, dataset.listing.fingerprint, force=options.force)
+        restored = compare_with_checkpoint(experiment, current, folders, force=options.force)
     from pix2earth.console.quiet import quieten_tensorflow
 
     environment.choose_keras()
@@ -98,8 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pix2earth.training.loop import Training
     from pix2earth.training.process import RunProcess
 
-    keep_rates = recorded is not None and recorded["settings"]["learning_rate"] != experiment.LEARNING_RATE
-    return RunProcess(Training(experiment, dataset, plugin, source)).run(changes, keep_rates=keep_rates)
+    training = Training(experiment, dataset, plugin, source)
+    if restored is None:
+        return RunProcess(training).run([])
+    training.identity = restored.identity
+    return RunProcess(training).run(restored.notes, keep_rates=restored.keep_rates)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pix2earth.settings.errors import UserError
 
@@ -71,8 +73,16 @@ class RunFolders:
 
     @property
     def LOGS(self) -> str:
-        """TensorBoard events, ``train.jsonl``, ``run.json``; with a slash at the end."""
-        return f"{self.folder / 'logs' / self.run_name}/"
+        """TensorBoard events, ``train.jsonl``, ``run.json``; with a slash at the end.
+
+        A run whose experiment was moved, copied or renamed keeps the folder that bears the former name.
+        """
+        folder = self.folder / "logs" / self.run_name
+        if not folder.is_dir():
+            # No timestamp has an underscore, so that the end of the name identifies the run.
+            former = sorted(folder.parent.glob(f"*_{self.timestamp}/run.json"))
+            folder = former[0].parent if former else folder
+        return f"{folder}/"
 
     @property
     def CKPT(self) -> str:
@@ -148,7 +158,10 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 
 def newest_run(experiment_folder: Path, name: str) -> str:
-    """Return the timestamp of the run that saved a checkpoint last, by the time of the files.
+    """Return the timestamp of the run that was started last, among those that have a checkpoint.
+
+    The recorded start decides. Times of files change when a folder is copied, and a timestamp has no year. Runs that
+    have not recorded their start come before those that have, by the time of their files.
 
     Args:
         experiment_folder: the folder of an experiment.
@@ -163,6 +176,38 @@ def newest_run(experiment_folder: Path, name: str) -> str:
         raise UserError(
             f"{root}: no run of '{name}' has a checkpoint yet; train it first: python train.py --exp {name}"
         )
-    return max(
-        runs, key=lambda path: (max(file.stat().st_mtime_ns for file in path.glob("ckpt-*.json")), path.name)
-    ).name
+    return max(runs, key=_age).name
+
+
+def _age(checkpoints: Path) -> tuple[str, int, str]:
+    """Return the key by which the runs of an experiment are ordered from old to new."""
+    written = max(file.stat().st_mtime_ns for file in checkpoints.glob("ckpt-*.json"))
+    return started(checkpoints) or "", written, checkpoints.name
+
+
+def started(checkpoints: Path) -> str | None:
+    """Return when the first process of a run started, ISO 8601 in UTC; None where that was not recorded.
+
+    Args:
+        checkpoints: the folder ``ckpt/<timestamp>`` of the run.
+    """
+    for step in reversed(checkpoint_steps(checkpoints)):
+        if recorded := _json(checkpoints / f"ckpt-{step}.json").get("started"):
+            return str(recorded)
+    # Runs of former versions have it in run.json only.
+    run = checkpoints.parents[1] / "logs"
+    starts = [
+        str(sessions[0]["started"])
+        for path in run.glob(f"*_{checkpoints.name}/run.json")
+        if (sessions := _json(path).get("sessions"))
+    ]
+    return min(starts, default=None)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file, or nothing where it is damaged: other code reports that."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -42,7 +42,8 @@ class Difference(NamedTuple):
     """One thing that was recorded and is different now.
 
     Attributes:
-        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest" or "seed".
+        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest", "seed" or "name"; a name is
+            that of a dataset folder whose records are the same.
         key: what differs, such as a key of ``experiment.json`` or a file.
         was: its recorded value.
         current: its value now.
@@ -120,8 +121,60 @@ def digest(content: Any) -> str:
 
 
 def without_seed(identity: Mapping[str, Any]) -> str:
-    """Return a checksum that runs share that differ by their seed alone."""
-    return digest({key: value for key, value in identity.items() if key not in ("seed", "toolkit")})
+    """Return a checksum that runs share that differ by their seed alone.
+
+    Neither the name of the dataset's folder counts nor the toolkit's own code: records have a fingerprint, and metrics
+    have versions.
+    """
+    content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
+    for part, name in (("settings", "dataset"), ("dataset", "name")):
+        content[part] = {key: value for key, value in content.get(part, {}).items() if key != name}
+    return digest(content)
+
+
+def settings_of(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an identity with the seed, as ``Experiment`` takes those of an existing run."""
+    seed = {"seed": identity["seed"]} if "seed" in identity else {}
+    return {**identity.get("settings", {}), **seed}
+
+
+def of_former_run(run: Mapping[str, Any], plugin: Path | None = None) -> dict[str, Any]:
+    """Return as much of an identity as the ``run.json`` of a former version recorded.
+
+    Args:
+        run: content of ``run.json``.
+        plugin: the present file of the plug-in; where it is byte for byte that of the run, or has been changed by a
+            user, that is part of the identity. None: the plug-in is left out.
+    """
+    settings = run["settings"]
+    content = {
+        "version": 0,
+        "settings": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
+        "dataset": {key: run["dataset"][key] for key in ("name", "fingerprint") if key in run["dataset"]},
+    }
+    if "seed" in settings:
+        content["seed"] = settings["seed"]
+    recorded = run.get("plugin", {}).get("sha256")
+    if recorded and plugin and hashlib.sha256(plugin.read_bytes()).hexdigest() != recorded:
+        content["plugin"] = {"name": plugin.stem, "bytes": recorded}
+    return content
+
+
+def changed(recorded: Mapping[str, Any], current: Mapping[str, Any], step: int) -> dict[str, Any]:
+    """Return the identity of a run that is resumed: the current one with all changes since the run was started.
+
+    Args:
+        recorded: that of the checkpoint.
+        current: that of the resuming process.
+        step: of the checkpoint.
+    """
+    changes = list(recorded.get("changes", []))
+    changes += [
+        f"step {step}: {difference}"
+        for difference in differences(recorded, current)
+        if difference.part not in ("toolkit", "name")
+    ]
+    return {**current, "changes": changes} if changes else dict(current)
 
 
 def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[Difference]:
@@ -136,18 +189,21 @@ def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list
 
 def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
     before, now = recorded.get("settings", {}), current["settings"]
+    same_records = recorded.get("dataset", {}).get("fingerprint") == current["dataset"]["fingerprint"]
     for key in before:
         if key in now and before[key] != now[key]:
-            yield Difference(affects(key) or "training", key, before[key], now[key])
+            renamed = key == "dataset" and same_records
+            yield Difference("name" if renamed else affects(key) or "training", key, before[key], now[key])
     if recorded.get("seed", current["seed"]) != current["seed"]:
         yield Difference("seed", "seed", recorded["seed"], current["seed"])
 
 
 def _code(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
     before, now = recorded.get("plugin"), current["plugin"]
-    if before and before["sha256"] != now["sha256"]:
-        part = "toolkit" if before.get("shipped") and now["shipped"] else "plug-in"
-        yield Difference(part, f"plug-in '{now['name']}'", before["sha256"], now["sha256"])
+    if before and before.get("sha256") != now["sha256"]:
+        # Former versions recorded a checksum of all bytes: of shipped files, they may differ by comments.
+        shipped = now["shipped"] and (before.get("shipped") or "bytes" in before)
+        yield Difference("toolkit" if shipped else "plug-in", f"plug-in '{now['name']}'", before, now)
     before, now = recorded.get("toolkit", current["toolkit"]), current["toolkit"]
     for file in sorted(before.keys() | now.keys()):
         if before.get(file) != now.get(file):
@@ -198,9 +254,13 @@ def refuse(found: Collection[Difference], place: str, option: str | None) -> Non
     raise UserError(*(f"{place}: {difference}" for difference in found), f"{place}: {advice}")
 
 
-def missing_parts(recorded: Mapping[str, Any] | None) -> list[str]:
-    """Return the parts that a run of a former version did not record."""
-    return [part for part in ("settings", "plugin", "dataset") if part not in (recorded or {})]
+def not_recorded(recorded: Mapping[str, Any] | None) -> str | None:
+    """Return a clause that names what a former version did not record, or None where all is recorded."""
+    if not recorded:
+        return "neither the settings, nor the plug-in, nor the dataset were recorded, and none of them is compared"
+    if recorded.get("version", 0) >= 1:
+        return None
+    return "a former version recorded neither what the plug-in imports nor the manifest of the dataset; not compared"
 
 
 def _short(fingerprint: str) -> str:

@@ -27,29 +27,71 @@ def evaluation_split(dataset: Dataset, requested: str | None) -> str:
     return split
 
 
-def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
-    """Score every sample of a split and write the CSV; rows of other splits in it are kept.
+def scores(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
+    """Score every sample of a split.
 
     Returns:
-        The rows of this split: index, tile, split, step, one column a metric, and the baseline's columns.
+        The rows of this split: tile, split, step, one column a metric, and the baseline's columns.
     """
     import pandas as pd
 
     from pix2earth.console.progress import tracked
-    from pix2earth.settings import atomic
 
     names = scorer.dataset.names(split)
     rows = list(tracked(scorer.rows(split, names), f"evaluate {split}", len(names), "samples"))
     table = pd.DataFrame(rows, columns=["tile", *scorer.columns])
     table.insert(1, "split", split)
     table.insert(2, "step", step)
-    all_splits = table
-    if path.is_file():
-        existing = pd.read_csv(path, index_col="index", dtype={"tile": str})
-        others = existing[existing["split"] != split]
-        all_splits = pd.concat([others, table], ignore_index=True) if len(others) else table
-    with atomic.replacing(path) as temporary:
-        all_splits.to_csv(temporary, index_label="index", lineterminator="\n")
+    return table
+
+
+def write(table: pd.DataFrame, scorer: Scorer, split: str, path: Path) -> None:
+    """Write the scores of a split as CSV, and beside it what they belong to; rows of other splits are kept."""
+    from pix2earth.scoring import origins
+
+    origin = scorer.origin
+    run = {}
+    if origin:
+        run = {"experiment": origin.experiment, "timestamp": origin.timestamp, "started": origin.started}
+    origins.write(path, split, table.to_dict("records"), run, entry(scorer) if origin else None)
+
+
+def entry(scorer: Scorer) -> dict[str, Any]:
+    """Return what scores belong to, as ``<run>.csv.json`` holds it for a split.
+
+    "identity" is that of the checkpoint, and "evaluated_on" the part "dataset" of the identity of what was scored.
+    """
+    import metrics
+    from pix2earth.runs import identity
+
+    origin, experiment = scorer.origin, scorer.experiment
+    assert origin is not None
+    versions: dict[str, int] = getattr(metrics, "VERSIONS", {})
+    return {
+        "step": origin.step,
+        "checkpoint": origin.checkpoint,
+        "identity": origin.identity,
+        "evaluated_on": identity.dataset(scorer.dataset.listing),
+        "metrics": {name: versions.get(name, 1) for name in scorer.names},
+        "scale": {
+            "data_range": scorer.scale.data_range, "units": scorer.target.units, "height": experiment.IMG_HEIGHT,
+            "width": experiment.IMG_WIDTH, "normalize": experiment.NORMALIZE,
+        },
+        "selected_on": origin.selected_on,
+        "differences": list(origin.differences),
+        "losses": list(origin.losses),
+        "failures": dict(getattr(scorer, "failures", {})),
+    }  # fmt: skip
+
+
+def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
+    """Score every sample of a split and write the CSV; rows of other splits in it are kept.
+
+    Returns:
+        The rows of this split, as ``scores`` returns them.
+    """
+    table = scores(scorer, split, step)
+    write(table, scorer, split, path)
     return table
 
 
@@ -79,16 +121,21 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
 
 
 def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
-    """Evaluate a split with the networks of a step; print the summary and the path of the CSV."""
+    """Evaluate a split with the networks of a step; print the summary and the path of the CSV.
+
+    Raises:
+        OSError: the CSV cannot be written; the summary is printed before that.
+    """
     from rich.console import Console
 
     output = scorer.experiment.output
-    table = evaluate(scorer, split, step, output.evaluation)
+    table = scores(scorer, split, step)
     units = scorer.target.units
     title = f"{output.run_name}, step {step}: {len(table)} samples of {split}, data range {scorer.scale.data_range:g}"
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
+    write(table, scorer, split, output.evaluation)
     print(output.evaluation)
     return table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import KNOWN, Scale, score
+from metrics import ALL_METRICS, Scale, score
 from pix2earth.baselines import choice
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.plugins import contract
@@ -21,6 +21,7 @@ from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.runs.origin import Origin
 
 PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches do not fit the processor's cache and are slower
 
@@ -33,7 +34,10 @@ class Scorer:
         scale: data range, resolution ratio and RGB bands, for the metrics.
         baseline: name and function of the baseline, or None.
         batch: number of samples that are scored at once.
+        origin: of the plug-in's weights; None where they are not those of a checkpoint.
     """
+
+    origin: Origin | None = None
 
     def __init__(
         self,
@@ -133,7 +137,7 @@ class Scorer:
         """
         scores: dict[str, tf.Tensor] = {}
         for name in self.names:
-            module = importlib.import_module(KNOWN[name].split(":")[0])
+            module = importlib.import_module(ALL_METRICS[name].split(":")[0])
             with attributed_to(Path(str(module.__file__)), f"metric {name} fails"):
                 scores |= score(target, prediction, self.scale, [name], mask)
         return scores

@@ -3,6 +3,8 @@
 ``ckpt/<timestamp>/`` holds for each saved step the TensorFlow bundle ``ckpt-N.index`` and ``ckpt-N.data-...`` and,
 written last, ``ckpt-N.json`` with the SHA-256 of these files: a checkpoint exists when its JSON does. The text file
 ``checkpoint`` names the newest one, as TensorFlow's own tools expect.
+
+TensorFlow is imported where variables are written or read: commands choose and compare checkpoints before that.
 """
 
 from __future__ import annotations
@@ -12,23 +14,28 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import tensorflow as tf
 
 from pix2earth.runs.folders import checkpoint_steps
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
-from pix2earth.training import state
 
 PART = ".part-"
 BUNDLE = re.compile(r"(ckpt-\d+)\.(index|data-\d+-of-\d+)")
 
 
-def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, write: bool = True) -> None:
+def save(
+    gan: Any,
+    folder: Path,
+    step: int,
+    best: dict[str, Any] | None,
+    *,
+    write: bool = True,
+    about: Mapping[str, Any] | None = None,
+) -> None:
     """Save all variables of a plug-in after ``step`` finished steps.
 
     Args:
@@ -38,10 +45,15 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
         best: the best step so far, its metric and value.
         write: False on machines that must take part in reading variables distributed over several machines, but do
             not write.
+        about: further keys of ``ckpt-N.json``: "identity" of the run, "started" and "losses".
 
     Raises:
         OSError: the disk is full; earlier checkpoints are unchanged.
     """
+    import tensorflow as tf
+
+    from pix2earth.training import state
+
     variables = state.variables(gan)
     tensors = [tf.convert_to_tensor(variable) for variable in variables.values()]
     if not write:
@@ -62,6 +74,7 @@ def save(gan: Any, folder: Path, step: int, best: dict[str, Any] | None, *, writ
         metadata: dict[str, Any] = {
             "step": step,
             "best": best,
+            **(about or {}),
             "files": {path.name: _sha256(path) for path in sorted(part.iterdir())},
             "variables": {
                 key: {"path": state.path(variable), "shape": list(tensor.shape), "dtype": tensor.dtype.name}
@@ -89,6 +102,12 @@ def _publish(part: Path, folder: Path, metadata: dict[str, Any]) -> None:
 
 def _sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
+    status = path.stat()
+    return _sha256_of(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=1024)  # a command checks the files when it chooses a checkpoint and when it restores it
+def _sha256_of(path: Path, _size: int, _modified: int, _inode: int) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
@@ -160,6 +179,10 @@ def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
     defect = damage(folder, step)
     if defect:
         raise UserError(f"{defect}; choose another checkpoint with --step, or train again")
+    import tensorflow as tf
+
+    from pix2earth.training import state
+
     saved = read_metadata(folder, step)
     variables = state.variables(gan)
     differences = _differences(variables, saved["variables"])
@@ -178,6 +201,11 @@ def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
 
 def _differences(variables: dict[str, Any], saved: dict[str, Any]) -> list[str]:
     """Return a line for each variable that a plug-in and a checkpoint do not have in common."""
+    import numpy as np
+    import tensorflow as tf
+
+    from pix2earth.training import state
+
     lines = []
     for key, variable in variables.items():
         label = f"{state.path(variable)} ({key})"

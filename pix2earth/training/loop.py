@@ -17,6 +17,7 @@ from pix2earth.figures import sample_image
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
+from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import Stopped, UserError
@@ -49,6 +50,10 @@ class Training:
         chief: whether this process writes files; on several machines, only one does.
         validation: scores on held-out samples.
         best: the best step so far.
+        identity: of the run, written with every checkpoint.
+        started: when the first process of the run started, ISO 8601.
+        losses: names of the losses that the newest step returned.
+        on_save: called with the step after a checkpoint was saved; None: nothing is called.
         finished: number of finished steps.
         saved: the step of the newest checkpoint that this process has saved or restored.
     """
@@ -77,6 +82,10 @@ class Training:
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.validation = Validation(dataset, self.gan, plugin)
         self.best = BestStep(experiment.BEST_METRIC)
+        self.identity = identity.describe(experiment, dataset.listing, plugin)
+        self.started = provenance.now()
+        self.losses: list[str] = []
+        self.on_save: Callable[[int], None] | None = None
         self.finished = 0
         self.saved: int | None = None
 
@@ -111,6 +120,7 @@ class Training:
             devices.set_learning_rates(self.gan, rates)
         if self.source == self.experiment.TIMESTAMP:
             self.best.entry = saved["best"]
+        self.losses = list(saved.get("losses", []))
         return step
 
     def batches(self, done: int) -> Any:
@@ -161,6 +171,7 @@ class Training:
             losses = {name: float(value) for name, value in means.items()}
             stopping = losses.pop(STOP) > 0
             self.check_finite(step, losses)
+            self.losses = list(losses)
             finished = self.finished = step + 1
             epoch = finished * experiment.BATCH_SIZE / len(self.dataset)
             if journal:
@@ -235,9 +246,11 @@ class Training:
             scores = self.validation.scores()
             value = scores[experiment.BEST_METRIC]
             improved = self.best.update(step, value)
+            if improved and self.best.entry:
+                self.best.entry["split"] = self.validation.selection.split
             if journal:
                 journal.validation(step, scores)
-            report.validation = f"{self.validation.split} {experiment.BEST_METRIC} {value:.4g}"
+            report.validation = f"{self.validation.selection.split} {experiment.BEST_METRIC} {value:.4g}"
             report.message(f"step {step}: {report.validation}{' (best so far)' if improved else ''}")
         if step % experiment.SAMPLE_FREQ == 0 or last:
             self.draw(step)
@@ -251,10 +264,16 @@ class Training:
         if journal:
             journal.sync()
         folder, best = self.output.checkpoints, self.best.step
-        checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief)
+        selection = self.validation.selection.record()
+        about = {
+            "identity": self.identity, "selection": selection, "started": self.started, "losses": self.losses,
+        }  # fmt: skip
+        checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief, about=about)
         self.saved = step
         if not self.chief:
             return
+        if self.on_save:
+            self.on_save(step)
         periodic = {number for number in checkpoint_steps(folder) if number % self.experiment.CKPT_FREQ == 0}
         for number in checkpoint_steps(folder):
             if number not in periodic | {best, step}:
@@ -265,13 +284,13 @@ class Training:
     def draw(self, step: int) -> None:
         """Draw the sample image: input, target, prediction and error of a few held-out samples, always the same."""
         split, scorer = self.validation.split, self.validation.scorer
-        names = spread(self.dataset.names(split), sample_image.SAMPLES)
+        names = spread(self.validation.candidates, sample_image.SAMPLES)
         batch = next(iter(self.dataset.batches(split, names, len(names))))
         with state.random_numbers_kept(self.gan):
             source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
         if not self.chief:
             return
         path = self.output.sample(step)
-        caption = f"{self.output.run_name}, step {step}, {split}"
+        caption = f"{self.output.run_name}, step {step}, {self.validation.selection.split}"
         sample_image.draw(self.experiment.manifest, names, source, target, prediction, path, caption)
         atomic.copy(path, self.output.latest_sample)

@@ -13,11 +13,13 @@ from filelock import FileLock, Timeout
 from pix2earth.console.run_console import RunConsole
 from pix2earth.figures import diagrams
 from pix2earth.runs import provenance
+from pix2earth.runs.folders import checkpoint_steps, started
+from pix2earth.runs.origin import origin_of
 from pix2earth.scoring.evaluating import evaluate_and_show, evaluation_split
 from pix2earth.scoring.scorer import Scorer
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
-from pix2earth.training import devices
+from pix2earth.training import checkpoints, devices
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
 from pix2earth.training.loop import Training
@@ -28,6 +30,8 @@ class RunProcess:
 
     Attributes:
         record: the content of ``run.json``.
+        description: what the file describes from the first checkpoint of this process on. Until then a resumed run
+            keeps its former description, which is that of its checkpoints; only its sessions are recorded at once.
     """
 
     def __init__(self, training: Training) -> None:
@@ -35,6 +39,7 @@ class RunProcess:
         self.training = training
         self.experiment, self.output = training.experiment, training.experiment.output
         self.record: dict[str, Any] = {}
+        self.description: dict[str, Any] | None = None
 
     def run(self, changes: Sequence[str], *, keep_rates: bool = False) -> int:
         """Restore, train, evaluate, and return the exit status.
@@ -91,24 +96,48 @@ class RunProcess:
         device_summary = devices.describe(training.strategy)
         if not training.chief:
             return
-        self.record = provenance.describe(experiment, training.dataset, training.plugin, device_summary)
-        self.record["parameters"] = {
+        description = provenance.describe(experiment, training.dataset, training.plugin, device_summary)
+        description["parameters"] = {
             name: getattr(training.gan, name).count_params() for name in ("generator", "discriminator")
         }
-        if existing := provenance.load(self.output.run_file):
-            self.record["sessions"] = existing["sessions"]
         if training.source not in (None, experiment.TIMESTAMP):
-            self.record["restored_from"] = f"{training.source}:{done}"
+            description["restored_from"] = f"{training.source}:{done}"
+        self.describe_run(description)
         provenance.start_session(self.record, self.output.run_file, done)
-        atomic.copy(experiment.file, Path(self.output.LOGS) / "experiment.json")
+        training.started = started(self.output.checkpoints) or self.record["sessions"][0]["started"]
+        training.on_save = self.checkpoint_saved
         kind = "GPU" if "GPU" in device_summary["devices"][0] else "CPU"
         report(
             f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(training.dataset)} training"
             f" samples of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {device_summary['replicas']},"
             f" steps {done} to {experiment.STEPS}"
         )
+        if training.validation.selection.split != "val":
+            report(f"no val split in {experiment.DATA_ROOT}: the best checkpoint is {training.validation.selection}")
         if done == 0 or training.source != experiment.TIMESTAMP:
             diagrams.draw(training.gan, Path(self.output.MODEL), report)
+
+    def describe_run(self, description: dict[str, Any]) -> None:
+        """Choose what ``run.json`` holds until the first checkpoint of this process."""
+        self.description = description
+        existing = provenance.load(self.output.run_file)
+        if existing and "restored_from" in existing:
+            description.setdefault("restored_from", existing["restored_from"])
+        if existing and checkpoint_steps(self.output.checkpoints):
+            self.record = existing
+            return
+        sessions = existing["sessions"] if existing else []
+        self.record = {**description, "sessions": sessions}
+        atomic.copy(self.experiment.file, Path(self.output.LOGS) / "experiment.json")
+
+    def checkpoint_saved(self, step: int) -> None:
+        """Write ``run.json`` and the copy of the experiment as they belong to the checkpoint that was saved."""
+        if self.description is not None:
+            self.record = {**self.description, "sessions": self.record["sessions"]}
+            atomic.copy(self.experiment.file, Path(self.output.LOGS) / "experiment.json")
+            self.description = None
+        self.record["best"] = self.training.best.entry
+        atomic.write_json(self.output.run_file, self.record)
 
     def run_loop(self, console: RunConsole, done: int) -> int | None:
         """Run the loop and record in ``run.json`` how it ended; return the signal that ended it, or None."""
@@ -132,7 +161,6 @@ class RunProcess:
     def end(self, outcome: str, console: RunConsole) -> None:
         """Record in ``run.json`` how the process ended."""
         if self.training.chief:
-            self.record["best"] = self.training.best.entry
             provenance.end_session(
                 self.record, self.output.run_file, self.training.finished, outcome.split("\n")[0],
                 console.images_per_second,
@@ -144,5 +172,6 @@ class RunProcess:
         if not training.chief:
             return
         scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS)
+        scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
         evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
         print(self.output.sample(step))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiment import Environment, Experiment
+from pix2earth.plugins import finding
+from pix2earth.records.manifest import FILE
+from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from pix2earth.runs.identity import Difference
 from pix2earth.settings.errors import UserError
-from pix2earth.settings.schema import affects
+from pix2earth.training import checkpoints
 
 
 def choose_run(options: argparse.Namespace, environment: Environment, name: str) -> tuple[str, str | None]:
@@ -41,32 +45,88 @@ def choose_run(options: argparse.Namespace, environment: Environment, name: str)
     if not checkpoint_steps(folder / "ckpt" / source):
         runs = sorted(path.name for path in (folder / "ckpt").glob("*") if checkpoint_steps(path))
         raise UserError(f"--restore {source}: this run has no checkpoint; there are: {', '.join(runs) or 'none'}")
+    if requested not in (None, source) and checkpoint_steps(folder / "ckpt" / str(requested)):
+        raise UserError(
+            f"--timestamp {requested}: this run exists; resume it with --restore {requested}, or choose another"
+        )
     return requested or source, source
 
 
-def check_changes(experiment: Experiment, recorded: dict[str, Any], fingerprint: str, *, force: bool) -> list[str]:
-    """Return one line for each setting that differs from the run that is restored.
+def recorded_selection(source: RunFolders) -> dict[str, Any]:
+    """Return the entry ``selection`` of the newest intact checkpoint of a run; nothing where it was not recorded."""
+    step = checkpoints.newest_intact(source.checkpoints, lambda _: None)
+    return {} if step is None else checkpoints.read_metadata(source.checkpoints, step).get("selection", {})
+
+
+REFUSED = ("network", "data", "plug-in", "dataset", "manifest", "seed")
+"""Parts of an identity that must not differ where a run resumes."""
+
+
+class Restored(NamedTuple):
+    """The checkpoint that a run resumes from, compared with the experiment as it is now.
+
+    Attributes:
+        step: of the checkpoint.
+        identity: of the resumed run: the present one, with all changes since the run was started.
+        notes: a line for everything that differs, and for what was not recorded.
+        keep_rates: whether the learning rates of the experiment replace those of the checkpoint.
+    """
+
+    step: int
+    identity: dict[str, Any]
+    notes: list[str]
+    keep_rates: bool
+
+
+def compare_with_checkpoint(
+    experiment: Experiment, current: dict[str, Any], source: RunFolders, *, force: bool
+) -> Restored:
+    """Compare an experiment with the newest intact checkpoint of the run that it resumes.
 
     Args:
         experiment: with the current settings.
-        recorded: content of the run's ``run.json``.
-        fingerprint: of the current dataset.
-        force: allow settings of the network and the data to differ.
+        current: its identity.
+        source: folders of the run to restore.
+        force: allow settings of the network and the data, the plug-in and the dataset to differ.
 
     Raises:
-        UserError: a setting of the network or the data differs, and ``force`` is False.
+        UserError: one of these differs, and ``force`` is False; or no checkpoint is intact.
     """
-    current = experiment.resolved()
-    lines: list[str] = []
-    refused: list[str] = []
-    for key, value in current.items():
-        old = recorded["settings"].get(key, value)
-        if old != value:
-            kind = affects(key)
-            line = f"{experiment.file}: {key}: was {json.dumps(old)} in the run, is {json.dumps(value)}"
-            (refused if kind else lines).append(f"{line}{f' (shapes the {kind})' if kind else ''}")
-    if recorded["dataset"]["fingerprint"] != fingerprint:
-        refused.append(f"{experiment.DATA_ROOT}: the dataset is not the one that the run has read")
-    if refused and not force:
-        raise UserError(*refused, f"{experiment.file}: change that back, start a new run, or restore with --force")
-    return lines + refused
+    damaged: list[str] = []  # reported again, and shown, when the checkpoint is restored
+    step = checkpoints.newest_intact(source.checkpoints, damaged.append)
+    if step is None:
+        raise UserError(*damaged, f"{source.checkpoints}: no checkpoint is intact; start a new run")
+    notes: list[str] = []
+    metadata = checkpoints.read_metadata(source.checkpoints, step)
+    run = provenance.load(source.run_file)
+    plugin = finding.find(experiment)
+    recorded = metadata.get("identity") or (identity.of_former_run(run, plugin) if run else {})
+    place = source.checkpoints / f"ckpt-{step}.json"
+    if missing := identity.not_recorded(recorded):
+        notes.append(f"{place}: {missing}")
+    # What only decides when something is computed is no part of an identity; run.json has it.
+    settings = {**(run["settings"] if run else {}), **recorded.get("settings", {})}
+    settings.pop("seed", None)  # a part of its own
+    found = identity.differences({**recorded, "settings": settings}, {**current, "settings": experiment.resolved()})
+    refused = [difference for difference in found if difference.part in REFUSED]
+    lines = [_line(experiment, place, difference) for difference in found if difference.part not in REFUSED]
+    refusals = [_line(experiment, place, difference) for difference in refused]
+    if refusals and not force:
+        raise UserError(*refusals, f"{experiment.file}: change that back, start a new run, or restore with --force")
+    rates = settings.get("learning_rate", experiment.LEARNING_RATE)
+    return Restored(
+        step, identity.changed(recorded, current, step), [*notes, *lines, *refusals], rates != experiment.LEARNING_RATE
+    )
+
+
+def _line(experiment: Experiment, place: Path, difference: Difference) -> str:
+    """Return a line for a difference: the file that differs, the key, both values, and what it shapes."""
+    part, key = difference.part, difference.key
+    if part in ("network", "data", "training", "seed", "name"):
+        shaped = f" (shapes the {'data' if part == 'seed' else part})" if part in ("network", "data", "seed") else ""
+        same = ": the same records by another name" if part == "name" else ""
+        was, current = json.dumps(difference.was), json.dumps(difference.current)
+        return f"{experiment.file}: {key}: was {was} in the run, is {current}{shaped}{same}"
+    if part in ("dataset", "manifest"):
+        return f"{Path(experiment.DATA_ROOT) / FILE}: {difference}"
+    return f"{place}: {difference}"
