@@ -1,4 +1,4 @@
-"""`models.losses`: the published terms, their sum and their errors."""
+"""`models.losses`: the terms of the original ARISGAN code, their sum and their errors."""
 
 import math
 
@@ -12,12 +12,12 @@ import models.losses as losses
 
 RANDOM = np.random.default_rng(3)
 REAL, FAKE = (RANDOM.uniform(0.05, 0.95, (2, 5, 5, 1)).astype("float32") for _ in range(2))
-MADE, TRUE = (RANDOM.uniform(0, 1, (2, 16, 16, 3)).astype("float32") for _ in range(2))
+PREDICTION, TARGET = (RANDOM.uniform(0, 1, (2, 16, 16, 3)).astype("float32") for _ in range(2))
 BCE = keras.losses.BinaryCrossentropy()
 
 
 def gaussian_ssim(x: np.ndarray, y: np.ndarray) -> float:
-    """Mean structural similarity for a range of 1, by explicit windows of 11 x 11, in float64."""
+    """Mean structural similarity for a range of 1, with explicit windows of 11 x 11, in float64."""
     taps = np.exp(-0.5 * ((np.arange(11) - 5) / 1.5) ** 2)
     window = np.outer(taps, taps)[..., None] / taps.sum() ** 2
     x, y, values = x.astype(float), y.astype(float), []
@@ -37,10 +37,10 @@ def gaussian_ssim(x: np.ndarray, y: np.ndarray) -> float:
 GENERATOR = {
     "gen_gan": -np.log(FAKE).mean(),
     "gen_nll": -np.log(FAKE).mean(),
-    "gen_ssim": 1 - gaussian_ssim(TRUE, MADE),
-    "gen_l1": np.abs(TRUE - MADE).mean(),
-    "gen_l2": ((TRUE - MADE) ** 2).mean(),
-    "gen_rmse": np.sqrt(((TRUE - MADE) ** 2).mean()),
+    "gen_ssim": 1 - gaussian_ssim(TARGET, PREDICTION),
+    "gen_l1": np.abs(TARGET - PREDICTION).mean(),
+    "gen_l2": ((TARGET - PREDICTION) ** 2).mean(),
+    "gen_rmse": np.sqrt(((TARGET - PREDICTION) ** 2).mean()),
     "gen_wstein": -FAKE.mean(),
 }
 DISCRIMINATOR = {
@@ -51,7 +51,7 @@ DISCRIMINATOR = {
 
 def test_terms_order_and_total_of_the_generator():
     weights = {name: number + 1.0 for number, name in enumerate(reversed(GENERATOR))}
-    total, terms = losses.generator_loss(FAKE, MADE, TRUE, weights, BCE)
+    total, terms = losses.generator_loss(FAKE, PREDICTION, TARGET, weights, BCE)
     assert list(terms) == list(GENERATOR)
     for name, value in GENERATOR.items():
         assert float(terms[name]) == pytest.approx(value, rel=1e-4), name
@@ -66,59 +66,59 @@ def test_terms_order_and_total_of_the_discriminator():
     assert float(total) == pytest.approx(3 * DISCRIMINATOR["disc_bce"] + 2 * DISCRIMINATOR["disc_nll"], rel=1e-4)
 
 
-def test_what_is_absent_is_computed_with_weight_0_but_for_ssim():
-    total, terms = losses.generator_loss(FAKE, MADE, TRUE, {"gen_l1": 2.0}, BCE)
+def test_absent_terms_but_ssim_are_computed_with_weight_0():
+    total, terms = losses.generator_loss(FAKE, PREDICTION, TARGET, {"gen_l1": 2.0}, BCE)
     assert list(terms) == [name for name in GENERATOR if name != "gen_ssim"]
     assert float(total) == pytest.approx(2 * GENERATOR["gen_l1"], rel=1e-6)
     assert list(losses.discriminator_loss(REAL, FAKE, {}, BCE)[1]) == ["disc_bce", "disc_nll"]
 
 
-def test_null_is_not_computed_and_all_null_have_no_total():
+def test_terms_with_null_are_not_computed_and_without_terms_there_is_no_total():
     nothing = dict.fromkeys(GENERATOR)
-    assert losses.generator_loss(FAKE, MADE, TRUE, nothing) == (None, {})
+    assert losses.generator_loss(FAKE, PREDICTION, TARGET, nothing) == (None, {})
     assert losses.discriminator_loss(REAL, FAKE, {"disc_bce": None, "disc_nll": None}) == (None, {})
-    total, terms = losses.generator_loss(FAKE, MADE, TRUE, nothing | {"gen_l2": 1})
+    total, terms = losses.generator_loss(FAKE, PREDICTION, TARGET, nothing | {"gen_l2": 1})
     assert list(terms) == ["gen_l2"] and float(total) == float(terms["gen_l2"])
 
 
-def test_a_loss_object_is_needed_where_it_is_used():
+def test_a_missing_loss_object_is_an_error_where_it_is_used():
     with pytest.raises(AssertionError, match="gen_gan needs a loss_object"):
-        losses.generator_loss(FAKE, MADE, TRUE, {})
+        losses.generator_loss(FAKE, PREDICTION, TARGET, {})
     with pytest.raises(AssertionError, match="disc_bce needs a loss_object"):
         losses.discriminator_loss(REAL, FAKE, {"disc_bce": 0})
-    losses.generator_loss(FAKE, MADE, TRUE, {"gen_gan": None})
+    losses.generator_loss(FAKE, PREDICTION, TARGET, {"gen_gan": None})
     losses.discriminator_loss(REAL, FAKE, {"disc_bce": None})
 
 
-def test_a_weight_of_0_adds_nan_and_gradients_stay_finite():
+def test_a_nan_with_weight_0_makes_the_total_nan_and_gradients_are_finite():
     logits = tf.Variable(REAL - 0.5)
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
     with tf.GradientTape() as tape:
         total, terms = losses.discriminator_loss(logits, logits, {"disc_bce": 1, "disc_nll": 0}, bce)
     assert math.isnan(total) and math.isnan(terms["disc_nll"]) and math.isfinite(terms["disc_bce"])
     assert np.isfinite(tape.gradient(total, logits)).all()
-    total, _ = losses.generator_loss(logits, MADE, TRUE, {"gen_nll": 0}, bce)
+    total, _ = losses.generator_loss(logits, PREDICTION, TARGET, {"gen_nll": 0}, bce)
     assert math.isnan(total)
 
 
 def test_the_root_has_no_epsilon():
-    made = tf.Variable(TRUE)
+    prediction = tf.Variable(TARGET)
     with tf.GradientTape() as tape:
-        total, terms = losses.generator_loss(FAKE, made, TRUE, {"gen_gan": None, "gen_rmse": 1})
+        total, terms = losses.generator_loss(FAKE, prediction, TARGET, {"gen_gan": None, "gen_rmse": 1})
     assert float(terms["gen_rmse"]) == 0
-    assert np.isnan(tape.gradient(total, made)).any()
+    assert np.isnan(tape.gradient(total, prediction)).any()
 
 
-def test_a_weight_for_a_loss_that_is_not_there_is_no_silence():
+def test_a_weight_for_a_loss_that_does_not_exist_is_an_error():
     experiment = dict.fromkeys(corrected.GENERATOR_LOSSES) | {"gen_l1": 1.0}
-    losses.generator_loss(FAKE, MADE, TRUE, experiment)
+    losses.generator_loss(FAKE, PREDICTION, TARGET, experiment)
     with pytest.raises(ValueError, match=r"models\.losses has no 'gen_hinge', but gen_gan, .*see docs/add-a-model\.md"):
-        losses.generator_loss(FAKE, MADE, TRUE, experiment | {"gen_hinge": 1.0})
+        losses.generator_loss(FAKE, PREDICTION, TARGET, experiment | {"gen_hinge": 1.0})
 
 
 def test_half_precision_is_summed_in_float32():
     total, _ = losses.generator_loss(
-        tf.cast(FAKE, "bfloat16"), tf.cast(MADE, "bfloat16"), TRUE, {"gen_gan": None, "gen_l1": 1}
+        tf.cast(FAKE, "bfloat16"), tf.cast(PREDICTION, "bfloat16"), TARGET, {"gen_gan": None, "gen_l1": 1}
     )
     assert total.dtype == "float32"
     assert float(total) == pytest.approx(GENERATOR["gen_l1"], rel=1e-2)
@@ -127,7 +127,9 @@ def test_half_precision_is_summed_in_float32():
 def test_the_corrected_losses_take_the_same_calls():
     logits = REAL - 0.5
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
-    total, terms = corrected.generator_loss(logits, MADE, TRUE, {"gen_l1": 1.0, "gen_nll": 0.0, "gen_rmse": 0.0}, bce)
+    total, terms = corrected.generator_loss(
+        logits, PREDICTION, TARGET, {"gen_l1": 1.0, "gen_nll": 0.0, "gen_rmse": 0.0}, bce
+    )
     assert float(total) == pytest.approx(GENERATOR["gen_l1"], rel=1e-5)
     assert math.isfinite(terms["gen_nll"])
     assert math.isfinite(corrected.discriminator_loss(logits, logits, {"disc_bce": 1.0, "disc_nll": 0.0}, bce)[0])

@@ -1,4 +1,4 @@
-"""Plug-ins in the style of the published program train, are saved, restored and evaluated, unchanged."""
+"""Plug-ins in the style of the original ARISGAN code train, are saved, restored and evaluated, unchanged."""
 
 import json
 import os
@@ -17,9 +17,7 @@ from pix2earth.runs.folders import checkpoint_steps
 
 LINEAR, LEAKY = "batchnorm=False, lrelu=False", "lrelu=True, batchnorm=False"
 
-#: Strided 1 x 1 convolutions below have 16 channels: with fewer, oneDNN's gradient of them corrupts memory.
-
-#: The blueprint that all published plug-ins share; networks are filled in.
+#: The code that all original plug-ins share; the networks are inserted.
 BLUEPRINT = """
 import sys
 import os
@@ -92,6 +90,7 @@ x = layers.lrelu()(tf.keras.layers.Dense(16)(x))
 x = layers.sigmoid()(tf.keras.layers.Dense(10)(layers.relu()(x)))
 """
 OUTPUT = f"x = layers.conv(1, self.exp.OUTPUT_CHANNELS, 1, {LINEAR})(x)"
+#: Strided 1 x 1 convolutions have 16 channels: with fewer, the gradient of oneDNN corrupts memory.
 GENERATORS = {
     "aris-b-like": """
 x = layers.dense_block(x, filters=8)
@@ -133,28 +132,32 @@ x = layers.relu(6.0)(layers.deconv(3, 4, 1, batchnorm=True, relu=True, dropout=0
 """,
 }
 SIGMOIDS = ("srgan-like", "dsen2-like", "tarsgan-like")
+#: Several generators in sequence, so that fewer networks have to be traced.
+COMBINED = {"with_logits": ("aris-b-like", "srs3-like"), "with_probabilities": SIGMOIDS}
 
 
 def indented(code: str) -> str:
     return code.strip().replace("\n", "\n        ")
 
 
-def blueprint(name: str, generator: str | None = None) -> str:
-    sigmoid = name in SIGMOIDS
+def plugin_code(*names: str, code: str = "") -> str:
+    """Return a plug-in with these generators in sequence and more code of the generator after them."""
+    sigmoid = bool(names) and set(names) <= set(SIGMOIDS)
+    generator = "\n".join([*(GENERATORS[name] for name in names), code, OUTPUT])
     return BLUEPRINT.format(
         from_logits=not sigmoid,
-        generator=indented((generator or GENERATORS[name]) + OUTPUT),
+        generator=indented(generator),
         discriminator=indented(SIGMOID if sigmoid else PATCHGAN),
     )
 
 
 @pytest.fixture
 def root(tiny_root, monkeypatch):
-    """The tiny folder with the plug-ins in a folder ``models`` of its own; the import path is put right again."""
+    """The tiny folder with the plug-ins in its folder ``models``; the import path is restored after the test."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delenv(failures.TRACEBACK_VARIABLE, raising=False)
-    for name in GENERATORS:
-        write(tiny_root, name, blueprint(name))
+    for name, generators in COMBINED.items():
+        write(tiny_root, name, plugin_code(*generators))
     set_environment(tiny_root, models_root=["models"])
     return tiny_root
 
@@ -177,13 +180,29 @@ def run(command, root: Path, *arguments: str) -> None:
     assert end.value.code == 0
 
 
-def process(root: Path, program: str, *arguments: str, folder: str = ".") -> str:
-    """Run a command in a process of its own, from a folder that is on the import path too; return its output."""
+#: Runs one command after another, as Python runs the file of a command.
+COMMANDS = """
+import json, runpy, sys
+project, *commands = json.loads(sys.argv[1])
+sys.path[0] = project
+for program, *arguments in commands:
+    sys.argv = [program, *arguments]
+    try:
+        runpy.run_path(f"{project}/{program}", run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
+def process(root: Path, *commands: str, folder: str = ".") -> str:
+    """Run commands in one new process, in a folder that is in the import path too; return their output."""
     variables = {"PIX2EARTH_ENV": str(root / "environment.json"), "PYTHONPATH": str(root / folder)}
-    command = [sys.executable, str(PROJECT / program), "--exp", "x", *arguments]
+    arguments = json.dumps([str(PROJECT), *(command.split() for command in commands)])
     done = subprocess.run(
-        command, cwd=root / folder, capture_output=True, text=True, check=False, env=os.environ | variables
-    )
+        [sys.executable, "-c", COMMANDS, arguments],
+        cwd=root / folder, capture_output=True, text=True, check=False, env=os.environ | variables,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -198,13 +217,13 @@ def variables(root: Path, timestamp: str, step: int) -> dict[str, np.ndarray]:
 def scalars(root: Path, timestamp: str) -> dict[str, list]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    found = EventAccumulator(str(root / f"experiments/x/logs/x_{timestamp}"))
-    found.Reload()
-    return {tag: found.Tensors(tag) for tag in found.Tags()["tensors"]}
+    events = EventAccumulator(str(root / f"experiments/x/logs/x_{timestamp}"))
+    events.Reload()
+    return {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", COMBINED)
 def test_trains_is_restored_and_evaluated(name, root, write_experiment):
     import pandas as pd
 
@@ -231,56 +250,54 @@ def test_trains_is_restored_and_evaluated(name, root, write_experiment):
 
 @pytest.mark.slow
 def test_a_restored_run_continues_bit_for_bit(root, write_experiment):
-    """With random factors, noise and dropout; validations between draw factors too."""
-    settings = {"model_name": "tarsgan-like", "params": {}, "metrics": ["PSNR"], "sample_freq": 3, "ckpt_freq": 2}
-    for steps, arguments in ((4, ["--timestamp", "straight"]), (2, ["--timestamp", "broken"]), (4, ["--restore"])):
-        write_experiment(root, "x", steps=steps, deterministic=True, **settings)
-        process(root, "train.py", *arguments)
-    wanted, found = variables(root, "straight", 4), variables(root, "broken", 4)
-    assert wanted.keys() == found.keys()
-    assert [key for key in wanted if not np.array_equal(wanted[key], found[key])] == []
+    """With random factors, noise and dropout; validations between the steps use random factors too."""
+    write(root, "tarsgan-like", plugin_code("tarsgan-like"))
+    settings = {
+        "model_name": "tarsgan-like", "params": {}, "metrics": ["PSNR"], "sample_freq": 3, "ckpt_freq": 2,
+        "deterministic": True,
+    }  # fmt: skip
+    for steps, arguments in ((4, "--timestamp straight"), (2, "--timestamp restored"), (4, "--restore")):
+        write_experiment(root, "x", steps=steps, **settings)
+        process(root, f"train.py --exp x {arguments}")  # on its own: a second run in a process is not bit-identical
+    straight, restored = variables(root, "straight", 4), variables(root, "restored", 4)
+    assert straight.keys() == restored.keys()
+    assert [key for key in straight if not np.array_equal(straight[key], restored[key])] == []
 
 
 @pytest.mark.slow
-def test_keras_2_runs_what_keras_3_refuses_and_no_other_models_gets_in_the_way(root, write_experiment):
-    """All helpers in one network, a TensorFlow function among its layers; from a folder with a package `models`."""
-    generator = "\n".join(
-        [
-            *(GENERATORS[name] for name in ("srs3-like", "dsen2-like", "tarsgan-like", "srgan-like")),
-            "x = tf.concat([x, inputs], axis=-1)",
-            GENERATORS["aris-b-like"],
-            "assert 'tf_keras' in type(layers.prelu()).__mro__[1].__module__\n",
-        ]
-    )
-    write(root, "old", blueprint("old", generator))
+def test_keras_2_runs_what_keras_3_cannot_and_another_package_models_has_no_effect(root, write_experiment):
+    """All helpers in one network with a TensorFlow function between layers; in a folder with a package `models`."""
+    code = "x = tf.concat([x, inputs], axis=-1)\nassert 'tf_keras' in type(layers.prelu()).__mro__[1].__module__"
+    write(root, "old", plugin_code("srs3-like", "dsen2-like", "tarsgan-like", "srgan-like", "aris-b-like", code=code))
     set_environment(root, legacy_keras=True)
     write(root / "elsewhere", "__init__", "raise SystemExit('the wrong models')")
     settings = {"model_name": "old", "params": {}, "metrics": ["PSNR"], "sample_freq": 9}
 
     write_experiment(root, "x", steps=2, **settings)
-    process(root, "train.py", "--timestamp", "a", folder="elsewhere")
+    process(root, "train.py --exp x --timestamp a", folder="elsewhere")
     write_experiment(root, "x", steps=3, **settings)
-    assert "steps 2 to 3" in process(root, "train.py", "--restore", "a", folder="elsewhere")
+    output = process(root, "train.py --exp x --restore a", "evaluate.py --exp x", folder="elsewhere")
+    assert "steps 2 to 3" in output
     assert len(scalars(root, "a")["disc_bce"]) >= 1
-    assert "6 samples of val" in process(root, "evaluate.py", folder="elsewhere")
+    assert "6 samples of val" in output
 
 
 @pytest.mark.parametrize("code", ["tf.concat([x, x], -1)", "tf.nn.relu(x)", "layers.K.mean(x)"])
-def test_a_tensorflow_function_among_layers_is_told_to_need_keras_2(root, open_tiny, code):
-    path = write(root, "mine", blueprint("mine", f"x = {code}\n"))
+def test_a_tensorflow_function_between_layers_is_an_error_that_names_keras_2(root, open_tiny, code):
+    path = write(root, "mine", plugin_code(code=f"x = {code}"))
     line = path.read_text().partition(code)[0].count("\n") + 1
     experiment = open_tiny(root, "x", model_name="mine", params={})
     with pytest.raises(contract.UserError) as error:
         contract.build(experiment, path)
-    (told,) = error.value.lines
-    assert told.startswith(f"{path}:{line}: GAN(experiment) fails: ")
-    assert 'needs Keras 2: set "legacy_keras": true in environment.json' in told
+    (message,) = error.value.lines
+    assert message.startswith(f"{path}:{line}: GAN(experiment) fails: ")
+    assert 'needs Keras 2: set "legacy_keras": true in environment.json' in message
 
 
-def test_all_helpers_are_exercised_here():
+def test_all_helpers_are_used_here():
     import models.layers as layers
 
-    text = "".join(map(blueprint, GENERATORS))
+    text = "".join(map(plugin_code, GENERATORS))
     helpers = [name for name, value in vars(layers).items() if getattr(value, "__module__", "") == layers.__name__]
     unused = {name for name in helpers if name[0] != "_" and f"layers.{name}(" not in text}
     assert unused <= {"PReLU", "PixelShuffler", "Factor"}  # the classes behind prelu, pixelshuffler, multiply_lambda
