@@ -68,19 +68,46 @@ UNITS: dict[str, str] = {
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
 
+VERSIONS: dict[str, int] = dict.fromkeys(ALL_METRICS, 1) | {"SAM": 2, "HPSI": 2, "ERGAS": 2, "UIQC": 2}
+"""Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
+not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
+
+PER_TIME_STEP = frozenset({"HPSI"})
+"""Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """Range, ratio of ground sampling distances and RGB bands of the images, for the metrics that need them.
 
     Attributes:
-        data_range: upper minus lower end of the valid range in physical units, for PSNR, SSIM and HPSI.
-        ratio: ground sampling distance of the target over that of the input, for ERGAS.
-        rgb: indices of the red, green and blue bands, for HPSI; with fewer than three bands, band rgb[0] is grey.
+        data_range: upper minus lower end of the valid range in physical units, for PSNR, SSIM, HPSI and ERGAS.
+        ratio: ground sampling distance of the target over that of the input, for ERGAS; None: unknown.
+        rgb: indices of the red, green and blue bands, for HPSI; of a single band, rgb[0] is its index.
+        low: lower end of the valid range in physical units, for HPSI.
     """
 
     data_range: float
-    ratio: float = 1.0
+    ratio: float | None = 1.0
     rgb: tuple[int, int, int] = (0, 1, 2)
+    low: float = 0.0
+
+
+def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
+    """Return why a metric is undefined for every image of a kind, or None where it is not.
+
+    Args:
+        name: of the metric.
+        bands: number of bands of the images.
+        scale: of the images.
+    """
+    if name == "SAM" and bands == 1:
+        return "an image of one band has no spectra"
+    if name == "HPSI" and bands == 2:
+        return "an image of two bands is neither grey nor in colour"
+    if name == "ERGAS" and scale.ratio is None:
+        return "the ground sampling distances of input and target (gsd in dataset.json) are not both stated"
+    return None
 
 
 @functools.cache  # AutoGraph would try to convert the import of a function that is not cached

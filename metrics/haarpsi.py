@@ -21,18 +21,18 @@ SUPPORT = 16  # side of the image part that one position depends on: the 8 x 8 f
 def haarpsi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
     """Return the Haar wavelet-based perceptual similarity index, 0 to 1; identical images score 1.
 
-    Values are multiplied by 255 / data_range, so that 0..data_range corresponds to 8-bit grey values. The bands
-    scale.rgb are the colours; with fewer than three bands, band rgb[0] is grey.
+    Values become (value - low) 255 / data_range, so that the valid range corresponds to 8-bit grey values. The bands
+    scale.rgb are the colours, and a single band is grey. Two bands are neither, and score NaN.
 
-    Outside of the image are zeros, as in the paper. With a mask, only positions are used whose support of 16 x 16
-    pixels has no masked pixel; a mask without masked pixels gives the same result as no mask. Images with fewer than 16
-    pixels a side score NaN.
+    Outside of the image are zeros, as in the paper, that is the lower end of the range. With a mask, only positions are
+    used whose support of 16 x 16 pixels has no masked pixel; a mask without masked pixels gives the same result as no
+    mask. Images with fewer than 16 pixels a side score NaN.
 
     Args:
         target: (batch, height, width, band) in physical units.
         prediction: of the same shape and unit.
         mask: (batch, height, width), non-zero at valid pixels, or None.
-        scale: its data_range and rgb are used.
+        scale: its data_range, low and rgb are used.
 
     Returns:
         (batch,); NaN where no position has a response, for example for two images of zeros.
@@ -40,7 +40,11 @@ def haarpsi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, sc
     Raises:
         ValueError: scale.rgb names a band that the images do not have.
     """
-    target, prediction, keep = apply_mask(target, prediction, mask)
+    target = tf.convert_to_tensor(target)
+    low = tf.cast(scale.low, target.dtype)
+    target, prediction, keep = apply_mask(target - low, tf.cast(prediction, target.dtype) - low, mask)
+    if target.shape[-1] == 2:
+        return tf.fill([tf.shape(target)[0]], tf.cast(math.nan, target.dtype))
     bands = scale.rgb if target.shape[-1] >= 3 else scale.rgb[:1]
     if max(bands) >= target.shape[-1]:
         raise ValueError(f"scale.rgb names band {max(bands)}, but the images have {target.shape[-1]}")

@@ -13,6 +13,7 @@ import math
 import tensorflow as tf
 
 from metrics import Scale
+from metrics.correlation import varies
 from metrics.fused import fused
 from metrics.masking import apply_mask, mean, whole_windows
 
@@ -72,13 +73,15 @@ def uiqi(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale
     """Return the universal image quality index over 8 x 8 windows, -1 to 1.
 
     A window that is constant in both images scores by its luminance term alone, 2 m1 m2 / (m1^2 + m2^2), and one whose
-    means are both 0 scores 1, as in the code of the authors.
+    means are both 0 scores 1, as in the code of the authors. Of a band whose target is constant, only windows count
+    that are constant in both: the others score 0 for any noise, however small. NaN if no window is left.
 
     Source: Wang and Bovik 2002, doi:10.1109/97.995823.
     """
     target, prediction, keep = apply_mask(target, prediction, mask)
-    quality = uiqi_map(*column_moments(target, prediction))
-    return mean(quality, keep if keep is None else whole_windows(keep, UIQI_SIDE), [1, 2, 3])
+    quality, both_constant = uiqi_map(*column_moments(target, prediction))
+    defined = both_constant | varies(target, keep)[:, tf.newaxis, tf.newaxis, :]
+    return mean(quality, defined if keep is None else defined & whole_windows(keep, UIQI_SIDE), [1, 2, 3])
 
 
 @fused
@@ -88,8 +91,10 @@ def column_moments(x: tf.Tensor, y: tf.Tensor) -> Moments:
 
 
 @fused
-def uiqi_map(x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
-    """Return the UIQI of each window of 8 x 8 pixels from the results of `column_moments`.
+def uiqi_map(x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the UIQI of each window of 8 x 8 pixels, and whether it is constant in both images.
+
+    The arguments are the results of `column_moments`.
 
     The variance of a window is the mean variance of its columns plus the variance of their means.
     """
@@ -101,7 +106,7 @@ def uiqi_map(x: tf.Tensor, y: tf.Tensor, variances: tf.Tensor, covariance: tf.Te
     means = x * x + y * y
     one = tf.ones([], x.dtype)
     structure = tf.where(variances == 0, one, 2 * covariance / variances)
-    return tf.where(means == 0, one, 2 * x * y / means * structure)
+    return tf.where(means == 0, one, 2 * x * y / means * structure), variances == 0
 
 
 def moments(x: tf.Tensor, y: tf.Tensor, axis: int) -> Moments:

@@ -97,6 +97,9 @@ def test_any_number_of_bands(bands):
         }
         for name, value in expected.items():
             np.testing.assert_allclose(scores[name][sample], value, rtol=1e-4, err_msg=name)
+    if bands == 2:
+        assert np.isnan(scores["HPSI"]).all()
+        return
     used = [3, 2, 1] if bands == 13 else [0]
     of_used_bands = score(target[..., used], prediction[..., used], Scale(1.0), ["HPSI"])["HPSI"]
     np.testing.assert_allclose(scores["HPSI"], of_used_bands, rtol=1e-5)
@@ -150,3 +153,67 @@ def test_nan_in_a_valid_pixel_gives_nan():
     prediction[0, 9, 9, 1] = np.nan
     for name, scores in score(target, prediction, SCALE).items():
         np.testing.assert_array_equal(np.isnan(scores), [True, False], err_msg=name)
+
+
+# ---- scores without a meaning are undefined ----------------------------------------------------------------------
+
+
+def test_a_single_band_has_no_spectral_angle():
+    """It would be 0 for every prediction."""
+    assert np.isnan(score(*noisy_pair((2, 16, 16, 1)), SCALE, ["SAM"])["SAM"]).all()
+
+
+def test_haarpsi_of_two_bands_is_undefined():
+    """It would be that of the first band, whatever the second holds."""
+    assert np.isnan(score(*noisy_pair((2, 32, 32, 2)), SCALE, ["HPSI"])["HPSI"]).all()
+
+
+def test_haarpsi_does_not_depend_on_the_lower_end_of_the_range():
+    celsius, prediction = (20 * image - 5 for image in noisy_pair((1, 32, 32, 1)))
+    constant = np.full_like(celsius, 12)
+    for wrong in (prediction, constant):
+        in_celsius = score(celsius, wrong, Scale(30.0, low=-5.0), ["HPSI"])["HPSI"]
+        in_kelvin = score(celsius + 273, wrong + 273, Scale(30.0, low=268.0), ["HPSI"])["HPSI"]
+        np.testing.assert_allclose(in_celsius, in_kelvin, rtol=1e-4)
+
+
+def test_masked_pixels_are_no_edge_of_a_range_that_does_not_start_at_zero():
+    target, prediction = (image + 270 for image in noisy_pair((1, 48, 48, 1)))
+    mask = np.ones((1, 48, 48))
+    mask[0, 20, 20] = 0
+    target[0, 20, 20] = np.nan
+    assert 0 < score(target, prediction, Scale(1.0, low=270.0), ["HPSI"], mask)["HPSI"][0] < 1
+
+
+def test_ergas_without_a_ratio_is_undefined():
+    assert np.isnan(score(*noisy_pair((2, 16, 16, 3)), Scale(1.0, ratio=None), ["ERGAS"])["ERGAS"]).all()
+
+
+@pytest.mark.parametrize("band", ["zero", "both signs"])
+def test_ergas_of_a_band_with_a_mean_near_zero_is_undefined(band):
+    target, prediction = noisy_pair((2, 32, 32, 3))
+    target[0, ..., 1] = 1e-9 if band == "zero" else target[0, ..., 1] - target[0, ..., 1].mean() + 1e-3
+    scores = score(target, prediction, SCALE, ["ERGAS"])["ERGAS"].numpy()
+    assert np.isnan(scores[0]) and np.isfinite(scores[1])
+
+
+def test_uiqi_leaves_out_a_band_with_a_constant_target():
+    """Noise far below one digital number would score 0 there."""
+    target, prediction = noisy_pair((2, 24, 24, 2))
+    target[..., 1] = 0.3
+    prediction[..., 1] = 0.3 + 1e-4 * np.random.default_rng(2).normal(size=(2, 24, 24))
+    first = score(target[..., :1], prediction[..., :1], SCALE, ["UIQC"])["UIQC"]
+    np.testing.assert_allclose(score(target, prediction, SCALE, ["UIQC"])["UIQC"], first, rtol=1e-5)
+    assert np.isnan(score(target[..., 1:], prediction[..., 1:], SCALE, ["UIQC"])["UIQC"]).all()
+
+
+def test_a_reason_is_stated_where_a_metric_is_undefined_for_every_image():
+    assert "no spectra" in metrics.why_undefined("SAM", 1, SCALE)
+    assert "two bands" in metrics.why_undefined("HPSI", 2, SCALE)
+    assert "gsd" in metrics.why_undefined("ERGAS", 3, Scale(1.0, ratio=None))
+    assert [metrics.why_undefined(name, 3, SCALE) for name in METRICS] == [None] * len(METRICS)
+
+
+def test_definitions_that_changed_have_another_version():
+    changed = {name for name, version in metrics.VERSIONS.items() if version == 2}
+    assert changed == {"SAM", "HPSI", "ERGAS", "UIQC"} and set(metrics.VERSIONS) == set(ALL_METRICS)
