@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.records.listing import Listing, chosen_names
+from pix2earth.records.listing import Listing, admitted_names, chosen_names
 
 PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes and finds a slower value
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from experiment import Experiment
+    from pix2earth.batches.selection import Selection
 
 
 class Dataset:
@@ -25,12 +26,29 @@ class Dataset:
         self.experiment = experiment
         self.manifest = experiment.manifest
         self.listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
+        self._selection: Selection | None = None
         self._names: dict[str, list[str]] = {}
 
+    @property
+    def selection(self) -> Selection | None:
+        """The samples that decide which checkpoint is the best; those of a part of train are not trained on."""
+        return self._selection
+
+    @selection.setter
+    def selection(self, chosen: Selection) -> None:
+        self._selection = chosen
+        self._names.clear()
+
+    def candidates(self, split: str) -> list[str]:
+        """Return the names of the samples of a split that the suffixes of the experiment admit, sorted."""
+        return admitted_names(self.listing, split, self.experiment)
+
     def names(self, split: str) -> list[str]:
-        """Return the names of the samples of a split that the experiment uses."""
+        """Return the names of the samples of a split that the experiment uses, without those held out of train."""
         if split not in self._names:
-            self._names[split] = chosen_names(self.listing, split, self.experiment)
+            chosen = self._selection if split == "train" else None
+            held_out = {*chosen.samples, *chosen.left_out} if chosen else set()
+            self._names[split] = chosen_names(self.listing, split, self.experiment, held_out)
         return self._names[split]
 
     def has(self, split: str) -> bool:

@@ -84,6 +84,22 @@ def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = F
     return f"no leak: {count} tiles on {len(splits_of)} dates; {compared} in different splits overlap; {dates}"
 
 
+def sharing_ground(tiles: Sequence[GroundExtent], others: Sequence[GroundExtent], side: int) -> list[str]:
+    """Return the names of the tiles that show the same ground as any of the others, on whatever date, sorted.
+
+    Args:
+        tiles: the tiles in question.
+        others: at least one tile.
+        side: height and width of a tile in pixels.
+    """
+    import shapely
+
+    outlines = [_outline(tile, side, others[0].crs) for tile in tiles]
+    tree = shapely.STRtree([_outline(tile, side, others[0].crs) for tile in others])
+    found = tree.query(outlines, predicate="intersects")[0] if outlines else []
+    return sorted({tiles[index].name for index in found})
+
+
 def _compare(tiles: Sequence[GroundExtent], side: int) -> None:
     """Raise Leak for the first two tiles of different splits that overlap."""
     import shapely

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,16 +86,11 @@ def record_of(path: Path, split: str) -> Record:
     return Record(split, path.stem, len(content), content[-4:][::-1].hex())
 
 
-def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[str]:
-    """Return the names of the samples that an experiment uses, sorted: filtered by suffix, then drawn with the seed.
-
-    Args:
-        listing: of the dataset.
-        split: "train", "val" or "test".
-        experiment: its suffixes, sample numbers and seed apply.
+def admitted_names(listing: Listing, split: str, experiment: Experiment) -> list[str]:
+    """Return the names of the samples of a split that the suffixes of an experiment admit, sorted.
 
     Raises:
-        UserError: no sample is left, or the experiment asks for more training samples than there are.
+        UserError: no sample is left.
     """
     names = listing.names(split)
     if experiment.ENFORCE_SUFFIX:
@@ -106,12 +102,33 @@ def chosen_names(listing: Listing, split: str, experiment: Experiment) -> list[s
             f"{experiment.file}: no sample is left in {listing.folder / split}"
             f" (enforce_suffix {experiment.ENFORCE_SUFFIX}, exclude_suffix {experiment.EXCLUDE_SUFFIX})"
         )
+    return names
+
+
+def chosen_names(
+    listing: Listing, split: str, experiment: Experiment, held_out: Collection[str] = frozenset()
+) -> list[str]:
+    """Return the names of the samples that an experiment uses, sorted: filtered by suffix, then drawn with the seed.
+
+    Args:
+        listing: of the dataset.
+        split: "train", "val" or "test".
+        experiment: its suffixes, sample numbers and seed apply.
+        held_out: names of samples that are not used.
+
+    Raises:
+        UserError: no sample is left, or the experiment asks for more training samples than there are.
+    """
+    names = [name for name in admitted_names(listing, split, experiment) if name not in held_out]
     key = "sample_train" if split == "train" else "sample_val"
     count = experiment.SAMPLE_TRAIN if split == "train" else experiment.SAMPLE_VAL
     if count is None:
         return names
     if split == "train" and count > len(names):
-        raise UserError(f"{experiment.file}: {key}: asks for {count} of {len(names)} samples in {split}; lower it")
+        others = " that are not held out for validation" if held_out else ""
+        raise UserError(
+            f"{experiment.file}: {key}: asks for {count} of {len(names)} samples in {split}{others}; lower it"
+        )
     import numpy as np
 
     order = np.random.default_rng([experiment.SEED, SPLITS.index(split)]).permutation(len(names))

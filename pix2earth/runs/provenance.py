@@ -39,6 +39,7 @@ def describe(experiment: Experiment, dataset: Dataset, plugin: Path, devices: di
             "fingerprint": dataset.listing.fingerprint,
             "samples": {split: len(dataset.names(split)) for split in ("train", "val", "test") if dataset.has(split)},
         },
+        "selection": dataset.selection.record() if dataset.selection else None,
         "plugin": {"file": str(plugin), "sha256": hashlib.sha256(plugin.read_bytes()).hexdigest()},
         "code": revision(Path(experiment.PROJECT_ROOT)),
         "versions": {"python": platform.python_version()}

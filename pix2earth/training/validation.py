@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metrics import LOWER_IS_BETTER
+from pix2earth.batches.selection import Selection
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class Validation:
     """Scores a plug-in on held-out samples, always the same.
 
     Attributes:
-        split: the split of the samples.
-        names: of the samples.
+        selection: the samples that decide which checkpoint is the best.
+        split: the split in whose folder the samples are.
+        candidates: names of all these samples.
+        names: names of those that are scored.
         scorer: computes the metrics.
     """
 
@@ -67,15 +70,25 @@ class Validation:
         from pix2earth.scoring.scorer import Scorer
 
         self.gan = gan
-        self.split = held_out(dataset)
-        self.names = spread(dataset.names(self.split), SAMPLES)
+        self.selection = dataset.selection or Selection(held_out(dataset))
+        self.split = self.selection.folder
+        self.candidates = list(self.selection.samples) or dataset.names(self.split)
+        self.names = spread(self.candidates, SAMPLES)
         metrics = validation_metrics(dataset.experiment)
         self.scorer = Scorer(dataset, gan, plugin, metrics, baseline=False, regions=False)
 
-    def check(self) -> None:
-        """Score the first batch, so that an error in a metric is reported before the first step."""
+    def check(self, report: Callable[[str], None]) -> None:
+        """Score the first batch, so that an error in a metric is reported before the first step.
+
+        Args:
+            report: receives a line for each thing that a user should know about the data.
+        """
         from pix2earth.training import state
 
+        self.scorer.report = report
+        metric, file = self.scorer.experiment.BEST_METRIC, self.scorer.experiment.file
+        if metric in self.scorer.undefined:
+            report(f"{file}: best_metric: {metric} is undefined for every sample, and no step can be the best")
         with state.random_numbers_kept(self.gan):
             next(self.scorer.rows(self.split, self.names))
 
@@ -85,6 +98,11 @@ class Validation:
 
         with state.random_numbers_kept(self.gan):
             return self.scorer.means(self.split, self.names)
+
+    @property
+    def failed(self) -> str:
+        """The failed predictions of the newest validation in words; "" where there are none."""
+        return self.scorer.failed
 
 
 class BestStep:
