@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment, Experiment
-from pix2earth.mapping.scene_maps import check_output, map_scene, tags
+from pix2earth.mapping.scene_maps import check_output, map_scene
 from pix2earth.records.listing import is_dataset, listing_of
 from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError, reports_errors
-from pix2earth.training.trained import open_run, restored_plugin, restored_scorer
+from pix2earth.training.trained import open_run, restored_network, restored_scorer
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -52,6 +52,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument(
         "--split", choices=SPLITS, help="split of a dataset (default: test where it has one, else val)"
     )
+    arguments.add_argument(
+        "--force", action="store_true", help="predict although plug-in or dataset differ from those of the training"
+    )
     options = arguments.parse_args(argv)
     # argparse takes nan for a number.
     if options.bbox and not all(map(math.isfinite, options.bbox)):
@@ -68,11 +71,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     source, output = Path(options.input), Path(options.output)
     if not source.exists() and not options.input.startswith("/vsi"):
         raise UserError(f"--input {source}: there is no such file or folder")
-    experiment = open_run(Environment(options.env), options.exp, options.timestamp)
+    experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
     if is_dataset(source):
         map_dataset(source, experiment, options)
         return
-    check_output(output, overwrite=options.overwrite)
+    check_output(output, source, overwrite=options.overwrite)
     from pix2earth.mapping.opening import open_scene
     from pix2earth.mapping.scene import crop
 
@@ -82,10 +85,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     scene, geometry = open_scene(source, swath, experiment, degrade=options.degrade)
     if options.bbox:
         scene = crop(scene, tuple(options.bbox))
-    gan, plugin, step = restored_plugin(experiment, options.step)
+    gan, plugin, origin = restored_network(experiment, options.step, force=options.force)
     from pix2earth.mapping.inference import Network
 
-    map_scene(Network(experiment, gan, plugin, geometry), scene, step, options.overlap, output)
+    map_scene(Network(experiment, gan, plugin, geometry), scene, origin, options.overlap, output)
 
 
 def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace) -> None:
@@ -101,12 +104,17 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")
     listing = listing_of(path, experiment)
+    if folder.exists() and listing.folder.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise UserError(f"--output {folder}: is the folder of --input; name another folder")
+    trained_on_it = listing.folder.resolve() == Path(experiment.DATA_ROOT).resolve()
     # A network can be applied to any dataset with the same fields, such as one of another area.
     experiment.DATA_ROOT, experiment.manifest = str(listing.folder), listing.manifest
-    scorer, split, step = restored_scorer(experiment, options.split, options.step)
+    scorer, split, _ = restored_scorer(
+        experiment, options.split, options.step, force=options.force, records=trained_on_it
+    )
     from pix2earth.mapping.dataset_maps import predict_dataset
 
-    count = predict_dataset(scorer, split, folder, tags(experiment, step), overwrite=options.overwrite)
+    count = predict_dataset(scorer, split, folder, overwrite=options.overwrite)
     print(f"{folder}: {count} GeoTIFFs")
 
 

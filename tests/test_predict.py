@@ -58,7 +58,9 @@ class GAN:
 def root(tmp_path, write_experiment, monkeypatch):
     """Experiments "same" and "slow" with a checkpoint each, whose network changes nothing, and their dataset."""
     from pix2earth.plugins import contract, finding
+    from pix2earth.batches.dataset import Dataset
     from pix2earth.records.writer import DatasetWriter
+    from pix2earth.runs import identity
     from pix2earth.training import checkpoints
 
     (tmp_path / "plugins").mkdir()
@@ -83,7 +85,9 @@ def root(tmp_path, write_experiment, monkeypatch):
         )
         experiment = open_run(Environment(), name, "a")
         gan = contract.build(experiment, finding.find(experiment))
-        checkpoints.save(gan, experiment.output.checkpoints, 7, None)
+        plugin = finding.find(experiment)
+        about = {"identity": identity.describe(experiment, Dataset(experiment).listing, plugin)}
+        checkpoints.save(gan, experiment.output.checkpoints, 7, None, about=about)
     return tmp_path
 
 

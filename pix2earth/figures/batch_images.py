@@ -50,6 +50,7 @@ def draw(
     manifest = _with_bands(experiment.manifest, input_rgb, target_rgb)
     names, size = scorer.dataset.names(split), experiment.BATCH_SIZE
     folder = experiment.output.test_images
+    text = scorer.origin.tags() if scorer.origin else None
     paths = []
     for number, first in enumerate(range(0, len(names), size)):
         chosen = names[first : first + min(tiles, size)]
@@ -57,7 +58,7 @@ def draw(
         inputs, targets, predictions = (np.asarray(array) for array in scorer.predict(batch))
         path = folder / f"{number}.png"
         caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
-        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, COLUMNS)
+        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, COLUMNS, text)
         paths.append(path)
     for path in set(folder.glob("*.png")) - set(paths):
         path.unlink()  # drawn earlier, for a longer split

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,13 @@ def stretch(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_rows(
-    rows: Sequence[Sequence[Panel]], titles: Sequence[str], names: Sequence[str], path: Path, *, caption: str = ""
+    rows: Sequence[Sequence[Panel]],
+    titles: Sequence[str],
+    names: Sequence[str],
+    path: Path,
+    *,
+    caption: str = "",
+    text: Mapping[str, str] | None = None,
 ) -> None:
     """Draw a grid of panels with one row for each sample, and write it atomically as PNG.
 
@@ -68,6 +74,7 @@ def draw_rows(
         names: names of the samples, written at the left of each row.
         path: of the PNG.
         caption: title of the figure.
+        text: written into the PNG: what the figure was made of.
     """
     columns = max(len(row) for row in rows)
     figure = Figure(figsize=(columns * PANEL_INCHES, len(rows) * PANEL_INCHES + 0.5), layout="constrained")
@@ -86,7 +93,7 @@ def draw_rows(
                 axis.set_title(titles[column], fontsize=9)
         axes[index][0].set_ylabel(names[index], fontsize=7)
     with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        figure.savefig(temporary, format="png", dpi=110, metadata=dict(text or {}))
 
 
 def _draw(figure: Figure, axis: matplotlib.axes.Axes, panel: Panel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ def draw(
     path: Path,
     caption: str,
     columns: Collection[str] = COLUMNS,
+    text: Mapping[str, str] | None = None,
 ) -> None:
     """Draw a sample image with one row for each sample, as PNG.
 
@@ -38,6 +39,7 @@ def draw(
         path: of the PNG.
         caption: run and step.
         columns: those of ``COLUMNS`` to draw.
+        text: written into the PNG: the origin of the predictions.
     """
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     rows = []
@@ -51,7 +53,7 @@ def draw(
         kept = [index for index, title in enumerate(all_titles) if title.split(",")[0] in columns]
         rows.append([panels[index] for index in kept])
         titles = [all_titles[index] for index in kept]
-    draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)")
+    draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)", text=text)
 
 
 def _error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,20 @@ import numpy as np
 import rasterio
 import tensorflow as tf
 from affine import Affine
+from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
 from pix2earth.console.progress import tracked
+from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_size
 from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
+from pix2earth.runs import identity
 from pix2earth.scoring.scorer import Scorer, flat
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
+
+COMPARED = ("CHECKPOINT", "STEP", "CODE", "INPUT", "INPUT_MANIFEST", "SPLIT")
+"""The tags by which an existing prediction is known as the one that would be written."""
 
 
 def band_names(bands: Sequence[str], time_steps: int | None) -> list[str]:
@@ -27,30 +35,66 @@ def band_names(bands: Sequence[str], time_steps: int | None) -> list[str]:
     return [f"{band} {number}" for number in range(1, time_steps + 1) for band in bands]
 
 
-def predict_dataset(scorer: Scorer, split: str, folder: Path, tags: dict[str, str], *, overwrite: bool) -> int:
+def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool) -> int:
     """Write the predictions that do not exist yet; return the number of samples.
+
+    All samples of the split are predicted, also those that the experiment leaves out of its training.
 
     Args:
         scorer: the restored network and its dataset.
         split: of the samples.
         folder: for the files ``<sample>.tif``.
-        tags: GeoTIFF tags with the origin of the predictions.
         overwrite: write existing predictions again.
 
     Raises:
-        UserError: a file of that name is of another run or step, or a record is damaged.
+        UserError: a file of that name is of another checkpoint, plug-in, dataset or split, or a record is damaged.
     """
-    names = scorer.dataset.names(split)
+    names, tags = scorer.dataset.listing.names(split), tags_of(scorer, split)
+    sizes: set[str] = set()
     remaining = [name for name in names if overwrite or not _exists(folder / f"{name}.tif", tags)]
     if len(remaining) < len(names):
         print(f"{folder}: resumed, {len(names) - len(remaining)} of {len(names)} files exist")
     predictions = _predictions(scorer, split, remaining)
     for name, prediction in tracked(predictions, f"predict {split}", len(remaining), "samples"):
         metadata = read(scorer.dataset.listing.path(split, name), scorer.dataset.manifest)[1]
+        sizes |= other_pixel_size(metadata, scorer)
         units = "" if scorer.experiment.NORMALIZE == "l2" else scorer.target.units  # unit norm: no physical unit
         bands = band_names(scorer.target.bands, scorer.target.time_steps)
         write_map(folder / f"{name}.tif", prediction, metadata, scorer.target.size, bands, units, tags)
+    if sizes:
+        trained = scorer.target.gsd
+        print(
+            f"{scorer.dataset.listing.folder}: targets with pixels of {', '.join(sorted(sizes))}, where the network was"
+            f" trained on {trained:g} m: expect artefacts",
+            file=sys.stderr,
+        )
     return len(names)
+
+
+def tags_of(scorer: Scorer, split: str) -> dict[str, str]:
+    """Return the GeoTIFF tags of the predictions of a split: their origin, and the dataset that was read."""
+    experiment, origin = scorer.experiment, scorer.origin
+    assert origin is not None
+    dataset = identity.dataset(scorer.dataset.listing)
+    roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
+    return {
+        **origin.tags(),
+        "INPUT": f"{dataset['name']} {dataset['fingerprint']}",
+        "INPUT_MANIFEST": identity.digest([dataset["fields"], dataset["roles"]]),
+        "SPLIT": split,
+        "CODE": identity.code(scorer.plugin, Path(experiment.PROJECT_ROOT), roots)["plugin"]["sha256"],
+    }
+
+
+def other_pixel_size(metadata: dict[str, Any], scorer: Scorer) -> set[str]:
+    """Return the size of a target's pixels in a record where it is not that of the training, else nothing."""
+    trained, crs = scorer.target.gsd, metadata.get("crs")
+    if not (trained and crs and metadata.get("transform")):
+        return set()
+    crs = CRS.from_user_input(crs)
+    pixel = ground_size(crs, Affine(*metadata["transform"]), scorer.target.size)
+    tolerance = TOLERANCE if crs.is_projected else GEOGRAPHIC_TOLERANCE
+    return set() if pixel is None or math.isclose(pixel, trained, rel_tol=tolerance) else {f"{pixel:.3g} m"}
 
 
 def _predictions(scorer: Scorer, split: str, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -95,8 +139,11 @@ def _exists(path: Path, tags: dict[str, str]) -> bool:
             existing_tags = raster.tags()
     except RasterioError:
         existing_tags = {}
-    if any(existing_tags.get(key) != value for key, value in tags.items()):
-        raise UserError(f"{path}: exists and is not of this run and step; use another --output, or --overwrite")
+    if any(existing_tags.get(key) != tags.get(key) for key in COMPARED):
+        raise UserError(
+            f"{path}: exists and is not of this run, step, plug-in, dataset and split; use another --output, or"
+            " --overwrite"
+        )
     return True
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import Any
+
+from affine import Affine
 
 from experiment import Experiment
 from pix2earth.mapping.geometry import Geometry, geometry_of
@@ -16,6 +19,10 @@ from pix2earth.settings.errors import UserError
 
 TOLERANCE = 0.03
 """Relative difference of pixel sizes that is ignored: datasets average 256 pixels of 10 m to 21 and state 120 m."""
+GEOGRAPHIC_TOLERANCE = 0.5
+"""The same for grids in degrees, whose pixels are no squares on the ground."""
+METRES_PER_DEGREE = 111_195.0
+"""Along a meridian, on a sphere of 6371 km."""
 
 
 def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrade: bool) -> tuple[Scene, Geometry]:
@@ -59,23 +66,56 @@ def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
         UserError: the scene is to be averaged, but does not have the pixel size of the target.
     """
     pixel, expected = pixel_size(scene), geometry.pixel
+    if pixel is not None and expected is None:
+        print(
+            f"{scene.name}: pixels of {pixel:.3g} m; the dataset states no gsd, so that they are not compared with"
+            " those of the training",
+            file=sys.stderr,
+        )
     if pixel is None or expected is None or math.isclose(pixel, expected, rel_tol=TOLERANCE):
+        return scene
+    if not scene.crs.is_projected:
+        if not math.isclose(pixel, expected, rel_tol=GEOGRAPHIC_TOLERANCE):
+            warn(scene, pixel, expected)
         return scene
     if geometry.coarse is not None:
         raise UserError(f"--degrade: {scene.name} has pixels of {pixel:g} m; the network's target has {expected:g} m")
     if math.isclose(pixel, expected * geometry.repeated, rel_tol=TOLERANCE):
         print(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
         return UpsampledScene(scene, geometry.repeated)
-    print(
-        f"{scene.name}: pixels of {pixel:g} m, where the network was trained on {field.gsd:g} m: expect artefacts"
-        " (--degrade averages pixels of the target's size)",
-        file=sys.stderr,
-    )
+    warn(scene, pixel, field.gsd or expected)
     return scene
 
 
+def warn(scene: Scene, pixel: float, expected: float) -> None:
+    """Report that a scene has pixels of another size than those of the training."""
+    print(
+        f"{scene.name}: pixels of {pixel:g} m, where the network was trained on {expected:g} m: expect artefacts"
+        " (--degrade averages pixels of the target's size)",
+        file=sys.stderr,
+    )
+
+
 def pixel_size(scene: Scene) -> float | None:
-    """Return the side of a pixel in metres, or None for a scene without a projected CRS."""
-    if scene.crs is None or not scene.crs.is_projected:
+    """Return the side of a pixel in metres, or None for a scene without coordinates."""
+    return None if scene.crs is None else ground_size(scene.crs, scene.transform, scene.size)
+
+
+def ground_size(crs: Any, transform: Affine, size: tuple[int, int]) -> float | None:
+    """Return the side of a pixel in metres; of a grid in degrees, that of a square of the same area at its centre.
+
+    Args:
+        crs: rasterio's CRS.
+        transform: from (column, row) to coordinates.
+        size: (height, width) of the grid in pixels.
+
+    Returns:
+        None where the CRS is neither projected nor geographic.
+    """
+    side = math.sqrt(abs(transform.determinant))
+    if crs.is_projected:
+        return side * crs.linear_units_factor[1]
+    if not crs.is_geographic:
         return None
-    return math.sqrt(abs(scene.transform.determinant)) * scene.crs.linear_units_factor[1]
+    _, latitude = transform @ (size[1] / 2, size[0] / 2)
+    return side * METRES_PER_DEGREE * math.sqrt(max(0.0, math.cos(math.radians(latitude))))

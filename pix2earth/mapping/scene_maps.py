@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
-    from experiment import Experiment
     from pix2earth.mapping.inference import Network
     from pix2earth.mapping.scene import Scene
+    from pix2earth.runs.origin import Origin
 
 CACHE = 512 * 2**20
 """Size of GDAL's cache of decoded blocks in bytes; its default grows with the machine's memory."""
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
+def check_output(path: Path, source: Path, *, overwrite: bool) -> None:
     """Check that the output can be written.
 
+    Args:
+        path: of the output.
+        source: of the input, which must not be replaced.
+        overwrite: replace an output that exists.
+
     Raises:
-        UserError: it exists, is a folder, or does not end with .tif.
+        UserError: it exists, is a folder or (a part of) the input, or does not end with .tif.
     """
+    if path.exists() and source.exists() and (path.samefile(source) or source.resolve() in path.resolve().parents):
+        raise UserError(f"--output {path}: is the same file as --input, or in its folder; name another file")
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UserError(f"--output {path}: must end with .tif")
     if path.is_dir():
@@ -30,21 +37,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise UserError(f"--output {path}: exists; --overwrite replaces it")
 
 
-def tags(experiment: Experiment, step: int) -> dict[str, str]:
-    """Return the GeoTIFF tags with the origin of a prediction: experiment, run, step and model."""
-    return {
-        "EXPERIMENT": experiment.NAME, "RUN": experiment.TIMESTAMP, "STEP": str(step), "MODEL": experiment.MODEL_NAME,
-        "SOFTWARE": "pix2earth",
-    }  # fmt: skip
-
-
-def map_scene(network: Network, scene: Scene, step: int, overlap: float, output: Path) -> None:
+def map_scene(network: Network, scene: Scene, origin: Origin, overlap: float, output: Path) -> None:
     """Write the prediction of a scene; an unfinished prediction of an earlier process is resumed.
 
     Args:
         network: predicts the windows.
         scene: provides the input.
-        step: of the checkpoint.
+        origin: of the network's weights.
         overlap: of neighbouring windows, as part of a window.
         output: path of the GeoTIFF.
     """
@@ -55,13 +54,18 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
     from pix2earth.mapping.dataset_maps import band_names
     from pix2earth.mapping.inference import Plan
     from pix2earth.mapping.raster_writer import Description, RasterWriter
+    from pix2earth.runs import identity
 
     experiment, factor, target = network.experiment, network.geometry.factor, network.target
     plan = Plan(network, scene, round(overlap * network.geometry.side))
     shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
-    checkpoint = (experiment.output.checkpoints / f"ckpt-{step}.json").stat().st_mtime_ns
-    identity = {"run": experiment.output.run_name, "step": step, "checkpoint": checkpoint, "overlap": overlap}
-    with RasterWriter(output, shape, {**identity, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
+    roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
+    unfinished = {
+        "checkpoint": origin.checkpoint, "step": origin.step, "overlap": overlap,
+        "plugin": identity.code(network.plugin, Path(experiment.PROJECT_ROOT), roots)["plugin"]["sha256"],
+        "manifest": identity.digest(experiment.manifest.model_dump(mode="json")),
+    }  # fmt: skip
+    with RasterWriter(output, shape, {**unfinished, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
         if writer.done:
             print(f"{output}: resumed after row {writer.done} of {shape[0]}")
         remaining = (len(plan.rows) - writer.strips) * len(plan.columns)
@@ -71,6 +75,6 @@ def map_scene(network: Network, scene: Scene, step: int, overlap: float, output:
         next(predictions, None)  # completes the progress bar
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
-        bands, all_tags = band_names(target.bands, target.time_steps), {**tags(experiment, step), **scene.tags}
+        bands, all_tags = band_names(target.bands, target.time_steps), {**origin.tags(), **scene.tags}
         writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews))
     print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")

@@ -63,13 +63,14 @@ class Difference(NamedTuple):
         return f"{self.key}: was {json.dumps(self.was)}, is {json.dumps(self.current)} ({self.part})"
 
 
-def describe(experiment: Experiment, listing: Listing, plugin: Path) -> dict[str, Any]:
+def describe(experiment: Experiment, listing: Listing, plugin: Path, *, records: bool = True) -> dict[str, Any]:
     """Return the identity of a run as it is now.
 
     Args:
         experiment: its settings, and the manifest of its dataset.
         listing: of its dataset.
         plugin: the plug-in's file.
+        records: False leaves the fingerprint out: a scene is predicted without the records of the dataset.
     """
     settings = experiment.resolved()
     return {
@@ -77,7 +78,7 @@ def describe(experiment: Experiment, listing: Listing, plugin: Path) -> dict[str
         "settings": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
         "seed": settings["seed"],
         **code(plugin, Path(experiment.PROJECT_ROOT), [Path(root) for root in experiment.environment.MODELS_ROOT]),
-        "dataset": dataset(listing),
+        "dataset": dataset(listing, records=records),
     }
 
 
@@ -97,17 +98,15 @@ def code(plugin: Path, project: Path, models_roots: Collection[Path]) -> dict[st
     }
 
 
-def dataset(listing: Listing) -> dict[str, Any]:
-    """Return the part ``dataset``."""
+def dataset(listing: Listing, *, records: bool = True) -> dict[str, Any]:
+    """Return the part ``dataset``, with the fingerprint of its records unless ``records`` is False."""
     manifest = listing.manifest
     fields = {
         name: {key: _plain(getattr(field, key)) for key in MANIFEST_KEYS} for name, field in manifest.fields.items()
     }
     roles = {role: getattr(manifest, role) for role in ROLES}
-    return {
-        "name": manifest.name, "tilesize": manifest.tilesize, "fingerprint": listing.fingerprint,
-        "fields": fields, "roles": roles,
-    }  # fmt: skip
+    fingerprint = {"fingerprint": listing.fingerprint} if records else {}
+    return {"name": manifest.name, "tilesize": manifest.tilesize, **fingerprint, "fields": fields, "roles": roles}
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +188,8 @@ def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list
 
 def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
     before, now = recorded.get("settings", {}), current["settings"]
-    same_records = recorded.get("dataset", {}).get("fingerprint") == current["dataset"]["fingerprint"]
+    fingerprints = [one.get("dataset", {}).get("fingerprint") for one in (recorded, current)]
+    same_records = fingerprints[0] == fingerprints[1] or None in fingerprints
     for key in before:
         if key in now and before[key] != now[key]:
             renamed = key == "dataset" and same_records
@@ -212,7 +212,7 @@ def _code(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[D
 
 def _dataset(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
     before, now = recorded.get("dataset", {}), current["dataset"]
-    if before.get("fingerprint", now["fingerprint"]) != now["fingerprint"]:
+    if "fingerprint" in before and "fingerprint" in now and before["fingerprint"] != now["fingerprint"]:
         yield Difference("dataset", "fingerprint", before["fingerprint"], now["fingerprint"])
     yield from manifest_differences(before, now)
 

@@ -20,7 +20,7 @@ class Origin(NamedTuple):
         timestamp: of the run.
         started: when the first process of the run started, ISO 8601; None where that was not recorded.
         step: of the checkpoint.
-        checkpoint: SHA-256 of the checkpoint, as ``ckpt-N.json`` holds it.
+        checkpoint: SHA-256 of the checkpoint, as ``ckpt-N.json`` holds it; None before it is saved.
         identity: of the run when the checkpoint was saved; of a former version, as much as it recorded; None: nothing.
         losses: names of the losses that ``train_step`` returned.
         selected_on: the split on which the step was chosen: "none" where it is the last or was named by its number.
@@ -31,7 +31,7 @@ class Origin(NamedTuple):
     timestamp: str
     started: str | None
     step: int
-    checkpoint: str
+    checkpoint: str | None
     identity: dict[str, Any] | None
     losses: Sequence[str] = ()
     selected_on: str = "none"
@@ -43,9 +43,10 @@ class Origin(NamedTuple):
         tags = {
             "EXPERIMENT": self.experiment, "RUN": self.timestamp, "STEP": str(self.step),
             "MODEL": known.get("settings", {}).get("model_name", "unknown"), "SOFTWARE": LIBRARY,
-            "CHECKPOINT": self.checkpoint, "IDENTITY": json.dumps(self.identity, sort_keys=True),
+            "CHECKPOINT": self.checkpoint or "", "IDENTITY": json.dumps(self.identity, sort_keys=True),
+            "DIFFERENCES": "; ".join(self.differences),
         }  # fmt: skip
-        return tags | ({"DIFFERENCES": "; ".join(self.differences)} if self.differences else {})
+        return {name: text for name, text in tags.items() if text}
 
 
 def recorded_identity(output: RunFolders, metadata: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
 from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
+from pix2earth.runs.origin import Origin
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import Stopped, UserError
 from pix2earth.training import checkpoints, devices, state
@@ -158,7 +159,7 @@ class Training:
         batches = self.batches(done)
         self.finished, self.saved = done, done if self.source == experiment.TIMESTAMP else None
         if done < experiment.STEPS:
-            self.validation.check()
+            self.validation.check(report.message)
         else:
             report.message(f"all {experiment.STEPS} steps are done; raise steps to train on")
         if done == 0:
@@ -245,13 +246,15 @@ class Training:
         if step % experiment.VALIDATE_FREQ == 0 or last:
             scores = self.validation.scores()
             value = scores[experiment.BEST_METRIC]
-            improved = self.best.update(step, value)
+            failed = self.validation.failed
+            improved = not failed and self.best.update(step, value)
             if improved and self.best.entry:
                 self.best.entry["split"] = self.validation.selection.split
             if journal:
                 journal.validation(step, scores)
             report.validation = f"{self.validation.selection.split} {experiment.BEST_METRIC} {value:.4g}"
-            report.message(f"step {step}: {report.validation}{' (best so far)' if improved else ''}")
+            remark = f" (cannot be the best: {failed})" if failed else " (best so far)" if improved else ""
+            report.message(f"step {step}: {report.validation}{remark}")
         if step % experiment.SAMPLE_FREQ == 0 or last:
             self.draw(step)
         if step % experiment.CKPT_FREQ == 0 or improved or last:
@@ -292,5 +295,11 @@ class Training:
             return
         path = self.output.sample(step)
         caption = f"{self.output.run_name}, step {step}, {self.validation.selection.split}"
-        sample_image.draw(self.experiment.manifest, names, source, target, prediction, path, caption)
+        origin = Origin(
+            self.experiment.NAME, self.experiment.TIMESTAMP, self.started, step, None, self.identity, self.losses,
+            differences=self.identity.get("changes", ()),
+        )  # fmt: skip
+        sample_image.draw(
+            self.experiment.manifest, names, source, target, prediction, path, caption, text=origin.tags()
+        )
         atomic.copy(path, self.output.latest_sample)

@@ -13,7 +13,7 @@ from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import load_manifest
 from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
-from pix2earth.runs.origin import origin_of, recorded_identity
+from pix2earth.runs.origin import Origin, origin_of, recorded_identity
 from pix2earth.scoring.evaluating import evaluation_split
 from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import ExperimentFile
@@ -163,9 +163,7 @@ def compared(
     place = f"{output.checkpoints}/ckpt-{step}"
     if missing := identity.not_recorded(recorded):
         print(f"{place}: {missing}", file=sys.stderr)
-    found = identity.differences(recorded, identity.describe(experiment, listing, plugin))
-    if not records:
-        found = [difference for difference in found if difference.part != "dataset"]
+    found = identity.differences(recorded, identity.describe(experiment, listing, plugin, records=records))
     for difference in identity.of_parts(found, "toolkit"):
         print(f"{place}: {difference}", file=sys.stderr)
     refused = identity.of_parts(found, *REFUSED)
@@ -201,6 +199,27 @@ def restored_plugin(experiment: Experiment, requested_step: str) -> tuple[Any, P
     gan = contract.build(experiment, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
     return gan, plugin, step
+
+
+def restored_network(experiment: Experiment, requested_step: str, *, force: bool) -> tuple[Any, Path, Origin]:
+    """Return the plug-in of a run with its trained weights, to be applied to scenes, its file, and its origin.
+
+    Args:
+        experiment: of the run.
+        requested_step: "last", "best" or a number.
+        force: allow a plug-in or a manifest that differs from that of the training.
+
+    Raises:
+        UserError: the run has no such checkpoint, or something differs that shapes the prediction.
+    """
+    plugin = finding.find(experiment)
+    step = choose_step(experiment.output, requested_step)
+    listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
+    overridden = compared(experiment, listing, plugin, step, force=force, records=False)
+    gan, plugin, step = restored_plugin(experiment, str(step))
+    metadata = checkpoints.read_metadata(experiment.output.checkpoints, step)
+    best = (metadata.get("best") or {}).get("split", "unknown") if requested_step == "best" else "none"
+    return gan, plugin, origin_of(experiment.output, metadata, best, overridden)
 
 
 def restored_scorer(
