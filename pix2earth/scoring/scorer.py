@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import ALL_METRICS, Scale, score
+from metrics import ALL_METRICS, PER_TIME_STEP, Scale, score, why_undefined
 from pix2earth.baselines import choice
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
+from pix2earth.scoring import failures, ranges
 from pix2earth.scoring.regions import REGIONS, column, masks, mean_over_time_steps, split_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
 from pix2earth.settings.errors import UserError
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches do not fit the processor's cache and are slower
 
 
+def print_remark(line: str) -> None:
+    """Print a line to the standard error."""
+    print(line, file=sys.stderr)
+
+
 class Scorer:
     """Computes metrics batch by batch in one compiled function.
 
@@ -34,9 +42,14 @@ class Scorer:
         scale: data range, resolution ratio and RGB bands, for the metrics.
         baseline: name and function of the baseline, or None.
         batch: number of samples that are scored at once.
+        undefined: metrics that are undefined for every sample of the dataset, with the reason.
+        failures: number of failed predictions by kind, of the newest ``rows``.
+        scored: number of samples of the newest ``rows``.
+        report: receives a line for each thing that a user should know about the data, once.
         origin: of the plug-in's weights; None where they are not those of a checkpoint.
     """
 
+    report: Callable[[str], None] = staticmethod(print_remark)
     origin: Origin | None = None
 
     def __init__(
@@ -65,6 +78,11 @@ class Scorer:
         manifest = self.experiment.manifest
         self.target = manifest.fields[manifest.target]
         self.scale = self._scale()
+        reasons = {name: why_undefined(name, len(self.target.bands), self.scale) for name in self.names}
+        self.undefined = {name: reason for name, reason in reasons.items() if reason}
+        self.failures: dict[str, int] = {}
+        self.scored = 0
+        self._unreported = True
         self.baseline = choice.choose(manifest) if baseline else None
         self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
@@ -72,10 +90,14 @@ class Scorer:
 
     def _scale(self) -> Scale:
         """Return data range, resolution ratio and RGB bands of the target."""
+        manifest = self.experiment.manifest
+        known = manifest.fields[manifest.input].gsd and self.target.gsd
+        ratio = 1.0 / manifest.ratio if known else None
+        if self.experiment.NORMALIZE == "l2":
+            # Unit-norm images cannot be converted to physical units; their values are at most 1.
+            return Scale(1.0, ratio, self.target.rgb_indices)
         low, high = self.target.bounds
-        # Unit-norm images cannot be converted to physical units; their values are at most 1.
-        data_range = 1.0 if self.experiment.NORMALIZE == "l2" else max(high) - min(low)
-        return Scale(data_range, 1.0 / self.experiment.manifest.ratio, self.target.rgb_indices)
+        return Scale(max(high) - min(low), ratio, self.target.rgb_indices, min(low))
 
     @property
     def measures(self) -> list[str]:
@@ -106,37 +128,50 @@ class Scorer:
             physical(prediction, self.target, experiment),
         )
 
-    def _scores(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return the scores (batch,) of every column."""
+    def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Return the scores (batch,) of every column, and which predictions fail, bool (batch,) by kind."""
         _, target, prediction = self.predict(batch)
+        failed = failures.failures(flat(target), flat(prediction), valid_pixels(batch, self.experiment))
         scores = self._score(batch, target, prediction)
         if self.baseline:
             name, _ = self.baseline
             baseline_scores = self._score(batch, target, self._baseline_prediction(batch))
             scores |= {f"{measure}_{name}": values for measure, values in baseline_scores.items()}
-        return scores
+        return scores, failed
 
     def _score(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the scores (batch,) of every metric, over the whole image and by region."""
         valid = valid_pixels(batch, self.experiment)
-        scores = self._apply_metrics(flat(target), flat(prediction), valid)
+        steps = self.target.time_steps
+        targets, predictions = split_time_steps(target, steps), split_time_steps(prediction, steps)
+        split = [name for name in self.names if steps and name in PER_TIME_STEP]
+        together = [name for name in self.names if name not in split]
+        scores = self._apply_metrics(flat(target), flat(prediction), valid, together)
+        if split:
+            repeated = None if valid is None else tf.repeat(valid, steps, axis=0)
+            of_steps = self._apply_metrics(targets, predictions, repeated, split)
+            scores |= {name: mean_over_time_steps(values, steps) for name, values in of_steps.items()}
+        scores = {name: scores[name] for name in self.names}
         if self.regions:
-            steps = self.target.time_steps
-            targets, predictions = split_time_steps(target, steps), split_time_steps(prediction, steps)
             mask = prepare(batch, self.experiment)[self.experiment.manifest.score_by or ""]
             for region, valid_in_region in masks(mask, steps, valid).items():
-                for name, values in self._apply_metrics(targets, predictions, valid_in_region).items():
+                for name, values in self._apply_metrics(targets, predictions, valid_in_region, self.names).items():
                     scores[column(name, region)] = mean_over_time_steps(values, steps)
         return scores
 
-    def _apply_metrics(self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """Return the scores of every metric.
+    def _apply_metrics(
+        self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, names: Sequence[str]
+    ) -> dict[str, tf.Tensor]:
+        """Return the scores of some metrics, NaN for those that are undefined for the whole dataset.
 
         Raises:
             UserError: a metric fails; with its file.
         """
         scores: dict[str, tf.Tensor] = {}
-        for name in self.names:
+        for name in names:
+            if name in self.undefined:
+                scores[name] = tf.fill([tf.shape(target)[0]], math.nan)
+                continue
             module = importlib.import_module(ALL_METRICS[name].split(":")[0])
             with attributed_to(Path(str(module.__file__)), f"metric {name} fails"):
                 scores |= score(target, prediction, self.scale, [name], mask)
@@ -154,13 +189,18 @@ class Scorer:
         return tf.nn.l2_normalize(prediction, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else prediction
 
     def rows(self, split: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield for each sample its name (``tile``) and scores.
+        """Yield for each sample its name (``tile``) and scores; count the predictions that fail.
 
         Raises:
             UserError: a record is damaged; with file and field.
         """
+        self.failures, self.scored = {failures.NON_FINITE: 0, failures.CONSTANT: 0}, 0
         for group, batch in self.batches(split, names):
-            scores = {name: values.numpy() for name, values in self._compute(batch).items()}
+            computed, failed = self._compute(batch)
+            scores = {name: values.numpy() for name, values in computed.items()}
+            for kind, values in failed.items():
+                self.failures[kind] += int(values.numpy()[: len(group)].sum())
+            self.scored += len(group)
             for index, name in enumerate(group):
                 yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
 
@@ -182,7 +222,27 @@ class Scorer:
                 batch = next(batches)
             except DAMAGE as error:
                 raise UserError(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
+            if self._unreported:
+                self._unreported = False
+                for line in self.remarks(batch):
+                    self.report(line)
             yield group, batch
+
+    def remarks(self, batch: dict[str, tf.Tensor]) -> list[str]:
+        """Return a line for each metric that is undefined, and for input and target if the range of values is unknown.
+
+        Args:
+            batch: fields as stored.
+        """
+        lines = [f"{name}: is undefined for every sample: {reason}" for name, reason in self.undefined.items()]
+        if self.experiment.NORMALIZE == "l2":
+            return lines  # unit norm: no range is used
+        return [*ranges.remarks(batch, self.experiment.manifest, self.dataset.listing.folder), *lines]
+
+    @property
+    def failed(self) -> str:
+        """The failed predictions of the newest ``rows`` in words; "" where there are none."""
+        return failures.in_words(self.failures, self.scored)
 
     def means(self, split: str, names: Sequence[str]) -> dict[str, float]:
         """Return the mean of every column over samples, leaving out undefined scores."""
