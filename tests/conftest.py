@@ -133,10 +133,11 @@ def experiment_of(tmp_path, open_tiny):
     """``experiment_of(fields, **settings)``: an Experiment on a dataset that has a manifest of these fields only."""
 
     def opened(fields: dict[str, Field], *, roles: dict[str, str] | None = None, **settings):
-        folder = tmp_path / "data" / "made" / str(TILESIZE)
+        tilesize = settings.get("tilesize", TILESIZE)
+        folder = tmp_path / "data" / "made" / str(tilesize)
         folder.mkdir(parents=True, exist_ok=True)
         Manifest(
-            name="made", tilesize=TILESIZE, fields=fields, split=Split(method="made up"), **(roles or {})
+            name="made", tilesize=tilesize, fields=fields, split=Split(method="made up"), **(roles or {})
         ).save(folder)  # fmt: skip
         (tmp_path / "environment.json").write_text("{}")
         return open_tiny(tmp_path, "made", dataset="made", **settings)
