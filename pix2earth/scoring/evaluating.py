@@ -96,27 +96,30 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
 
 
 def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
-    """Return a printable table: mean, median, 5th and 95th percentile of each metric, and the baseline's mean."""
+    """Return a printable table: mean, median, 5th and 95th percentile of each metric; mean and median of the baseline.
+
+    All are over the samples on which both are defined; the column "undefined" counts the others.
+    """
     import numpy as np
     from rich.table import Table
-
-    from pix2earth.scoring.undefined import mean_of_finite
 
     summary = Table(title=title, title_justify="left")
     summary.add_column("metric", no_wrap=True)
     baseline = scorer.baseline[0] if scorer.baseline else None
-    for heading in ("mean", "median", "5 %", "95 %", *([baseline] if baseline else []), "undefined"):
+    of_baseline = [baseline, f"{baseline} median"] if baseline else []
+    for heading in ("mean", "median", "5 %", "95 %", *of_baseline, "undefined"):
         summary.add_column(heading, justify="right", no_wrap=True)
     for name in scorer.measures:
-        values = table[name].to_numpy(float)
-        finite = values[np.isfinite(values)]
-        numbers = [mean_of_finite(values), *(np.percentile(finite, [50, 5, 95]) if finite.size else [np.nan] * 3)]
-        if baseline:
-            numbers.append(mean_of_finite(table[f"{name}_{baseline}"]))
+        values = table[[name, *([f"{name}_{baseline}"] if baseline else [])]].to_numpy(float)
+        defined = np.isfinite(values).all(axis=1)
+        numbers = []
+        for column, percentiles in zip(values[defined].T, ([50, 5, 95], [50]), strict=False):
+            numbers += [column.mean(), *np.percentile(column, percentiles)] if defined.any() else []
+        numbers = numbers or [np.nan] * (4 + len(of_baseline))
         unit = UNITS.get(name.split(".")[0], "")
         unit = scorer.target.units if unit == "data" else unit
         label = f"{name} ({unit})" if unit not in ("", "1") else name
-        summary.add_row(label, *(f"{number:.4g}" for number in numbers), str(len(values) - len(finite)))
+        summary.add_row(label, *(f"{number:.4g}" for number in numbers), str(int((~defined).sum())))
     return summary
 
 
@@ -136,6 +139,8 @@ def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
     if not console.is_terminal:
         console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
+    if scorer.failed:
+        print(f"{output.run_name}: {scorer.failed}: the model fails there, and means of the others are not its scores")
     write(table, scorer, split, output.evaluation)
     print(output.evaluation)
     return table

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pix2earth.console.run_console import RunConsole
 from pix2earth.figures import diagrams
 from pix2earth.runs import provenance
@@ -17,8 +15,7 @@ from pix2earth.runs.folders import checkpoint_steps, started
 from pix2earth.runs.origin import origin_of
 from pix2earth.scoring.evaluating import evaluate_and_show, evaluation_split
 from pix2earth.scoring.scorer import Scorer
-from pix2earth.settings import atomic
-from pix2earth.settings.errors import UserError
+from pix2earth.settings import atomic, locking
 from pix2earth.training import checkpoints, devices
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
@@ -66,13 +63,14 @@ class RunProcess:
             yield
             return
         self.output.create()
+        lock = locking.acquire(
+            self.output.logs / ".lock",
+            f"{self.output.logs}: another process trains this run; wait for it, or choose another --timestamp",
+        )
         try:
-            with FileLock(self.output.logs / ".lock", timeout=0):
-                yield
-        except Timeout:
-            raise UserError(
-                f"{self.output.logs}: another process trains this run; wait for it, or choose another --timestamp"
-            ) from None
+            yield
+        finally:
+            lock.release()
 
     def train(self, changes: Sequence[str], *, keep_rates: bool) -> int | None:
         """Restore and train with console, journal and ``run.json``; return the signal that ended it, or None."""
@@ -172,6 +170,7 @@ class RunProcess:
         if not training.chief:
             return
         scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS)
+        scorer.report = lambda line: None  # reported before the first step
         scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
         evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
         print(self.output.sample(step))
