@@ -178,12 +178,12 @@ def main() -> None:
     options = parser.parse_args()
 
     tiles = make_tiles(options.tiles, 256)
-    ours = in_batches(options.batch)
-    ours(*(part[: options.batch] for part in tiles))  # trace
-    times: dict[str, list[float]] = {"ours": [], "reference": []}
+    toolkit = in_batches(options.batch)
+    toolkit(*(part[: options.batch] for part in tiles))  # trace
+    times: dict[str, list[float]] = {"toolkit": [], "reference": []}
     for _ in range(options.runs):
-        elapsed, scores = seconds(ours, *tiles)
-        times["ours"].append(elapsed)
+        elapsed, scores = seconds(toolkit, *tiles)
+        times["toolkit"].append(elapsed)
         elapsed, expected = seconds(one_by_one, *tiles)
         times["reference"].append(elapsed)
 
@@ -191,12 +191,12 @@ def main() -> None:
         median = statistics.median(runs)
         speed, duration = options.tiles / median, 1000 * median / options.tiles
         print(f"{name:9s} {speed:7.1f} samples/s  {duration:6.2f} ms a sample")
-    print(f"ratio     {statistics.median(times['reference']) / statistics.median(times['ours']):7.1f}")
+    print(f"ratio     {statistics.median(times['reference']) / statistics.median(times['toolkit']):7.1f}")
     for name in METRICS:
         difference = np.max(np.abs(scores[name] / expected[name] - 1))
         print(f"{name:5s} largest relative difference {difference:.1e}")
         if not difference < 1e-3:
-            raise SystemExit(f"{name}: ours and the reference disagree")
+            raise SystemExit(f"{name}: the scores of the toolkit and of the reference differ")
 
 
 if __name__ == "__main__":
