@@ -1,50 +1,79 @@
-"""Comparison of runs on the samples that they have in common."""
+"""Comparison of runs: means over the samples on which all of them are defined, a table for each basis of scores.
+
+Runs are in one table only if their scores have the same basis (``basis.py``) and if they have samples in common. A
+table states why its runs are not in that of others. A run with predictions that fail is neither the first of a table
+nor has it the best value of a column, and its samples do not decide over which samples the others are averaged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from metrics import ALL_METRICS, LOWER_IS_BETTER
 from pix2earth.runs.folders import EVALUATION
+from pix2earth.scoring.basis import Basis, reference_of
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ERRORS = ("RMSE", "MAE", "PSNR")
+"""Metrics that are defined wherever target and prediction are finite."""
+
 
 class Run(NamedTuple):
-    """One evaluated run.
+    """One evaluated split of a run.
 
     Attributes:
         name: ``<experiment>_<timestamp>``.
-        dataset: name, fingerprint and split of the dataset.
+        basis: what the scores are based on.
         table: one row for each sample, columns as in the CSV.
+        failed: predictions that fail, in words; "" where there are none.
+        remarks: what else a reader has to know.
     """
 
     name: str
-    dataset: str
+    basis: Basis
     table: pd.DataFrame
+    failed: str = ""
+    remarks: Sequence[str] = ()
+
+
+class Group(NamedTuple):
+    """Runs that may be compared.
+
+    Attributes:
+        title: dataset, first digits of its fingerprint, split, and what distinguishes it from groups of that title.
+        reason: why the runs are not in the table of another group; "" where nothing is to be explained.
+        runs: the runs.
+    """
+
+    title: str
+    reason: str
+    runs: list[Run]
 
 
 def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     """Return the evaluated runs below an experiment root whose experiment's name starts with one of the prefixes.
 
-    A CSV without ``run.json``, as the original ARISGAN code writes it, has the dataset "?".
+    A CSV without a record of its origin, as the original ARISGAN code writes it, is compared with its like only.
 
     Raises:
-        UserError: there are none, or a CSV cannot be read.
+        UserError: there are none, or a CSV cannot be read or does not belong to the file beside it.
     """
     from pix2earth.scoring import evaluations
 
-    datasets = {path: _dataset(run["dataset"]) for path, run in evaluations.run_files(root).items()}
     runs = []
-    for path in evaluations.files(root):
-        if not path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
+    for csv in evaluations.csvs(root):
+        if not csv.path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
             continue
-        for split, table in _tables(path).items():
-            runs.append(Run(path.stem, f"{datasets.get(path, '?')} {split}".strip(), table))
+        for split, table in csv.splits():
+            remarks = csv.remarks(split)
+            runs.append(Run(csv.path.stem, csv.basis(split), table, csv.failed(split, len(table)), remarks))
     if not runs:
         of_prefixes = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
         raise UserError(
@@ -53,52 +82,145 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     return runs
 
 
-def _dataset(recorded: dict[str, str]) -> str:
-    """Return a label of a dataset: its name and the first digits of its fingerprint."""
-    return f"{recorded['name']} {recorded['fingerprint'][7:15]}"
+# ---- runs that may be compared -------------------------------------------------------------------------------------
 
 
-def _tables(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the rows of each split of a CSV, indexed by sample."""
-    from pix2earth.scoring import evaluations
+def groups(runs: Sequence[Run]) -> list[Group]:
+    """Return the runs in groups that may be compared, those of one dataset one after the other."""
+    result: list[Group] = []
+    for name in dict.fromkeys(run.basis.dataset for run in sorted(runs, key=lambda run: run.basis.title)):
+        of_dataset = [run for run in runs if run.basis.dataset == name]
+        # A dataset that was renamed is compared with its records under the other name.
+        of_dataset = [run for run in of_dataset if not _placed(run, result)]
+        bases = {run.basis.key: run.basis for run in of_dataset}
+        if not bases:
+            continue
+        first = reference_of([run.basis for run in of_dataset])
+        for key, basis in sorted(bases.items(), key=lambda item: (item[0] != first.key, item[1].title)):
+            members = [run for run in runs if run.basis.key == key]
+            reasons = basis.differences(first)
+            title = basis.title
+            if any(group.title == title for group in result):
+                title = f"{title}, {', '.join(reasons)}"
+            reason = f"not compared with {first.title}: {'; '.join(reasons.values())}" if reasons else ""
+            result += _overlapping(Group(title, reason, members))
+    return result
 
-    table = evaluations.read(path)
-    key = "tile" if "tile" in table else table.columns[0]
-    if "split" not in table:
-        return {"": table.set_index(key)}
-    return {str(split): rows.set_index(key) for split, rows in table.groupby("split")}
+
+def _placed(run: Run, result: Sequence[Group]) -> bool:
+    return any(other.basis.key == run.basis.key for group in result for other in group.runs)
+
+
+def _overlapping(group: Group) -> Iterator[Group]:
+    """Yield the runs of a group in parts that have samples in common."""
+    parts: list[tuple[set[str], list[Run]]] = []
+    for run in sorted(group.runs, key=lambda run: -len(run.table)):
+        names = set(run.table.index)
+        for number, (common, members) in enumerate(parts):
+            if common & names:
+                parts[number] = (common & names, [*members, run])
+                break
+        else:
+            parts.append((names, [run]))
+    for number, (_, members) in enumerate(parts, 1):
+        ordered = [run for run in group.runs if any(run is member for member in members)]
+        if number == 1:
+            yield group._replace(runs=ordered)
+        else:
+            reason = f"no sample in common with {', '.join(run.name for run in parts[0][1])}"
+            yield Group(f"{group.title}, other samples ({number})", reason, ordered)
+
+
+# ---- means ---------------------------------------------------------------------------------------------------------
 
 
 def compare(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the means of every metric over the samples that all runs of a dataset and split share.
+    """Return mean and median of every metric over the samples on which all runs that may be compared are defined.
 
     Returns:
-        One row for each run and each baseline: dataset, run, samples, and a column for each metric.
+        One row for each run and each baseline: "dataset" (the title of the group), "run", "samples" (that all have), a
+        column for each metric, ``<metric>.median``, ``<metric>.samples`` (on which all are defined), "failed",
+        "remarks", and "reason" (why it is not in another table). Runs that fail come last.
     """
     import pandas as pd
 
+    rows: list[dict[str, Any]] = []
+    for group in groups(runs):
+        rows += _ordered(_rows(group))
+    metrics = [name for name in ALL_METRICS if any(name in row for row in rows)]
+    statistics = [f"{name}{suffix}" for name in metrics for suffix in ("", ".median", ".samples")]
+    return pd.DataFrame(rows, columns=["dataset", "run", "samples", *statistics, "failed", "remarks", "reason"])
+
+
+def _rows(group: Group) -> list[dict[str, Any]]:
+    """Return the rows of one table."""
+    common = sorted(set.intersection(*(set(run.table.index) for run in group.runs)))
+    tables = {run.name: run.table.loc[common] for run in group.runs}
+    baselines = _baselines(tables)
+    failed = {
+        run.name: run.failed or _failed(tables[run.name], [*tables.values(), *baselines.values()]) for run in group.runs
+    }
+    sound = [name for name in tables if not failed[name]] or list(tables)
+    decisive = [*(tables[name] for name in sound), *baselines.values()]
+    remarks = {run.name: "; ".join(run.remarks) for run in group.runs}
     rows = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        group = [run for run in runs if run.dataset == dataset]
-        common = set.intersection(*(set(run.table.index) for run in group))
-        tables = {run.name: run.table.loc[sorted(common)] for run in group}
-        for name, table in {**_baselines(tables), **tables}.items():
-            metrics = [column for column in table.columns if column in ALL_METRICS]
-            means = {metric: _mean(table[metric]) for metric in metrics}
-            rows.append({"dataset": dataset, "run": name, "samples": len(common), **means})
-    columns = [name for name in ALL_METRICS if any(name in row for row in rows)]
-    frame = pd.DataFrame(rows, columns=["dataset", "run", "samples", *columns])
-    best = next((name for name in ("PSNR", *columns) if name in columns), "run")
-    return frame.sort_values(["dataset", best], ascending=[True, best in LOWER_IS_BETTER], ignore_index=True)
+    for name, table in {**baselines, **tables}.items():
+        row = {
+            "dataset": group.title, "run": name, "samples": len(common), "failed": failed.get(name, ""),
+            "remarks": remarks.get(name, ""), "reason": group.reason,
+        }  # fmt: skip
+        for metric in (column for column in table.columns if column in ALL_METRICS):
+            row |= _statistics(metric, table, decisive)
+        rows.append(row)
+    return rows
 
 
-def _mean(values: pd.Series) -> float:
-    from pix2earth.scoring.undefined import mean_of_finite
+def _statistics(metric: str, table: pd.DataFrame, decisive: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """Return mean, median and number of samples of one metric.
 
-    return mean_of_finite(values.to_numpy(float))
+    Args:
+        metric: name of the metric.
+        table: scores of one run.
+        decisive: scores of the runs and baselines that decide which samples are used: where all that have the metric
+            are defined.
+    """
+    columns = [other[metric].to_numpy(float) for other in decisive if metric in other]
+    defined = np.isfinite(columns).all(axis=0) if columns else np.ones(len(table), bool)
+    values = table[metric].to_numpy(float)[defined]
+    # A mean over fewer samples than those of the others could not be compared with theirs.
+    usable = len(values) > 0 and bool(np.isfinite(values).all())
+    mean, median = (float(values.mean()), float(np.median(values))) if usable else (np.nan, np.nan)
+    return {metric: mean, f"{metric}.median": median, f"{metric}.samples": int(defined.sum())}
 
 
-def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def _failed(table: pd.DataFrame, others: Sequence[pd.DataFrame]) -> str:
+    """Return the predictions that failed, in words, where the evaluation did not count them.
+
+    The error of a finite prediction is defined wherever that of another run is.
+    """
+    for metric in ERRORS:
+        if metric in table:
+            values = table[metric].to_numpy(float)
+            elsewhere = [other[metric].to_numpy(float) for other in others if metric in other]
+            undefined = np.isnan(values) | (values == (-np.inf if metric == "PSNR" else np.inf))
+            count = int((undefined & np.any([np.isfinite(other) for other in elsewhere], axis=0)).sum())
+            return f"{count} of {len(values)} predictions are not finite" if count else ""
+    return ""
+
+
+def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a table, best first; runs that fail are the last."""
+    metrics = [name for name in ALL_METRICS if any(name in row for row in rows)]
+    best = next((name for name in ("PSNR", *metrics) if name in metrics), None)
+
+    def key(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
+        value = row.get(best, np.nan) if best else np.nan
+        return bool(row["failed"]), bool(np.isnan(value)), value if best in LOWER_IS_BETTER else -value
+
+    return sorted(rows, key=key)
+
+
+def _baselines(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Return the columns ``<metric>_<baseline>`` of the first run that has them, as a table for each baseline."""
     import pandas as pd
 
@@ -111,32 +233,46 @@ def _baselines(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name: pd.DataFrame(columns) for name, columns in columns_of.items()}
 
 
+# ---- printing ------------------------------------------------------------------------------------------------------
+
+
 def show(frame: pd.DataFrame) -> None:
-    """Print a table for each dataset and split, with the best value of each column in bold.
+    """Print a table for each group: mean and, in brackets, median; the best mean of each column is bold.
 
     Tables are as wide as their content, also on a narrow terminal: numbers are never cut.
     """
+    metrics = [column for column in frame.columns if column in ALL_METRICS]
+    for title, rows in frame.groupby("dataset", sort=False):
+        print(f"{title}: means over {rows['samples'].iloc[0]} common samples (medians in brackets)")
+        if reason := rows["reason"].iloc[0]:
+            print(f"  {reason}")
+        _print_table(rows, [name for name in metrics if rows[f"{name}.samples"].notna().any()])
+        for _, row in rows.iterrows():
+            for remark in filter(None, (row["failed"], row["remarks"])):
+                print(f"  {row['run']}: {remark}")
+        print()
+
+
+def _print_table(rows: pd.DataFrame, metrics: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
 
     unlimited = Console(width=1000)
-    metrics = [column for column in frame.columns if column in ALL_METRICS]
-    for dataset, rows in frame.groupby("dataset", sort=False):
-        title = f"{dataset}: means over {rows['samples'].iloc[0]} common samples"
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        table.add_column("run", no_wrap=True)
-        best = {name: rows[name].min() if name in LOWER_IS_BETTER else rows[name].max() for name in metrics}
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("run", no_wrap=True)
+    sound = rows[rows["failed"] == ""]
+    best = {name: sound[name].min() if name in LOWER_IS_BETTER else sound[name].max() for name in metrics}
+    for name in metrics:
+        count = int(rows[f"{name}.samples"].max())
+        fewer = f"\n{count} samples" if count < rows["samples"].iloc[0] else ""
+        table.add_column(f"{name}{fewer}", justify="right", no_wrap=True)
+    for _, row in rows.iterrows():
+        cells = []
         for name in metrics:
-            table.add_column(name, justify="right", no_wrap=True)
-        for _, row in rows.iterrows():
-            cells = ["-" if row[name] != row[name] else f"{row[name]:.4g}" for name in metrics]
-            marked = [
-                f"[bold]{cell}[/]" if row[name] == best[name] else cell
-                for name, cell in zip(metrics, cells, strict=True)
-            ]
-            table.add_row(row["run"], *marked)
-        width = Measurement.get(unlimited, unlimited.options, table).maximum
-        print(title)
-        Console(highlight=False, width=width).print(table)
+            cell = "-" if np.isnan(row[name]) else f"{row[name]:.4g} ({row[f'{name}.median']:.4g})"
+            cells.append(f"[bold]{cell}[/]" if not row["failed"] and row[name] == best[name] else cell)
+        table.add_row(f"{row['run']}{' fails' if row['failed'] else ''}", *cells)
+    width = Measurement.get(unlimited, unlimited.options, table).maximum
+    Console(highlight=False, width=width).print(table)

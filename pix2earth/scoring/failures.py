@@ -7,10 +7,10 @@ fails on difficult samples would be better than one that does not.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
-from metrics.correlation import varies
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 NON_FINITE = "non-finite predictions"
 CONSTANT = "constant predictions"
@@ -26,6 +26,10 @@ def failures(target: tf.Tensor, prediction: tf.Tensor, valid: tf.Tensor | None) 
         prediction: of the same shape.
         valid: bool (batch, height, width), or None where all pixels are valid.
     """
+    import tensorflow as tf
+
+    from metrics.correlation import varies
+
     keep = None if valid is None else valid[..., tf.newaxis]
     not_finite = ~tf.math.is_finite(prediction)
     if keep is not None:

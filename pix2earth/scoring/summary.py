@@ -29,22 +29,32 @@ def ranked(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> list[str]:
 
 
 def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return mean, sample standard deviation, number of tiles and number of undefined scores.
+    """Return mean, standard deviations, number of tiles and number of undefined scores.
 
-    Mean and deviation are computed from the finite scores, and NaN where there are none.
+    Mean and sample standard deviation are computed from the finite scores of all runs of a row, and NaN where there are
+    none. They are NaN as well where predictions of the model fail and leave scores undefined: the other tiles are those
+    on which it happens not to fail.
 
     Returns:
-        One row for each combination of ``keys`` and ``metric``; columns ``mean``, ``std``, ``tiles``, ``undefined``.
+        One row for each combination of ``keys`` and ``metric``; columns ``mean``, ``std``, ``tiles``, ``undefined``,
+        ``seeds`` (number of runs), ``spread`` (sample standard deviation of the means of the runs).
     """
     finite = scores["value"].where(np.isfinite(scores["value"]))
-    groups = scores.assign(finite=finite).groupby([*keys, "metric"], sort=False)
+    failed = (scores["failed"] != "") if "failed" in scores else pd.Series(False, scores.index)
+    groups = scores.assign(finite=finite, fails=failed).groupby([*keys, "metric"], sort=False)
     tiles, defined = groups["value"].size(), groups["finite"].count()
+    usable = ~(groups["fails"].any() & (defined < tiles))
+    names = list(dict.fromkeys([*keys, "metric", "run"]))
+    of_runs = scores.assign(finite=finite).groupby(names, sort=False)["finite"].mean().reset_index()
+    spread = of_runs.groupby([*keys, "metric"], sort=False)["finite"].std()
     return pd.DataFrame(
         {
-            "mean": groups["finite"].mean(),
-            "std": groups["finite"].std(),
+            "mean": groups["finite"].mean().where(usable),
+            "std": groups["finite"].std().where(usable),
             "tiles": tiles,
             "undefined": tiles - defined,
+            "seeds": groups["run"].nunique(),
+            "spread": spread.where(usable),
         }
     )
 
@@ -52,16 +62,19 @@ def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def means(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFrame:
     """Return mean and standard deviation of all metrics, a row for each loss, mask, dataset, model, batch (and run).
 
-    A metric with scores that are not finite has a column ``undefined``, which counts them.
+    Runs that differ by their seed alone share a row; ``spread`` is the standard deviation of their means. A metric with
+    scores that are not finite has a column ``undefined``, which counts them.
     """
-    table = statistics(scores, [*FACTS, "run", "label"]).drop(columns="tiles").unstack("metric")
+    together = scores.groupby([*FACTS, "label"], sort=False)["run"].transform(lambda runs: ", ".join(sorted(set(runs))))
+    table = statistics(scores.assign(runs=together), [*FACTS, "runs", "label"]).drop(columns=["tiles", "seeds"])
+    table = table.unstack("metric").rename_axis(index={"runs": "run"})
     table["undefined"] = table["undefined"].astype("Int64")
     table = table.swaplevel(axis=1)
     columns = [
         (metric, column)
         for metric in ordered_metrics(scores["metric"])
-        for column in ("mean", "std", "undefined")
-        if column != "undefined" or (table[metric, column] > 0).any()
+        for column in ("mean", "std", "spread", "undefined")
+        if column in ("mean", "std") or (table[metric, column] > 0).any()
     ]
     table = table[columns]
     labels = ranked(scores, order)
@@ -75,7 +88,7 @@ def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFram
 
     As in the original ARISGAN code, the bins are linear in the mean and not quantiles: the interval between the best
     and the worst mean is divided into four equal parts, bins 1 (with the best) to 4; bin 5 is the worst model alone. A
-    model without a finite mean has no bin.
+    model without a finite mean has no bin, and neither has one with predictions that fail.
 
     Returns:
         One row for each dataset, mask and model, sorted in each dataset and mask by ``average``, the mean of the row's
@@ -83,6 +96,8 @@ def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFram
     """
     models = scores[~scores["baseline"]]
     means_of = statistics(models, ["dataset", "mask", "label"])["mean"].unstack("metric")
+    if "failed" in models:
+        means_of = means_of[~(models["failed"] != "").groupby([models[key] for key in means_of.index.names]).any()]
     means_of = means_of[ordered_metrics(means_of.columns)]
     bins = means_of.groupby(level=["dataset", "mask"]).transform(_bins)
     labels = ranked(scores, order)
@@ -107,7 +122,8 @@ def _bins(means_of: pd.Series) -> pd.Series:
 def publication(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> dict[tuple[str, str], pd.DataFrame]:
     """Return a table of strings for each dataset and mask: mean and (± std) on two lines, with a row for each model.
 
-    Undefined scores are counted in a third line; the cell of a metric that a run lacks is empty.
+    Where runs differ by their seed alone, a third line has the standard deviation of their means. Undefined scores are
+    counted in the last line; the cell of a metric that a run lacks is empty.
     """
     metrics, labels = ordered_metrics(scores["metric"]), ranked(scores, order)
     tables = {}
@@ -123,7 +139,11 @@ def _cell(row: pd.Series) -> str:
     """Return the text of one cell of a table for publication."""
     if row["undefined"] == row["tiles"]:
         return f"undefined\n({row['tiles']:.0f} of {row['tiles']:.0f})"
+    if np.isnan(row["mean"]):
+        return f"fails\n({row['undefined']:.0f} of {row['tiles']:.0f})"
     lines = [number(row["mean"]), f"(± {number(row['std'])})"]
+    if row["seeds"] > 1:
+        lines.append(f"{row['seeds']:.0f} seeds: ± {number(row['spread'])}")
     if row["undefined"]:
         lines.append(f"{row['undefined']:.0f} of {row['tiles']:.0f} undefined")
     return "\n".join(lines)

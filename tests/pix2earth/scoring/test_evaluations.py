@@ -109,10 +109,11 @@ def test_test_is_used_where_it_was_evaluated_and_a_split_can_be_chosen(write):
     write("a_1", {"tile": ["x", "y", "z"], "split": ["val", "val", "test"], "PSNR": [1.0, 2.0, 3.0]}, {})
     root = write("b_1", {"tile": ["x"], "split": "val", "PSNR": [4.0]}, {"model_name": "psgan"})
     scores, _, remarks = load(root)
-    assert sorted(scores["value"]) == [3, 4]
-    assert [remark.split(": ")[1] for remark in remarks] == [
-        "the runs were evaluated on different tiles; compare.py uses the tiles that all have.",
-        "the runs were evaluated on different splits.",
+    assert sorted(scores["value"]) == [3, 4] and set(scores["dataset"]) == {"sea", "sea (val)"}
+    assert remarks == ["dataset sea: not compared with the other runs: b_1 (split val instead of test)."]
+    _, _, remarks = load(root, split="val")
+    assert remarks == [
+        "dataset sea, mask all: the runs were evaluated on different tiles; compare.py uses the tiles that all have."
     ]
     assert sorted(load(root, split="val").scores["value"]) == [1, 2, 4]
     assert list(load(root, split="test").runs["run"]) == ["a_1"]
@@ -147,7 +148,10 @@ def test_batch_and_loss_are_in_the_label_where_runs_differ_in_them(write):
 def test_different_versions_of_a_dataset_are_remarked(write):
     write("a_1", {"PSNR": [1.0]}, {})
     root = write("b_1", {"PSNR": [1.0]}, {"model_name": "psgan"}, fingerprint="sha256:1")
-    assert load(root).remarks == ["dataset sea, mask all: the runs have read different versions of the dataset."]
+    assert load(root).remarks == [
+        "dataset sea: not compared with the other runs: b_1 (other records of the dataset)."
+    ]
+    assert set(load(root).scores["dataset"]) == {"sea", "sea (other records)"}
 
 
 def test_summaries_and_tables_are_not_read_as_runs(write):
