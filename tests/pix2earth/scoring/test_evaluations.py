@@ -148,9 +148,7 @@ def test_batch_and_loss_are_in_the_label_where_runs_differ_in_them(write):
 def test_different_versions_of_a_dataset_are_remarked(write):
     write("a_1", {"PSNR": [1.0]}, {})
     root = write("b_1", {"PSNR": [1.0]}, {"model_name": "psgan"}, fingerprint="sha256:1")
-    assert load(root).remarks == [
-        "dataset sea: not compared with the other runs: b_1 (other records of the dataset)."
-    ]
+    assert load(root).remarks == ["dataset sea: not compared with the other runs: b_1 (other records of the dataset)."]
     assert set(load(root).scores["dataset"]) == {"sea", "sea (other records)"}
 
 

@@ -1,0 +1,58 @@
+"""Evaluated runs for tests: a CSV of scores, and beside it what they belong to, as ``evaluate.py`` writes both."""
+
+import copy
+
+from pix2earth.scoring import origins
+
+FIELD = {"valid_range": [0.0, 1.0], "scale": 1e-4, "bands": ["B04"]}
+DATASET = {
+    "name": "demo", "tilesize": 64, "fingerprint": "sha256:0123456789", "fields": {"target": FIELD},
+    "roles": {"target": "target", "mask": None},
+}  # fmt: skip
+SETTINGS = {
+    "model_name": "aris-a", "dataset": "demo", "batch_size": 8, "gen_loss": {"gen_gan": 1, "gen_l1": 100},
+    "learning_rate": 1e-4,
+}  # fmt: skip
+SCALE = {"data_range": 1.0, "units": "1", "height": 64, "width": 64, "normalize": "symmetric"}
+FAILURES = {"non-finite predictions": 0, "constant predictions": 0}
+
+
+def write_run(
+    root, name, columns, *, settings=None, seed=0, dataset=None, scale=None, step=4, selected_on="none", split="test",
+    **entry,
+):  # fmt: skip
+    """Write the CSV of a run and the file beside it.
+
+    Args:
+        root: the experiment root.
+        name: ``<experiment>_<timestamp>``.
+        columns: scores by column; "tile" where the names matter.
+        settings: of the experiment, where they differ.
+        seed: of the run.
+        dataset: what differs in the part "dataset" of the identity and of what was scored.
+        scale: what differs in the scale.
+        step: of the checkpoint.
+        selected_on: the split on which it was selected.
+        split: that was scored.
+        entry: other keys of the entry.
+    """
+    experiment, _, timestamp = name.rpartition("_")
+    count = max(len(values) for values in columns.values())
+    scores = {"tile": [f"t{number:02d}" for number in range(count)], "split": [split] * count, "step": [step] * count}
+    scores |= columns
+    rows = [{column: values[number] for column, values in scores.items()} for number in range(count)]
+    of_dataset = copy.deepcopy(DATASET) | (dataset or {})
+    identity = {
+        "version": 1, "settings": SETTINGS | (settings or {}), "seed": seed, "plugin": {"name": "x", "sha256": "1"},
+        "toolkit": {}, "dataset": of_dataset,
+    }  # fmt: skip
+    content = {
+        "step": step, "checkpoint": "0", "identity": identity, "evaluated_on": of_dataset, "metrics": {},
+        "scale": SCALE | (scale or {}), "selected_on": selected_on, "differences": [], "losses": [],
+        "failures": FAILURES, **entry,
+    }  # fmt: skip
+    path = root / "_evaluation" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run = {"experiment": experiment, "timestamp": timestamp, "started": f"2026-01-01T00:00:{timestamp:0>2}+00:00"}
+    origins.write(path, split, rows, run, content)
+    return path
