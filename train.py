@@ -75,6 +75,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return queue.train_all(options, environment, Path(__file__).resolve())
     name = environment.experiment_name(options.exp)
     timestamp, source = choose_run(options, environment, name)
+    with RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp).kept_when_used():
+        return train_run(options, environment, name, timestamp, source)
+
+
+def train_run(
+    options: argparse.Namespace, environment: Environment, name: str, timestamp: str, source: str | None
+) -> int:
+    """Train one run; return the exit status.
+
+    Args:
+        options: of the command line.
+        environment: the machine.
+        name: of the experiment.
+        timestamp: of the run.
+        source: timestamp of the run to restore, or None.
+    """
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
     from pix2earth.batches import selection
     from pix2earth.batches.dataset import Dataset
@@ -83,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     dataset = Dataset(experiment)
     plugin = finding.find(experiment)
     folders = RunFolders(experiment.output.experiment_root, name, source or timestamp)
-    dataset.selection = selection.choose(dataset, recorded_selection(folders) if source else None)
-    for split in ("train", dataset.selection.folder):
+    dataset.selection = selected = selection.choose(dataset, recorded_selection(folders) if source else None)
+    for split in ("train", selected.folder):
         dataset.names(split)
     if options.dry_run:
         print_dry_run(experiment, dataset, plugin)

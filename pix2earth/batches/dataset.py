@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 
 class Dataset:
-    """The samples of an experiment as batches of tensors."""
+    """The samples of an experiment as batches of tensors.
+
+    Attributes:
+        offset: number of samples that a run had trained on beyond ``batch_size`` for each finished step; not 0 where it
+            was resumed with another batch size.
+    """
 
     def __init__(self, experiment: Experiment) -> None:
         """Open the dataset of an experiment; records are read when batches are."""
         self.experiment = experiment
         self.manifest = experiment.manifest
         self.listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
+        self.offset = 0
         self._selection: Selection | None = None
         self._names: dict[str, list[str]] = {}
 
@@ -104,7 +110,7 @@ class Dataset:
 
         def counters(turn: tf.Tensor) -> tf.Tensor:
             step, replica = turn // local_replicas, first_replica + turn % local_replicas
-            return (step * replicas + replica) * batch + tf.range(batch, dtype=tf.int64)
+            return (step * replicas + replica) * batch + self.offset + tf.range(batch, dtype=tf.int64)
 
         def locate(counter: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return paths[self.order(counter, len(names))], augmentation.draw(self.experiment.SEED, counter)
@@ -112,7 +118,17 @@ class Dataset:
         turns = tf.data.Dataset.range(first_step * local_replicas, steps * local_replicas)
         samples = turns.map(counters).unbatch().map(locate)
         batches = self._read(samples, batch, drop_remainder=True)
-        return batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
+        batches = batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
+        if self.experiment.DETERMINISTIC:
+            options = tf.data.Options()
+            # One thread may execute the operations of the step; reading keeps several.
+            options.threading.private_threadpool_size = os.cpu_count() or 1
+            batches = batches.with_options(options)
+        return batches
+
+    def samples_after(self, steps: int) -> int:
+        """Return the number of samples that a run has trained on after a number of steps."""
+        return steps * self.experiment.BATCH_SIZE + self.offset
 
     def step_names(self, step: int) -> list[str]:
         """Return the names of the samples of a step (counted from 0)."""
@@ -120,7 +136,7 @@ class Dataset:
 
         size = self.experiment.BATCH_SIZE
         names = self.names("train")
-        counters = tf.range(step * size, (step + 1) * size, dtype=tf.int64)
+        counters = tf.range(step * size, (step + 1) * size, dtype=tf.int64) + self.offset
         return [names[int(self.order(counter, len(names)))] for counter in counters]
 
     # ---- evaluation: every sample once, in the order of names ---------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import keras
 
 from pix2earth.settings import atomic
 
+WIDTHS = (100, 160, 240, 400)
+"""Columns of the text files: the first at which no name of a layer or connection is cut off."""
+CUT_OFF = "\N{HORIZONTAL ELLIPSIS}"
 DIAGRAMS: dict[str, dict[str, Any]] = {"": {}, "_full": {"expand_nested": True, "show_layer_activations": True}}
 
 
@@ -36,7 +40,23 @@ def draw(gan: Any, folder: Path, report: Callable[[str], None]) -> None:
 
 
 def _summary(network: keras.Model) -> str:
-    """Return layers, shapes and numbers of parameters of a network."""
+    """Return layers, shapes, numbers of parameters and connections of a network, as wide as its names require."""
+    for width in WIDTHS:
+        text = _summary_of_width(network, width)
+        if CUT_OFF not in text:
+            break
+    return text
+
+
+def _summary_of_width(network: keras.Model, width: int) -> str:
     lines: list[str] = []
-    network.summary(print_fn=lambda line, **_: lines.append(line), line_length=100, expand_nested=True)
+    columns = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(width)  # Keras prints to a console of its own, of 80 columns where it is no terminal
+    try:
+        network.summary(print_fn=lambda line, **_: lines.append(line), line_length=width, expand_nested=True)
+    finally:
+        if columns is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = columns
     return "\n".join(lines) + "\n"

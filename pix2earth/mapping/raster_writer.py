@@ -16,12 +16,11 @@ from xml.etree import ElementTree
 import numpy as np
 import rasterio.shutil
 from affine import Affine
-from filelock import FileLock, Timeout
 from rasterio._err import CPLE_BaseError  # has no public name, and `copy` lets it through
 from rasterio.errors import RasterioError
 
-from pix2earth.settings import atomic
-from pix2earth.settings.errors import Stopped, UserError
+from pix2earth.settings import atomic, locking
+from pix2earth.settings.errors import Stopped
 
 ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.vrt", "finished.tif", "lock"
 
@@ -74,11 +73,9 @@ class RasterWriter:
         self.folder = path.with_name(f"{path.name}.part")
         self.identity = json.dumps([*shape, identity])
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(self.folder / LOCK, timeout=0)
-        try:
-            self.lock.acquire()
-        except Timeout:
-            raise UserError(f"{path}: another process writes it; wait for it, or use another --output") from None
+        self.lock = locking.acquire(
+            self.folder / LOCK, f"{path}: another process writes it; wait for it, or use another --output"
+        )
         self.done, self.strips, self.carried = self._progress()
         needed, free = self._bytes(shape[0] - self.done), shutil.disk_usage(self.folder).free
         if needed > free:

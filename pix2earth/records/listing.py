@@ -37,7 +37,7 @@ class Listing:
                 raise UserError(f"{path}: is missing, though the dataset has a manifest; write the dataset again")
             return None
         listed: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
-        with path.open(newline="", encoding="utf-8") as lines:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
             try:
                 for row in csv.DictReader(lines, strict=True):
                     record = Record(row["split"], row["name"], int(row["bytes"]), row["crc32c"])

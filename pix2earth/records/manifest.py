@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, FiniteFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Strict,
+    field_validator,
+    model_validator,
+)
 from pydantic import Field as PydanticField
 
 from pix2earth.settings import atomic
@@ -60,6 +70,13 @@ class Field(Schema):
     """Bands shown as red, green and blue in images."""
     gsd: PositiveFloat | None = None
     """Ground sampling distance of the measurement in metres."""
+
+    @field_validator("nodata", mode="before")
+    @classmethod
+    def _no_nan(cls, value: Any) -> Any:
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError("NaN always means that nothing was measured; leave nodata out")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Field:

@@ -147,7 +147,7 @@ def recipe_difference(folder: Path, recipe: Recipe) -> str | None:
         digest = json.loads(path.read_text(encoding="utf-8"))["digest"]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: is damaged; write the dataset again, replacing it") from None
-    return None if digest == recipe.content["digest"] else "was made with another configuration or seed"
+    return None if digest == recipe.content["digest"] else "was made with another configuration, seed or version"
 
 
 def refuse_others(folder: Path, planned: Iterable[tuple[str, str]], options: Options) -> None:

@@ -15,7 +15,7 @@ from pix2earth.records.listing import record_of
 from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
 from pix2earth.records.started import REPLACING, manifest_difference, started_manifest
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import UserError, inside
+from pix2earth.settings.errors import InvalidData, UserError, inside
 
 
 class DatasetWriter:
@@ -92,33 +92,33 @@ class DatasetWriter:
         Args:
             split: "train", "val" or "test".
             name: name of the tile, unique in its split; it names the file.
-            fields: every field of the manifest, with its dtype and shape.
+            fields: every field of the manifest, with its dtype and shape, in any byte order.
             crs: coordinate reference system of the target, as "EPSG:32618" or WKT.
             transform: the six numbers a, b, c, d, e, f of the target's affine transform (x = a*column + b*row + c).
             acquired: times of acquisition, ISO 8601, one for each date.
 
         Raises:
-            ValueError: a field is missing, unknown, or has another dtype or shape than the manifest states.
+            InvalidData: a field is missing, unknown, or has another dtype or shape than the manifest states.
             OSError: the disk is full; the record is then absent.
         """
         if split not in SPLITS:
-            raise ValueError(f"{name}: there is no split '{split}', only {', '.join(SPLITS)}")
+            raise InvalidData(f"{name}: there is no split '{split}', only {', '.join(SPLITS)}")
         if not name or "/" in name or name.startswith("."):
-            raise ValueError(f"'{name}' cannot name a file")
+            raise InvalidData(f"'{name}' cannot name a file")
         ordered = {field: self._checked(name, field, fields) for field in self.manifest.fields}
         unknown = set(fields) - set(ordered)
         if unknown:
-            raise ValueError(f"{name}: the manifest has no field '{min(unknown)}'")
+            raise InvalidData(f"{name}: the manifest has no field '{min(unknown)}'")
         about: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
         about["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
         atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, about)))
 
     def _checked(self, name: str, field: str, fields: Mapping[str, np.ndarray]) -> np.ndarray:
         if field not in fields:
-            raise ValueError(f"{name}: field '{field}' is missing")
+            raise InvalidData(f"{name}: field '{field}' is missing")
         array, stated = np.asarray(fields[field]), self.manifest.fields[field]
-        if array.dtype != np.dtype(stated.dtype) or list(array.shape) != stated.shape:
-            raise ValueError(
+        if array.dtype.newbyteorder("=") != np.dtype(stated.dtype) or list(array.shape) != stated.shape:
+            raise InvalidData(
                 f"{name}: field '{field}' is {array.dtype} {list(array.shape)},"
                 f" the manifest says {stated.dtype} {stated.shape}"
             )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,11 +29,32 @@ def new_timestamp(logs: Path, stringname: str) -> str:
         logs: the folder with the logs of the experiment's runs.
         stringname: name of the experiment as part of a file name.
     """
+    return next(name for name in _timestamps() if not (logs / f"{stringname}_{name}").exists())
+
+
+def reserved_timestamp(logs: Path, stringname: str) -> str:
+    """Return what ``new_timestamp`` returns, and create the folder of the run: no other process gets the same one.
+
+    Args:
+        logs: as of ``new_timestamp``.
+        stringname: as of ``new_timestamp``.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    for name in _timestamps():
+        try:
+            (logs / f"{stringname}_{name}").mkdir()
+        except FileExistsError:
+            continue
+        return name
+    raise AssertionError
+
+
+def _timestamps() -> Iterator[str]:
+    """Yield the current time, then the current time with ``-2``, ``-3`` ..."""
     now = datetime.now().strftime("%m%d-%H%M")
-    candidate, number = now, 2
-    while (logs / f"{stringname}_{candidate}").exists():
-        candidate, number = f"{now}-{number}", number + 1
-    return candidate
+    yield now
+    for number in itertools.count(2):
+        yield f"{now}-{number}"
 
 
 def check_timestamp(timestamp: str) -> str:
@@ -65,6 +90,18 @@ class RunFolders:
     def run_name(self) -> str:
         """``<name>_<timestamp>``."""
         return f"{self.stringname}_{self.timestamp}"
+
+    @property
+    def shared_name(self) -> str:
+        """Name of the run's files in the folders that all experiments share; no other run has it.
+
+        ``<name>_<timestamp>`` with "--" for each "/" of the experiment's name, and a checksum where that has "--"
+        itself: ``run_name`` is the same for the experiments ``g/lr_1`` and ``g/lr/1``.
+        """
+        name = self.experiment.replace("/", "--")
+        if name.split("--") != self.experiment.split("/"):
+            name += f"-{hashlib.sha256(self.experiment.encode()).hexdigest()[:8]}"
+        return f"{name}_{self.timestamp}"
 
     @property
     def folder(self) -> Path:
@@ -122,12 +159,35 @@ class RunFolders:
     @property
     def evaluation(self) -> Path:
         """The metrics of every sample, as CSV."""
-        return self.experiment_root / EVALUATION / f"{self.run_name}.csv"
+        return self._shared(EVALUATION, ".csv")
 
     @property
     def latest_sample(self) -> Path:
         """The newest sample image, beside those of all other runs."""
-        return self.experiment_root / "_samples" / f"{self.run_name}.png"
+        return self._shared("_samples", ".png")
+
+    def _shared(self, folder: str, suffix: str) -> Path:
+        """Return a file of the run in a folder that all experiments share.
+
+        A run of a former version keeps its file, which is named by ``run_name``, unless it can be another run's.
+        """
+        path, former = (self.experiment_root / folder / f"{name}{suffix}" for name in (self.shared_name, self.run_name))
+        if path == former or path.is_file() or not former.is_file():
+            return path
+        others = set(_named_alike(self.experiment_root, self.stringname)) - {self.folder}
+        ambiguous = any((other / "ckpt" / self.timestamp).is_dir() for other in others)
+        return path if ambiguous else former
+
+    @contextmanager
+    def kept_when_used(self) -> Iterator[None]:
+        """Remove the folder of the logs after an error if nothing was written to it; a context manager."""
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                for folder in (self.logs, self.logs.parent):
+                    folder.rmdir()
+            raise
 
     @property
     def test_images(self) -> Path:
@@ -148,6 +208,20 @@ class RunFolders:
             Path(path).mkdir(parents=True, exist_ok=True)
         for path in (self.latest_sample, self.evaluation):
             path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _named_alike(folder: Path, stringname: str) -> Iterator[Path]:
+    """Yield the folders below a folder whose names, joined by "_", are a string."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name == stringname:
+            yield path
+        elif stringname.startswith(f"{path.name}_"):
+            yield from _named_alike(path, stringname.removeprefix(f"{path.name}_"))
+
+
+def starts_with(stem: str, prefix: str) -> bool:
+    """Return whether the name of a file in ``_evaluation`` is that of an experiment whose name starts so."""
+    return stem.startswith((prefix.replace("/", "--"), prefix.replace("/", "_")))
 
 
 def checkpoint_steps(folder: Path) -> list[int]:

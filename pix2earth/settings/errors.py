@@ -29,6 +29,10 @@ def _escaped(line: str) -> str:
     )
 
 
+class InvalidData(UserError, ValueError):
+    """An error in what a program gives to the toolkit, such as a manifest or a sample; also a ``ValueError``."""
+
+
 class Stopped(UserError):
     """The end of a run without an error in the user's files, such as a loss that is not a number; exit status 1."""
 

@@ -17,13 +17,15 @@ from pydantic import (
     FiniteFloat,
     NonNegativeInt,
     PositiveInt,
+    ValidationError,
     field_validator,
     model_validator,
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from metrics import ALL_METRICS, GROUPS, METRICS
-from pix2earth.settings.errors import inside, nearest
+from pix2earth.settings.errors import InvalidData, inside, nearest
+from pix2earth.settings.validation import explain
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
 LOGGED_BY_DEFAULT = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein", "disc_bce", "disc_nll")
@@ -75,6 +77,20 @@ class Schema(BaseModel):
     """Base of all schemas: unknown keys are errors, types are strict, docstrings of keys are the documentation."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    def __init__(self, **values: Any) -> None:
+        """Check the values that a program gives; files are checked by ``validation.load``.
+
+        Raises:
+            InvalidData: a line for each value that is missing or wrong.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidData(*explain(type(self).__name__, values, error)) from None
+
+    # With this mark pydantic does not call the constructor when it validates a file: errors need their place there.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
 class Frequencies(Schema):

@@ -64,6 +64,24 @@ def check(document: Document, schema: type[Model]) -> Model:
         raise UserError(*dict.fromkeys(_explain(document, schema, entry) for entry in entries)) from None
 
 
+def explain(name: str, values: Mapping[str, Any], error: ValidationError) -> list[str]:
+    """Return a line for each error of values that a program has given to a schema.
+
+    Args:
+        name: of the schema.
+        values: by key.
+        error: what pydantic found.
+    """
+    lines = []
+    for entry in _one_for_each_value(values, error):
+        key = ".".join(str(part) for part in entry["loc"])
+        fault = WORDING["missing"] if entry["type"] == "missing" else _fault(entry)
+        if entry["type"] == "extra_forbidden":
+            fault = "is no key of it"
+        lines.append(f"{name}: {key}: {fault}" if key else f"{name}: {fault.partition(', not ')[0]}")
+    return list(dict.fromkeys(lines))
+
+
 def _place(document: Document, entry: dict[str, Any]) -> tuple[int, ...]:
     """Return line and column of an error."""
     place = document.place(entry["loc"], of_key=entry["type"] == "extra_forbidden")

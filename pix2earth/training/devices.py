@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -25,10 +26,12 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
     Raises:
         UserError: TF_CONFIG is missing or wrong, or batch_size cannot be divided among the devices.
     """
+    _sum_in_order(experiment)
     strategy = _strategy(experiment)
     _seed(experiment)
     replicas = strategy.num_replicas_in_sync
     if replicas > 1:
+        _refuse_keras_2(experiment, replicas)
         _keep_losses_whole()
         if experiment.JIT_COMPILE:
             raise UserError(f"{experiment.file}: jit_compile: is not possible on {replicas} devices; leave it out")
@@ -38,6 +41,33 @@ def prepare(experiment: Experiment) -> tf.distribute.Strategy:
             f" use a multiple of {replicas}"
         )
     return strategy
+
+
+def _sum_in_order(experiment: Experiment) -> None:
+    """Let one thread execute the operations of a deterministic run on a CPU.
+
+    TensorFlow adds three and more gradients of a variable (AddN) into the buffer of one that nobody else uses any
+    longer, and starts with that one. Which one it is depends on how far other threads are, and so does the rounding.
+    The threads inside of an operation are unaffected.
+    """
+    if not experiment.DETERMINISTIC or experiment.DISTRIBUTION != "none" or tf.config.list_physical_devices("GPU"):
+        return
+    with suppress(RuntimeError):  # TensorFlow has computed in this process already, as in a notebook
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _refuse_keras_2(experiment: Experiment, replicas: int) -> None:
+    """Make sure that several devices train with Keras 3: gradients of Keras 2 are not averaged over them.
+
+    Raises:
+        UserError: ``legacy_keras`` is set.
+    """
+    environment = getattr(experiment, "environment", None)
+    if environment and environment.LEGACY_KERAS:
+        raise UserError(
+            f"{environment.path}: legacy_keras: Keras 2 is possible on one device only, not on {replicas};"
+            ' set distribution to "none"'
+        )
 
 
 def _keep_losses_whole() -> None:
@@ -160,7 +190,12 @@ def average_gradients(gan: Any, replicas: int) -> None:
     Keras adds them up, while a plug-in, which does not depend on devices, computes the mean over its own share of the
     batch; otherwise the update would grow with the number of devices.
     """
-    for optimizer in state.optimizers(gan).values() if replicas > 1 else ():
+    for name, optimizer in state.optimizers(gan).items() if replicas > 1 else ():
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise UserError(
+                f"{name}: is an optimiser of Keras 2, whose gradients are not averaged over {replicas} devices; use one"
+                ' of Keras 3, or set distribution to "none"'
+            )
         optimizer.apply = _averaged(optimizer.apply, replicas)
 
 
@@ -178,11 +213,10 @@ def learning_rates(gan: Any) -> dict[str, float]:
 
     A schedule is not a variable, so no checkpoint overwrites it.
     """
-    schedule = keras.optimizers.schedules.LearningRateSchedule
     rates = {}
     for name, optimizer in state.optimizers(gan).items():
         inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling optimiser
-        if not isinstance(inner._learning_rate, schedule):
+        if not callable(getattr(inner, "_learning_rate", None)):
             rates[name] = float(tf.convert_to_tensor(inner.learning_rate))
     return rates
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -122,7 +122,21 @@ class Training:
         if self.source == self.experiment.TIMESTAMP:
             self.best.entry = saved["best"]
         self.losses = list(saved.get("losses", []))
+        self.dataset.offset = self.samples_of(saved) - step * self.experiment.BATCH_SIZE
         return step
+
+    def samples_of(self, saved: Mapping[str, Any]) -> int:
+        """Return the number of samples that a checkpoint was trained on.
+
+        Args:
+            saved: content of ``ckpt-N.json``; former versions recorded the batch size only.
+        """
+        if "samples" in saved:
+            return int(saved["samples"])
+        source = RunFolders(self.output.experiment_root, self.experiment.NAME, self.source or "")
+        run = provenance.load(source.run_file) or {}
+        settings = {**run.get("settings", {}), **saved.get("identity", {}).get("settings", {})}
+        return int(saved["step"]) * int(settings.get("batch_size", self.experiment.BATCH_SIZE))
 
     def batches(self, done: int) -> Any:
         """Return an iterator over this process's share of the batches, starting after ``done`` finished steps."""
@@ -174,7 +188,7 @@ class Training:
             self.check_finite(step, losses)
             self.losses = list(losses)
             finished = self.finished = step + 1
-            epoch = finished * experiment.BATCH_SIZE / len(self.dataset)
+            epoch = self.dataset.samples_after(finished) / len(self.dataset)
             if journal:
                 journal.losses(finished, epoch, losses)
             report.step(finished, epoch, losses)
@@ -270,6 +284,7 @@ class Training:
         selection = self.validation.selection.record()
         about = {
             "identity": self.identity, "selection": selection, "started": self.started, "losses": self.losses,
+            "samples": self.dataset.samples_after(step),
         }  # fmt: skip
         checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief, about=about)
         self.saved = step

@@ -11,7 +11,14 @@ from experiment import Environment, Experiment
 from pix2earth.plugins import finding
 from pix2earth.records.manifest import FILE
 from pix2earth.runs import identity, provenance
-from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from pix2earth.runs.folders import (
+    RunFolders,
+    check_timestamp,
+    checkpoint_steps,
+    new_timestamp,
+    newest_run,
+    reserved_timestamp,
+)
 from pix2earth.runs.identity import Difference
 from pix2earth.settings.errors import UserError
 from pix2earth.training import checkpoints
@@ -32,10 +39,11 @@ def choose_run(options: argparse.Namespace, environment: Environment, name: str)
     requested = check_timestamp(options.timestamp) if options.timestamp else None
     if options.restore is None:
         logs = folder / "logs"
-        timestamp = requested or new_timestamp(logs, RunFolders(Path(environment.EXPERIMENT_ROOT), name, "").stringname)
-        folders = RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp)
         if environment.DISTRIBUTION == "multiworker" and requested is None and not options.dry_run:
             raise UserError("--timestamp: is required with distribution 'multiworker', the same on every machine")
+        free = new_timestamp if options.dry_run else reserved_timestamp
+        timestamp = requested or free(logs, RunFolders(Path(environment.EXPERIMENT_ROOT), name, "").stringname)
+        folders = RunFolders(Path(environment.EXPERIMENT_ROOT), name, timestamp)
         if checkpoint_steps(folders.checkpoints) and not options.dry_run:
             raise UserError(
                 f"--timestamp {timestamp}: this run exists; resume it with --restore {timestamp}, or choose another"

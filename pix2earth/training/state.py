@@ -28,11 +28,13 @@ def variables(gan: Any) -> dict[str, Any]:
 
 
 def optimizers(gan: Any) -> dict[str, keras.optimizers.Optimizer]:
-    """Return every Keras optimiser in a plug-in's attributes, also in lists and dicts, by the path to it."""
+    """Return every optimiser of Keras 3 or 2 in a plug-in's attributes, also in lists and dicts, by the path to it."""
     by_path: dict[str, keras.optimizers.Optimizer] = {}
 
     def search(path: str, holder: Any) -> None:
-        if isinstance(holder, keras.optimizers.Optimizer):
+        if isinstance(holder, keras.optimizers.Optimizer) or (
+            hasattr(holder, "apply_gradients") and hasattr(holder, "learning_rate")  # of Keras 2
+        ):
             by_path[path] = holder
         elif isinstance(holder, dict):
             for key in holder:

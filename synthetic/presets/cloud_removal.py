@@ -27,6 +27,10 @@ from synthetic.streams import stream
 from synthetic.tables.land_cover import spectrum
 
 RGB = ["B4", "B3", "B2"]
+REVISION = 2
+"""Part of the recipe's digest. Former versions, without a number, masked the cloud classes only."""
+CHANGE = 0.05
+"""Change of the reflectance of any band by cloud or shadow, as part of it, from which a pixel is masked."""
 
 
 def fields(configuration: CloudRemoval) -> tuple[dict[str, Field], dict[str, str]]:
@@ -73,7 +77,7 @@ def samples(configuration: CloudRemoval, number: int) -> list[SyntheticSample]:
     bands = band_indices(configuration.bands)
     covers = cloud_covers(configuration.model_dump_json())[number]
     dates = spaced_dates(configuration, number, configuration.dates, configuration.revisit_days)
-    inputs, layers, clear = [], [], np.empty(0)
+    inputs, layers, clear, clouded = [], [], np.empty(0), np.empty(0)
     for time_step, date in enumerate(dates):
         reflectance = ground.reflectance(ground.condition(date, time_step), bands)
         layer = clouds.cloud_layer(
@@ -89,7 +93,7 @@ def samples(configuration: CloudRemoval, number: int) -> list[SyntheticSample]:
         "input_image": np.stack(inputs),
         "radar": measured_backscatter(ground, dates[last], last, configuration.radar),
         "target": measured_reflectance(clear, configuration.optics, seed, number, last),
-        "cloud_mask": (layers[last].classes > 0).astype(np.uint8)[..., None],
+        "cloud_mask": ((layers[last].classes > 0) | changed(clear, clouded)).astype(np.uint8)[..., None],
         "cloud_alpha": np.stack([layer.alpha for layer in layers])[..., None],
         "cloud_class": np.stack([layer.classes for layer in layers])[..., None],
         **labels(ground),
@@ -98,3 +102,11 @@ def samples(configuration: CloudRemoval, number: int) -> list[SyntheticSample]:
     # The target's time comes first: the leak check compares splits by it.
     acquired = iso_times([dates[last], *dates[:last]])
     return [SyntheticSample(sample_name(number, 0), arrays, transform(configuration, number), acquired)]
+
+
+def changed(clear: np.ndarray, clouded: np.ndarray) -> np.ndarray:
+    """Return where clouds or shadows change the reflectance of any band by more than ``CHANGE``, bool (height, width).
+
+    Edges of shadows and haze, which the cloud classes call clear, are among these pixels.
+    """
+    return (np.abs(clouded - clear) > CHANGE * np.abs(clear)).any(axis=-1)

@@ -146,17 +146,18 @@ def open_writer(
     quieten_tensorflow()
     content = configuration.model_dump(mode="json")
     coefficients = {name: table(name) for name in ("land_cover", "sensors")}
-    recipe = Recipe(
-        ABOUT,
-        {"digest": digest_of(content), "limits": LIMITS, "configuration": content, "coefficients": coefficients},
-    )
+    revision = getattr(recipe(configuration), "REVISION", None)
+    digest = digest_of(content if revision is None else {**content, "revision": revision})
+    about = {"digest": digest, "limits": LIMITS, "configuration": content, "coefficients": coefficients}
+    if revision is not None:
+        about["revision"] = revision
     planned = [
         (split_of(configuration, number), name)
         for number in range(configuration.scenes.total)
         for name in names(configuration, number)
     ]
     options = Options("--o", "--overwrite")
-    return open_dataset(place.parent, requested, planned, replace=replace, recipe=recipe, options=options)
+    return open_dataset(place.parent, requested, planned, replace=replace, recipe=Recipe(ABOUT, about), options=options)
 
 
 def write(configuration: DatasetConfiguration, writer: DatasetWriter, workers: int) -> None:

@@ -1,6 +1,7 @@
 """Diagrams of networks, and text files where graphviz is missing."""
 
 import importlib.util
+import os
 import shutil
 
 import keras
@@ -33,6 +34,23 @@ def test_the_text_lists_layers_shapes_and_numbers_of_weights(without_graphviz, s
     assert [kind for kind in ("InputLayer", "Conv2D", "Dropout") if kind not in text] == []
     assert "(None, 4, 4, 3)" in text
     assert f"Total params: {gan.generator.count_params()}" in text
+
+
+@pytest.mark.parametrize("columns", [None, "60"])
+def test_names_and_connections_are_not_cut_off(without_graphviz, namespace, tmp_path, monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    image = keras.Input((4,), name="an_image_of_the_ground")
+    names = ["a_dense_layer_with_a_long_name", "another_dense_layer_with_a_long_name"]
+    branches = [keras.layers.Dense(3, name=name)(image) for name in names]
+    joined = keras.layers.Concatenate(name="joined")(branches)
+    diagrams.draw(namespace(net=keras.Model(image, joined)), tmp_path, [].append)
+    text = (tmp_path / "net.txt").read_text()
+    assert "Connected to" in text and "…" not in text
+    assert text.count("an_image_of_the_ground[0][0]") == 2
+    assert all(f"{name}[0][0]" in text for name in names)
+    assert os.environ.get("COLUMNS") == columns
 
 
 def test_one_line_names_the_text_files_and_what_diagrams_need(without_graphviz, small_gan, tmp_path):

@@ -144,7 +144,7 @@ class TestRecipe:
 
     def test_another_one_is_refused(self, tmp_path):
         write(self.open(tmp_path, "1"), finish=False)
-        with pytest.raises(UserError, match=r"another configuration or seed; choose another --o, or .* --overwrite"):
+        with pytest.raises(UserError, match=r"seed or version; choose another --o, or .* --overwrite"):
             self.open(tmp_path, "2")
 
     def test_a_folder_without_it_holds_something_else(self, tmp_path, folder):

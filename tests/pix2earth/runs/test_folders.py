@@ -1,12 +1,20 @@
 """Folders and files of a run, as ``docs/run-folder.md`` documents them."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, new_timestamp, newest_run
+from pix2earth.runs.folders import (
+    RunFolders,
+    check_timestamp,
+    checkpoint_steps,
+    new_timestamp,
+    newest_run,
+    reserved_timestamp,
+)
 from pix2earth.settings.errors import UserError
 
 
@@ -39,13 +47,57 @@ def test_every_path_is_the_documented_one(folders, tmp_path):
         "checkpoints": "group/mine/ckpt/0102-0304",
         "run_file": "group/mine/logs/group_mine_0102-0304/run.json",
         "journal": "group/mine/logs/group_mine_0102-0304/train.jsonl",
-        "evaluation": "_evaluation/group_mine_0102-0304.csv",
-        "latest_sample": "_samples/group_mine_0102-0304.png",
+        "evaluation": "_evaluation/group--mine_0102-0304.csv",
+        "latest_sample": "_samples/group--mine_0102-0304.png",
         "test_images": "group/mine/test/0102-0304",
     }
     assert {name: str(getattr(folders, name)) for name in relative} == {
         name: f"{tmp_path}/{path}" for name, path in relative.items()
     }
+
+
+def test_names_in_shared_folders_are_unique(tmp_path):
+    names = ("g/lr_1", "g/lr/1", "g_lr_1", "g--lr_1", "g-/lr_1", "g/-lr_1", "g/lr--1", "g--lr--1", "a", "a/b", "a--b")
+    shared = {RunFolders(tmp_path, name, "a").evaluation for name in names}
+    assert len(shared) == len(names)
+    assert {path.parent.name for path in shared} == {"_evaluation"}
+
+
+@pytest.mark.parametrize("name", ["mine", "g_lr_1", "aris-a"])
+def test_names_without_folders_stay_as_they_are(tmp_path, name):
+    assert RunFolders(tmp_path, name, "a").evaluation.name == f"{name}_a.csv"
+
+
+@pytest.mark.parametrize("attribute", ["evaluation", "latest_sample"])
+def test_a_run_of_a_former_version_keeps_its_file(tmp_path, attribute):
+    run = RunFolders(tmp_path, "g/lr_1", "a")
+    (tmp_path / "g" / "lr_1" / "ckpt" / "a").mkdir(parents=True)
+    new = getattr(run, attribute)
+    former = new.with_name(new.name.replace("--", "_"))
+    former.parent.mkdir()
+    former.touch()
+    assert getattr(run, attribute) == former
+    (tmp_path / "g" / "lr" / "1" / "ckpt" / "a").mkdir(parents=True)  # whose file of this name it can be as well
+    assert getattr(run, attribute) == new
+    new.touch()
+    (tmp_path / "g" / "lr" / "1" / "ckpt" / "a").rmdir()
+    assert getattr(run, attribute) == new
+
+
+def test_two_processes_never_get_the_same_timestamp(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(lambda _: reserved_timestamp(tmp_path / "logs", "mine"), range(24)))
+    assert len(set(names)) == 24
+
+
+def test_a_folder_to_which_nothing_was_written_is_removed_after_an_error(folders):
+    for written in (False, True):
+        folders.logs.mkdir(parents=True, exist_ok=True)
+        if written:
+            folders.run_file.touch()
+        with pytest.raises(UserError), folders.kept_when_used():
+            raise UserError("x")
+        assert folders.logs.is_dir() is written
 
 
 def test_a_sample_is_named_by_its_step(folders, tmp_path):

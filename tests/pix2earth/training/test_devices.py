@@ -65,6 +65,49 @@ def test_the_description_names_strategy_and_devices(experiment):
     assert json.loads(json.dumps(description)) == description
 
 
+def test_keras_2_on_several_devices_is_an_error(experiment, monkeypatch, namespace):
+    """Its gradients would be added up, not averaged, whether the environment or the plug-in chooses it."""
+    monkeypatch.setattr(devices, "_strategy", lambda _: namespace(num_replicas_in_sync=2))
+    environment = namespace(LEGACY_KERAS=True, path="environment.json")
+    with pytest.raises(UserError, match=r"^environment.json: legacy_keras: .* not on 2; set distribution to .none.$"):
+        devices.prepare(experiment(DISTRIBUTION="mirrored", environment=environment))
+    former = type("Adam", (), {"apply_gradients": None, "learning_rate": tf.Variable(1.0)})()
+    with pytest.raises(UserError, match=r"^generator_optimizer: is an optimiser of Keras 2"):
+        devices.average_gradients(namespace(generator_optimizer=former), 2)
+
+
+def test_learning_rates_of_keras_2_are_read_and_set(namespace):
+    class Adam:
+        def __init__(self, rate):
+            self._learning_rate = self.learning_rate = rate
+
+        def apply_gradients(self): ...
+
+    gan = namespace(a=Adam(tf.Variable(0.5)), b=Adam(lambda: 1.0))
+    assert devices.learning_rates(gan) == {"a": 0.5}  # the other one is a schedule
+    devices.set_learning_rates(gan, {"a": 0.25})
+    assert gan.a.learning_rate == 0.25
+
+
+THREADS = """
+from types import SimpleNamespace
+import tensorflow as tf
+from pix2earth.training import devices
+for deterministic in (False, True):
+    devices.prepare(SimpleNamespace(DISTRIBUTION="none", SEED=3, DETERMINISTIC=deterministic, PRECISION="float32",
+                                    JIT_COMPILE=False, BATCH_SIZE=6, file="experiment.json"))
+    print(tf.config.threading.get_inter_op_parallelism_threads())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="concerns CPUs")
+def test_one_thread_executes_the_operations_of_a_deterministic_run():
+    """Otherwise three gradients are added in an order that depends on other threads."""
+    run = subprocess.run([sys.executable, "-c", THREADS], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["0", "1"]
+
+
 SCRIPT = """
 import json
 from types import SimpleNamespace

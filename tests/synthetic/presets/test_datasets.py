@@ -140,10 +140,27 @@ def test_a_kill_while_replacing_leaves_no_samples_of_two_datasets(make, tmp_path
         with pytest.raises(ZeroDivisionError):
             command(*words, "--seed", 8, "--overwrite")
     status, (line,) = command(*words, "--seed", 8)
-    assert status == 2 and "was made with another configuration or seed" in line
+    assert status == 2 and "was made with another configuration, seed or version" in line
     wanted = make("gap_filling", "wanted", "--workers", 1, "--seed", 8)
     assert command(*words, "--seed", 8, "--overwrite") == (0, [])
     assert all_but_the_name(tmp_path / "data" / "made" / "32") == all_but_the_name(wanted)
+
+
+@pytest.mark.parametrize("preset", sorted(datasets.PRESETS))
+def test_only_datasets_of_cloud_removal_differ_from_those_of_former_versions(make, tmp_path, command, preset):
+    """Their masks do; a dataset that a former version has started is not finished with other masks."""
+    folder = make(preset, "made", "--workers", 1)
+    about = json.loads((folder / datasets.ABOUT).read_text())
+    former = digest_of(about["configuration"])
+    assert (about["digest"] != former) is (preset == "cloud_removal")
+    (folder / datasets.ABOUT).write_text(json.dumps({**about, "digest": former}))
+    words = ("make", "--cfg", tmp_path / f"{preset}.yaml", "--o", tmp_path / "data" / "made", "--workers", 1)
+    status, errors = command(*words)
+    if preset != "cloud_removal":
+        assert (status, errors) == (0, [])
+        return
+    (line,) = errors
+    assert status == 2 and "was made with another configuration, seed or version" in line
 
 
 def test_the_truth_and_the_recipe_travel_along(make):
