@@ -82,7 +82,9 @@ class Scorer:
         self.undefined = {name: reason for name, reason in reasons.items() if reason}
         self.failures: dict[str, int] = {}
         self.scored = 0
-        self._unreported = True
+        # Images of unit norm are not scaled by a range.
+        self._range_unreported = self.experiment.NORMALIZE != "l2"
+        self._undefined_unreported = True
         self.baseline = choice.choose(manifest) if baseline else None
         self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
@@ -194,6 +196,10 @@ class Scorer:
         Raises:
             UserError: a record is damaged; with file and field.
         """
+        if self._undefined_unreported:
+            self._undefined_unreported = False
+            for name, reason in self.undefined.items():
+                self.report(f"{name}: is undefined for every sample: {reason}")
         self.failures, self.scored = {failures.NON_FINITE: 0, failures.CONSTANT: 0}, 0
         for group, batch in self.batches(split, names):
             computed, failed = self._compute(batch)
@@ -222,22 +228,11 @@ class Scorer:
                 batch = next(batches)
             except DAMAGE as error:
                 raise UserError(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
-            if self._unreported:
-                self._unreported = False
-                for line in self.remarks(batch):
+            if self._range_unreported:
+                self._range_unreported = False
+                for line in ranges.remarks(batch, self.experiment.manifest, self.dataset.listing.folder):
                     self.report(line)
             yield group, batch
-
-    def remarks(self, batch: dict[str, tf.Tensor]) -> list[str]:
-        """Return a line for each metric that is undefined, and for input and target if the range of values is unknown.
-
-        Args:
-            batch: fields as stored.
-        """
-        lines = [f"{name}: is undefined for every sample: {reason}" for name, reason in self.undefined.items()]
-        if self.experiment.NORMALIZE == "l2":
-            return lines  # unit norm: no range is used
-        return [*ranges.remarks(batch, self.experiment.manifest, self.dataset.listing.folder), *lines]
 
     @property
     def failed(self) -> str:

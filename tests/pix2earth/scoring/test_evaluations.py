@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pix2earth.scoring import evaluations
+from pix2earth.scoring import evaluations, summary
 from pix2earth.scoring.evaluations import facts, facts_of_name, load, mask, metric_of
 from pix2earth.settings.errors import UserError
+from tests.pix2earth.scoring import evaluated_runs
 
 SETTINGS = {"model_name": "aris-a", "dataset": "sea", "batch_size": 8, "gen_loss": {"gen_gan": 1, "gen_l1": 100}}
 
@@ -166,3 +167,93 @@ def test_missing_and_damaged_evaluations_are_errors(write, tmp_path):
         load(tmp_path)
     with pytest.raises(UserError, match=r"a_1\.csv: cannot be read as CSV"):
         load(write("a_1", {"PSNR": ["many"]}))
+
+
+# ---- runs with a record of their identity -------------------------------------------------------------------------
+
+
+def test_seeds_are_one_row_and_the_same_seed_again_replaces_the_older_run(tmp_path):
+    for name, seed, psnr in (("a_1", 0, 10.0), ("a_2", 1, 20.0), ("a_3", 2, 30.0), ("a_4", 2, 33.0)):
+        evaluated_runs.write_run(tmp_path, name, {"PSNR": [psnr, psnr + 2]}, seed=seed)
+    scores, runs, _ = load(tmp_path)
+    assert runs.set_index("run")["in use"].to_dict() == {
+        "a_1": "yes", "a_2": "yes", "a_3": "no: there is a newer one", "a_4": "yes",
+    }  # fmt: skip
+    assert set(scores["label"]) == {"aris-a"}
+    (row,) = summary.means(scores).reset_index().to_dict("records")
+    assert row["run", ""] == "a_1, a_2, a_4"
+    assert row["PSNR", "mean"] == pytest.approx(22.0) and row["PSNR", "spread"] == pytest.approx(
+        np.std([11, 21, 34], ddof=1)
+    )
+    (table,) = summary.publication(scores).values()
+    assert table.loc["aris-a", "PSNR"].endswith("3 seeds: ± 11.53")
+    assert sorted(load(tmp_path, every_run=True).scores["label"].unique())[0] == "aris-a a_1"
+
+
+def test_other_settings_are_another_row_and_replace_nothing(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [30.0]}, settings={"learning_rate": 4e-4}, step=60)
+    evaluated_runs.write_run(tmp_path, "a_2", {"PSNR": [10.0]}, settings={"learning_rate": 1e-6}, step=20)
+    scores, runs, _ = load(tmp_path)
+    assert set(runs["in use"]) == {"yes"}
+    assert sorted(scores["label"]) == [
+        "aris-a learning_rate 0.0004 steps 60", "aris-a learning_rate 1e-06 steps 20",
+    ]  # fmt: skip
+
+
+def test_another_number_of_steps_is_another_row(tmp_path):
+    for name, step in (("a_1", 20), ("a_2", 60)):
+        evaluated_runs.write_run(tmp_path, name, {"PSNR": [30.0]}, step=step)
+    assert sorted(load(tmp_path).scores["label"]) == ["aris-a steps 20", "aris-a steps 60"]
+
+
+def test_runs_that_may_not_be_compared_have_another_name_of_the_dataset_and_their_own_baseline(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [30.0], "PSNR_bicubic": [29.0]})
+    evaluated_runs.write_run(tmp_path, "b_1", {"PSNR": [31.0], "PSNR_bicubic": [29.0]}, settings={"batch_size": 4})
+    evaluated_runs.write_run(
+        tmp_path, "c_1", {"PSNR": [60.0], "PSNR_bicubic": [59.0]}, scale={"normalize": "l2"}, settings={"batch_size": 2}
+    )
+    scores, _, remarks = load(tmp_path)
+    baselines = scores[scores["baseline"]].set_index("dataset")["value"].to_dict()
+    assert baselines == {"demo": 29.0, "demo (unit norm)": 59.0}
+    assert remarks == [
+        "dataset demo: not compared with the other runs: c_1 (scale: unit norm instead of physical units)."
+    ]
+    assert set(summary.publication(scores)) == {("demo", "all"), ("demo (unit norm)", "all")}
+
+
+def test_a_model_that_fails_has_no_bin_and_no_mean_of_its_other_tiles(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [30.0, 31.0]})
+    evaluated_runs.write_run(
+        tmp_path,
+        "b_1",
+        {"PSNR": [np.nan, 60.0]},
+        settings={"model_name": "psgan"},
+        failures={"non-finite predictions": 1},
+    )
+    scores, _, remarks = load(tmp_path)
+    assert "b_1: 1 of 2 predictions are not finite." in remarks
+    assert list(summary.quintiles(scores).index.get_level_values("model")) == ["aris-a"]
+    (table,) = summary.publication(scores).values()
+    assert table.loc["psgan", "PSNR"] == "fails\n(1 of 2)"
+
+
+@pytest.mark.parametrize(
+    ("returned", "label"),
+    [
+        ([], "1 gan + 100 l1"),
+        (["total_gen_loss", "gen_gan", "gen_l1", "total_disc_loss", "disc_bce"], "1 gan + 100 l1"),
+        (["gen_gan_loss", "gen_l1_loss", "gen_total_loss", "disc_loss"], "1 gan + 100 l1"),
+        (["gen_l1", "gen_l1_masked"], "100 l1 + l1_masked"),
+        (["cycle", "identity", "disc_a"], "cycle + identity"),
+        (["total_gen_loss", "total_disc_loss"], "1 gan + 100 l1"),
+    ],
+)
+def test_the_loss_is_named_by_what_the_step_returned(tmp_path, returned, label):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [30.0]}, losses=returned)
+    assert set(load(tmp_path).scores["loss"]) == {label}
+
+
+def test_tiles_may_be_called_like_missing_values_and_numbers(tmp_path):
+    names = ["NA", "null", "1e5", "007"]
+    evaluated_runs.write_run(tmp_path, "a_1", {"tile": names, "PSNR": [1.0, 2.0, 3.0, 4.0]})
+    assert list(load(tmp_path).scores["tile"]) == names

@@ -405,3 +405,103 @@ def test_a_metric_that_fails_is_named_with_its_file_and_line(scorer_of, tmp_path
     with pytest.raises(UserError) as caught:
         next(scorer_of(two_fields(1), ["bias"]).rows("val", ["tile00"]))
     assert caught.value.lines[0].startswith(f"{path}:2: metric bias fails: AttributeError")
+
+
+# ---- predictions that fail, and what is unknown -------------------------------------------------------------------
+
+
+def failing(kind):
+    """Return a generator that fails for the samples whose first pixel is below the middle of the range."""
+
+    def generator(image, training):
+        wrong = {"nan": math.nan, "inf": math.inf, "constant": 0.0}[kind]
+        prediction = tf.gather(image, [2, 1, 0], axis=-1)
+        return tf.where(image[:, :1, :1, :1] < 0, tf.fill(tf.shape(prediction), wrong), prediction)
+
+    return generator
+
+
+@pytest.mark.parametrize("kind", ["nan", "inf", "constant"])
+def test_predictions_that_fail_are_counted(scorer_of, namespace, kind):
+    data = two_fields(4)
+    low, high = round((LOW + 0.2 - OFFSET) / SCALE), round((HIGH - 0.2 - OFFSET) / SCALE)
+    for index, fields in enumerate(data.values()):
+        fields["input_image"][0, 0] = low if index < 3 else high
+    scorer = scorer_of(data, ["PSNR"], plugin=namespace(generator=failing(kind)))
+    list(scorer.rows("val", list(data)))
+    assert scorer.failed == f"3 of 4 predictions are {'constant' if kind == 'constant' else 'not finite'}"
+    list(scorer.rows("val", ["tile03"]))
+    assert scorer.failed == ""
+
+
+def test_a_constant_prediction_of_a_constant_target_does_not_fail(scorer_of, namespace):
+    data = two_fields(1)
+    data["tile00"]["target"][:] = 5000
+    plugin = namespace(generator=lambda image, training: 0 * tf.gather(image, [2, 1, 0], axis=-1))
+    scorer = scorer_of(data, ["PSNR"], plugin=plugin)
+    list(scorer.rows("val", list(data)))
+    assert scorer.failed == ""
+
+
+def test_what_is_not_finite_at_masked_pixels_alone_does_not_fail(scorer_of, namespace):
+    data = two_fields(1)
+    data["tile00"]["target"][0, 0] = 0
+    corner = np.zeros((1, SIDE, SIDE, 1), np.float32)
+    corner[0, 0, 0] = math.nan
+    scorer = scorer_of(data, ["PSNR"], plugin=namespace(generator=lambda image, training: image[..., :3] + corner))
+    (row,) = scorer.rows("val", list(data))
+    assert scorer.failed == "" and math.isfinite(row["PSNR"])
+
+
+def test_an_unknown_range_is_reported_once_with_the_values(scorer_of):
+    data = two_fields(2)
+    numbers = TARGET.model_copy(update={"scale": 1.0, "offset": 0.0, "valid_range": None, "units": "K"})
+    scorer = scorer_of(data, ["PSNR"], target=numbers)
+    lines = []
+    scorer.report = lines.append
+    for _ in range(2):
+        list(scorer.rows("val", list(data)))
+    values = np.concatenate([fields["target"].ravel() for fields in data.values()])
+    (line,) = lines
+    assert "dataset.json: fields.target.valid_range: is not stated, and 0 to 1 is assumed" in line
+    assert f"between {values.min():.4g} and {values.max():.4g} K" in line
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_values_outside_of_the_stated_range_are_reported_but_few_are_not(scorer_of, narrow):
+    data = two_fields(1)
+    data["tile00"]["input_image"][0, 0] = 65000
+    scorer = scorer_of(data, ["PSNR"], target=TARGET.model_copy(update={"valid_range": (LOW, 0.5)} if narrow else {}))
+    lines = []
+    scorer.report = lines.append
+    list(scorer.rows("val", list(data)))
+    assert ["of the values lie outside of 0.1 to 0.5" in line for line in lines] == [True] * narrow
+
+
+def test_metrics_that_are_undefined_for_the_dataset_are_reported_with_the_reason(scorer_of, namespace):
+    target = TARGET.model_copy(update={"shape": [SIDE, SIDE, 1], "bands": ["B02"], "rgb": None, "gsd": None})
+    data = samples(1, ("input_image", SOURCE), ("target", target))
+    scorer = scorer_of(
+        data,
+        ["SAM", "ERGAS", "PSNR"],
+        target=target,
+        plugin=namespace(generator=lambda image, training: image[..., :1]),
+    )
+    lines = []
+    scorer.report = lines.append
+    (row,) = scorer.rows("val", list(data))
+    assert math.isnan(row["SAM"]) and math.isnan(row["ERGAS"]) and math.isfinite(row["PSNR"])
+    assert [line.split(": ")[0] for line in lines] == ["SAM", "ERGAS"] and "gsd" in lines[1]
+
+
+def test_haarpsi_of_a_target_with_time_steps_is_the_mean_of_all_of_them(scorer_of, namespace):
+    target = TARGET.model_copy(update={"shape": [2, SIDE, SIDE, 3]})
+    source = target.model_copy(update={"gsd": 10.0})
+    data = samples(1, ("input_image", source), ("target", target))
+    data["tile00"]["input_image"][0] = data["tile00"]["target"][0]
+    scorer = scorer_of(
+        data, ["HPSI"], source=source, target=target, plugin=namespace(generator=lambda image, training: image),
+        baseline=False,
+    )  # fmt: skip
+    (row,) = scorer.rows("val", list(data))
+    assert row["HPSI"] < 0.95, "the second time step is noise"
