@@ -128,7 +128,7 @@ class EnvironmentFile(Frequencies):
     distribution: Literal["none", "mirrored", "multiworker"] = "none"
     """One device, all devices of this machine, or several machines (then `TF_CONFIG` names them)."""
     legacy_keras: bool = False
-    """Run plug-ins with Keras 2 (package `tf-keras`), for plug-ins that Keras 3 cannot run."""
+    """Run plug-ins with Keras 2 (package `tf-keras`), for plug-ins that Keras 3 cannot run; on one device only."""
 
 
 class LearningRates(Schema):
@@ -193,7 +193,7 @@ class ExperimentFile(Schema):
     seed: NonNegativeInt = data(default=0, lt=2**31)
     """Seed of initial weights, order, augmentation and choice of tiles."""
     deterministic: bool = False
-    """Make runs on the same machine bit-identical (slower on GPUs)."""
+    """Make runs on the same machine bit-identical (slower on GPUs; on a CPU, operations run one after the other)."""
     jit_compile: bool = False
     """Compile the training step with XLA."""
 

@@ -44,7 +44,10 @@ def test_without_locks_of_the_system_a_file_marks_what_is_in_use(tmp_path, witho
 
 
 def test_the_file_of_a_process_that_was_killed_is_replaced(tmp_path, without_locks):
-    script = "import os, sys; from filelock import SoftFileLock; SoftFileLock(sys.argv[1]).acquire(); os.kill(os.getpid(), 9)"
+    script = (
+        "import os, sys; from filelock import SoftFileLock;"
+        " lock = SoftFileLock(sys.argv[1]); lock.acquire(); os.kill(os.getpid(), 9)"
+    )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / ".lock-held")], cwd=PROJECT, check=False)
     assert (tmp_path / ".lock-held").is_file()
     locking.acquire(tmp_path / ".lock", "busy", lambda _: None).release()

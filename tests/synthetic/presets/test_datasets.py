@@ -12,6 +12,7 @@ from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import FILE, UNFINISHED
 from synthetic.presets import datasets
 from synthetic.presets.samples import sample_name
+from synthetic.products.product import digest_of
 from tests.folders import everything
 
 PRESETS = list(datasets.PRESETS)
