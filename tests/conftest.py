@@ -7,7 +7,7 @@
     experiments/tiny/experiment.json
 
 ``tiny_arrays[split][name][field]`` are the arrays that were written. ``write_experiment(root, name, **settings)``
-writes one more experiment and returns its file; ``open_tiny(root, name, **settings)`` opens one (written anew where
+writes one more experiment and returns its file; ``open_tiny(root, name, **settings)`` opens one (written again where
 settings are given). Names of every third tile end with ``_notinmask``.
 """
 
@@ -79,8 +79,8 @@ def _tiny_template(tiny_arrays, tmp_path_factory) -> Path:
 
     root = tmp_path_factory.mktemp("tiny")
     manifest = Manifest(
-        name="tiny", tilesize=TILESIZE, description="Made up for tests.", fields=FIELDS, mask="cloud_mask",
-        split=Split(method="made up", seed=2024),
+        name="tiny", tilesize=TILESIZE, description="Synthetic, for tests.", fields=FIELDS, mask="cloud_mask",
+        split=Split(method="synthetic", seed=2024),
     )  # fmt: skip
     with DatasetWriter(root / "data", manifest) as writer:
         for split, tiles in tiny_arrays.items():
@@ -137,7 +137,7 @@ def experiment_of(tmp_path, open_tiny):
         folder = tmp_path / "data" / "made" / str(tilesize)
         folder.mkdir(parents=True, exist_ok=True)
         Manifest(
-            name="made", tilesize=tilesize, fields=fields, split=Split(method="made up"), **(roles or {})
+            name="made", tilesize=tilesize, fields=fields, split=Split(method="synthetic"), **(roles or {})
         ).save(folder)  # fmt: skip
         (tmp_path / "environment.json").write_text("{}")
         return open_tiny(tmp_path, "made", dataset="made", **settings)
@@ -159,3 +159,9 @@ def files_no_larger_than():
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+def pytest_collection_modifyitems(items):
+    """Run files with slow tests first, so that the processes that share the tests finish at the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -57,8 +57,8 @@ class GAN:
 @pytest.fixture
 def root(tmp_path, write_experiment, monkeypatch):
     """Experiments "same" and "slow" with a checkpoint each, whose network changes nothing, and their dataset."""
-    from pix2earth.plugins import contract, finding
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.plugins import contract, finding
     from pix2earth.records.writer import DatasetWriter
     from pix2earth.runs import identity
     from pix2earth.training import checkpoints

@@ -85,10 +85,10 @@ class TestOutputs:
         assert sorted(path.name for path in (folder / "samples").iterdir()) == [
             f"{name}_{step:05d}.png" for step in (0, 2, 4, 5)
         ]
-        assert (root / "_samples" / f"{name}.png").read_bytes() == (
+        assert (root / "_samples" / "deep--one_a.png").read_bytes() == (
             folder / "samples" / f"{name}_00005.png"
         ).read_bytes()
-        assert (root / "_evaluation" / f"{name}.csv").is_file()
+        assert (root / "_evaluation" / "deep--one_a.csv").is_file()
         assert (folder / "logs" / name / "experiment.json").read_text() == (folder / "experiment.json").read_text()
         assert (folder / "nohup" / "a_test.out").read_text().count("step 5/5") == 1
         assert {path.stem for path in (folder / "model").iterdir()} >= {"generator", "discriminator"}
@@ -382,7 +382,8 @@ class TestDryRun:
         assert status == 2
         lines = err.splitlines()
         assert [line.split(": ")[0] for line in lines] == [f"{path}:2:2", f"{path}:3:16", f"{path}:4:13"]
-        assert "did you mean 'steps'" in lines[0] and "must be an integer" in lines[1] and "did you mean 'PSNR'" in lines[2]
+        assert "did you mean 'steps'" in lines[0] and "must be an integer" in lines[1]
+        assert "did you mean 'PSNR'" in lines[2]
 
 
 def test_interruption_notes_a_signal_and_restores_the_handlers():
