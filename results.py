@@ -1,8 +1,8 @@
-"""Command: train all architectures of ARISGAN on one dataset with one budget, and tell how good they are.
+"""Command: train all architectures of ARISGAN on one dataset with one budget, and write a table of their scores.
 
 ``python results.py`` makes the dataset (real Sentinel-2 of ``samples/``) and an experiment for each model below
 ``<experiment_root>/architectures/``, trains what is not trained yet, and writes the table to ``docs/results.md``.
-It goes on where it was interrupted, and with more ``--steps`` where the runs ended.
+It resumes where it was interrupted, and with more ``--steps`` where the runs ended.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def prepare(environment: Environment, options: argparse.Namespace) -> None:
-    """Write dataset and experiments, unless they are there.
+    """Write dataset and experiments, unless they exist.
 
     Raises:
-        UserError: the dataset is there, but another one.
+        UserError: another dataset of that name exists.
     """
     from preprocessing.demo_dataset import DemoRecipe, make
 
@@ -62,7 +62,7 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
 
 
 def row(environment: Environment, model: str) -> ModelRow:
-    """Return what is known of a model's run."""
+    """Return a model's line of the table; a model with predictions that fail has no scores."""
     root = Path(environment.EXPERIMENT_ROOT)
     folders = RunFolders(root, f"{FOLDER}/{model}", TIMESTAMP)
     run = provenance.load(folders.run_file)
@@ -73,34 +73,44 @@ def row(environment: Environment, model: str) -> ModelRow:
     outcome = session["outcome"].split(":")[0]
     if outcome != "completed":
         outcome = f"{outcome} after step {session.get('last_step', session['first_step'])}"
+    elif failed := _failed(folders.evaluation, int(scores["samples"])):
+        outcome, scores = failed, {}
     return ModelRow(model, outcome, scores, session.get("images_per_second"), run.get("parameters"))
 
 
 def means(path: Path) -> dict[str, float]:
     """Return the mean of every column of an evaluation over the samples of the held-out split."""
-    import pandas as pd
-
+    from pix2earth.scoring import evaluations
     from pix2earth.scoring.undefined import mean_of_finite
 
-    table = pd.read_csv(path)
+    table = evaluations.read(path)
     table = table[table["split"] == "test"]
-    wanted = [name for name in table.columns if name.split("_")[0] in METRICS]
-    return {"samples": len(table)} | {name: mean_of_finite(table[name].to_numpy(float)) for name in wanted}
+    chosen = [name for name in table.columns if name.split("_")[0] in METRICS]
+    return {"samples": len(table)} | {name: mean_of_finite(table[name].to_numpy(float)) for name in chosen}
+
+
+def _failed(path: Path, samples: int) -> str:
+    """Return the predictions of an evaluation that fail in words; "" where there are none."""
+    from pix2earth.scoring import origins
+    from pix2earth.scoring.failures import in_words
+
+    entry = (origins.load(path) or {}).get("splits", {}).get("test", {})
+    return in_words(entry.get("failures", {}), samples)
 
 
 def table(rows: Sequence[ModelRow], options: argparse.Namespace) -> str:
     """Return the Markdown of the results, bicubic first."""
-    known = next((made.scores for made in rows if made.scores), {})
+    known = next((line.scores for line in rows if line.scores), {})
     lines = [
         f"| model | {' | '.join(METRICS)} | img/s | parameters, generator + discriminator |",
         f"|---|{'---:|' * (len(METRICS) + 2)}",
         f"| bicubic | {' | '.join(_number(known.get(f'{name}_bicubic')) for name in METRICS)} | | 0 |",
     ]
-    for made in rows:
-        numbers = [_number(made.scores.get(name)) for name in METRICS] if made.scores else [made.outcome] + [""] * 4
-        speed = f"{made.speed:.3g}" if made.speed else ""
-        parameters = " + ".join(f"{count:,}" for count in made.parameters.values()) if made.parameters else ""
-        lines.append(f"| {made.model} | {' | '.join(numbers)} | {speed} | {parameters} |")
+    for line in rows:
+        numbers = [_number(line.scores.get(name)) for name in METRICS] if line.scores else [line.outcome] + [""] * 4
+        speed = f"{line.speed:.3g}" if line.speed else ""
+        parameters = " + ".join(f"{count:,}" for count in line.parameters.values()) if line.parameters else ""
+        lines.append(f"| {line.model} | {' | '.join(numbers)} | {speed} | {parameters} |")
     budget = (
         f"{options.steps} steps of batch {options.batch_size}, {options.tilesize} px, factor {options.factor},"
         f" seed {options.seed}; mean over {known.get('samples', 0)} held-out tiles."

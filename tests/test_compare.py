@@ -214,6 +214,12 @@ def test_names_of_tiles_are_text(root, compared):
     assert dict(zip(summary["run"], summary["samples"], strict=True)) == {"a_1": 5, "b_1": 4, "c_1": 4}
 
 
+def test_a_prefix_with_a_folder_chooses_experiments_of_it(root):
+    for name in ("g--a_1", "g--b_1", "h_1"):
+        evaluated(root, name, {"PSNR": [40.0]}, experiment=name.rpartition("_")[0].replace("--", "/"))
+    assert [run.name for run in compare.load(root, ["g/"])] == ["g--a_1", "g--b_1"]
+
+
 def test_what_a_reader_has_to_know_is_below_the_table(root, compared):
     evaluated(root, "a_1", {"PSNR": [40.0]}, selected_on="test", differences=["target.valid_range: was 1, is 2"])
     out, _, _ = compared()

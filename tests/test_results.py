@@ -11,6 +11,7 @@ from experiment import Environment
 from pix2earth.documentation.page_sections import marks
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError
+from tests.pix2earth.scoring import evaluated_runs
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
 
@@ -47,6 +48,16 @@ def test_the_table(tmp_path, environment):
     assert lines[5] == "| srgan | 25 | 0.5 |  |  |  | 12.3 | 1,234,567 + 89 |"
     assert lines[6] == "| psgan | stopped after step 7 |  |  |  |  | 12.3 | 1,234,567 + 89 |"
     assert lines[7] == "| dmnet | not trained |  |  |  |  |  |  |"
+
+
+def test_a_model_that_fails_has_no_scores(tmp_path, environment):
+    leave_run(tmp_path, "srgan", "completed")
+    root = tmp_path / "experiments"
+    scores = {"PSNR": [float("nan"), 60.0], "PSNR_bicubic": [40.0, 41.0]}
+    name = f"{results.FOLDER}_srgan_{results.TIMESTAMP}"
+    evaluated_runs.write_run(root, name, scores, failures={"non-finite predictions": 1})
+    lines = results.table([results.row(environment, "srgan")], OPTIONS).split("\n")
+    assert "| srgan | 1 of 2 predictions are not finite |" in lines[5] and "60" not in lines[5]
 
 
 def test_the_page_keeps_everything_else(tmp_path, monkeypatch):

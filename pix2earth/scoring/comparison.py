@@ -68,8 +68,9 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     from pix2earth.scoring import evaluations
 
     runs = []
+    of_files = [prefix.replace("/", "_") for prefix in prefixes]  # of files of which nothing else is recorded
     for csv in evaluations.csvs(root):
-        if not csv.path.stem.startswith(tuple(prefix.replace("/", "_") for prefix in prefixes)):
+        if not csv.experiment.startswith(tuple(prefixes)) and not csv.path.stem.startswith(tuple(of_files)):
             continue
         for split, table in csv.splits():
             remarks = csv.remarks(split)

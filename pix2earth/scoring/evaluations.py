@@ -102,7 +102,9 @@ def run_files(root: Path) -> dict[Path, dict[str, Any]]:
     contents = {}
     for path in root.glob("**/logs/*/run.json"):
         run = provenance.load(path) or {}
-        contents[RunFolders(root, run["experiment"], run["timestamp"]).evaluation] = run
+        # An experiment that was moved or renamed may have been evaluated under both names.
+        for name in (path.parents[2].relative_to(root).as_posix(), run["experiment"]):
+            contents[RunFolders(root, name, run["timestamp"]).evaluation] = run
     return contents
 
 
@@ -177,6 +179,11 @@ class RunCsv(NamedTuple):
         selected = entry.get("selected_on")
         remarks = [f"the step was selected on {split}"] if selected == split else []
         return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment, as far as it was recorded; else the name of the file."""
+        return str((self.origin or self.run or {}).get("experiment", self.path.stem))
 
     @property
     def started(self) -> str:

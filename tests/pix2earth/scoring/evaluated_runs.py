@@ -19,7 +19,7 @@ FAILURES = {"non-finite predictions": 0, "constant predictions": 0}
 
 def write_run(
     root, name, columns, *, settings=None, seed=0, dataset=None, scale=None, step=4, selected_on="none", split="test",
-    **entry,
+    experiment=None, **entry,
 ):  # fmt: skip
     """Write the CSV of a run and the file beside it.
 
@@ -34,9 +34,10 @@ def write_run(
         step: of the checkpoint.
         selected_on: the split on which it was selected.
         split: that was scored.
+        experiment: its name, where that is not part of the name.
         entry: other keys of the entry.
     """
-    experiment, _, timestamp = name.rpartition("_")
+    prefix, _, timestamp = name.rpartition("_")
     count = max(len(values) for values in columns.values())
     scores = {"tile": [f"t{number:02d}" for number in range(count)], "split": [split] * count, "step": [step] * count}
     scores |= columns
@@ -53,6 +54,6 @@ def write_run(
     }  # fmt: skip
     path = root / "_evaluation" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    run = {"experiment": experiment, "timestamp": timestamp, "started": f"2026-01-01T00:00:{timestamp:0>2}+00:00"}
+    run = {"experiment": experiment or prefix, "timestamp": timestamp, "started": f"2026-01-01T{timestamp}"}
     origins.write(path, split, rows, run, content)
     return path
