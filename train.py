@@ -119,7 +119,7 @@ def train_run(
     training = Training(experiment, dataset, plugin, source)
     if restored is None:
         return RunProcess(training).run([])
-    training.identity = restored.identity
+    training.identity |= restored.identity
     return RunProcess(training).run(restored.notes, keep_rates=restored.keep_rates)
 
 

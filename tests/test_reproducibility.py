@@ -191,7 +191,7 @@ class TestNames:
         # What shaped the run comes from its checkpoint.
         edit(new / "experiment.json", '"steps": 4', '"steps": 4, "normalize": "unit"')
         assert command(evaluate, exp="archive/y")[0] == 0
-        np.testing.assert_array_equal(table(root, "archive_y")["PSNR"], before["PSNR"])
+        np.testing.assert_array_equal(table(root, "archive--y")["PSNR"], before["PSNR"])
         edit(new / "experiment.json", ', "normalize": "unit"', "")
         edit(new / "experiment.json", '"steps": 4', '"steps": 6')
         assert command(train, "--restore", exp="archive/y")[0] == 0

@@ -269,13 +269,9 @@ def started(checkpoints: Path) -> str | None:
         if recorded := _json(checkpoints / f"ckpt-{step}.json").get("started"):
             return str(recorded)
     # Runs of former versions have it in run.json only.
-    run = checkpoints.parents[1] / "logs"
-    starts = [
-        str(sessions[0]["started"])
-        for path in run.glob(f"*_{checkpoints.name}/run.json")
-        if (sessions := _json(path).get("sessions"))
-    ]
-    return min(starts, default=None)
+    runs = [_json(path) for path in checkpoints.parents[1].glob(f"logs/*_{checkpoints.name}/run.json")]
+    starts = [str(run["sessions"][0].get("started", "")) for run in runs if run.get("sessions")]
+    return min(filter(None, starts), default=None)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ An identity is a JSON object with the parts
 * ``toolkit``: checksums of the files of ``models``, ``layers``, ``losses`` and ``metrics`` that it imports;
 * ``dataset``: name, tile size, fingerprint of the records, and of the manifest what gives numbers a meaning;
 
+``selection``, the split by which its best step is chosen, of which a part of train is not trained on;
 and, where a run was resumed with other values, ``changes``: a line for each of them, with the step.
 
 It is written with each checkpoint, and what is computed from a checkpoint carries it on.

@@ -84,6 +84,7 @@ class Training:
         self.validation = Validation(dataset, self.gan, plugin)
         self.best = BestStep(experiment.BEST_METRIC)
         self.identity = identity.describe(experiment, dataset.listing, plugin)
+        self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
         self.started = provenance.now()
         self.losses: list[str] = []
         self.on_save: Callable[[int], None] | None = None
