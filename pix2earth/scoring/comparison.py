@@ -149,7 +149,8 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
     for group in groups(runs):
         rows += _ordered(_rows(group))
     metrics = [name for name in ALL_METRICS if any(name in row for row in rows)]
-    statistics = [f"{name}{suffix}" for name in metrics for suffix in ("", ".median", ".samples")]
+    # Means first, in the order of former versions, for scripts that read the file.
+    statistics = [f"{name}{suffix}" for suffix in ("", ".median", ".samples") for name in metrics]
     return pd.DataFrame(rows, columns=["dataset", "run", "samples", *statistics, "failed", "remarks", "reason"])
 
 
