@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import tensorflow as tf
 
 from experiment import Experiment
 from pix2earth.batches.dataset import Dataset
-from pix2earth.figures import sample_image
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
 from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
 from pix2earth.runs.origin import Origin
-from pix2earth.settings import atomic
 from pix2earth.settings.errors import Stopped, UserError
-from pix2earth.training import checkpoints, devices, state
+from pix2earth.training import checkpoints, devices, held_out_image
 from pix2earth.training.compiled_step import STOP, compile_step
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
-from pix2earth.training.validation import BestStep, Validation, spread
+from pix2earth.training.restoring import samples_of
+from pix2earth.training.validation import BestStep, Validation
 
 
 class Report(Protocol):
@@ -123,21 +121,10 @@ class Training:
         if self.source == self.experiment.TIMESTAMP:
             self.best.entry = saved["best"]
         self.losses = list(saved.get("losses", []))
-        self.dataset.offset = self.samples_of(saved) - step * self.experiment.BATCH_SIZE
+        source = RunFolders(self.output.experiment_root, self.experiment.NAME, self.source)
+        samples = samples_of(saved, source, self.experiment.BATCH_SIZE)
+        self.dataset.offset = samples - step * self.experiment.BATCH_SIZE
         return step
-
-    def samples_of(self, saved: Mapping[str, Any]) -> int:
-        """Return the number of samples that a checkpoint was trained on.
-
-        Args:
-            saved: content of ``ckpt-N.json``; former versions recorded the batch size only.
-        """
-        if "samples" in saved:
-            return int(saved["samples"])
-        source = RunFolders(self.output.experiment_root, self.experiment.NAME, self.source or "")
-        run = provenance.load(source.run_file) or {}
-        settings = {**run.get("settings", {}), **saved.get("identity", {}).get("settings", {})}
-        return int(saved["step"]) * int(settings.get("batch_size", self.experiment.BATCH_SIZE))
 
     def batches(self, done: int) -> Any:
         """Return an iterator over this process's share of the batches, starting after ``done`` finished steps."""
@@ -301,21 +288,9 @@ class Training:
             checkpoints.drop_old(folder, self.experiment.KEEP_CHECKPOINTS, {best} if best is not None else set())
 
     def draw(self, step: int) -> None:
-        """Draw the sample image: input, target, prediction and error of a few held-out samples, always the same."""
-        split, scorer = self.validation.split, self.validation.scorer
-        names = spread(self.validation.candidates, sample_image.SAMPLES)
-        batch = next(iter(self.dataset.batches(split, names, len(names))))
-        with state.random_numbers_kept(self.gan):
-            source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
-        if not self.chief:
-            return
-        path = self.output.sample(step)
-        caption = f"{self.output.run_name}, step {step}, {self.validation.selection.split}"
+        """Draw the sample image of a few held-out samples, always the same."""
         origin = Origin(
             self.experiment.NAME, self.experiment.TIMESTAMP, self.started, step, None, self.identity, self.losses,
             differences=self.identity.get("changes", ()),
         )  # fmt: skip
-        sample_image.draw(
-            self.experiment.manifest, names, source, target, prediction, path, caption, text=origin.tags()
-        )
-        atomic.copy(path, self.output.latest_sample)
+        held_out_image.draw(self.validation, origin, write=self.chief)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +65,21 @@ def recorded_selection(source: RunFolders) -> dict[str, Any]:
     """Return the entry ``selection`` of the newest intact checkpoint of a run; nothing where it was not recorded."""
     step = checkpoints.newest_intact(source.checkpoints, lambda _: None)
     return {} if step is None else checkpoints.read_metadata(source.checkpoints, step).get("selection", {})
+
+
+def samples_of(saved: Mapping[str, Any], source: RunFolders, batch_size: int) -> int:
+    """Return the number of samples that a checkpoint was trained on.
+
+    Args:
+        saved: content of ``ckpt-N.json``; former versions recorded the number of steps only.
+        source: folders of the run that saved it.
+        batch_size: of the present experiment, where nothing was recorded.
+    """
+    if "samples" in saved:
+        return int(saved["samples"])
+    run = provenance.load(source.run_file) or {}
+    settings = {**run.get("settings", {}), **saved.get("identity", {}).get("settings", {})}
+    return int(saved["step"]) * int(settings.get("batch_size", batch_size))
 
 
 REFUSED = ("network", "data", "plug-in", "dataset", "manifest", "seed")

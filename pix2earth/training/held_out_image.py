@@ -1,0 +1,37 @@
+"""The sample image of a training: input, target, prediction and error of a few held-out samples, always the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pix2earth.figures import sample_image
+from pix2earth.settings import atomic
+from pix2earth.training import state
+from pix2earth.training.validation import spread
+
+if TYPE_CHECKING:
+    from pix2earth.runs.origin import Origin
+    from pix2earth.training.validation import Validation
+
+
+def draw(validation: Validation, origin: Origin, *, write: bool) -> None:
+    """Draw the sample image of a step; the random numbers of training are unchanged.
+
+    Args:
+        validation: of the run; its samples are drawn.
+        origin: of the networks, written into the image.
+        write: False on machines that must take part in predicting, but do not write.
+    """
+    scorer, experiment = validation.scorer, validation.scorer.experiment
+    names = spread(validation.candidates, sample_image.SAMPLES)
+    batch = next(iter(scorer.dataset.batches(validation.split, names, len(names))))
+    with state.random_numbers_kept(validation.gan):
+        source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
+    if not write:
+        return
+    path = experiment.output.sample(origin.step)
+    caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
+    sample_image.draw(experiment.manifest, names, source, target, prediction, path, caption, text=origin.tags())
+    atomic.copy(path, experiment.output.latest_sample)
