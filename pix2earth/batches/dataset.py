@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from experiment import Experiment
-    from pix2earth.batches.selection import Selection
+    from pix2earth.batches.deciding_samples import DecidingSamples
 
 
 class Dataset:
@@ -32,16 +32,16 @@ class Dataset:
         self.manifest = experiment.manifest
         self.listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
         self.offset = 0
-        self._selection: Selection | None = None
+        self._selection: DecidingSamples | None = None
         self._names: dict[str, list[str]] = {}
 
     @property
-    def selection(self) -> Selection | None:
+    def selection(self) -> DecidingSamples | None:
         """The samples that decide which checkpoint is the best; those of a part of train are not trained on."""
         return self._selection
 
     @selection.setter
-    def selection(self, chosen: Selection) -> None:
+    def selection(self, chosen: DecidingSamples) -> None:
         self._selection = chosen
         self._names.clear()
 

@@ -7,9 +7,10 @@ dates; where that is not possible, the samples are those of test, and their scor
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from pix2earth.batches.deciding_samples import PART, DecidingSamples
 from pix2earth.records.leaks import GroundExtent, sharing_ground
 from pix2earth.records.metadata import read_metadata
 from pix2earth.records.splits import Shares, by_group
@@ -18,7 +19,6 @@ from pix2earth.settings.errors import UserError
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
 
-PART = "train part"
 SHARE = 0.1
 """The share of the training samples that is held out."""
 LIMIT = 1 / 3
@@ -27,46 +27,7 @@ BLOCKS = (4, 2, 1)
 """Sides of blocks in tiles, the first that gives enough blocks is used."""
 
 
-class Selection(NamedTuple):
-    """The samples that decide which checkpoint of a run is the best.
-
-    Attributes:
-        split: "val", "train part" or "test".
-        samples: of a part of train: the names of the samples held out from training.
-        left_out: names of the training samples that are not used because they share ground with these.
-        detail: how the samples were chosen, in a sentence.
-    """
-
-    split: str
-    samples: Sequence[str] = ()
-    left_out: Sequence[str] = ()
-    detail: str = ""
-
-    @property
-    def folder(self) -> str:
-        """The split in whose folder the samples are."""
-        return "train" if self.split == PART else self.split
-
-    def __str__(self) -> str:
-        """Return which samples these are, in a sentence."""
-        if self.split == "val":
-            return "selected on val"
-        if self.split == PART:
-            rest = f"; {len(self.left_out)} more share ground with them and are not used" if self.left_out else ""
-            return f"selected on {len(self.samples)} training samples, which are held out: {self.detail}{rest}"
-        return (
-            f"selected on test ({self.detail}): scores of the best checkpoint on test are too good;"
-            " write the dataset with a val split"
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return the entry ``selection`` of checkpoints and ``run.json``."""
-        return {
-            name: list(value) if isinstance(value, list | tuple) else value for name, value in self._asdict().items()
-        }
-
-
-def choose(dataset: Dataset, recorded: Mapping[str, Any] | None = None) -> Selection:
+def choose(dataset: Dataset, recorded: Mapping[str, Any] | None = None) -> DecidingSamples:
     """Return the samples that decide which checkpoint of a run is the best.
 
     Args:
@@ -80,26 +41,26 @@ def choose(dataset: Dataset, recorded: Mapping[str, Any] | None = None) -> Selec
     if recorded:
         return _recorded(dataset, recorded)
     if dataset.has("val"):
-        return Selection("val")
+        return DecidingSamples("val")
     if not dataset.has("test"):
         raise UserError(
             f"{dataset.listing.folder}: has no samples in val/: sample images and validation need held-out samples"
         )
     if recorded is not None:
-        return Selection("test", detail="as when the run was started")
-    return _part(dataset) or Selection(
+        return DecidingSamples("test", detail="as when the run was started")
+    return _part(dataset) or DecidingSamples(
         "test", detail="neither blocks of ground nor dates of training samples are known"
     )
 
 
-def _recorded(dataset: Dataset, entry: Mapping[str, Any]) -> Selection:
+def _recorded(dataset: Dataset, entry: Mapping[str, Any]) -> DecidingSamples:
     """Return a recorded selection without the samples that the dataset no longer has.
 
     Raises:
         UserError: the dataset has none of the samples.
     """
     training = set(dataset.listing.names("train"))
-    found = Selection(
+    found = DecidingSamples(
         entry["split"], [name for name in entry["samples"] if name in training],
         [name for name in entry.get("left_out", []) if name in training], entry.get("detail", ""),
     )  # fmt: skip
@@ -111,7 +72,7 @@ def _recorded(dataset: Dataset, entry: Mapping[str, Any]) -> Selection:
     return found
 
 
-def _part(dataset: Dataset) -> Selection | None:
+def _part(dataset: Dataset) -> DecidingSamples | None:
     """Return a part of the training samples, drawn by the seed; None where no blocks and no dates are known."""
     if dataset.manifest.legacy:
         return None
@@ -131,10 +92,10 @@ def _part(dataset: Dataset) -> Selection | None:
             left_out = sharing_ground(others, [extent for extent in extents if extent.name in held], side)
             if len(held) + len(left_out) <= max(1, LIMIT * len(names)):
                 blocks = f"blocks of {length} x {length} tiles" if length > 1 else "single tiles"
-                return Selection(PART, held, left_out, f"{blocks}, drawn with seed {seed}")
+                return DecidingSamples(PART, held, left_out, f"{blocks}, drawn with seed {seed}")
     dates = {name: content["acquired"][0][:10] for name, content in metadata.items() if content.get("acquired")}
     held = _drawn(dates, seed) if len(dates) == len(names) else None
-    return None if held is None else Selection(PART, held, [], f"whole dates, drawn with seed {seed}")
+    return None if held is None else DecidingSamples(PART, held, [], f"whole dates, drawn with seed {seed}")
 
 
 def _drawn(groups: Mapping[str, str], seed: int) -> list[str] | None:

@@ -1,3 +1,4 @@
+# Over 300 lines: files, settings, groups and scores of evaluated runs, read from top to bottom in this order.
 """Evaluated runs below an experiment root: their scores as one long table, and the settings of each run."""
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metrics import LOWER_IS_BETTER
-from pix2earth.batches.selection import Selection
+from pix2earth.batches.deciding_samples import DecidingSamples
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Validation:
         from pix2earth.scoring.scorer import Scorer
 
         self.gan = gan
-        self.selection = dataset.selection or Selection(held_out(dataset))
+        self.selection = dataset.selection or DecidingSamples(held_out(dataset))
         self.split = self.selection.folder
         self.candidates = list(self.selection.samples) or dataset.names(self.split)
         self.names = spread(self.candidates, SAMPLES)
