@@ -1,5 +1,6 @@
 """Folders and files of a run, as ``docs/run-folder.md`` documents them."""
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -14,6 +15,7 @@ from pix2earth.runs.folders import (
     new_timestamp,
     newest_run,
     reserved_timestamp,
+    started,
 )
 from pix2earth.settings.errors import UserError
 
@@ -187,6 +189,35 @@ def test_a_newer_run_without_a_checkpoint_is_ignored(tmp_path, checkpoint):
     (tmp_path / "ckpt" / "new").mkdir()
     (tmp_path / "ckpt" / "new" / "ckpt-1.index").touch()
     assert newest_run(tmp_path, "mine") == "old"
+
+
+def test_the_recorded_start_decides_and_not_the_times_of_files(tmp_path, checkpoint):
+    for run, start, time in (("1231-2359", "2025-12-31T23:59:00+00:00", 9000), ("0101-0000", "2026-01-01T00:00:00", 1)):
+        checkpoint(run, 1, time=time)
+        path = tmp_path / "ckpt" / run / "ckpt-1.json"
+        path.write_text(json.dumps({"started": start}))
+        os.utime(path, (time, time))
+    assert newest_run(tmp_path, "mine") == "0101-0000"
+
+
+def test_the_start_of_a_former_run_is_in_its_run_json_under_any_name(tmp_path, checkpoint):
+    checkpoint("0101-0000", 1)
+    path = tmp_path / "logs" / "former_name_0101-0000" / "run.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"sessions": [{"started": "2026-01-01T00:00:00+00:00"}, {"started": "2026-02-01"}]}))
+    assert started(tmp_path / "ckpt" / "0101-0000") == "2026-01-01T00:00:00+00:00"
+    path.write_text("{")
+    assert started(tmp_path / "ckpt" / "0101-0000") is None
+
+
+def test_the_logs_of_a_renamed_experiment_are_found_by_the_timestamp(tmp_path):
+    folders = RunFolders(tmp_path, "group/new", "0101-0000")
+    for name in ("old_0101-0000", "other_0101-0000-2"):
+        (tmp_path / "group/new/logs" / name).mkdir(parents=True)
+        (tmp_path / "group/new/logs" / name / "run.json").write_text("{}")
+    assert folders.run_file == tmp_path / "group/new/logs/old_0101-0000/run.json"
+    (tmp_path / "group/new/logs/group_new_0101-0000").mkdir()
+    assert folders.logs.name == "group_new_0101-0000"
 
 
 @pytest.mark.parametrize("empty", [True, False])

@@ -1,0 +1,102 @@
+"""The identity of a run: what it holds, which differences are found, and which runs share it."""
+
+import copy
+import json
+
+import pytest
+
+from pix2earth.batches.dataset import Dataset
+from pix2earth.plugins import finding
+from pix2earth.runs import identity
+from pix2earth.settings.errors import UserError
+
+
+@pytest.fixture
+def described(tiny_root, open_tiny):
+    experiment = open_tiny(tiny_root)
+    return identity.describe(experiment, Dataset(experiment).listing, finding.find(experiment))
+
+
+def test_it_is_json_and_leaves_out_what_shapes_no_number(described):
+    assert json.loads(json.dumps(described)) == described
+    assert not {"seed", "steps", "metrics", "sample_freq"} & described["settings"].keys()
+    assert described["seed"] == 0 and described["plugin"]["name"] == "template" and described["plugin"]["shipped"]
+    assert described["dataset"]["fields"]["target"]["valid_range"] == [0.0, 1.0]
+    assert described["dataset"]["roles"]["mask"] == "cloud_mask"
+
+
+def test_an_identity_does_not_differ_from_itself(described):
+    assert identity.differences(described, described) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "part", "key"),
+    [
+        (lambda one: one["settings"].update(params={}), "network", "params"),
+        (lambda one: one["settings"].update(batch_size=9), "data", "batch_size"),
+        (lambda one: one["settings"].update(gen_loss={}), "training", "gen_loss"),
+        (lambda one: one.update(seed=4), "seed", "seed"),
+        (lambda one: one["plugin"].update(sha256="x", shipped=False), "plug-in", "plug-in 'template'"),
+        (lambda one: one["toolkit"].clear(), "toolkit", "layers/__init__.py"),
+        (lambda one: one["dataset"].update(fingerprint="sha256:x"), "dataset", "fingerprint"),
+        (lambda one: one["dataset"]["roles"].update(mask=None), "manifest", "role mask"),
+        (lambda one: one["dataset"]["fields"]["target"].update(scale=2.0), "manifest", "target.scale"),
+        (lambda one: one["dataset"]["fields"].pop("cloud_mask"), "manifest", "field cloud_mask"),
+        (lambda one: one["settings"].update(dataset="renamed"), "name", "dataset"),
+    ],
+)
+def test_every_part_that_differs_is_found(described, change, part, key):
+    recorded = copy.deepcopy(described)
+    change(recorded)
+    found = identity.differences(recorded, described)
+    assert found and (found[0].part, found[0].key) == (part, key)
+
+
+def test_parts_that_were_not_recorded_are_no_differences(described):
+    assert identity.differences({}, described) == []
+    assert identity.not_recorded({}) and identity.not_recorded({"version": 0}) and not identity.not_recorded(described)
+
+
+def test_runs_with_other_seeds_names_and_versions_of_the_toolkit_are_repetitions(described):
+    other = copy.deepcopy(described)
+    other["seed"], other["toolkit"] = 7, {}
+    other["settings"]["dataset"] = other["dataset"]["name"] = "renamed"
+    assert identity.without_seed(other) == identity.without_seed(described)
+    other["settings"]["batch_size"] = 9
+    assert identity.without_seed(other) != identity.without_seed(described)
+
+
+def test_a_resumed_run_keeps_all_changes(described):
+    recorded = copy.deepcopy(described)
+    recorded["settings"]["batch_size"] = 9
+    recorded["changes"] = ["step 2: seed: was 1, is 0 (seed)"]
+    changed = identity.changed(recorded, described, 6)
+    assert changed["changes"] == ["step 2: seed: was 1, is 0 (seed)", "step 6: batch_size: was 9, is 4 (data)"]
+    assert identity.without_seed(changed) != identity.without_seed(described)
+    assert "changes" not in identity.changed(described, described, 6)
+
+
+def test_a_refusal_names_every_difference_and_the_option(described):
+    recorded = copy.deepcopy(described)
+    recorded["settings"]["batch_size"] = 9
+    with pytest.raises(UserError) as error:
+        identity.refuse(identity.differences(recorded, described), "ckpt-4", "--force")
+    assert error.value.lines == (
+        "ckpt-4: batch_size: was 9, is 4 (data)", "ckpt-4: change that back, or use --force",
+    )  # fmt: skip
+    identity.refuse([], "ckpt-4", "--force")
+
+
+def test_a_former_run_has_what_its_run_json_recorded(tmp_path, described):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("x = 1\n")
+    run = {
+        "settings": {"batch_size": 4, "steps": 9, "seed": 0}, "dataset": {"name": "tiny", "fingerprint": "sha256:x"},
+        "plugin": {"sha256": "0" * 64},
+    }  # fmt: skip
+    recorded = identity.of_former_run(run, plugin)
+    assert recorded["settings"] == {"batch_size": 4} and identity.settings_of(recorded) == {"batch_size": 4, "seed": 0}
+    current = {**described, "plugin": {"name": "mine", "sha256": "1", "shipped": False}}
+    assert [difference.part for difference in identity.differences(recorded, current)] == ["plug-in", "dataset"]
+    current["plugin"]["shipped"] = True  # every byte was compared, also comments
+    assert [difference.part for difference in identity.differences(recorded, current)] == ["toolkit", "dataset"]
