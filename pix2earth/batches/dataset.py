@@ -118,13 +118,9 @@ class Dataset:
         turns = tf.data.Dataset.range(first_step * local_replicas, steps * local_replicas)
         samples = turns.map(counters).unbatch().map(locate)
         batches = self._read(samples, batch, drop_remainder=True)
-        batches = batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
-        if self.experiment.DETERMINISTIC:
-            options = tf.data.Options()
-            # One thread may execute the operations of the step; reading keeps several.
-            options.threading.private_threadpool_size = os.cpu_count() or 1
-            batches = batches.with_options(options)
-        return batches
+        return self._own_threads(
+            batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
+        )
 
     def samples_after(self, steps: int) -> int:
         """Return the number of samples that a run has trained on after a number of steps."""
@@ -154,7 +150,21 @@ class Dataset:
         chosen = self.names(split) if names is None else names
         paths = tf.data.Dataset.from_tensor_slices([str(self.listing.path(split, name)) for name in chosen])
         samples = paths.map(lambda path: (path, tf.zeros(())))
-        return self._read(samples, batch, drop_remainder=False).map(lambda fields, _: fields).prefetch(2)
+        batches = self._read(samples, batch, drop_remainder=False).map(lambda fields, _: fields)
+        return self._own_threads(batches.prefetch(2))
+
+    def _own_threads(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """Let a deterministic run read with threads of its own: one thread may execute the operations of its step.
+
+        Shared with the step, that thread could wait for what only it can execute.
+        """
+        import tensorflow as tf
+
+        if not self.experiment.DETERMINISTIC:
+            return batches
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = os.cpu_count() or 1
+        return batches.with_options(options)
 
     def _read(self, samples: tf.data.Dataset, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
         """Turn (path, extra) into batches of (fields as stored, extra); the checksums of records are verified."""
