@@ -17,6 +17,12 @@ def imported():
 
 
 @pytest.fixture(autouse=True)
+def seeded():
+    """Give each test the same initial weights, alone and among others."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def released(imported):
     """Release the networks of a test: some have fifty million weights, and Keras and cycles keep references."""
     yield

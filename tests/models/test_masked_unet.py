@@ -67,12 +67,12 @@ def test_hidden_pixels_have_a_higher_weight_in_the_masked_loss(plugin):
 
 
 def test_it_learns_hidden_pixels(gan_of):
-    """If they have the same value everywhere, a few steps decrease the loss."""
+    """If they have the same value everywhere, a few steps decrease the loss to about a quarter."""
     gan = gan_of(fields(None), learning_rate={"generator": 5e-3, "discriminator": 2e-4})
     inputs = inputs_of(gan)
     target = tf.where(inputs["cloud_mask"] > 0, 0.5, inputs["input_image"][..., -BANDS:])
     losses = [float(gan.train_step(**inputs, target=target, step=tf.constant(0, tf.int64))["gen_l1_masked"])
-              for _ in range(40)]  # fmt: skip
+              for _ in range(80)]  # fmt: skip
     assert losses[-1] < 0.5 * losses[0]
 
 
