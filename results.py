@@ -80,10 +80,10 @@ def row(environment: Environment, model: str) -> ModelRow:
 
 def means(path: Path) -> dict[str, float]:
     """Return the mean of every column of an evaluation over the samples of the held-out split."""
-    from pix2earth.scoring import evaluations
+    from pix2earth.scoring import csv_files
     from pix2earth.scoring.undefined import mean_of_finite
 
-    table = evaluations.read(path)
+    table = csv_files.read(path)
     table = table[table["split"] == "test"]
     chosen = [name for name in table.columns if name.split("_")[0] in METRICS]
     return {"samples": len(table)} | {name: mean_of_finite(table[name].to_numpy(float)) for name in chosen}

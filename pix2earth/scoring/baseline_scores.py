@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from metrics import Scale, score
+from metrics import UNITS, Scale, score
 from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample
 from pix2earth.console.progress import tracked
 from pix2earth.scoring.regions import masks, mean_over_time_steps, split_time_steps
@@ -15,6 +16,7 @@ from pix2earth.scoring.undefined import mean_of_finite
 
 METRICS = ("PSNR", "SSIM", "SAM", "RMSE")
 WHOLE = "whole image"
+DIGITS = {"PSNR": "%.2f", "SSIM": "%.4f", "SAM": "%.4f", "RMSE": "%.5f"}
 
 
 class ScoreRow(NamedTuple):
@@ -43,6 +45,17 @@ def rows(dataset: PhysicalDataset, baselines: BaselineSet) -> list[ScoreRow]:
             for region, scores in _scored(target, prediction, sample, baselines, scale).items():
                 scores_of[region, name].append(scores)
     return [_row(region, name, scores) for (region, name), scores in scores_of.items()]
+
+
+def table(rows: Sequence[ScoreRow]) -> list[str]:
+    """Return the lines of a Markdown table, one for each region and baseline."""
+    metrics = list(rows[0].scores)
+    titles = [f"{name} ({UNITS[name]})" if UNITS.get(name, "data") != "data" else name for name in metrics]
+    lines = [f"| region | baseline | {' | '.join(titles)} | samples |", f"|---|---|{'---:|' * (len(metrics) + 1)}"]
+    for row in rows:
+        numbers = [DIGITS[name] % row.scores[name] for name in metrics]
+        lines.append(f"| {row.region} | {row.baseline} | {' | '.join(numbers)} | {row.samples} |")
+    return lines
 
 
 def _row(region: str, name: str, scores: list[dict[str, float]]) -> ScoreRow:

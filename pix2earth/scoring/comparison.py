@@ -65,11 +65,11 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     Raises:
         UserError: there are none, or a CSV cannot be read or does not belong to the file beside it.
     """
-    from pix2earth.scoring import evaluations
+    from pix2earth.scoring.csv_files import csvs
 
     runs = []
     of_files = [prefix.replace("/", "_") for prefix in prefixes]  # of files of which nothing else is recorded
-    for csv in evaluations.csvs(root):
+    for csv in csvs(root):
         if not csv.experiment.startswith(tuple(prefixes)) and not csv.path.stem.startswith(tuple(of_files)):
             continue
         for split, table in csv.splits():

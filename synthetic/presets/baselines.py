@@ -17,8 +17,7 @@ from pix2earth.baselines.radar_regression import radar_baselines
 from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample, days_between
 from pix2earth.baselines.upsampling import ITERATIONS, back_projected, bicubic_image
 from pix2earth.documentation.page_sections import write_section
-from pix2earth.scoring.baseline_scores import rows
-from pix2earth.scoring.baseline_table import table
+from pix2earth.scoring.baseline_scores import rows, table
 from pix2earth.settings.errors import UserError
 from synthetic.observing import optics
 from synthetic.presets.datasets import ABOUT

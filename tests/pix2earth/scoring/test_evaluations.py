@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pix2earth.scoring import evaluations, summary
-from pix2earth.scoring.evaluations import facts, facts_of_name, load, mask, metric_of
+from pix2earth.scoring import csv_files, summary
+from pix2earth.scoring.evaluations import load
 from pix2earth.settings.errors import UserError
 from tests.pix2earth.scoring import evaluated_runs
 
@@ -35,58 +35,6 @@ def write(tmp_path):
         return tmp_path
 
     return write_run
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("s5lw_inmask_alt12_aris-a_0314-1500", ["s5lw", "inmask", "alt12", "aris-a", "b16"]),
-        ("s5lw_inmask_alt12_tarsgan_b8_0314-1500", ["s5lw", "inmask", "alt12", "tarsgan", "b8"]),
-        ("s5lw_inmask_alt12_aris-a_0314-1500-2", ["s5lw", "inmask", "alt12", "aris-a", "b16"]),
-        ("l1_all_demo_residual_upsampler_b4_0314-1500", ["l1", "all", "demo", "residual_upsampler", "b4"]),
-        ("my_try_0314-1500", ["?", "?", "?", "my_try", "?"]),
-    ],
-)
-def test_facts_of_a_file_name_of_the_original_code(name, expected):
-    assert facts_of_name(name) == dict(zip(evaluations.FACTS, expected, strict=True))
-
-
-def test_facts_of_settings():
-    weights = {"gen_gan": 1.0, "gen_nll": 0.0, "gen_ssim": None, "gen_l1": 100.0}
-    assert facts({**SETTINGS, "gen_loss": weights, "exclude_suffix": "notinmask"}) == {
-        "loss": "1 gan + 100 l1", "mask": "inmask", "dataset": "sea", "model": "aris-a", "batch": "b8",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("enforced", "excluded", "name"),
-    [
-        (None, None, "all"),
-        ("notinmask", None, "notinmask"),
-        (None, "_notinmask", "inmask"),
-        (None, "cloudy", "notcloudy"),
-        ("a", "b", "a-notb"),
-    ],
-)
-def test_the_mask_is_named_as_by_the_original_code(enforced, excluded, name):
-    assert mask(enforced, excluded) == name
-
-
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [
-        ("PSNR", ("PSNR", "")),
-        ("PSNR_bicubic", ("PSNR", "bicubic")),
-        ("CC_aris", ("CC_aris", "")),
-        ("CC_aris_bicubic", ("CC_aris", "bicubic")),
-        ("sCC", ("sCC", "")),
-        ("tile", None),
-        ("step", None),
-        ("PSNRs", None),
-    ],
-)
-def test_columns_are_metrics_baselines_or_neither(column, expected):
-    assert metric_of(column) == expected
 
 
 def test_every_tile_and_metric_is_a_row_and_baselines_have_separate_rows(write):
@@ -159,7 +107,7 @@ def test_summaries_and_tables_are_not_read_as_runs(write):
         path = root / "_evaluation" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("PSNR\n5\n")
-    assert [path.stem for path in evaluations.files(root)] == ["a_1"]
+    assert [path.stem for path in csv_files.files(root)] == ["a_1"]
 
 
 def test_missing_and_damaged_evaluations_are_errors(write, tmp_path):
