@@ -227,9 +227,9 @@ def dense_block(input_tensor: Any, layers: int = 5, kernel_size: int = 3, filter
     """Return ``filters`` features; each convolution gets the input and the features of all earlier convolutions."""
     x, seen = input_tensor, [input_tensor]
     for _ in range(max(layers - 1, 1)):
-        made = conv(kernel_size, filters, stride, batchnorm=False, lrelu=True)(x)
-        x = _concat([made, *seen])
-        seen.append(made)
+        features = conv(kernel_size, filters, stride, batchnorm=False, lrelu=True)(x)
+        x = _concat([features, *seen])
+        seen.append(features)
     return conv(kernel_size, filters, stride, batchnorm=False, lrelu=False)(x)
 
 
@@ -273,8 +273,8 @@ def awrrdb_block(input_tensor: Any, tilesize: int, filters: int, learnt: bool = 
 
     x = input_tensor
     for _ in range(3):
-        made = dense_block(x, filters=filters)
-        x = keras.layers.Add()([weighed(x), weighed(made), weighed(keras.layers.GaussianNoise(0.1)(made))])
+        features = dense_block(x, filters=filters)
+        x = keras.layers.Add()([weighed(x), weighed(features), weighed(keras.layers.GaussianNoise(0.1)(features))])
     return keras.layers.Add()([weighed(input_tensor), weighed(x)])
 
 

@@ -39,16 +39,16 @@ def generator_loss(
         AssertionError: ``gen_gan`` is computed, but there is no loss object.
         ValueError: a weight for a loss that ARISGAN does not have.
     """
-    fake, made, true = (tf.cast(tensor, tf.float32) for tensor in (disc_generated_output, gen_output, target))
+    fake, prediction, true = (tf.cast(tensor, tf.float32) for tensor in (disc_generated_output, gen_output, target))
     return _sum(
         GEN_LOSS,
         {
             "gen_gan": (0, lambda: _asked(loss_object, "gen_gan")(tf.ones_like(fake), fake)),
             "gen_nll": (0, lambda: tf.reduce_mean(-tf.math.log(fake + EPSILON))),
-            "gen_ssim": (None, lambda: tf.reduce_mean(1 - tf.image.ssim(true, made, max_val=1.0))),
-            "gen_l1": (0, lambda: tf.reduce_mean(tf.abs(true - made))),
-            "gen_l2": (0, lambda: tf.reduce_mean(tf.square(true - made))),
-            "gen_rmse": (0, lambda: tf.sqrt(tf.reduce_mean(tf.square(true - made)))),
+            "gen_ssim": (None, lambda: tf.reduce_mean(1 - tf.image.ssim(true, prediction, max_val=1.0))),
+            "gen_l1": (0, lambda: tf.reduce_mean(tf.abs(true - prediction))),
+            "gen_l2": (0, lambda: tf.reduce_mean(tf.square(true - prediction))),
+            "gen_rmse": (0, lambda: tf.sqrt(tf.reduce_mean(tf.square(true - prediction)))),
             "gen_wstein": (0, lambda: -tf.reduce_mean(fake)),
         },
     )

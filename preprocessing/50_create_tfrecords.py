@@ -72,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from preprocessing.tiles.tile_records import write_samples
 
     data_root = Path(environment.DATA_ROOT)
-    wanted = manifests(options.dataset, options.tilesize, request.split(), records_plan.description(tiles, request))
-    writers = open_writers(data_root, wanted, sources, replace=options.replace)
+    planned = manifests(options.dataset, options.tilesize, request.split(), records_plan.description(tiles, request))
+    writers = open_writers(data_root, planned, sources, replace=options.replace)
     if not writers:
-        print(f"{data_root}: all {len(wanted)} datasets are complete already; --replace writes them again")
+        print(f"{data_root}: all {len(planned)} datasets are complete already; --replace writes them again")
         return 0
     _, failures = parallel.each(
         functools.partial(write_samples, writers), sources, title=options.dataset, unit="tiles",

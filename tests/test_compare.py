@@ -20,11 +20,11 @@ def write_run(root, name, run, tiles, psnr, *, dataset="one", baseline=None):
     table.to_csv(folder / f"{name}_{run}.csv", index_label="index")
     logs = root / name / "logs" / f"{name}_{run}"
     logs.mkdir(parents=True)
-    about = {
+    run = {
         "experiment": name, "timestamp": run, "settings": {}, "sessions": [],
         "dataset": {"name": dataset, "fingerprint": f"sha256:{dataset}00000000"},
     }  # fmt: skip
-    (logs / "run.json").write_text(json.dumps(about))
+    (logs / "run.json").write_text(json.dumps(run))
 
 
 @pytest.fixture

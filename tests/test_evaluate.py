@@ -49,15 +49,15 @@ def test_the_baseline_is_bicubic_on_the_pixels_that_count(run_a, tiny_arrays):
     table = pd.read_csv(run_a / "_evaluation" / "e_a.csv", index_col="tile")
     for name, fields in tiny_arrays["val"].items():
         coarse = fields["input_image"][..., [2, 1, 0]].astype(np.float32) * 1e-4
-        made = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
-        error = (made - fields["target"] * 1e-4)[fields["cloud_mask"][..., 0] > 0]
+        bicubic = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
+        error = (bicubic - fields["target"] * 1e-4)[fields["cloud_mask"][..., 0] > 0]
         assert table["RMSE_bicubic"][name] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
 
 
 def test_step_best_last_number_and_wrong(run_a, command):
     best = json.loads((run_a / "e/logs/e_a/run.json").read_text())["best"]["step"]
-    for wanted, step in (("best", best), ("last", 4), ("2", 2)):
-        assert command(evaluate.main, "--exp", "e", "--step", wanted)[0] == 0
+    for requested, step in (("best", best), ("last", 4), ("2", 2)):
+        assert command(evaluate.main, "--exp", "e", "--step", requested)[0] == 0
         assert set(pd.read_csv(run_a / "_evaluation/e_a.csv")["step"]) == {step}
     status, _, err = command(evaluate.main, "--exp", "e", "--step", "3")
     assert status == 2 and err == "--step 3: there are best, last, 2, 4\n"

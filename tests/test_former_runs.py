@@ -57,6 +57,7 @@ def test_scores_are_those_of_the_former_revision(root, command):
     np.testing.assert_allclose(scores(root).loc[before.index, columns], before[columns], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_resumes_where_it_was(root, command):
     """From step 2 to 4 again, with the losses that the former revision had."""
     before, folders = losses(root), RunFolders(root / "experiments", "x", RUN)

@@ -46,11 +46,11 @@ class GAN:
         def waited(image):
             time.sleep(self.seconds)
             return image
-        made = self.generator(input_image, training=False)
+        prediction = self.generator(input_image, training=False)
         if not self.seconds:
-            return made
-        made = tf.numpy_function(waited, [made], tf.float32, stateful=True)
-        return tf.ensure_shape(made, (None, 64, 64, 2))
+            return prediction
+        prediction = tf.numpy_function(waited, [prediction], tf.float32, stateful=True)
+        return tf.ensure_shape(prediction, (None, 64, 64, 2))
 '''
 
 
@@ -87,7 +87,7 @@ def root(tmp_path, write_experiment, monkeypatch):
         gan = contract.build(experiment, finding.find(experiment))
         plugin = finding.find(experiment)
         about = {"identity": identity.describe(experiment, Dataset(experiment).listing, plugin)}
-        checkpoints.save(gan, experiment.output.checkpoints, 7, None, about=about)
+        checkpoints.save(gan, experiment.output.checkpoints, 7, None, recorded=about)
     return tmp_path
 
 
@@ -126,17 +126,17 @@ def test_identity_in_physical_units_on_the_map(root, command, size):
     scene = write_scene(root / "scene.tif", values, nodata=0)
     status, _, err = command("--input", scene, "--output", root / "out.tif")
     assert status == 0 and "windows/s" in err
-    with rasterio.open(scene) as source, rasterio.open(root / "out.tif") as made:
-        read = np.moveaxis(made.read(), 0, -1)
-        there = values[..., 0] != 0
-        assert np.array_equal(read[there], values[there].astype(np.float32) * np.float32(1e-4))
-        assert np.isnan(read[~there]).all() and np.isnan(made.nodata)
-        assert (made.crs, made.transform, made.shape) == (source.crs, source.transform, source.shape)
-        assert [made.xy(row, 7) for row in range(9)] == [source.xy(row, 7) for row in range(9)]
-        assert made.descriptions == ("B02", "B03") and made.units == ("1", "1")
-        assert made.tags()["RUN"] == "a" and made.tags()["STEP"] == "7" and made.tags()["EXPERIMENT"] == "same"
-        assert made.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        assert bool(made.overviews(1)) == (size[0] > 512 or size[1] > 512)
+    with rasterio.open(scene) as source, rasterio.open(root / "out.tif") as raster:
+        read = np.moveaxis(raster.read(), 0, -1)
+        valid = values[..., 0] != 0
+        assert np.array_equal(read[valid], values[valid].astype(np.float32) * np.float32(1e-4))
+        assert np.isnan(read[~valid]).all() and np.isnan(raster.nodata)
+        assert (raster.crs, raster.transform, raster.shape) == (source.crs, source.transform, source.shape)
+        assert [raster.xy(row, 7) for row in range(9)] == [source.xy(row, 7) for row in range(9)]
+        assert raster.descriptions == ("B02", "B03") and raster.units == ("1", "1")
+        assert raster.tags()["RUN"] == "a" and raster.tags()["STEP"] == "7" and raster.tags()["EXPERIMENT"] == "same"
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert bool(raster.overviews(1)) == (size[0] > 512 or size[1] > 512)
     assert sorted(path.name for path in root.glob("out*")) == ["out.tif"]
 
 
@@ -145,14 +145,14 @@ def test_a_box_is_snapped_to_pixels_of_the_scene(root, command):
     scene = write_scene(root / "scene.tif", values)
     box = transform_bounds("EPSG:32618", "EPSG:4326", 436700, 4178000, 437203, 4178500)
     assert command("--input", scene, "--output", root / "out.tif", "--bbox", *box)[0] == 0
-    with rasterio.open(root / "out.tif") as made:
+    with rasterio.open(root / "out.tif") as raster:
         # The box in degrees, which encloses the rectangle in metres, is some pixels larger.
-        left, bottom, right, top = made.bounds
+        left, bottom, right, top = raster.bounds
         assert 436600 < left <= 436700 and 437203 <= right < 437300 and 4177900 < bottom <= 4178000
         row, column = (round(number) for number in ((4178940 - top) / 10, (left - 436500) / 10))
-        assert made.transform == TRANSFORM @ Affine.translation(column, row)
-        cut = values[row : row + made.height, column : column + made.width]
-        read = np.nan_to_num(np.moveaxis(made.read(), 0, -1))
+        assert raster.transform == TRANSFORM @ Affine.translation(column, row)
+        cut = values[row : row + raster.height, column : column + raster.width]
+        read = np.nan_to_num(np.moveaxis(raster.read(), 0, -1))
     assert np.array_equal(read, cut.astype(np.float32) * np.float32(1e-4))
 
 
@@ -163,13 +163,13 @@ def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, fo
     status, out, _ = command("--input", folder, "--output", output)
     assert status == 0 and "3 GeoTIFFs" in out
     for number in range(3):
-        with rasterio.open(output / f"tile{number}.tif") as made:
-            assert made.transform == TRANSFORM @ Affine.translation(number * SIDE, 5)
-            assert made.crs == "EPSG:32618" and made.tags()["ACQUIRED"] == "2016-01-12"
-            tile, read = numbers(SIDE, SIDE, seed=number), np.moveaxis(made.read(), 0, -1)
-            there = tile[..., 0] != 0
-            assert np.array_equal(read[there], tile[there].astype(np.float32) * np.float32(1e-4))
-            assert np.isnan(read[~there]).all()
+        with rasterio.open(output / f"tile{number}.tif") as raster:
+            assert raster.transform == TRANSFORM @ Affine.translation(number * SIDE, 5)
+            assert raster.crs == "EPSG:32618" and raster.tags()["ACQUIRED"] == "2016-01-12"
+            tile, read = numbers(SIDE, SIDE, seed=number), np.moveaxis(raster.read(), 0, -1)
+            valid = tile[..., 0] != 0
+            assert np.array_equal(read[valid], tile[valid].astype(np.float32) * np.float32(1e-4))
+            assert np.isnan(read[~valid]).all()
     before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     (output / "tile1.tif").unlink()
     status, out, _ = command("--input", folder, "--output", output)
@@ -189,10 +189,10 @@ def test_a_damaged_sample_is_named(root, error_line):
 def test_a_product_gives_its_reflectance(root, command):
     safe = write_safe(root, baseline="05.10", zipped=True)
     assert command("--input", safe, "--output", root / "out.tif")[0] == 0
-    with Safe.open(safe) as product, rasterio.open(root / "out.tif") as made:
-        np.testing.assert_allclose(np.moveaxis(made.read(), 0, -1), product.read(BANDS), atol=1e-6)
-        assert (made.crs, made.transform, made.shape) == (product.crs, product.transform, product.size)
-        assert made.tags()["ACQUIRED"].startswith("2020-07-02T17:29:01")
+    with Safe.open(safe) as product, rasterio.open(root / "out.tif") as raster:
+        np.testing.assert_allclose(np.moveaxis(raster.read(), 0, -1), product.read(BANDS), atol=1e-6)
+        assert (raster.crs, raster.transform, raster.shape) == (product.crs, product.transform, product.size)
+        assert raster.tags()["ACQUIRED"].startswith("2020-07-02T17:29:01")
 
 
 def test_files_of_another_run_are_not_taken_for_its_own(root, command):
@@ -298,8 +298,8 @@ def test_without_coordinates_it_works_and_says_so(root, command):
     scene = write_scene(root / "scene.tif", numbers(70, 80), crs=None, transform=Affine.identity())
     status, _, err = command("--input", scene, "--output", root / "out.tif")
     assert status == 0 and "has no coordinates" in err
-    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(root / "out.tif") as made:
-        assert made.crs is None and made.transform == Affine.identity()
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(root / "out.tif") as raster:
+        assert raster.crs is None and raster.transform == Affine.identity()
 
 
 def test_another_dataset_must_hold_the_same_fields(root, error_line):

@@ -79,10 +79,10 @@ def test_the_page_of_the_project_has_its_place():
 
 
 def test_all_models_get_the_same(tmp_path):
-    made = [results.settings(model, OPTIONS) for model in results.MODELS]
-    assert [settings.pop("model_name") for settings in made] == list(results.MODELS)
-    assert all(settings == made[0] for settings in made)
-    assert made[0]["steps"] == 7
+    settings = [results.settings(model, OPTIONS) for model in results.MODELS]
+    assert [one.pop("model_name") for one in settings] == list(results.MODELS)
+    assert all(one == settings[0] for one in settings)
+    assert settings[0]["steps"] == 7
 
 
 @pytest.mark.parametrize("option", ["--steps", "--batch-size"])

@@ -166,9 +166,9 @@ class TestRestore:
         assert "steps 2 to 6" in out
         assert checkpoint_steps(folder)[-1] == 6
 
-    @pytest.mark.parametrize("wanted", [["zzz"], []])
-    def test_without_a_checkpoint_is_a_error(self, trained, wanted):
-        status, _, err = trained("--restore", *wanted)
+    @pytest.mark.parametrize("arguments", [["zzz"], []])
+    def test_without_a_checkpoint_is_a_error(self, trained, arguments):
+        status, _, err = trained("--restore", *arguments)
         assert status == 2
         assert err.count("\n") == 1 and "checkpoint" in err
 
@@ -299,8 +299,8 @@ def test_a_dataset_of_the_published_program(trained, tiny_root, tiny_arrays):
     table = pd.read_csv(tiny_root / "experiments/_evaluation/p_a.csv", index_col="tile")
     assert all(name.endswith("_notinmask") for name in table.index) and len(table) == 2
     coarse = fields_of(tiny_arrays["val"][table.index[0]], "input_image")[..., [2, 1, 0]]
-    made = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
-    error = np.mean((made - fields_of(tiny_arrays["val"][table.index[0]], "target")) ** 2)
+    bicubic = tf.image.resize(coarse, (64, 64), method="bicubic").numpy()
+    error = np.mean((bicubic - fields_of(tiny_arrays["val"][table.index[0]], "target")) ** 2)
     assert table["PSNR_bicubic"].iloc[0] == pytest.approx(-10 * np.log10(error), rel=1e-4)
 
 

@@ -51,19 +51,19 @@ def by_group(groups: Mapping[str, str], shares: Shares, seed: int) -> dict[str, 
         seed: what the draw depends on.
 
     Returns:
-        The split of every group, or None where there are too few groups for the splits wanted.
+        The split of every group, or None where there are too few groups for the splits that are held out.
     """
     sizes: dict[str, int] = defaultdict(int)
     for group in groups.values():
         sizes[group] += 1
-    wanted = shares.held_out(len(groups))
-    if len(sizes) <= len(wanted):
+    held_out = shares.held_out(len(groups))
+    if len(sizes) <= len(held_out):
         return None
     drawn = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
     result: dict[str, str] = {}
-    for position, (split, number) in enumerate(wanted.items()):
+    for position, (split, number) in enumerate(held_out.items()):
         left = [group for group in drawn if group not in result]
-        spare = len(left) - (len(wanted) - position)  # the other splits, and train, need one each
+        spare = len(left) - (len(held_out) - position)  # the other splits, and train, need one each
         chosen: list[str] = []
         for group in left:
             if len(chosen) < spare and sizes[group] + sum(sizes[other] for other in chosen) <= number + 1e-6:

@@ -109,9 +109,9 @@ class DatasetWriter:
         unknown = set(fields) - set(ordered)
         if unknown:
             raise InvalidData(f"{name}: the manifest has no field '{min(unknown)}'")
-        about: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
-        about["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
-        atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, about)))
+        metadata: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
+        metadata["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
+        atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, metadata)))
 
     def _checked(self, name: str, field: str, fields: Mapping[str, np.ndarray]) -> np.ndarray:
         if field not in fields:

@@ -34,7 +34,7 @@ def save(
     best: dict[str, Any] | None,
     *,
     write: bool = True,
-    about: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> None:
     """Save all variables of a plug-in after ``step`` finished steps.
 
@@ -45,7 +45,7 @@ def save(
         best: the best step so far, its metric and value.
         write: False on machines that must take part in reading variables distributed over several machines, but do
             not write.
-        about: further keys of ``ckpt-N.json``: "identity" of the run, "started" and "losses".
+        recorded: further keys of ``ckpt-N.json``: "identity" of the run, "started" and "losses".
 
     Raises:
         OSError: the disk is full; earlier checkpoints are unchanged.
@@ -74,7 +74,7 @@ def save(
         metadata: dict[str, Any] = {
             "step": step,
             "best": best,
-            **(about or {}),
+            **(recorded or {}),
             "files": {path.name: _sha256(path) for path in sorted(part.iterdir())},
             "variables": {
                 key: {"path": state.path(variable), "shape": list(tensor.shape), "dtype": tensor.dtype.name}

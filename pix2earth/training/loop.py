@@ -270,11 +270,11 @@ class Training:
             journal.sync()
         folder, best = self.output.checkpoints, self.best.step
         selection = self.validation.selection.record()
-        about = {
+        recorded = {
             "identity": self.identity, "selection": selection, "started": self.started, "losses": self.losses,
             "samples": self.dataset.samples_after(step),
         }  # fmt: skip
-        checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief, about=about)
+        checkpoints.save(self.gan, folder, step, self.best.entry, write=self.chief, recorded=recorded)
         self.saved = step
         if not self.chief:
             return

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from experiment import PROJECT
 
 #: Each device computes batch norm with its own part of a batch, and Adam does not depend on the scale of gradients:
@@ -77,6 +79,7 @@ for one, two in zip(weights, shared_weights, strict=True):
 """
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one(tiny_root, write_experiment):
     """It needs its own process, because logical devices must be configured before TensorFlow is used."""
     write_experiment(

@@ -62,6 +62,7 @@ def test_recorded_values(name, dtype):
     assert scores.dtype == dtype
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_graph_with_unknown_shape(compiled):
     unknown = tf.TensorSpec((None, None, None, 3), tf.float32)
@@ -258,6 +259,7 @@ def test_unknown_metrics_of_an_experiment(tmp_path, value):
         load(path, ExperimentFile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalize", ["symmetric", "l2"])
 def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open_tiny, normalize):
     from pix2earth.batches.dataset import Dataset

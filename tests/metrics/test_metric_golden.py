@@ -59,6 +59,7 @@ def test_single(pair):
         np.testing.assert_allclose(scores, expected(name)[pair : pair + 1], rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_graph_with_unknown_shape(compiled):
     unknown = tf.TensorSpec((None, None, None, 3), tf.float32)

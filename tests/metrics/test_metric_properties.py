@@ -81,6 +81,7 @@ def test_units_of_the_data(factor):
         np.testing.assert_allclose(scaled, expected, rtol=5e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bands", [1, 2, 13])
 def test_any_number_of_bands(bands):
     target, prediction = noisy_pair((2, 24, 30, bands))
@@ -118,6 +119,7 @@ def test_grey_haarpsi_has_no_colour_term():
     assert grey < colour
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [1, 2, 7, 10, 15])
 def test_small_images_score_nan(side):
     windows = {"sCC": 3, "UIQC": 8, "SSIM": 11, "HPSI": 16}
@@ -136,6 +138,7 @@ def test_odd_sides():
     np.testing.assert_allclose(score(target, prediction, SCALE, ["HPSI"])["HPSI"], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_float32_is_accurate_enough():
     """For a large image of dark water and bright land, where sums and variances in float32 have large errors."""
     rng = np.random.default_rng(1)

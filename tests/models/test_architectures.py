@@ -45,6 +45,7 @@ def test_parameters_at_256_pixels_and_21_bands(name, as_published, build_network
     assert [tensor.name for tensor in gan.discriminator.inputs] == ["input_image", "target_image"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_and_batch_statistics_of_other_sizes(name, build_networks, zero_weights):
     expected = PUBLISHED[name]
@@ -75,6 +76,7 @@ def test_the_smallest_image_for_a_patchgan(name, build_networks):
     assert gan.discriminator([image, image[..., :3]]).shape == (1, 1, 1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bands", [(1, 1), (7, 4)])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_any_bands_and_an_oblong_image(name, bands, build_networks):
@@ -172,6 +174,7 @@ def test_tarsgan_discriminator_returns_probabilities_below_one_half(pair_of):
     assert np.min(published.discriminator(images)) >= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["aris-b", "dmnet", "dsen2w"])
 def test_models_without_a_difference(name, pair_of):
     corrected, published = pair_of(name)

@@ -11,6 +11,9 @@ from pix2earth.records.manifest import Field
 from tests.networks import random_batch
 
 MODELS = sorted({path.stem for path in (PROJECT / "models").glob("*.py")} - set(legacy.SUPPORT))
+#: For the edit loop: the smallest network, the most common one, and one with a field of its own.
+QUICK = {"template", "pix2pix", "masked_unet"}
+EVERY_MODEL = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in MODELS]
 SIZE = 32
 #: Smaller networks than by default, where a model has a parameter for it.
 PARAMS = {
@@ -40,11 +43,11 @@ def finite_losses(losses):
 
 
 def test_the_list_of_models():
-    assert {"template", "pix2pix", "masked_unet"} < set(MODELS)
+    assert QUICK < set(MODELS)
     assert not {"layers", "losses"} & set(MODELS)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_two_steps(name, build):
     """All losses are finite and every trainable weight changes."""
     gan = build(name, SIZE, params=PARAMS.get(name, {}), **DATASET)
@@ -62,8 +65,8 @@ def test_two_steps(name, build):
             assert not np.array_equal(old, new), new.path
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_half_precision(name, policy, build, precision, narrow):
     """Networks compute in half precision and return float32; the losses are finite."""
     precision(policy)
@@ -76,6 +79,7 @@ def test_half_precision(name, policy, build, precision, narrow):
         assert types.count(policy.removeprefix("mixed_")) > len(types) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pix2pix", "aris-a", "srgan", "tarsgan"])
 def test_wide_networks_in_float16(name, build_networks, precision):
     """With all their filters, the losses of a step are finite; gradients, which take long on a CPU, are left out."""
@@ -90,7 +94,7 @@ def test_wide_networks_in_float16(name, build_networks, precision):
     assert finite_losses(terms | discriminator_terms) == {"gen_gan", "gen_l1", "gen_nll", "gen_ssim", "disc_bce"}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_saved_and_loaded(name, build_networks, narrow, tmp_path):
     """A generator that is loaded from a file returns the same images."""
     generator = build_networks(name, SIZE, params=PARAMS.get(name, {}), **DATASET).generator
@@ -102,7 +106,7 @@ def test_saved_and_loaded(name, build_networks, narrow, tmp_path):
     np.testing.assert_array_equal(loaded(images), generator(images))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_an_unknown_key_in_params_is_an_error(name, build):
     with pytest.raises(ValueError, match="unknown key 'blokcs'"):
         build(name, SIZE, params={"blokcs": 3}, **DATASET)

@@ -46,6 +46,7 @@ def test_results_and_failures_come_in_the_order_of_the_items(workers):
     assert parallel.each(half, [0, 1, 2, 3, 4, 5, 6], title="halves", unit="numbers", workers=workers) == EXPECTED
 
 
+@pytest.mark.slow
 def test_a_running_cluster_does_the_same():
     from distributed import LocalCluster
 
@@ -82,6 +83,7 @@ def test_several_workers_are_several_processes():
     assert len(set(pids)) == 2 and os.getpid() not in pids and not failures
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_fails_its_item_only():
     pids, failures = parallel.each(process, range(8), title="pids", unit="items", workers=2)
     assert len(pids) == 7

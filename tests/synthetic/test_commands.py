@@ -60,6 +60,7 @@ def test_errors_of_generate(error_of, old, new, expected):
     assert error_of("generate", GENERATION.replace(old, new, 1)) == expected
 
 
+@pytest.mark.slow
 def test_more_parcels_than_can_be_stored_are_an_error(error_of):
     ground = "{class_prior: {crop: 1}, parcels: {crop: 1}, rivers: 0, roads: 0}"
     text = GENERATION.replace("48", "224").replace("n_polygons: 8", "n_polygons: 1, min_area_px: 0")

@@ -55,6 +55,7 @@ def complete(request, tmp_path_factory, command, shared_product):
     return words, everything(folder / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_full_disk_leaves_complete_files_only(tmp_path, command, complete, workers, files_no_larger_than):
     """No room for the largest file; with more room, the same command completes the data."""
@@ -96,6 +97,7 @@ def test_a_killed_worker_is_reported_in_one_line():
     assert len(caught.value.lines) == 1 and caught.value.status == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_is_reported_in_one_line(tmp_path, workers):
     (tmp_path / "x.yaml").write_text(GENERATION.replace("48", "256").replace("horizon: 4", "horizon: 60"))

@@ -9,6 +9,7 @@ from pix2earth.documentation import commands
 VERSION = ".".join(map(str, commands.PYTHON))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info[:2] != commands.PYTHON, reason=f"the page is generated with Python {VERSION}")
 def test_the_generated_section_is_current():
     for path, content in commands.generated_files().items():

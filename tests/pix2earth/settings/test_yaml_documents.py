@@ -131,6 +131,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path, make):
         read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[" * 3_000 + "]" * 3_000, "{a: " * 3_000 + "}" * 3_000], ids=["lists", "objects"])
 def test_very_deep_nesting_is_an_error_and_no_crash(refuse, text):
     assert refuse(text) == "some.yaml: is nested too deeply"

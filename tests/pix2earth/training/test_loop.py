@@ -50,6 +50,7 @@ def interruption():
     new.close()
 
 
+@pytest.mark.slow
 def test_two_steps_are_reported_validated_drawn_and_saved(training_of, interruption):
     training, report = training_of(), Recorder()
     output = training.output

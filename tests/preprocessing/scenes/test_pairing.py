@@ -89,6 +89,7 @@ def test_the_inventory_of_all_years_platforms_and_folders(environment, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["inv_T17XNA_3h.csv", "inv_T17XNA_3h.png"]
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes(environment):
     run(environment, "--timediff", "3")
     path = environment.parent / "data" / "_inventory" / "inv_T17XNA_3h.csv"

@@ -143,6 +143,7 @@ def set_range(page, value: int) -> None:
     )
 
 
+@pytest.mark.slow
 class TestInChromium:
     def test_a_click_keeps_and_another_drops(self, page):
         page.click('.card[data-index="2"] img')

@@ -18,6 +18,8 @@ from synthetic.observing import optics
 from synthetic.presets import baselines, datasets
 from synthetic.presets.baselines import BASELINES, SyntheticDataset
 
+pytestmark = pytest.mark.slow
+
 SCENES = {"cloud_removal": (1, 8), "gap_filling": (1, 8), "super_resolution": (1, 4), "sar_to_optical": (96, 16)}
 """For training and testing."""
 BICUBIC, PSF_AWARE = 31.01, 32.19
@@ -26,7 +28,7 @@ START = datetime(2021, 12, 21, 10, 30)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def dataset(tmp_path_factory):
     """Return a function that makes a small dataset of a preset and returns its folder."""
     root = tmp_path_factory.mktemp("datasets")
 
@@ -131,16 +133,16 @@ def test_back_projection_explains_what_the_sensor_saw(fwhm):
 
 def test_features_are_all_products_but_the_square_of_the_cosine():
     radar = np.array([[-6.0, -18.0]])
-    made = radar_regression.features(radar, radar_regression.YEAR / 12)  # VV 1, VH -1, sine 1/2, cosine sqrt(3)/2
+    features = radar_regression.features(radar, radar_regression.YEAR / 12)  # VV 1, VH -1, sine 1/2, cosine sqrt(3)/2
     # Polynomials of three variables up to degree 3, 20, and times the cosine those up to degree 2, 10.
-    assert made.shape == (1, 30)
-    assert made[0, :5] == pytest.approx([1, 1, -1, 0.5, 3**0.5 / 2])
+    assert features.shape == (1, 30)
+    assert features[0, :5] == pytest.approx([1, 1, -1, 0.5, 3**0.5 / 2])
 
 
-def test_the_classifier_agrees_with_scikit_learn(made):
+def test_the_classifier_agrees_with_scikit_learn(dataset):
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-    source = SyntheticDataset(str(made("sar_to_optical", "radar")))
+    source = SyntheticDataset(str(dataset("sar_to_optical", "radar")))
     fit, grid = radar_regression.RadarFit(1), slice(radar_regression.STRIDE // 2, None, radar_regression.STRIDE)
     radar, classes = [], []
     for sample in source.samples("train"):
@@ -155,8 +157,8 @@ def test_the_classifier_agrees_with_scikit_learn(made):
 # ---- orders -----------------------------------------------------------------------------------------------------
 
 
-def test_another_clear_date_is_better_than_clouds(made):
-    found = scores(made("cloud_removal", "clouds"))
+def test_another_clear_date_is_better_than_clouds(dataset):
+    found = scores(dataset("cloud_removal", "clouds"))
     for region in (WHOLE, "under clouds"):
         psnr = {name: measured["PSNR"] for name, measured in found[region].items()}
         assert psnr["copy of the input"] + 5 < psnr["nearest clear date"]
@@ -167,8 +169,8 @@ def test_another_clear_date_is_better_than_clouds(made):
     assert all(np.isfinite(list(measured.values())).all() for of in found.values() for measured in of.values())
 
 
-def test_time_tells_more_than_the_mean(made):
-    found = scores(made("gap_filling", "gaps"))
+def test_time_tells_more_than_the_mean(dataset):
+    found = scores(dataset("gap_filling", "gaps"))
     for region in (WHOLE, "gaps"):
         linear, mean = (found[region][name] for name in ("linear in time", "mean over clear dates"))
         assert linear["PSNR"] > mean["PSNR"] + 0.3
@@ -176,18 +178,18 @@ def test_time_tells_more_than_the_mean(made):
         assert linear["SAM"] < mean["SAM"]
 
 
-def test_the_point_spread_function_tells_more_than_none(made):
-    found = scores(made("super_resolution", "coarse"))[WHOLE]
+def test_the_point_spread_function_tells_more_than_none(dataset):
+    found = scores(dataset("super_resolution", "coarse"))[WHOLE]
     assert found["bicubic"]["PSNR"] == pytest.approx(BICUBIC, abs=0.3)
     assert found["PSF-aware"]["PSNR"] == pytest.approx(PSF_AWARE, abs=0.3)
     assert found["PSF-aware"]["PSNR"] > found["bicubic"]["PSNR"] + 0.5
     assert found["PSF-aware"]["SSIM"] > found["bicubic"]["SSIM"]
 
 
-def test_bicubic_is_what_evaluations_call_so(made):
+def test_bicubic_is_what_evaluations_call_so(dataset):
     from pix2earth.baselines.choice import choose
 
-    source = SyntheticDataset(str(made("super_resolution", "coarse")))
+    source = SyntheticDataset(str(dataset("super_resolution", "coarse")))
     chosen = choose(source.manifest)
     sample = next(source.samples("test"))
     expected = chosen[1](tf.constant(sample.fields["input_image"][None])).numpy()[0]
@@ -196,9 +198,9 @@ def test_bicubic_is_what_evaluations_call_so(made):
     np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
-def test_bands_of_another_sensor_are_matched_by_wavelength(made):
+def test_bands_of_another_sensor_are_matched_by_wavelength(dataset):
     source = SyntheticDataset(
-        str(made("super_resolution", "ocean", coarse_sensor="olci", bands=["B2", "B4", "B8", "B11"]))
+        str(dataset("super_resolution", "ocean", coarse_sensor="olci", bands=["B2", "B4", "B8", "B11"]))
     )
     chosen = BASELINES["super_resolution"](source)
     assert chosen.bands == [0, 1, 2]  # no band of the coarse sensor is near 1614 nm
@@ -206,8 +208,8 @@ def test_bands_of_another_sensor_are_matched_by_wavelength(made):
     assert next(iter(rows(source, chosen))).scores["PSNR"] > 20
 
 
-def test_what_a_pixel_of_radar_tells(made):
-    found = scores(made("sar_to_optical", "radar"))[WHOLE]
+def test_what_a_pixel_of_radar_tells(dataset):
+    found = scores(dataset("sar_to_optical", "radar"))[WHOLE]
     rmse = {name: measured["RMSE"] for name, measured in found.items()}
     assert rmse["regression"] < rmse["mean of the land cover seen"] < rmse["mean of all"]
     assert rmse["regression, 5 x 5"] < rmse["mean of the land cover seen, 5 x 5"]
@@ -216,16 +218,16 @@ def test_what_a_pixel_of_radar_tells(made):
     assert rmse["mean of the true land cover"] < rmse["regression, 5 x 5"]
 
 
-def test_in_the_near_infrared_radar_tells_more_than_the_land_cover(made):
-    found = scores(made("sar_to_optical", "infrared", bands=["B8"], radar={"speckle": False}))[WHOLE]
+def test_in_the_near_infrared_radar_tells_more_than_the_land_cover(dataset):
+    found = scores(dataset("sar_to_optical", "infrared", bands=["B8"], radar={"speckle": False}))[WHOLE]
     assert found["regression"]["RMSE"] < found["mean of the true land cover"]["RMSE"]
 
 
 # ---- honesty ----------------------------------------------------------------------------------------------------
 
 
-def test_scores_are_those_of_the_records(made):
-    folder = made("cloud_removal", "clouds")
+def test_scores_are_those_of_the_records(dataset):
+    folder = dataset("cloud_removal", "clouds")
     source = SyntheticDataset(str(folder))
     expected = []
     for path in sorted((folder / "64" / "test").glob("*.tfrecord")):
@@ -243,8 +245,8 @@ def test_scores_are_those_of_the_records(made):
     ("preset", "name"),
     [("cloud_removal", "clouds"), ("gap_filling", "gaps"), ("super_resolution", "coarse"), ("sar_to_optical", "radar")],
 )
-def test_no_baseline_looks_at_the_target(made, preset, name):
-    source = SyntheticDataset(str(made(preset, name)))
+def test_no_baseline_looks_at_the_target(dataset, preset, name):
+    source = SyntheticDataset(str(dataset(preset, name)))
     chosen = BASELINES[preset](source)
     sample = next(source.samples("test"))
     hidden = Sample({**sample.fields, "target": np.full_like(sample.fields["target"], np.nan)}, sample.acquired)
@@ -252,8 +254,8 @@ def test_no_baseline_looks_at_the_target(made, preset, name):
         assert np.isfinite(predict(hidden)).all()
 
 
-def test_fits_see_the_training_split_alone(made, monkeypatch):
-    source = SyntheticDataset(str(made("sar_to_optical", "radar")))
+def test_fits_see_the_training_split_alone(dataset, monkeypatch):
+    source = SyntheticDataset(str(dataset("sar_to_optical", "radar")))
     asked = []
     monkeypatch.setattr(
         PhysicalDataset,
@@ -267,13 +269,15 @@ def test_fits_see_the_training_split_alone(made, monkeypatch):
 # ---- the page ---------------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_written_again(made, tmp_path, monkeypatch, capsys):
+def test_the_page_is_written_again(dataset, tmp_path, monkeypatch, capsys):
     page, (begin, end) = tmp_path / "results.md", marks("synthetic")
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     monkeypatch.setattr(baselines, "PAGE", page)
     for _ in range(2):
         with pytest.raises(SystemExit) as done:
-            main(["baselines", str(made("gap_filling", "gaps")), str(made("super_resolution", "coarse")), "--page"])
+            main(
+                ["baselines", str(dataset("gap_filling", "gaps")), str(dataset("super_resolution", "coarse")), "--page"]
+            )
         assert done.value.code == 0
         text = page.read_text()
         assert text.startswith(f"before\n{begin}\n### gap_filling\n") and text.endswith(f"\n{end}\nafter\n")
@@ -289,7 +293,7 @@ def test_the_page_of_the_project_has_its_place():
     assert [name for name in datasets.PRESETS if f"### {name}\n" in between] == list(datasets.PRESETS)
 
 
-def test_errors_are_one_line(made, tmp_path, tiny_root, capsys):
+def test_errors_are_one_line(dataset, tmp_path, tiny_root, capsys):
     def said(path):
         with pytest.raises(SystemExit) as done:
             main(["baselines", str(path)])
@@ -300,6 +304,6 @@ def test_errors_are_one_line(made, tmp_path, tiny_root, capsys):
 
     assert "there is no such dataset folder" in said(tmp_path / "nowhere")
     assert "has no synthetic.json" in said(tiny_root / "data" / "tiny")
-    untested = made("super_resolution", "untested", test=0)
+    untested = dataset("super_resolution", "untested", test=0)
     capsys.readouterr()
     assert "has no samples in test" in said(untested)

@@ -44,6 +44,7 @@ def records(folder):
     return {name: content for name, content in all_but_the_name(folder).items() if name.endswith(".tfrecord")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_workers_change_no_byte(make, preset):
     one, two = (make(preset, f"by_{count}", "--workers", count) for count in (1, 2))
@@ -51,6 +52,7 @@ def test_workers_change_no_byte(make, preset):
     assert len(records(one)) == 7 * len(datasets.names(datasets.load(one.parents[2] / f"{preset}.yaml", "default"), 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_scene_17_alone_is_scene_17_of_the_whole(preset, make):
     folder = make(preset, "whole", "--workers", 2, train=18)
@@ -89,6 +91,7 @@ def test_splits_are_by_scene_and_no_two_scenes_are_the_same_place(preset, make):
     assert len({seen for seen, _ in places.values()}) == len({tuple(where) for _, where in places.values()}) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path, make, kill_when, workers):
     """SIGKILL after three of many scenes of a process of its own; what was there is not written again."""

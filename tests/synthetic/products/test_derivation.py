@@ -106,6 +106,7 @@ def complete(tmp_path_factory, command, source_product):
     return words, everything(folder / "data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("killed", "resumed"), [(1, 2), (2, 1)])
 def test_a_killed_command_resumes_to_the_same_bytes(tmp_path, command, complete, kill_when, killed, resumed):
     """SIGKILL of ``killed`` workers after two of 24 frames; ``resumed`` workers do not write these frames again."""
