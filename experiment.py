@@ -12,7 +12,7 @@ from typing import Any
 from pix2earth.records.manifest import Manifest, load_manifest
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, inside, nearest
-from pix2earth.settings.schema import EnvironmentFile, ExperimentFile, affects
+from pix2earth.settings.schema import ADDED, EnvironmentFile, ExperimentFile, affects
 from pix2earth.settings.validation import load
 
 PROJECT = Path(__file__).resolve().parent
@@ -226,7 +226,7 @@ class Experiment:
         self.METRICS = list(settings.metrics)
         self.BEST_METRIC = settings.best_metric
         self.FOLD_DATES = settings.fold_dates
-        self.LEARNING_RATE: dict[str, float | None] = settings.learning_rate.model_dump()  # type: ignore[union-attr]
+        self.LEARNING_RATE = settings.rates
 
     def _take_manifest(self, manifest: Manifest) -> None:
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
@@ -259,8 +259,14 @@ def _folders(root: Path) -> list[str]:
 
 
 def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> ExperimentFile:
-    """Return the settings with the recorded values of those keys that change the networks or their data."""
+    """Return the settings with the recorded values of those keys that change the networks or their data.
+
+    A key that did not exist when the run was recorded had no effect, which is its default.
+    """
     kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
+    if "model_name" in recorded:
+        fields = ExperimentFile.model_fields.items()
+        kept |= {key: field.default for key, field in fields if key not in recorded and key in ADDED}
     return settings.model_copy(update=kept)
 
 

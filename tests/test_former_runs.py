@@ -57,6 +57,19 @@ def test_scores_are_those_of_the_former_revision(root, command):
     np.testing.assert_allclose(scores(root).loc[before.index, columns], before[columns], rtol=1e-4)
 
 
+def test_averaged_weights_that_it_lacks_are_not_asked_for(root, command, capfd):
+    """It was trained without ``ema``, whatever the experiment says now; and it cannot be resumed with it."""
+    before = scores(root)
+    path = root / "experiments" / "x" / "experiment.json"
+    path.write_text(path.read_text().replace("{", '{"ema": 0.9, ', 1))
+    command(evaluate, "--exp", "x")
+    np.testing.assert_allclose(scores(root).loc[before.index, "PSNR"], before["PSNR"], rtol=1e-4)
+    with pytest.raises(SystemExit) as end:
+        train.main(["--env", str(root / "environment.json"), "--exp", "x", "--restore", RUN])
+    assert end.value.code == 2
+    assert "ema: was null in the run, is 0.9 (shapes the network)" in capfd.readouterr().err
+
+
 @pytest.mark.slow
 def test_it_resumes_where_it_was(root, command):
     """From step 2 to 4 again, with the losses that the former revision had."""

@@ -76,6 +76,11 @@ def set_environment(root: Path, **changes) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def set_experiment(root: Path, **changes) -> None:
+    path = root / "experiments/x/experiment.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def start(root: Path, *arguments: str, program: tuple[str, ...] = ("train.py",), **variables: str) -> subprocess.Popen:
     variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")} | variables
     command = [sys.executable, *program, "--exp", "x", *arguments]
@@ -117,7 +122,14 @@ def assert_equal_runs(root: Path, one: str, other: str) -> None:
         assert value.tobytes() == second[key].tobytes(), key
 
 
-def test_killed_after_a_checkpoint_and_restored_equals_straight(root):
+OPTIMIZATION = {
+    "schedule": {"kind": "cosine", "warmup": 5, "final": 0.1}, "clip_norm": 0.5, "ema": 0.9, "learning_rate": 1e-3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [{}, OPTIMIZATION], ids=["plain", "optimization"])
+def test_killed_after_a_checkpoint_and_restored_equals_straight(root, settings):
+    set_experiment(root, **settings)
     finish(start(root, "--timestamp", "straight"))
     process = start(root, "--timestamp", "killed")
     folder = root / "experiments/x/ckpt/killed"
@@ -151,7 +163,9 @@ def test_a_reader_that_goes_away_does_not_end_the_run(root):
     assert checkpoint_steps(root / "experiments/x/ckpt/piped")[-1] == 40
 
 
-def test_two_devices_end_with_equal_weights(root):
+@pytest.mark.parametrize("settings", [{}, OPTIMIZATION | {"clip_norm": None}], ids=["plain", "optimization"])
+def test_two_devices_end_with_equal_weights(root, settings):
+    set_experiment(root, **settings)
     set_environment(root, distribution="mirrored")
     output = finish(start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)))
     assert "CPU x 2" in output and "replicas are equal" in output

@@ -10,15 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pix2earth.plugins import legacy
+from pix2earth.plugins import legacy, state
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.plugins.finding import folders_of
 from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from experiment import Experiment
-
-REQUIRED = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer", "train_step")
 
 
 def load(path: Path) -> ModuleType:
@@ -52,19 +50,34 @@ def build(experiment: Experiment, path: Path) -> Any:
             raise UserError(f"{path}: has no class GAN; see docs/add-a-model.md")
         with attributed_to(path, "GAN(experiment) fails"):
             gan = module.GAN(experiment)
-    missing = [name for name in REQUIRED if not hasattr(gan, name)]
-    if missing:
-        raise UserError(f"{path}: GAN lacks {', '.join(missing)}; see docs/add-a-model.md")
+    _check_attributes(gan, path)
     with attributed_to(path, "the optimisers cannot be built"):
         _build_optimizers(gan)
+    if places := state.hidden(gan):
+        raise UserError(
+            f"{path}: GAN.{places[0]} holds variables where no checkpoint finds them; make them an attribute of GAN,"
+            " a list or dict of it, or a tf.Module"
+        )
     return gan
 
 
+def _check_attributes(gan: Any, path: Path) -> None:
+    """Make sure that a plug-in can be trained and applied."""
+    missing = [] if hasattr(gan, "train_step") else ["train_step"]
+    if not hasattr(gan, "generator") and not hasattr(gan, "predict"):
+        missing.insert(0, "generator (or a method predict)")
+    if missing:
+        raise UserError(f"{path}: GAN lacks {', '.join(missing)}; see docs/add-a-model.md")
+    if not state.optimizers(gan):
+        raise UserError(f"{path}: GAN has no optimiser among its attributes, so nothing of it could be resumed")
+
+
 def _build_optimizers(gan: Any) -> None:
-    """Create the variables of every ``<network>_optimizer``: checkpoints are restored into them."""
-    for name, optimizer in vars(gan).items():
-        network = getattr(gan, name.removesuffix("_optimizer"), None)
-        if not name.endswith("_optimizer") or network is None:
+    """Create the variables of the optimiser of every network: checkpoints are restored into them."""
+    networks = state.networks(gan)
+    for path, optimizer in state.optimizers(gan).items():
+        network = networks.get(state.network_of(path))
+        if network is None:
             continue
         # In Keras 2 the attribute is private.
         if not getattr(optimizer, "built", getattr(optimizer, "_built", False)):

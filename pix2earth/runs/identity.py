@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.runs.source_identity import checksum, imported_files, is_shipped
 from pix2earth.settings.errors import UserError
-from pix2earth.settings.schema import affects
+from pix2earth.settings.optimization import NETWORKS
+from pix2earth.settings.schema import ADDED, affects
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -127,6 +128,8 @@ def without_seed(identity: Mapping[str, Any]) -> str:
     have versions.
     """
     content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
+    if content.get("settings"):
+        content["settings"] = _comparable(content["settings"])
     for part, name in (("settings", "dataset"), ("dataset", "name")):
         content[part] = {key: value for key, value in content.get(part, {}).items() if key != name}
     return digest(content)
@@ -191,12 +194,27 @@ def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterat
     before, now = recorded.get("settings", {}), current["settings"]
     fingerprints = [one.get("dataset", {}).get("fingerprint") for one in (recorded, current)]
     same_records = fingerprints[0] == fingerprints[1] or None in fingerprints
+    if "model_name" in before:
+        before, now = _comparable(before), _comparable(now)
     for key in before:
         if key in now and before[key] != now[key]:
             renamed = key == "dataset" and same_records
             yield Difference("name" if renamed else affects(key) or "training", key, before[key], now[key])
     if recorded.get("seed", current["seed"]) != current["seed"]:
         yield Difference("seed", "seed", recorded["seed"], current["seed"])
+
+
+def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as the present version records them: former ones lack keys and have a rate for each network."""
+    rate = settings.get("learning_rate")
+    if (
+        isinstance(rate, dict)
+        and rate.keys() == {*NETWORKS}
+        and len({*rate.values()}) == 1
+        and None not in rate.values()
+    ):
+        rate = rate[NETWORKS[0]]
+    return {**dict.fromkeys(ADDED), **settings, "learning_rate": rate}
 
 
 def _code(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:

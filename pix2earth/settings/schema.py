@@ -11,26 +11,23 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     NonNegativeInt,
     PositiveInt,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from metrics import ALL_METRICS, GROUPS, METRICS
-from pix2earth.settings.errors import InvalidData, inside, nearest
-from pix2earth.settings.validation import explain
+from pix2earth.settings.base_schema import Schema, data, network
+from pix2earth.settings.errors import inside, nearest
+from pix2earth.settings.optimization import NETWORKS, LearningRates, Rate, Schedules
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
 LOGGED_BY_DEFAULT = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein", "disc_bce", "disc_nll")
 
-Rate = Annotated[FiniteFloat, Field(gt=0)]
 Weights = dict[str, FiniteFloat | None]
 GENERATOR_WEIGHTS: Weights = {
     "gen_gan": 1.0,
@@ -53,44 +50,6 @@ def _plain_name(name: str) -> str:
     if not name or "/" in name or "\\" in name or name.startswith("."):
         raise ValueError("must be a file's name without folder and without '.py'")
     return name.removesuffix(".py")
-
-
-def network(**options: Any) -> Any:
-    """Declare a key that changes the networks or their optimisers; a run cannot resume with another value.
-
-    Args:
-        **options: of ``pydantic.Field``.
-    """
-    return Field(json_schema_extra={"restore": "network"}, **options)
-
-
-def data(**options: Any) -> Any:
-    """Declare a key that changes the samples that a run reads; a run cannot resume with another value.
-
-    Args:
-        **options: of ``pydantic.Field``.
-    """
-    return Field(json_schema_extra={"restore": "data"}, **options)
-
-
-class Schema(BaseModel):
-    """Base of all schemas: unknown keys are errors, types are strict, docstrings of keys are the documentation."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-    def __init__(self, **values: Any) -> None:
-        """Check the values that a program gives; files are checked by ``validation.load``.
-
-        Raises:
-            InvalidData: a line for each value that is missing or wrong.
-        """
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise InvalidData(*explain(type(self).__name__, values, error)) from None
-
-    # With this mark pydantic does not call the constructor when it validates a file: errors need their place there.
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
 class Frequencies(Schema):
@@ -131,15 +90,6 @@ class EnvironmentFile(Frequencies):
     """Run plug-ins with Keras 2 (package `tf-keras`), for plug-ins that Keras 3 cannot run; on one device only."""
 
 
-class LearningRates(Schema):
-    """Learning rates by network."""
-
-    generator: Rate | None = None
-    """Learning rate of the generator; null: the plug-in's default."""
-    discriminator: Rate | None = None
-    """Learning rate of the discriminator; null: the plug-in's default."""
-
-
 class ExperimentFile(Schema):
     """One experiment: model, dataset, losses, steps (`experiment.json`)."""
 
@@ -150,7 +100,15 @@ class ExperimentFile(Schema):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = network(default="float32")
     """Number type of the computation; weights stay float32."""
     learning_rate: Rate | LearningRates | None = None
-    """One number for both networks, or {"generator": ..., "discriminator": ...}; null: the plug-in's default."""
+    """One number for all networks, or {"generator": ..., "discriminator": ...} with the plug-in's names of its
+    networks; null: the plug-in's default."""
+    schedule: Schedules | None = None
+    """How learning rates change during training, for all networks or by network; null: they are constant."""
+    clip_norm: Rate | None = None
+    """Scale the gradients of a network down to this norm over all its weights where it is larger; null: as they are."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = network(default=None)
+    """Decay of a moving average of the generator's weights, which validation, evaluation and prediction use, such as
+    0.999; null: none."""
     gen_loss: Weights = Field(default_factory=lambda: dict(GENERATOR_WEIGHTS))
     """Weights of the generator's losses. A number: weight; 0: computed and logged, not added; null: not computed."""
     disc_loss: Weights = Field(default_factory=lambda: dict(DISCRIMINATOR_WEIGHTS))
@@ -211,6 +169,13 @@ class ExperimentFile(Schema):
     keep_checkpoints: PositiveInt | Literal["all"] | None = None
     """Overrides the environment's `keep_checkpoints`."""
 
+    @property
+    def rates(self) -> dict[str, float | None]:
+        """Learning rates by network, of the usual two and those that are named; one number is that of both."""
+        if isinstance(self.learning_rate, LearningRates):
+            return self.learning_rate.model_dump()
+        return dict.fromkeys(NETWORKS, self.learning_rate)
+
     @field_validator("gen_loss", "disc_loss")
     @classmethod
     def _check_losses(cls, weights: Weights, info: Any) -> Weights:
@@ -243,14 +208,18 @@ class ExperimentFile(Schema):
         """Fill in defaults that depend on other keys, so that ``run.json`` holds the settings that were used."""
         self.img_height = self.img_height or self.tilesize
         self.img_width = self.img_width or self.tilesize
-        if not isinstance(self.learning_rate, LearningRates):
-            self.learning_rate = LearningRates(generator=self.learning_rate, discriminator=self.learning_rate)
+        if self.learning_rate is None:
+            self.learning_rate = LearningRates()
         if isinstance(self.metrics, str):
             self.metrics = list(METRICS)
         for weights, losses in ((self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES)):
             for name in losses:
                 weights.setdefault(name, 0.0 if name in LOGGED_BY_DEFAULT else None)
         return self
+
+
+ADDED = ("schedule", "clip_norm", "ema")
+"""Keys that runs of former versions did not record; null is as if there were none."""
 
 
 def affects(key: str) -> str | None:

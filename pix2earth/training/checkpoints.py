@@ -52,7 +52,7 @@ def save(
     """
     import tensorflow as tf
 
-    from pix2earth.training import state
+    from pix2earth.plugins import state
 
     variables = state.variables(gan)
     tensors = [tf.convert_to_tensor(variable) for variable in variables.values()]
@@ -181,7 +181,7 @@ def restore(gan: Any, folder: Path, step: int) -> dict[str, Any]:
         raise UserError(f"{defect}; choose another checkpoint with --step, or train again")
     import tensorflow as tf
 
-    from pix2earth.training import state
+    from pix2earth.plugins import state
 
     saved = read_metadata(folder, step)
     variables = state.variables(gan)
@@ -204,7 +204,7 @@ def _differences(variables: dict[str, Any], saved: dict[str, Any]) -> list[str]:
     import numpy as np
     import tensorflow as tf
 
-    from pix2earth.training import state
+    from pix2earth.plugins import state
 
     lines = []
     for key, variable in variables.items():

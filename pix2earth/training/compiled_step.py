@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pix2earth.plugins import contract
 from pix2earth.training import devices
+from pix2earth.training.optimization import averages
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
@@ -31,6 +32,7 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
         returns the means of the losses over all devices. The stop request is returned as the loss ``STOP``, so that
         all machines learn after the same step that one of them is to stop.
     """
+    decay = dataset.experiment.settings.ema
     names = contract.parameters(gan.train_step)
     train_step = gan.train_step
     if strategy.num_replicas_in_sync > 1:
@@ -45,6 +47,8 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
 
     def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
         losses = update(dataset.prepare(batch) | {"step": step})
+        if decay is not None:
+            averages.update(gan, decay, step)
         return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in losses.items()}
 
     def on_all(batch: Any, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:

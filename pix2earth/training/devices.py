@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from pix2earth.plugins import state
 from pix2earth.settings.errors import UserError
-from pix2earth.training import state
 
 if TYPE_CHECKING:
     from experiment import Experiment

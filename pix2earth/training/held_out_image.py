@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pix2earth.figures import sample_image
+from pix2earth.plugins import state
 from pix2earth.settings import atomic
-from pix2earth.training import state
 from pix2earth.training.validation import spread
 
 if TYPE_CHECKING:

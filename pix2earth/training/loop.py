@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 
@@ -23,21 +23,10 @@ from pix2earth.training import checkpoints, devices, held_out_image
 from pix2earth.training.compiled_step import STOP, compile_step
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
+from pix2earth.training.optimization import averages, rates
+from pix2earth.training.report import Report
 from pix2earth.training.restoring import samples_of
 from pix2earth.training.validation import BestStep, Validation
-
-
-class Report(Protocol):
-    """Receives messages and losses of a training: a console, or an object of a test or benchmark."""
-
-    validation: str
-    """The newest validation as a short text, set by the loop."""
-
-    def message(self, line: str) -> None:
-        """Receive a message of one line."""
-
-    def step(self, step: int, epoch: float, losses: dict[str, float]) -> None:
-        """Receive the losses of a finished step."""
 
 
 class Training:
@@ -75,9 +64,12 @@ class Training:
         self.chief = devices.is_chief(self.strategy)
         with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
             self.gan = contract.build(experiment, plugin)
+            averages.add(experiment, self.gan, plugin)
         fields = dict.fromkeys(["input_image", "target", "step", *experiment.manifest.fields])
         contract.bind(plugin, "train_step", contract.parameters(self.gan.train_step), fields)
         devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
+        self.rates = rates.Rates(experiment, self.gan, plugin)
+        rates.clip_gradients(experiment, self.gan, plugin, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.validation = Validation(dataset, self.gan, plugin)
         self.best = BestStep(experiment.BEST_METRIC)
@@ -113,11 +105,11 @@ class Training:
             raise UserError(
                 f"{self.experiment.file}: steps: is {self.experiment.STEPS}, but the run has done {step}; raise it"
             )
-        rates = devices.learning_rates(self.gan)
+        current = devices.learning_rates(self.gan)
         saved = checkpoints.restore(self.gan, self.source_folder, step)
         if keep_rates:
             # The checkpoint holds the former learning rates; the experiment has been changed since.
-            devices.set_learning_rates(self.gan, rates)
+            devices.set_learning_rates(self.gan, current)
         if self.source == self.experiment.TIMESTAMP:
             self.best.entry = saved["best"]
         self.losses = list(saved.get("losses", []))
@@ -168,6 +160,7 @@ class Training:
             self.draw(0)
         for step in range(done, experiment.STEPS):
             batch = self.next_batch(batches, step, journal)
+            self.rates.apply(step, self.epochs(step), self.epochs(experiment.STEPS))
             stop = tf.constant(0.0 if interruption.signal is None else 1.0)
             with attributed_to(self.plugin, "train_step() fails"), self.device_errors_explained():
                 means = train(batch, tf.constant(step, tf.int64), stop)
@@ -176,7 +169,7 @@ class Training:
             self.check_finite(step, losses)
             self.losses = list(losses)
             finished = self.finished = step + 1
-            epoch = self.dataset.samples_after(finished) / len(self.dataset)
+            epoch = self.epochs(finished)
             if journal:
                 journal.losses(finished, epoch, losses)
             report.step(finished, epoch, losses)
@@ -186,6 +179,10 @@ class Training:
                 return "interrupted"
         self.save(experiment.STEPS, journal)
         return "completed"
+
+    def epochs(self, step: int) -> float:
+        """Return the number of epochs after so many finished steps."""
+        return self.dataset.samples_after(step) / len(self.dataset)
 
     def next_batch(self, batches: Iterator[Any], step: int, journal: Journal | None) -> Any:
         """Return the batch of a step; where a record is damaged, save a checkpoint before raising.
@@ -246,7 +243,8 @@ class Training:
         experiment, last = self.experiment, step == self.experiment.STEPS
         improved = False
         if step % experiment.VALIDATE_FREQ == 0 or last:
-            scores = self.validation.scores()
+            with averages.used(self.gan):
+                scores = self.validation.scores()
             value = scores[experiment.BEST_METRIC]
             failed = self.validation.failed
             improved = not failed and self.best.update(step, value)
@@ -293,4 +291,5 @@ class Training:
             self.experiment.NAME, self.experiment.TIMESTAMP, self.started, step, None, self.identity, self.losses,
             differences=self.identity.get("changes", ()),
         )  # fmt: skip
-        held_out_image.draw(self.validation, origin, write=self.chief)
+        with averages.used(self.gan):
+            held_out_image.draw(self.validation, origin, write=self.chief)

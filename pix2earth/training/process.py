@@ -10,6 +10,7 @@ from typing import Any
 
 from pix2earth.console.run_console import RunConsole
 from pix2earth.figures import diagrams
+from pix2earth.plugins import state
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import checkpoint_steps, started
 from pix2earth.runs.origin import origin_of
@@ -20,6 +21,7 @@ from pix2earth.training import checkpoints, devices
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
 from pix2earth.training.loop import Training
+from pix2earth.training.optimization import averages
 
 
 class RunProcess:
@@ -96,7 +98,7 @@ class RunProcess:
             return
         description = provenance.describe(experiment, training.dataset, training.plugin, device_summary)
         description["parameters"] = {
-            name: getattr(training.gan, name).count_params() for name in ("generator", "discriminator")
+            name: network.count_params() for name, network in state.networks(training.gan).items()
         }
         if training.source not in (None, experiment.TIMESTAMP):
             description["restored_from"] = f"{training.source}:{done}"
@@ -172,5 +174,6 @@ class RunProcess:
         scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS)
         scorer.report = lambda line: None  # reported before the first step
         scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
-        evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
+        with averages.used(training.gan):
+            evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
         print(self.output.sample(step))

@@ -137,10 +137,10 @@ def compare_with_checkpoint(
     refusals = [_line(experiment, place, difference) for difference in refused]
     if refusals and not force:
         raise UserError(*refusals, f"{experiment.file}: change that back, start a new run, or restore with --force")
-    rates = settings.get("learning_rate", experiment.LEARNING_RATE)
-    return Restored(
-        step, identity.changed(recorded, current, step), [*notes, *lines, *refusals], rates != experiment.LEARNING_RATE
-    )
+    resolved = experiment.resolved()
+    # A rate that a schedule had lowered is not kept either where the schedule was changed.
+    keep_rates = any(settings.get(key, resolved[key]) != resolved[key] for key in ("learning_rate", "schedule"))
+    return Restored(step, identity.changed(recorded, current, step), [*notes, *lines, *refusals], keep_rates)
 
 
 def _line(experiment: Experiment, place: Path, difference: Difference) -> str:

@@ -194,10 +194,13 @@ def restored_plugin(experiment: Experiment, requested_step: str) -> tuple[Any, P
     experiment.environment.choose_keras()
     quieten_tensorflow()
     from pix2earth.training import devices
+    from pix2earth.training.optimization import averages
 
     devices.prepare_single(experiment)
     gan = contract.build(experiment, plugin)
+    averages.add(experiment, gan, plugin)
     checkpoints.restore(gan, experiment.output.checkpoints, step)
+    averages.use(gan)
     return gan, plugin, step
 
 

@@ -83,7 +83,7 @@ class Validation:
         Args:
             report: receives a line for each thing that a user should know about the data.
         """
-        from pix2earth.training import state
+        from pix2earth.plugins import state
 
         self.scorer.report = report
         metric, file = self.scorer.experiment.BEST_METRIC, self.scorer.experiment.file
@@ -94,7 +94,7 @@ class Validation:
 
     def scores(self) -> dict[str, float]:
         """Return the mean of every metric over the samples; the random numbers of training are unchanged."""
-        from pix2earth.training import state
+        from pix2earth.plugins import state
 
         with state.random_numbers_kept(self.gan):
             return self.scorer.means(self.split, self.names)

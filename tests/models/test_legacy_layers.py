@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import models.layers as layers
-from pix2earth.training import state
+from pix2earth.plugins import state
 
 SIGNATURES = {
     "conv": "kernel_size, filters, stride, batchnorm, lrelu, padding='same'",

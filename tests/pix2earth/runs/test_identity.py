@@ -52,6 +52,27 @@ def test_every_part_that_differs_is_found(described, change, part, key):
     assert found and (found[0].part, found[0].key) == (part, key)
 
 
+def test_keys_that_are_newer_than_a_run_were_null_in_it(described):
+    recorded = copy.deepcopy(described)
+    for key in ("schedule", "clip_norm", "ema"):
+        del recorded["settings"][key]
+    assert identity.differences(recorded, described) == []
+    assert identity.without_seed(recorded) == identity.without_seed(described)
+    described["settings"]["ema"] = 0.9
+    (found,) = identity.differences(recorded, described)
+    assert (found.part, found.key, found.was, found.current) == ("network", "ema", None, 0.9)
+
+
+def test_one_learning_rate_equals_the_same_rate_for_both_networks(described):
+    recorded = copy.deepcopy(described)
+    described["settings"]["learning_rate"] = 1e-3
+    recorded["settings"]["learning_rate"] = {"generator": 1e-3, "discriminator": 1e-3}  # as former versions recorded it
+    assert identity.differences(recorded, described) == []
+    assert identity.without_seed(recorded) == identity.without_seed(described)
+    recorded["settings"]["learning_rate"]["discriminator"] = 1e-4
+    assert [found.key for found in identity.differences(recorded, described)] == ["learning_rate"]
+
+
 def test_parts_that_were_not_recorded_are_no_differences(described):
     assert identity.differences({}, described) == []
     assert identity.not_recorded({}) and identity.not_recorded({"version": 0}) and not identity.not_recorded(described)

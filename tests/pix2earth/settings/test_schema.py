@@ -31,7 +31,7 @@ def test_defaults_of_an_experiment(experiment):
         "sample_val": None, "batch_size": 16, "steps": 40000, "seed": 0, "deterministic": False, "jit_compile": False,
         "metrics": list(METRICS), "best_metric": "PSNR", "sample_freq": None, "ckpt_freq": None,
         "validate_freq": None, "keep_checkpoints": None, "model_name": "pix2pix",
-        "learning_rate": {"generator": None, "discriminator": None},
+        "learning_rate": {"generator": None, "discriminator": None}, "schedule": None, "clip_norm": None, "ema": None,
     }  # fmt: skip
     settings = experiment().model_dump()
     assert {key: settings.get(key, "absent") for key in expected} == expected
@@ -103,8 +103,8 @@ def test_the_documented_misspelling_is_accepted(experiment, key):
     ],
 )
 def test_a_learning_rate_of_both_networks_or_of_each(experiment, value, expected):
-    rates = experiment(learning_rate=value).learning_rate
-    assert (rates.generator, rates.discriminator) == expected
+    rates = experiment(learning_rate=value).rates
+    assert (rates["generator"], rates["discriminator"]) == expected
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ class TestUnknownKeys:
 
     def test_of_an_inner_object_name_its_keys(self, lines):
         assert lines('{"model_name": "a", "learning_rate":\n {"generater": 1}}') == [
-            "2:3: unknown key 'learning_rate.generater'; did you mean 'generator'?"
+            "2:2: learning_rate: unknown network 'generater'; did you mean 'generator'?"
         ]
 
     @pytest.mark.parametrize("key", ["int", "float", "list[str]", "a[0]", "LearningRates", "$schemas"])

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pix2earth.plugins import state
 from pix2earth.runs.folders import checkpoint_steps
 from pix2earth.settings.errors import UserError
-from pix2earth.training import checkpoints, state
+from pix2earth.training import checkpoints
 
 DATA = "data-00000-of-00001"
 

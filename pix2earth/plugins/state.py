@@ -1,13 +1,17 @@
-"""Variables of a plug-in that a checkpoint must hold, by name."""
+"""Networks, optimisers and variables of a plug-in by name, wherever they are among its attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+LIBRARIES = {"builtins", "experiment", "keras", "numpy", "pix2earth", "tensorflow", "tf_keras"}
+"""Packages whose objects hold no variables of a plug-in where ``variables`` finds none."""
 
 
 def variables(gan: Any) -> dict[str, Any]:
@@ -24,6 +28,28 @@ def variables(gan: Any) -> dict[str, Any]:
             if id(variable) not in listed:
                 listed.add(id(variable))
                 by_name[f"{name}/{index}"] = variable
+    return by_name
+
+
+def networks(gan: Any) -> dict[str, Any]:
+    """Return every network of Keras 3 or 2 in a plug-in's attributes, also in lists and dicts, by its name.
+
+    The name is the attribute; in a dict the key, in a list ``<attribute>/<index>``.
+    """
+    by_name: dict[str, Any] = {}
+
+    def search(name: str, holder: Any) -> None:
+        if isinstance(holder, keras.Model) or (hasattr(holder, "count_params") and hasattr(holder, "layers")):
+            by_name[name] = holder
+        elif isinstance(holder, dict):
+            for key in holder:
+                search(str(key), holder[key])
+        elif isinstance(holder, list | tuple):
+            for index, item in enumerate(holder):
+                search(f"{name}/{index}", item)
+
+    for name, value in vars(gan).items():
+        search(name, value)
     return by_name
 
 
@@ -46,6 +72,44 @@ def optimizers(gan: Any) -> dict[str, keras.optimizers.Optimizer]:
     for name, value in vars(gan).items():
         search(name, value)
     return by_path
+
+
+def network_of(path: str) -> str:
+    """Return the network of an optimiser: "generator" of ``generator_optimizer`` or ``optimizers/generator``."""
+    parts = path.removesuffix("_optimizer").split("/")
+    return parts[-1] if not parts[-1].isdigit() else path.removesuffix("_optimizer")
+
+
+def hidden(gan: Any) -> list[str]:
+    """Return the places of variables that a checkpoint would not hold: inside of objects that are no containers.
+
+    A variable that is found elsewhere as well is not hidden.
+    """
+    listed = {id(variable) for variable in variables(gan).values()}
+    found: list[str] = []
+    visited: set[int] = set()
+
+    def search(place: str, holder: Any) -> None:
+        if id(holder) in visited or isinstance(holder, type | ModuleType):
+            return
+        visited.add(id(holder))
+        if isinstance(holder, dict):
+            parts = {f"{place}[{key!r}]": item for key, item in holder.items()}
+        elif isinstance(holder, list | tuple):
+            parts = {f"{place}[{index}]": item for index, item in enumerate(holder)}
+        elif own := list(_variables_in(holder)):
+            found.extend([place] if any(id(variable) not in listed for variable in own) else [])
+            return
+        elif type(holder).__module__.partition(".")[0] in LIBRARIES:
+            return
+        else:
+            parts = {f"{place}.{name}": item for name, item in getattr(holder, "__dict__", {}).items()}
+        for name, item in parts.items():
+            search(name, item)
+
+    for name, value in vars(gan).items():
+        search(name, value)
+    return found
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pix2earth.training import state
+from pix2earth.plugins import state
 
 
 def variable_paths(gan):

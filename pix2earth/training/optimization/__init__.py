@@ -1,0 +1,1 @@
+"""Learning rates, gradient norms and averaged weights of any plug-in, by keys of ``experiment.json``."""
