@@ -12,6 +12,8 @@ from typing import Any
 from pix2earth.records.manifest import Manifest, load_manifest
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, inside, nearest
+from pix2earth.settings.loss_keys import LossKeys
+from pix2earth.settings.optimization import LossWeight
 from pix2earth.settings.schema import ADDED, EnvironmentFile, ExperimentFile, affects
 from pix2earth.settings.validation import load
 
@@ -131,17 +133,18 @@ def _absolute(base: Path, path: str | None) -> str | None:
     return None if path is None else os.path.abspath(base / Path(path).expanduser())
 
 
-class Experiment:
+class Experiment(LossKeys):
     """One run of one experiment: its settings, folders and dataset, for plug-ins, training and evaluation.
 
     The upper-case attributes are those of the original ARISGAN code (values: see ``docs/experiment.md``), and these:
 
     - ``SEED NORMALIZE PRECISION JIT_COMPILE DETERMINISTIC METRICS BEST_METRIC FOLD_DATES LEARNING_RATE VALIDATE_FREQ
-      KEEP_CHECKPOINTS``: values of the keys.
+      KEEP_CHECKPOINTS LABEL_SMOOTHING``: values of the keys.
     - ``INPUT_TIME_STEPS``, ``OUTPUT_TIME_STEPS``: numbers of time steps of the network's input and output; None without
       a time axis, and where ``FOLD_DATES`` folds the time steps into bands.
     - ``RATIO``: ground sampling distance of the input over that of the target.
     - ``SHARED_BANDS``: indices of the target's bands among the input's, or None.
+    - ``GEN_LOSS``: weights of the losses; of one that begins later, the weight of the present step while training.
     - ``DATA_RANGE``: width of the range of the network's output values.
     """
 
@@ -171,6 +174,7 @@ class Experiment:
         environment = environment or Environment()
         self.environment = environment
         self.file = Path(path) / "experiment.json"
+        super().__init__()
         self.settings = with_recorded(load(self.file, ExperimentFile), recorded or {})
         self.NAME = experiment_name
         self.output = RunFolders(Path(environment.EXPERIMENT_ROOT), experiment_name, timestamp)
@@ -215,7 +219,10 @@ class Experiment:
         sample_numbers = (settings.sample_train, settings.sample_val)
         self.DATA_SAMPLE = sample_numbers if all(sample_numbers) else None
         self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers
-        self.GEN_LOSS = dict(settings.gen_loss)
+        self.GEN_LOSS = {
+            name: weight.weight if isinstance(weight, LossWeight) else weight
+            for name, weight in settings.gen_loss.items()
+        }
         self.DISC_LOSS = dict(settings.disc_loss)
         self.PARAMS = dict(settings.params)
         self.SEED = settings.seed
@@ -265,8 +272,7 @@ def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> Expe
     """
     kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
     if "model_name" in recorded:
-        fields = ExperimentFile.model_fields.items()
-        kept |= {key: field.default for key, field in fields if key not in recorded and key in ADDED}
+        kept |= {key: value for key, value in ADDED.items() if key not in recorded and affects(key)}
     return settings.model_copy(update=kept)
 
 

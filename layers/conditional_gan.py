@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from layers.optimizers import adam
-from losses import discriminator_loss, generator_loss
+from losses import discriminator_loss, generator_loss, needs_discriminator
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -18,7 +19,8 @@ class ConditionalGAN:
     """A generator, a discriminator of (input, image) pairs, two Adam optimisers and their training step.
 
     A plug-in derives its `GAN` from this class and defines the methods `Generator` and `Discriminator`. Attributes that
-    these two use must be set before ``super().__init__(experiment)``, which calls them.
+    these two use must be set before ``super().__init__(experiment)``, which calls them. What differs in the training
+    step, it overrides: `generate`, `discriminate`, `further_terms`.
     """
 
     #: True where the discriminator returns logits, False where it ends in a sigmoid.
@@ -47,28 +49,57 @@ class ConditionalGAN:
         """Return the network of the list ``[input_image, target_image]``; its output may have any shape."""
         raise NotImplementedError(f"{type(self).__module__}: GAN has no method Discriminator")
 
+    def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return the generated images of a training step, float32, ``(batch, height, width, output band)``."""
+        return self.generator(fields["input_image"], training=True)
+
+    def discriminate(self, fields: Mapping[str, tf.Tensor], image: tf.Tensor) -> tf.Tensor:
+        """Return the discriminator output for target or generated images, of any shape."""
+        return self.discriminator([fields["input_image"], image], training=True)
+
+    def further_terms(
+        self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor
+    ) -> dict[str, tuple[float, tf.Tensor]]:
+        """Return weight and value of losses of the generator in addition to those of `gen_loss`, by name."""
+        return {}
+
     @tf.function
     def train_step(self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Update both networks once, from one forward pass, and return the losses by name, unweighted.
+        """Update both networks once and return the losses by name, unweighted.
 
-        Both gradients are those at the weights before the update. All networks run in training mode, so that the
-        discriminator's batch statistics are updated twice a step: with target and with generated images.
+        A plug-in that needs more fields overrides it with more parameters, and passes all to ``update_networks``.
 
         Args:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
             step: int64 scalar, the global step.
         """
+        return self.update_networks({"input_image": input_image, "target": target, "step": step})
+
+    def update_networks(self, fields: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Update both networks once, from one forward pass, and return the losses by name, unweighted.
+
+        Both gradients are those at the weights before the update. All networks run in training mode, so that the
+        discriminator's batch statistics are updated twice a step: with target and with generated images. Where no loss
+        depends on the discriminator, as before an adversarial loss begins, it is not computed.
+
+        Args:
+            fields: fields of the batch by name, with ``target`` and what the other methods use.
+        """
         exp = self.exp
+        adversarial = needs_discriminator(exp.GEN_LOSS, exp.DISC_LOSS)
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            generated = self.generator(input_image, training=True)
-            real_logits = self.discriminator([input_image, target], training=True)
-            generated_logits = self.discriminator([input_image, generated], training=True)
+            generated, target = self.generate(fields), fields["target"]
+            real_logits = self.discriminate(fields, target) if adversarial else None
+            generated_logits = self.discriminate(fields, generated) if adversarial else None
             generator_total, generator_terms = generator_loss(
                 generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
             )
+            for name, (weight, value) in self.further_terms(fields, generated).items():
+                generator_terms[name] = value
+                generator_total = generator_total + weight * value
             discriminator_total, discriminator_terms = discriminator_loss(
-                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object
+                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object, exp.LABEL_SMOOTHING
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)

@@ -5,7 +5,7 @@ loss is imported at its first use. A new loss is one function and one line in a 
 
 A loss function gets its arguments by the names of its parameters. A generator loss may use
 ``disc_generated_output``, ``gen_output``, ``target``, ``loss_object`` and ``data_range``; a discriminator loss
-``disc_real_output``, ``disc_generated_output`` and ``loss_object``. Tensors are float32.
+``disc_real_output``, ``disc_generated_output``, ``loss_object`` and ``label_smoothing``. Tensors are float32.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ GENERATOR_LOSSES: dict[str, str] = {
     "gen_wstein": "losses.adversarial:gen_wstein",
     "gen_lsgan": "losses.adversarial:gen_lsgan",
     "gen_hinge": "losses.adversarial:gen_hinge",
+    "gen_sam": "losses.spectral:spectral_angle",
+    "gen_tv": "losses.pixel:total_variation",
 }
 
 #: Terms of the discriminator loss as "module:function", in the order in which they are summed.
@@ -49,11 +51,13 @@ def generator_loss(
     """Return the generator's total loss and its unweighted terms.
 
     Args:
-        disc_generated_output: discriminator output for (input, generated), of any shape.
+        disc_generated_output: discriminator output for (input, generated), of any shape; None where no weight is that
+            of an adversarial loss.
         gen_output: generated images, ``(batch, height, width, band)``.
         target: target images of the same shape.
-        weights: name of ``GENERATOR_LOSSES`` -> weight. ``None`` or absent: not computed. 0: computed and returned, but
-            not added to the total, so that a NaN of this term reaches neither the total nor a gradient.
+        weights: name of ``GENERATOR_LOSSES`` -> weight, a number or a scalar tensor or variable. ``None`` or absent:
+            not computed. The number 0: computed and returned, but not added to the total, so that a NaN of this term
+            reaches neither the total nor a gradient.
         loss_object: ``loss(labels, outputs)`` of ``gen_gan``; None: binary cross-entropy of logits.
         data_range: largest minus smallest possible value of the images: 2 for -1..1, 1 for 0..1.
 
@@ -74,6 +78,7 @@ def discriminator_loss(
     disc_generated_output: Any,
     weights: Mapping[str, float | None],
     loss_object: Callable[[Any, Any], Any] | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the discriminator's total loss and its unweighted terms.
 
@@ -82,12 +87,25 @@ def discriminator_loss(
         disc_generated_output: discriminator output for (input, generated), of the same shape.
         weights: name of ``DISCRIMINATOR_LOSSES`` -> weight, as in `generator_loss`.
         loss_object: ``loss(labels, outputs)`` of ``disc_bce``; None: binary cross-entropy of logits.
+        label_smoothing: how much the label of a target is below 1 in ``disc_bce``.
 
     Raises:
         ValueError: an unknown name; the message has the nearest valid one.
     """
     tensors = {"disc_real_output": disc_real_output, "disc_generated_output": disc_generated_output}
-    return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, {"loss_object": loss_object})
+    settings = {"loss_object": loss_object, "label_smoothing": label_smoothing}
+    return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, settings)
+
+
+def needs_discriminator(generator_weights: Mapping[str, Any], discriminator_weights: Mapping[str, Any]) -> bool:
+    """Return whether any loss that is computed is a function of the discriminator output."""
+    computed = [name for name, weight in generator_weights.items() if weight is not None]
+    return any(map(is_adversarial, computed)) or any(weight is not None for weight in discriminator_weights.values())
+
+
+def is_adversarial(name: str) -> bool:
+    """Return whether a generator loss is a function of the discriminator output."""
+    return "disc_generated_output" in _function(GENERATOR_LOSSES[name])[1]
 
 
 def _weighted_sum(
@@ -103,7 +121,8 @@ def _weighted_sum(
         if name not in table:
             raise ValueError(_unknown(name, table))
     # Means and logarithms of half-precision outputs would be too inaccurate.
-    arguments = {name: ops.cast(tensor, "float32") for name, tensor in tensors.items()} | dict(settings)
+    arguments = {name: ops.cast(tensor, "float32") for name, tensor in tensors.items() if tensor is not None}
+    arguments |= settings
     total, terms = ops.zeros((), "float32"), {}
     for name, location in table.items():
         weight = weights.get(name)
@@ -111,7 +130,7 @@ def _weighted_sum(
             continue
         function, parameters = _function(location)
         terms[name] = function(**{parameter: arguments[parameter] for parameter in parameters})
-        if weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
+        if not isinstance(weight, int | float) or weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
             total = total + weight * terms[name]
     return total, terms
 

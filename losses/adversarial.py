@@ -33,9 +33,18 @@ def gen_bce(disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] |
     return _cross_entropy(loss_object, ops.ones_like(disc_generated_output), disc_generated_output)
 
 
-def disc_bce(disc_real_output: Any, disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
-    """Return the cross-entropy of D_r against "real" plus that of D_f against "generated" (no factor 1/2)."""
-    real = _cross_entropy(loss_object, ops.ones_like(disc_real_output), disc_real_output)
+def disc_bce(
+    disc_real_output: Any,
+    disc_generated_output: Any,
+    loss_object: Callable[[Any, Any], Any] | None,
+    label_smoothing: float = 0.0,
+) -> Any:
+    """Return the cross-entropy of D_r against "real" plus that of D_f against "generated" (no factor 1/2).
+
+    The label of "real" is 1 - label_smoothing, that of "generated" is 0 (one-sided: Salimans et al. 2016).
+    """
+    labels = (1.0 - label_smoothing) * ops.ones_like(disc_real_output)
+    real = _cross_entropy(loss_object, labels, disc_real_output)
     generated = _cross_entropy(loss_object, ops.zeros_like(disc_generated_output), disc_generated_output)
     return real + generated
 

@@ -15,17 +15,17 @@ params: `filters` (32) of the first level, twice as many at each further level; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from layers.conditional_gan import ConditionalGAN, update
+from layers.conditional_gan import ConditionalGAN
 from layers.params import known_params
 from layers.patchgan import patchgan
 from layers.sizes import require_multiple, require_patches
-from losses import discriminator_loss, generator_loss
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -116,24 +116,20 @@ class GAN(ConditionalGAN):
             cloud_mask: float32, ``(batch, height, width, time step)``, 1 where the target is hidden in the input.
             step: int64 scalar, the global step.
         """
-        exp = self.exp
-        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            generated = self.generator([input_image, cloud_mask], training=True)
-            real_logits = self.discriminator([input_image, target], training=True)
-            generated_logits = self.discriminator([input_image, generated], training=True)
-            total, terms = generator_loss(
-                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
-            )
-            masked = masked_l1(generated, target, cloud_mask, self.params["inside_weight"])
-            total = total + self.params["l1_weight"] * masked
-            disc_total, disc_terms = discriminator_loss(real_logits, generated_logits, exp.DISC_LOSS, self.loss_object)
-            scaled = self.generator_optimizer.scale_loss(total)
-            disc_scaled = self.discriminator_optimizer.scale_loss(disc_total)
-        update(self.generator, self.generator_optimizer, generator_tape, scaled)
-        update(self.discriminator, self.discriminator_optimizer, discriminator_tape, disc_scaled)
-        return {
-            "total_gen_loss": total, **terms, "gen_l1_masked": masked, "total_disc_loss": disc_total, **disc_terms,
-        }  # fmt: skip
+        return self.update_networks(
+            {"input_image": input_image, "target": target, "cloud_mask": cloud_mask, "step": step}
+        )
+
+    def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return the generated images, for which the generator needs the mask too."""
+        return self.generator([fields["input_image"], fields["cloud_mask"]], training=True)
+
+    def further_terms(
+        self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor
+    ) -> dict[str, tuple[float, tf.Tensor]]:
+        """Return the masked L1 loss."""
+        masked = masked_l1(generated, fields["target"], fields["cloud_mask"], self.params["inside_weight"])
+        return {"gen_l1_masked": (self.params["l1_weight"], masked)}
 
 
 def masked_l1(prediction: tf.Tensor, target: tf.Tensor, mask: tf.Tensor, inside_weight: float) -> tf.Tensor:

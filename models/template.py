@@ -118,7 +118,9 @@ class GAN:
             generator_total, generator_terms = generator_loss(
                 generated_logits, generated, target, exp.GEN_LOSS, data_range=exp.DATA_RANGE
             )
-            discriminator_total, discriminator_terms = discriminator_loss(real_logits, generated_logits, exp.DISC_LOSS)
+            discriminator_total, discriminator_terms = discriminator_loss(
+                real_logits, generated_logits, exp.DISC_LOSS, label_smoothing=exp.LABEL_SMOOTHING
+            )
             # Has an effect only with mixed_float16, where small gradients need it.
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)

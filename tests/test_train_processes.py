@@ -124,6 +124,7 @@ def assert_equal_runs(root: Path, one: str, other: str) -> None:
 
 OPTIMIZATION = {
     "schedule": {"kind": "cosine", "warmup": 5, "final": 0.1}, "clip_norm": 0.5, "ema": 0.9, "learning_rate": 1e-3,
+    "gen_loss": {"gen_gan": {"weight": 0.1, "begin": 10, "ramp": 20}, "gen_l1": 100}, "label_smoothing": 0.1,
 }  # fmt: skip
 
 

@@ -87,6 +87,7 @@ class Network:
             stored = np.moveaxis(stored.reshape(*stored.shape[:3], steps, -1), 3, 1)
         with attributed_to(self.plugin, "the prediction fails"):
             predictions = self._compute(tf.constant(stored)).numpy()
+        contract.check_shape(self.gan, self.plugin, predictions, shape, "a window of the map")
         for prediction, mask in zip(predictions, valid, strict=True):
             prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
         return list(predictions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -116,3 +116,28 @@ def forward(gan: Any, path: Path, fields: Mapping[str, Any]) -> Any:
     if not hasattr(gan, "predict"):
         return gan.generator(fields["input_image"], training=False)
     return gan.predict(**bind(path, "predict", parameters(gan.predict), fields))
+
+
+def check_shape(gan: Any, path: Path, prediction: Any, expected: Sequence[int | None], of: str = "the target") -> None:
+    """Make sure that a prediction has the shape of the target: others would be broadcast in losses and metrics.
+
+    Args:
+        gan: the plug-in.
+        path: its file.
+        prediction: with a batch axis; sizes that are not known while a graph is traced are not compared.
+        expected: sizes without the batch axis.
+        of: what has these sizes, for the message.
+
+    Raises:
+        UserError: a size differs.
+    """
+    sizes = tuple(prediction.shape)[1:]
+    if len(sizes) == len(expected) and all(
+        one == other or None in (one, other) for one, other in zip(sizes, expected, strict=True)
+    ):
+        return
+    method = "predict()" if hasattr(gan, "predict") else "the generator"
+    shown, needed = (" x ".join("?" if size is None else str(size) for size in one) for one in (sizes, expected))
+    raise UserError(
+        f"{path}: {method} returns images of {shown}, but {of} is {needed} ([time steps,] rows, columns, bands)"
+    )

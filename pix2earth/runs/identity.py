@@ -205,7 +205,7 @@ def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterat
 
 
 def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as the present version records them: former ones lack keys and have a rate for each network."""
+    """Return settings in a form in which those of former versions, which lack keys, equal the same of this one."""
     rate = settings.get("learning_rate")
     if (
         isinstance(rate, dict)
@@ -214,7 +214,10 @@ def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
         and None not in rate.values()
     ):
         rate = rate[NETWORKS[0]]
-    return {**dict.fromkeys(ADDED), **settings, "learning_rate": rate}
+    content = {**ADDED, **settings, "learning_rate": rate}
+    for key in ("gen_loss", "disc_loss"):  # without losses that are not computed, of which there are more now
+        content[key] = {name: weight for name, weight in settings.get(key, {}).items() if weight is not None}
+    return content
 
 
 def _code(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:

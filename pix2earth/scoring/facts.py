@@ -31,16 +31,17 @@ def facts(settings: Mapping[str, Any], losses: Collection[str] = ()) -> dict[str
     }
 
 
-def loss(weights: Mapping[str, float | None], losses: Collection[str] = ()) -> str:
+def loss(weights: Mapping[str, Any], losses: Collection[str] = ()) -> str:
     """Return the losses of the generator with their weights: "1 gan + 100 l1".
 
     Args:
-        weights: the key ``gen_loss`` of the experiment.
+        weights: the key ``gen_loss`` of the experiment; of weights that begin later, the full ones are named.
         losses: names of the losses that ``train_step`` returned. Those of the discriminator and sums are left out, and
             those without a weight in ``gen_loss`` are named alone. Empty: not recorded, and all weights are taken to be
             in use.
     """
-    chosen = {name: weight for name, weight in weights.items() if weight}
+    numbers = {name: weight["weight"] if isinstance(weight, Mapping) else weight for name, weight in weights.items()}
+    chosen = {name: weight for name, weight in numbers.items() if weight}
     terms = [name.removesuffix("_loss") for name in losses if "disc" not in name and "total" not in name]
     if terms:
         chosen = {name: weight for name, weight in chosen.items() if name in terms}

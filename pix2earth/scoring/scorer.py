@@ -124,6 +124,7 @@ class Scorer:
         experiment, manifest = self.experiment, self.experiment.manifest
         fields = prepare(batch, experiment)
         prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
+        contract.check_shape(self.gan, self.plugin, prediction, fields["target"].shape[1:])
         return (
             physical(fields["input_image"], manifest.fields[manifest.input], experiment),
             physical(fields["target"], self.target, experiment),

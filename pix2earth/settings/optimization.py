@@ -1,4 +1,4 @@
-"""Keys of ``experiment.json`` that say how networks are optimised: learning rates and their schedules."""
+"""Keys of ``experiment.json`` that say how networks are optimised: learning rates, loss weights, their schedules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import difflib
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, FiniteFloat, NonNegativeFloat, Tag, model_validator
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    FiniteFloat,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Tag,
+    model_validator,
+)
 
 from pix2earth.settings.base_schema import Schema
 
@@ -81,6 +90,23 @@ class Schedule(Schema):
         done = min(1.0, after / length) if length > 0 else 1.0
         left = 1.0 - done if self.kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
         return rising * (self.final + (1.0 - self.final) * left)
+
+
+class LossWeight(Schema):
+    """The weight of a loss that begins later."""
+
+    weight: FiniteFloat
+    """The full weight."""
+    begin: NonNegativeInt = 0
+    """Number of finished steps from which the loss is computed."""
+    ramp: NonNegativeInt = 0
+    """Number of steps in which the weight rises linearly to its full value; 0: at once."""
+
+    def at(self, step: int) -> float:
+        """Return the weight of a step, of which ``step`` have been finished before; 0 before ``begin``."""
+        if step < self.begin:
+            return 0.0
+        return self.weight * min(1.0, (step - self.begin + 1) / (self.ramp + 1))
 
 
 def _one_or_several(value: Any) -> str:

@@ -23,13 +23,13 @@ from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from metrics import ALL_METRICS, GROUPS, METRICS
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
-from pix2earth.settings.optimization import NETWORKS, LearningRates, Rate, Schedules
+from pix2earth.settings.optimization import NETWORKS, LearningRates, LossWeight, Rate, Schedules
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
 LOGGED_BY_DEFAULT = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein", "disc_bce", "disc_nll")
 
 Weights = dict[str, FiniteFloat | None]
-GENERATOR_WEIGHTS: Weights = {
+GENERATOR_WEIGHTS: dict[str, FiniteFloat | LossWeight | None] = {
     "gen_gan": 1.0,
     "gen_nll": 0.0,
     "gen_l1": 100.0,
@@ -109,10 +109,13 @@ class ExperimentFile(Schema):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = network(default=None)
     """Decay of a moving average of the generator's weights, which validation, evaluation and prediction use, such as
     0.999; null: none."""
-    gen_loss: Weights = Field(default_factory=lambda: dict(GENERATOR_WEIGHTS))
-    """Weights of the generator's losses. A number: weight; 0: computed and logged, not added; null: not computed."""
+    gen_loss: dict[str, FiniteFloat | LossWeight | None] = Field(default_factory=lambda: dict(GENERATOR_WEIGHTS))
+    """Weights of the generator's losses. A number: weight; 0: computed and logged, not added; null: not computed;
+    an object: a weight that begins later."""
     disc_loss: Weights = Field(default_factory=lambda: dict(DISCRIMINATOR_WEIGHTS))
-    """Weights of the discriminator's losses, with the same meaning."""
+    """Weights of the discriminator's losses; as those of the generator, but numbers only."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """How much the label of a target in `disc_bce` is below 1 (one-sided label smoothing), such as 0.1."""
 
     dataset: Annotated[str, AfterValidator(_below_its_root)] = data(default="curated")
     """The dataset: `<data_root>/<dataset>/<tilesize>/`."""
@@ -178,7 +181,7 @@ class ExperimentFile(Schema):
 
     @field_validator("gen_loss", "disc_loss")
     @classmethod
-    def _check_losses(cls, weights: Weights, info: Any) -> Weights:
+    def _check_losses(cls, weights: dict[str, Any], info: Any) -> dict[str, Any]:
         losses = GENERATOR_LOSSES if info.field_name == "gen_loss" else DISCRIMINATOR_LOSSES
         for name in weights:
             if name not in losses:
@@ -210,16 +213,21 @@ class ExperimentFile(Schema):
         self.img_width = self.img_width or self.tilesize
         if self.learning_rate is None:
             self.learning_rate = LearningRates()
+        if self.label_smoothing and not self.disc_loss.get("disc_bce", 1.0):
+            raise ValueError("label_smoothing: changes disc_bce, which has no weight in disc_loss")
         if isinstance(self.metrics, str):
             self.metrics = list(METRICS)
-        for weights, losses in ((self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES)):
+        tables: tuple[tuple[dict[str, Any], Any], ...] = (
+            (self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES),
+        )  # fmt: skip
+        for weights, losses in tables:
             for name in losses:
                 weights.setdefault(name, 0.0 if name in LOGGED_BY_DEFAULT else None)
         return self
 
 
-ADDED = ("schedule", "clip_norm", "ema")
-"""Keys that runs of former versions did not record; null is as if there were none."""
+ADDED = {"schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0}
+"""Keys that runs of former versions did not record, with the values that are as if there were none."""
 
 
 def affects(key: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from pix2earth.plugins import contract
+from pix2earth.settings.optimization import LossWeight
 from pix2earth.training import devices
 from pix2earth.training.optimization import averages
 
@@ -35,6 +36,9 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
     decay = dataset.experiment.settings.ema
     names = contract.parameters(gan.train_step)
     train_step = gan.train_step
+    if any(isinstance(weight, LossWeight) for weight in dataset.experiment.settings.gen_loss.values()):
+        # Traced again: the weights have changed since it was traced for the same shapes.
+        train_step = tf.function(getattr(train_step, "python_function", train_step))
     if strategy.num_replicas_in_sync > 1:
         train_step = devices.inlined(gan, "train_step")
 

@@ -24,6 +24,7 @@ from pix2earth.training.compiled_step import STOP, compile_step
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
 from pix2earth.training.optimization import averages, rates
+from pix2earth.training.optimization.loss_weights import LossWeights, check_read
 from pix2earth.training.report import Report
 from pix2earth.training.restoring import samples_of
 from pix2earth.training.validation import BestStep, Validation
@@ -69,6 +70,7 @@ class Training:
         contract.bind(plugin, "train_step", contract.parameters(self.gan.train_step), fields)
         devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
         self.rates = rates.Rates(experiment, self.gan, plugin)
+        self.loss_weights = LossWeights(experiment)
         rates.clip_gradients(experiment, self.gan, plugin, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.validation = Validation(dataset, self.gan, plugin)
@@ -149,7 +151,6 @@ class Training:
             Stopped: a loss is not finite, memory is exhausted, or another machine is lost.
         """
         experiment = self.experiment
-        train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
         batches = self.batches(done)
         self.finished, self.saved = done, done if self.source == experiment.TIMESTAMP else None
         if done < experiment.STEPS:
@@ -160,10 +161,14 @@ class Training:
             self.draw(0)
         for step in range(done, experiment.STEPS):
             batch = self.next_batch(batches, step, journal)
+            if self.loss_weights.enter(step):
+                train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
             self.rates.apply(step, self.epochs(step), self.epochs(experiment.STEPS))
             stop = tf.constant(0.0 if interruption.signal is None else 1.0)
             with attributed_to(self.plugin, "train_step() fails"), self.device_errors_explained():
                 means = train(batch, tf.constant(step, tf.int64), stop)
+            if step == done:
+                check_read(experiment, self.plugin)
             losses = {name: float(value) for name, value in means.items()}
             stopping = losses.pop(STOP) > 0
             self.check_finite(step, losses)
@@ -224,7 +229,7 @@ class Training:
         Raises:
             Stopped: one is not; with the samples of the batch and the newest checkpoint.
         """
-        weights = {**self.experiment.GEN_LOSS, **self.experiment.DISC_LOSS}
+        weights = {**self.experiment.settings.gen_loss, **self.experiment.settings.disc_loss}
         not_finite = {
             name: value for name, value in losses.items() if not math.isfinite(value) and weights.get(name, 1) != 0
         }

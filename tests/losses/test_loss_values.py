@@ -3,8 +3,16 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, generator_loss
+from losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    discriminator_loss,
+    generator_loss,
+    is_adversarial,
+    needs_discriminator,
+)
 
 TARGET = np.array([0.0, 1.0, -1.0, 0.5], "float32").reshape(1, 2, 2, 1)
 GENERATED = np.array([0.5, 1.0, -0.5, -0.5], "float32").reshape(1, 2, 2, 1)
@@ -28,6 +36,8 @@ GENERATOR = {
     "gen_wstein": (FAKE_OUTPUT, 0.25),
     "gen_lsgan": (FAKE_OUTPUT, (9 + 0.5625 + 0) / 3),
     "gen_hinge": (FAKE_OUTPUT, 0.25),
+    "gen_sam": (FAKE_OUTPUT, 3 / 8 * np.pi),  # of one band: right angle with a zero, 0, 0, opposite
+    "gen_tv": (FAKE_OUTPUT, (1 + 1.5) / 2 + (0.5 + 0) / 2),
 }
 DISCRIMINATOR = {
     "disc_bce": (REAL_OUTPUT, FAKE_OUTPUT, np.mean(softplus(-REAL_OUTPUT)) + np.mean(softplus(FAKE_OUTPUT))),
@@ -60,6 +70,47 @@ def test_discriminator_term(name):
     total, terms = discriminator_loss(real, generated, {name: 0.5})
     assert float(terms[name]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     assert float(total) == pytest.approx(0.5 * expected, rel=1e-5, abs=1e-6)
+
+
+def test_the_spectral_angle_is_that_of_the_metric_and_has_a_gradient_where_it_is_zero():
+    random = np.random.default_rng(0)
+    target, generated = (random.uniform(0.1, 1.0, (2, 8, 8, 4)).astype("float32") for _ in range(2))
+    cosines = (target * generated).sum(-1) / np.linalg.norm(target, axis=-1) / np.linalg.norm(generated, axis=-1)
+    _, terms = generator_loss(None, generated, target, {"gen_sam": 1.0})
+    assert float(terms["gen_sam"]) == pytest.approx(np.arccos(cosines.astype(np.float64)).mean(), rel=1e-4)
+    for image in (tf.constant(target), tf.zeros_like(target)):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            loss = generator_loss(None, image, target, {"gen_sam": 1.0})[0]
+        assert np.isfinite(tape.gradient(loss, image)).all()
+
+
+def test_total_variation_of_one_row_is_that_across():
+    row = np.array([0.0, 1.0, 3.0], "float32").reshape(1, 1, 3, 1)
+    _, terms = generator_loss(None, row, row, {"gen_tv": 1.0})
+    assert float(terms["gen_tv"]) == 1.5
+
+
+def test_label_smoothing_is_one_sided():
+    _, terms = discriminator_loss(REAL_OUTPUT, FAKE_OUTPUT, {"disc_bce": 1.0}, label_smoothing=0.1)
+    real = 0.9 * softplus(-REAL_OUTPUT) + 0.1 * softplus(REAL_OUTPUT)
+    assert float(terms["disc_bce"]) == pytest.approx(np.mean(real) + np.mean(softplus(FAKE_OUTPUT)), rel=1e-5)
+
+
+def test_which_losses_need_a_discriminator():
+    adversarial = {"gen_gan", "gen_nll", "gen_wstein", "gen_lsgan", "gen_hinge"}
+    assert {name for name in GENERATOR_LOSSES if is_adversarial(name)} == adversarial
+    assert not needs_discriminator({"gen_l1": 1.0, "gen_gan": None}, {"disc_bce": None})
+    assert needs_discriminator({"gen_l1": 1.0, "gen_gan": 0.0}, {})
+    assert needs_discriminator({"gen_l1": 1.0}, {"disc_bce": 1.0})
+
+
+def test_a_weight_may_be_a_variable_also_where_it_is_zero():
+    weight = tf.Variable(0.0)
+    compiled = tf.function(lambda: generator_loss(FAKE_OUTPUT, GENERATED, TARGET, {"gen_gan": weight})[0])
+    assert float(compiled()) == 0
+    weight.assign(2.0)
+    assert float(compiled()) == pytest.approx(2 * GENERATOR["gen_gan"][1], rel=1e-5)
 
 
 def test_a_loss_object_for_probabilities_takes_probabilities():

@@ -51,7 +51,7 @@ def test_all_errors_are_reported_at_once_in_the_order_of_lines(lines):
     assert lines(text) == [
         "1:1: model_name: is missing; it is required",
         "2:11: seed: must be greater than or equal to 0, not -1",
-        '4:15: gen_loss.gen_l1: must be a number, not the string "much"',
+        '4:15: gen_loss.gen_l1: must be a number or must be an object in braces {}, not the string "much"',
         '6:15: tilesize: must be an integer, not the string "256"',
         "7:3: unknown key 'modelname'; did you mean 'model_name'?",
         '8:14: shuffle: must be a boolean (true or false), not the string "yes"',
