@@ -96,6 +96,8 @@ class Rates:
             epochs: number of finished epochs.
             all_epochs: the number of epochs of the whole training.
         """
+        if not self.scheduled:
+            return
         rates = {}
         for optimizer, rate, schedule in self.scheduled:
             in_steps = schedule.unit == "steps"
