@@ -12,11 +12,12 @@ import pytest
 import rasterio
 from PIL import Image
 
+import compare
 import evaluate
 import predict
 import train
 from pix2earth.records.manifest import Record, fingerprint
-from pix2earth.scoring import origins
+from pix2earth.scoring import evaluations, origins
 from tests.test_train import PLUGIN, checkpoint_values
 
 pytestmark = pytest.mark.slow
@@ -201,6 +202,34 @@ class TestNames:
         edit(new / "experiment.json", '"batch_size": 4', '"batch_size": 2')
         status, _, errors = command(train, "--restore", exp="archive/y")
         assert status == 2 and "batch_size: was 4 in the run, is 2" in errors
+
+    @pytest.mark.parametrize("verb", [shutil.move, shutil.copytree])
+    def test_a_run_with_two_names_is_compared_once(self, root, command, verb):
+        verb(root / "experiments/x", root / "experiments/y")
+        assert command(evaluate, exp="y")[0] == 0
+        status, output, _ = command(compare, exp="")
+        kept, other = (f"x_{RUN}", f"y_{RUN}") if (root / "experiments/x").exists() else (f"y_{RUN}", f"x_{RUN}")
+        assert status == 0 and f"{kept}: the same run as {other}.csv, counted once" in output
+        assert list(pd.read_csv(root / "experiments/_evaluation/summary.csv")["run"]) in (
+            ["(bicubic)", kept], [kept, "(bicubic)"],
+        )  # fmt: skip
+        loaded = evaluations.load(root / "experiments", every_run=True)
+        assert set(loaded.scores.loc[~loaded.scores["baseline"], "run"]) == {kept}
+        assert f"{other}: the same run as {kept}, counted once." in loaded.remarks
+
+    def test_a_run_that_was_moved_and_trained_on_replaces_its_former_scores(self, root, command):
+        settings(root, steps=6, learning_rate=1e-4)
+        (root / "experiments/x").rename(root / "experiments/y")
+        assert command(train, "--restore", exp="y")[0] == 0 and command(evaluate, exp="y")[0] == 0
+        status, output, _ = command(compare, exp="")
+        assert status == 0 and f"the same run as x_{RUN}.csv, counted once" in output
+        # A copy that is trained on beside its original is another run.
+        shutil.copytree(root / "experiments/y", root / "experiments/z")
+        edit(root / "experiments/z/experiment.json", '"steps": 6', '"steps": 8')
+        assert command(train, "--restore", exp="z")[0] == 0 and command(evaluate, exp="z")[0] == 0
+        command(compare, exp="")
+        runs = set(pd.read_csv(root / "experiments/_evaluation/summary.csv")["run"])
+        assert runs == {"(bicubic)", f"y_{RUN}", f"z_{RUN}"}
 
     def test_the_newest_run_is_the_one_that_was_started_last_of_all_years(self, root, command):
         experiment = root / "experiments/x"

@@ -78,7 +78,8 @@ def draw(
 
 
 def _boxes(axis: matplotlib.axes.Axes, scores: pd.DataFrame, labels: Sequence[str], place: int, masks: int) -> None:
-    """Draw the boxes of one mask."""
+    """Draw the boxes of one mask, of the tiles over which means are computed as well."""
+    scores = scores[scores["compared"]] if "compared" in scores else scores
     width = WIDTH / masks
     values = [scores.loc[scores["label"] == label, "value"].to_numpy(float) for label in labels]
     axis.boxplot(

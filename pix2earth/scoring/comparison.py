@@ -16,6 +16,7 @@ import numpy as np
 from metrics import ALL_METRICS, LOWER_IS_BETTER
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.scoring.basis import Basis, reference_of
+from pix2earth.scoring.common_tiles import overlapping
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,15 +67,24 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
         UserError: there are none, or a CSV cannot be read or does not belong to the file beside it.
     """
     from pix2earth.scoring.csv_files import csvs
+    from pix2earth.scoring.repetitions import repeated
 
-    runs = []
     of_files = [prefix.replace("/", "_") for prefix in prefixes]  # of files of which nothing else is recorded
-    for csv in csvs(root):
-        if not csv.experiment.startswith(tuple(prefixes)) and not csv.path.stem.startswith(tuple(of_files)):
-            continue
+    chosen = [
+        csv
+        for csv in csvs(root)
+        if csv.experiment.startswith(tuple(prefixes)) or csv.path.stem.startswith(tuple(of_files))
+    ]
+    again = repeated([(csv, split) for csv in chosen for split, _ in csv.splits()])
+    runs = []
+    for csv in chosen:
         for split, table in csv.splits():
-            remarks = csv.remarks(split)
-            runs.append(Run(csv.path.stem, csv.basis(split), table, csv.failed(split, len(table)), remarks))
+            name = csv.path.stem
+            if (name, split) in again:
+                continue
+            others = [other for (other, of_split), kept in again.items() if (kept, of_split) == (name, split)]
+            remarks = csv.remarks(split) + [f"the same run as {other}.csv, counted once" for other in others]
+            runs.append(Run(name, csv.basis(split), table, csv.failed(split, len(table)), remarks))
     if not runs:
         of_prefixes = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
         raise UserError(
@@ -114,22 +124,14 @@ def _placed(run: Run, result: Sequence[Group]) -> bool:
 
 def _overlapping(group: Group) -> Iterator[Group]:
     """Yield the runs of a group in parts that have samples in common."""
-    parts: list[tuple[set[str], list[Run]]] = []
-    for run in sorted(group.runs, key=lambda run: -len(run.table)):
-        names = set(run.table.index)
-        for number, (common, members) in enumerate(parts):
-            if common & names:
-                parts[number] = (common & names, [*members, run])
-                break
-        else:
-            parts.append((names, [run]))
-    for number, (_, members) in enumerate(parts, 1):
-        ordered = [run for run in group.runs if any(run is member for member in members)]
+    parts = overlapping({run.name: set(run.table.index) for run in group.runs})
+    for number, names in enumerate(parts, 1):
+        members = [run for run in group.runs if run.name in names]
         if number == 1:
-            yield group._replace(runs=ordered)
+            yield group._replace(runs=members)
         else:
-            reason = f"no sample in common with {', '.join(run.name for run in parts[0][1])}"
-            yield Group(f"{group.title}, other samples ({number})", reason, ordered)
+            reason = f"no sample in common with {', '.join(parts[0])}"
+            yield Group(f"{group.title}, other samples ({number})", reason, members)
 
 
 # ---- means ---------------------------------------------------------------------------------------------------------

@@ -116,6 +116,22 @@ class RunCsv(NamedTuple):
         return str((self.origin or self.run or {}).get("experiment", self.path.stem))
 
     @property
+    def timestamp(self) -> str:
+        """Timestamp of the run, as far as it was recorded; else the end of the file's name."""
+        return str((self.origin or self.run or {}).get("timestamp", self.path.stem.rpartition("_")[2]))
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the run's checkpoints under the name by which it was evaluated."""
+        return RunFolders(self.path.parents[1], self.experiment, self.timestamp).checkpoints
+
+    @property
+    def started_first(self) -> str | None:
+        """When the first process of the run started; None where that was not recorded."""
+        sessions = (self.run or {}).get("sessions") or [{}]
+        return (self.origin or {}).get("started") or sessions[0].get("started")
+
+    @property
     def started(self) -> str:
         """When the run was started; where that was not recorded, when the CSV was written."""
         if self.origin and self.origin.get("started"):

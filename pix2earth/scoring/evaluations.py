@@ -10,9 +10,11 @@ import pandas as pd
 
 from pix2earth.runs import identity
 from pix2earth.runs.folders import EVALUATION
+from pix2earth.scoring import common_tiles
 from pix2earth.scoring.basis import Basis, reference_of
 from pix2earth.scoring.csv_files import RunCsv, csvs, metric_of, tiles
 from pix2earth.scoring.facts import FACTS, NONE, UNKNOWN, facts, facts_of_name
+from pix2earth.scoring.repetitions import repeated
 from pix2earth.settings.errors import UserError
 
 IN_FACTS = frozenset({"dataset", "model_name", "batch_size", "seed"})
@@ -25,8 +27,8 @@ class Evaluations(NamedTuple):
         scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, and what
             distinguishes runs of one dataset and mask that have the same model; runs that differ by their seed alone
             share a label), ``baseline`` (true for a baseline, false for a model), ``failed`` (the predictions of the
-            run that fail, in words), ``tile``, ``metric``, ``value``. Runs that may not be compared have different
-            names of the dataset, such as "demo (32 x 32 px)".
+            run that fail, in words), ``tile``, ``metric``, ``value``, ``compared`` (means use it). Runs that may
+            not be compared have different names of the dataset, such as "demo (32 x 32 px)".
         runs: one row for each run: ``run``, ``FACTS``, ``split``, ``step``, ``tiles``, ``seed``, ``started``,
             ``in use``, ``failed``.
         remarks: one sentence for each thing that a reader of the scores has to know.
@@ -66,15 +68,21 @@ def load(
     runs = pd.DataFrame(rows)
     bases = {name: evaluated[name].basis(splits[name]) for name in runs["run"]}
     runs, reasons = _separated(runs, bases)
-    runs["in use"] = _in_use(runs, every_run, leave_out)
+    again = repeated([(evaluated[run], splits[run]) for run in runs["run"] if run not in leave_out])
+    again_as = {name: kept for (name, _), kept in again.items()}
+    runs["in use"] = _in_use(runs, every_run, leave_out, again_as)
+    runs, of_tiles = _without_common_tiles(runs, tables)
     used = _labelled(runs[runs["in use"] == "yes"], every_run)
-    scores = [_long(run, tables[run["run"]]) for run in used.to_dict("records")] + _baselines(used, tables)
+    parts = [_long(run, tables[run["run"]]) for run in used.to_dict("records")] + _baselines(used, tables)
+    scores = pd.concat(parts, ignore_index=True)
+    scores["compared"] = common_tiles.compared(scores)
     overview = runs.drop(columns=["group", "settings"])
     overview = overview.sort_values(["dataset", "mask", "model", "started"], ignore_index=True)
-    remarks = reasons + _remarks(used, tables)
+    remarks = reasons + of_tiles + _remarks(used, tables)
+    remarks += [f"{name}: the same run as {kept}, counted once." for name, kept in again_as.items()]
     for run in used["run"]:
         remarks += [f"{run}: {remark}." for remark in evaluated[run].remarks(splits[run])]
-    return Evaluations(pd.concat(scores, ignore_index=True), overview, remarks)
+    return Evaluations(scores, overview, remarks)
 
 
 def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
@@ -162,12 +170,26 @@ def _by_basis(group: pd.DataFrame, bases: Mapping[str, Basis]) -> dict[Basis, li
     return result
 
 
-def _in_use(runs: pd.DataFrame, every_run: bool, leave_out: Collection[str]) -> pd.Series:
+def _without_common_tiles(runs: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
+    """Give runs in use without a tile in common different names of the dataset; return why as well."""
+    names, sentences = runs["dataset"].copy(), []
+    used = runs[runs["in use"] == "yes"]
+    for (dataset, _), group in used.groupby(["dataset", "mask"]):
+        first, *others = common_tiles.overlapping({run: set(tiles(tables[run])) for run in group["run"]})
+        for number, part in enumerate(others, 2):
+            names[runs["run"].isin(part)] = f"{dataset} (other tiles {number})"
+            of_runs = f"{', '.join(part)} (no tile in common with {', '.join(first)})"
+            sentences.append(f"dataset {dataset}: not compared with the other runs: {of_runs}.")
+    return runs.assign(dataset=names), sentences
+
+
+def _in_use(runs: pd.DataFrame, every_run: bool, leave_out: Collection[str], again_as: Mapping[str, str]) -> pd.Series:
     """Return the column ``in use``: "yes", or "no" with the reason."""
     ordered = runs.sort_values(["started", "run"])
-    rest = ordered[~ordered["run"].isin(leave_out)]
+    rest = ordered[~ordered["run"].isin({*leave_out, *again_as})]
     older = rest["run"][rest.duplicated(["dataset", "group", "seed"], keep="last")] if not every_run else ()
     reasons = dict.fromkeys(leave_out, "no: left out") | dict.fromkeys(older, "no: there is a newer one")
+    reasons |= {name: f"no: the same run as {kept}" for name, kept in again_as.items()}
     return runs["run"].map(lambda run: reasons.get(run, "yes"))
 
 
@@ -232,9 +254,11 @@ def _remarks(used: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[str
     """Return a sentence for each failure, and for each difference in the tiles of one dataset and mask."""
     remarks = [f"{run['run']}: {run['failed']}." for run in used.to_dict("records") if run["failed"]]
     for (dataset, name), group in used.groupby(["dataset", "mask"]):
-        if len({frozenset(tiles(tables[run])) for run in group["run"]}) > 1:
+        sets = [set(tiles(tables[run])) for run in group["run"]]
+        common = len(set.intersection(*sets))
+        if common < max(map(len, sets)):
             remarks.append(
-                f"dataset {dataset}, mask {name}: the runs were evaluated on different tiles; compare.py uses the tiles"
-                " that all have."
+                f"dataset {dataset}, mask {name}: the runs were evaluated on different tiles; means are over those that"
+                f" all have, {common} of {max(map(len, sets))}."
             )
     return remarks

@@ -32,28 +32,32 @@ def ranked(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> list[str]:
 def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return mean, standard deviations, number of tiles and number of undefined scores.
 
-    Mean and sample standard deviation are computed from the finite scores of all runs of a row, and NaN where there are
-    none. They are NaN as well where predictions of the model fail and leave scores undefined: the other tiles are those
-    on which it happens not to fail.
+    Mean and sample standard deviation are computed from the scores in the column ``compared`` of all runs of a row
+    (from all finite ones without that column), and NaN where there are none. They are NaN as well where predictions of
+    the model fail and leave scores undefined: the other tiles are those on which it happens not to fail.
 
     Returns:
-        One row for each combination of ``keys`` and ``metric``; columns ``mean``, ``std``, ``tiles``, ``undefined``,
-        ``seeds`` (number of runs), ``spread`` (sample standard deviation of the means of the runs).
+        One row for each combination of ``keys`` and ``metric``; columns ``mean``, ``std``, ``tiles`` (over which both
+        are), ``scores``, ``undefined`` (of these), ``seeds`` (number of runs), ``spread`` (sample standard deviation of
+        the means of the runs).
     """
-    finite = scores["value"].where(np.isfinite(scores["value"]))
-    failed = (scores["failed"] != "") if "failed" in scores else pd.Series(False, scores.index)
-    groups = scores.assign(finite=finite, fails=failed).groupby([*keys, "metric"], sort=False)
-    tiles, defined = groups["value"].size(), groups["finite"].count()
-    usable = ~(groups["fails"].any() & (defined < tiles))
+    defined = np.isfinite(scores["value"])
+    compared = scores["compared"] if "compared" in scores else defined
+    values = scores.assign(used=scores["value"].where(defined & compared), defined=defined)
+    values["used_tile"] = scores["tile"].where(compared)
+    values["fails"] = (scores["failed"] != "") & ~defined if "failed" in scores else False
+    groups = values.groupby([*keys, "metric"], sort=False)
+    usable = ~groups["fails"].any()
     names = list(dict.fromkeys([*keys, "metric", "run"]))
-    of_runs = scores.assign(finite=finite).groupby(names, sort=False)["finite"].mean().reset_index()
-    spread = of_runs.groupby([*keys, "metric"], sort=False)["finite"].std()
+    of_runs = values.groupby(names, sort=False)["used"].mean().reset_index()
+    spread = of_runs.groupby([*keys, "metric"], sort=False)["used"].std()
     return pd.DataFrame(
         {
-            "mean": groups["finite"].mean().where(usable),
-            "std": groups["finite"].std().where(usable),
-            "tiles": tiles,
-            "undefined": tiles - defined,
+            "mean": groups["used"].mean().where(usable),
+            "std": groups["used"].std().where(usable),
+            "tiles": groups["used_tile"].nunique(),
+            "scores": groups["value"].size(),
+            "undefined": groups["value"].size() - groups["defined"].sum(),
             "seeds": groups["run"].nunique(),
             "spread": spread.where(usable),
         }
@@ -63,19 +67,20 @@ def statistics(scores: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def means(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFrame:
     """Return mean and standard deviation of all metrics, a row for each loss, mask, dataset, model, batch (and run).
 
-    Runs that differ by their seed alone share a row; ``spread`` is the standard deviation of their means. A metric with
-    scores that are not finite has a column ``undefined``, which counts them.
+    Runs that differ by their seed alone share a row; ``spread`` is the standard deviation of their means, ``tiles`` the
+    number of tiles over which the compared runs are averaged. A metric with scores that are not finite has a column
+    ``undefined``, which counts them.
     """
     together = scores.groupby([*FACTS, "label"], sort=False)["run"].transform(lambda runs: ", ".join(sorted(set(runs))))
-    table = statistics(scores.assign(runs=together), [*FACTS, "runs", "label"]).drop(columns=["tiles", "seeds"])
+    table = statistics(scores.assign(runs=together), [*FACTS, "runs", "label"]).drop(columns=["scores", "seeds"])
     table = table.unstack("metric").rename_axis(index={"runs": "run"})
-    table["undefined"] = table["undefined"].astype("Int64")
+    table = table.astype(dict.fromkeys((column for column in table if column[0] in ("tiles", "undefined")), "Int64"))
     table = table.swaplevel(axis=1)
     columns = [
         (metric, column)
         for metric in ordered_metrics(scores["metric"])
-        for column in ("mean", "std", "spread", "undefined")
-        if column in ("mean", "std") or (table[metric, column] > 0).any()
+        for column in ("mean", "std", "spread", "tiles", "undefined")
+        if column in ("mean", "std", "tiles") or (table[metric, column] > 0).any()
     ]
     table = table[columns]
     labels = ranked(scores, order)
@@ -123,8 +128,9 @@ def _bins(means_of: pd.Series) -> pd.Series:
 def publication(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> dict[tuple[str, str], pd.DataFrame]:
     """Return a table of strings for each dataset and mask: mean and (± std) on two lines, with a row for each model.
 
-    Where runs differ by their seed alone, a third line has the standard deviation of their means. Undefined scores are
-    counted in the last line; the cell of a metric that a run lacks is empty.
+    Where runs differ by their seed alone, a third line has the standard deviation of their means. Further lines count
+    the tiles where others than undefined ones are left out, because not all runs have them or are defined there, and
+    undefined scores; the cell of a metric that a run lacks is empty.
     """
     metrics, labels = ordered_metrics(scores["metric"]), ranked(scores, order)
     tables = {}
@@ -138,15 +144,19 @@ def publication(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> dict[tupl
 
 def _cell(row: pd.Series) -> str:
     """Return the text of one cell of a table for publication."""
-    if row["undefined"] == row["tiles"]:
-        return f"undefined\n({row['tiles']:.0f} of {row['tiles']:.0f})"
+    if row["undefined"] == row["scores"]:
+        return f"undefined\n({row['scores']:.0f} of {row['scores']:.0f})"
+    if not row["tiles"]:
+        return "no tile in which all are defined"
     if np.isnan(row["mean"]):
-        return f"fails\n({row['undefined']:.0f} of {row['tiles']:.0f})"
+        return f"fails\n({row['undefined']:.0f} of {row['scores']:.0f})"
     lines = [number(row["mean"]), f"(± {number(row['std'])})"]
     if row["seeds"] > 1:
         lines.append(f"{row['seeds']:.0f} seeds: ± {number(row['spread'])}")
+    if row["tiles"] * row["seeds"] < row["scores"] - row["undefined"]:
+        lines.append(f"{row['tiles']:.0f} common tiles")
     if row["undefined"]:
-        lines.append(f"{row['undefined']:.0f} of {row['tiles']:.0f} undefined")
+        lines.append(f"{row['undefined']:.0f} of {row['scores']:.0f} undefined")
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ def write_run(
         "toolkit": {}, "dataset": of_dataset,
     }  # fmt: skip
     content = {
-        "step": step, "checkpoint": "0", "identity": identity, "evaluated_on": of_dataset, "metrics": {},
+        "step": step, "checkpoint": f"{name} {step}", "identity": identity, "evaluated_on": of_dataset, "metrics": {},
         "scale": SCALE | (scale or {}), "selected_on": selected_on, "differences": [], "losses": [],
         "failures": FAILURES, **entry,
     }  # fmt: skip

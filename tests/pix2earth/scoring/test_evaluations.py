@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pix2earth.scoring import csv_files, summary
+from pix2earth.scoring import comparison, csv_files, summary
 from pix2earth.scoring.evaluations import load
 from pix2earth.settings.errors import UserError
 from tests.pix2earth.scoring import evaluated_runs
@@ -62,7 +62,7 @@ def test_test_is_used_where_it_was_evaluated_and_a_split_can_be_chosen(write):
     assert remarks == ["dataset sea: not compared with the other runs: b_1 (split val instead of test)."]
     _, _, remarks = load(root, split="val")
     assert remarks == [
-        "dataset sea, mask all: the runs were evaluated on different tiles; compare.py uses the tiles that all have."
+        "dataset sea, mask all: the runs were evaluated on different tiles; means are over those that all have, 1 of 2."
     ]
     assert sorted(load(root, split="val").scores["value"]) == [1, 2, 4]
     assert list(load(root, split="test").runs["run"]) == ["a_1"]
@@ -205,3 +205,57 @@ def test_tiles_may_be_called_like_missing_values_and_numbers(tmp_path):
     names = ["NA", "null", "1e5", "007"]
     evaluated_runs.write_run(tmp_path, "a_1", {"tile": names, "PSNR": [1.0, 2.0, 3.0, 4.0]})
     assert list(load(tmp_path).scores["tile"]) == names
+
+
+def test_means_are_over_the_tiles_that_all_runs_have_and_are_defined_in(tmp_path):
+    evaluated_runs.write_run(
+        tmp_path,
+        "a_1",
+        {"tile": ["p", "q", "r", "s"], "PSNR": [10.0, 20.0, 60.0, np.inf], "RMSE": [1.0, 2.0, 3.0, 0.0]},
+    )
+    evaluated_runs.write_run(
+        tmp_path,
+        "b_1",
+        {"tile": ["q", "p", "s", "t"], "PSNR": [21.0, 12.0, 50.0, 90.0], "RMSE": [2.0, 2.0, 5.0, 9.0]},
+        settings={"model_name": "psgan"},
+    )
+    scores, _, remarks = load(tmp_path)
+    table = summary.means(scores).droplevel(["loss", "mask", "dataset", "batch", "run"])
+    assert table["PSNR", "mean"].to_dict() == {"aris-a": 15.0, "psgan": 16.5}
+    assert table["RMSE", "mean"].to_dict() == {"aris-a": 1.0, "psgan": 3.0}
+    assert set(table["PSNR", "tiles"]) == {2} and set(table["RMSE", "tiles"]) == {3}
+    assert remarks == [
+        "dataset demo, mask all: the runs were evaluated on different tiles; means are over those that all have,"
+        " 3 of 4."
+    ]
+    (table,) = summary.publication(scores).values()
+    assert table.loc["psgan", "PSNR"] == "16.50\n(± 6.364)\n2 common tiles"
+    # The same numbers as those of the command.
+    frame = comparison.compare(comparison.load(tmp_path, [""])).set_index("run")
+    assert frame["PSNR"].to_dict() == {"a_1": 15.0, "b_1": 16.5}
+
+
+def test_a_model_that_fails_does_not_choose_the_tiles_of_the_others(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [30.0, 40.0]})
+    evaluated_runs.write_run(
+        tmp_path, "b_1", {"PSNR": [np.nan, 60.0]}, settings={"batch_size": 4}, failures={"non-finite predictions": 1}
+    )
+    means = summary.means(load(tmp_path).scores).droplevel(["loss", "mask", "dataset", "model", "run"])["PSNR", "mean"]
+    assert means["b8"] == 35.0 and np.isnan(means["b4"])
+
+
+def test_runs_without_a_common_tile_have_tables_of_their_own(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"tile": ["p", "q"], "PSNR": [30.0, 40.0]})
+    evaluated_runs.write_run(tmp_path, "b_1", {"tile": ["r"], "PSNR": [50.0]}, settings={"model_name": "psgan"})
+    scores, _, remarks = load(tmp_path)
+    assert set(summary.publication(scores)) == {("demo", "all"), ("demo (other tiles 2)", "all")}
+    assert remarks == ["dataset demo: not compared with the other runs: b_1 (no tile in common with a_1)."]
+    assert sorted(summary.means(scores)["PSNR", "mean"]) == [35.0, 50.0]
+
+
+def test_runs_that_were_started_together_are_not_one_run(tmp_path):
+    for name, seed in (("x_1", 0), ("y_1", 1)):
+        evaluated_runs.write_run(tmp_path, name, {"PSNR": [30.0 + seed]}, seed=seed)
+    (tmp_path / "y" / "ckpt" / "1").mkdir(parents=True)  # the experiment x was removed
+    assert set(load(tmp_path).runs["in use"]) == {"yes"}
+    assert len(comparison.load(tmp_path, [""])) == 2

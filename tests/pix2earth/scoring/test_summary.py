@@ -25,7 +25,8 @@ def test_means_are_those_of_pandas():
     random = np.random.default_rng(5).normal(size=(2, 20))
     scores = scores_of({"psgan": {"PSNR": random[0]}, "aris-a": {"PSNR": random[1], "SAM": random[0]}})
     table = summary.means(scores)
-    assert list(table.columns) == [("SAM", "mean"), ("SAM", "std"), ("PSNR", "mean"), ("PSNR", "std")]
+    statistics = ("mean", "std", "tiles")
+    assert list(table.columns) == [(metric, name) for metric in ("SAM", "PSNR") for name in statistics]
     assert list(table.index.names) == ["loss", "mask", "dataset", "model", "batch", "run"]
     row = table.loc["l1", "all", "sea", "aris-a", "b16", "aris-a_1"]
     assert row["PSNR", "mean"] == pytest.approx(random[1].mean())
