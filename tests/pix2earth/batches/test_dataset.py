@@ -61,6 +61,13 @@ class TestOrder:
         orders = {tuple(self.order(opened(seed=seed), 0, 12)) for seed in (0, 1, 2, 2**31 - 1)}
         assert len(orders) == 4
 
+    def test_of_a_seed_is_not_that_of_the_seed_before_in_a_later_epoch(self, opened):
+        # A key such as seed + epoch would give seed 1 the orders of seed 0, an epoch later.
+        orders = {
+            (seed, epoch): tuple(self.order(opened(seed=seed), epoch, 97)) for seed in range(3) for epoch in range(4)
+        }
+        assert len(set(orders.values())) == len(orders)
+
     def test_is_the_same_for_the_same_seed(self, opened):
         assert self.order(opened(seed=5), 2, 12) == self.order(opened(seed=5), 2, 12)
 
