@@ -6,7 +6,8 @@ resize interpolates: bilinear for images, nearest neighbour for masks and classe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -69,13 +70,18 @@ def _rotated(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the source row and column of each pixel when tiles are rotated by 0, 90, 180 or 270 degrees."""
     height, width = size
-    quarters = tf.floor(chance * 4) if height == width else tf.floor(chance * 2) * 2
+    quarters = _quarters(size, chance)
     by_180 = quarters >= 2
     rows, columns = tf.where(by_180, height - 1 - rows, rows), tf.where(by_180, width - 1 - columns, columns)
     if height != width:
         return rows, columns
     by_90 = quarters % 2 == 1
     return tf.where(by_90, columns, rows), tf.where(by_90, height - 1 - rows, columns)
+
+
+def _quarters(size: tuple[int, int], chance: tf.Tensor) -> tf.Tensor:
+    """Return by how many quarters of a turn tiles are rotated: 0 to 3, or 0 and 2 where they are not square."""
+    return tf.floor(chance * 4) if size[0] == size[1] else tf.floor(chance * 2) * 2
 
 
 def _take(field: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
@@ -119,3 +125,126 @@ def _ends(side: int, chance: tf.Tensor, resize: float) -> tuple[tf.Tensor, tf.Te
     scale = side / upsampled
     first, last = (tf.clip_by_value((start + pixel + 0.5) * scale - 0.5, 0.0, side - 1.0) for pixel in (0, side - 1))
     return first / (side - 1), last / (side - 1)
+
+
+Rounded = Callable[[tf.Tensor], tf.Tensor]
+"""Returns float32 products, and keeps a compiler from adding to them before they are rounded."""
+
+
+def augmented(
+    field: tf.Tensor,
+    size: tuple[int, int],
+    draws: tf.Tensor,
+    augmentation: Augmentation,
+    convert: Callable[[tf.Tensor, Rounded], tf.Tensor],
+    *,
+    interpolate: bool,
+) -> tf.Tensor:
+    """Return ``cropped(convert(oriented(field)))``, the same bit for bit, in one pass over the pixels of a batch.
+
+    XLA fuses the gathers of whole batches with their conversion and interpolation. GPUs use the functions one by one.
+
+    Args:
+        field: (batch, stored height, stored width, band), any type.
+        size: (height, width) of the result.
+        draws: (batch, 4) random numbers of ``draw``.
+        augmentation: which augmentations to apply.
+        convert: pixels as stored (..., band) and ``Rounded`` -> numbers of the same shape.
+        interpolate: bilinear, else nearest neighbour.
+
+    Returns:
+        (batch, height, width, band), of the type that ``convert`` returns.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        values = convert(oriented(field, size, draws, augmentation), tf.identity)
+        return (
+            cropped(values, draws, augmentation.resize, interpolate=interpolate) if augmentation.resize > 1 else values
+        )
+    between = interpolate and augmentation.resize > 1
+    positions = [_positions(side, draws[:, axis], augmentation.resize, between) for axis, side in enumerate(size)]
+    stored = field.shape[1], field.shape[2]
+    ends = [[tf.cast(end(each), tf.int32) for each in positions] for end in (tf.floor, tf.math.ceil)]
+    sources = [_stored_pixels(rows, columns, size, stored, draws, augmentation) for rows, columns in ends]
+    weights = [each - tf.floor(each) for each in positions]
+    # Never 1, which no compiler knows.
+    zero = tf.cast(draws[0, 0] < 0, tf.int32)
+
+    def compute(field: tf.Tensor, sources: Any, weights: Any, zero: tf.Tensor) -> tf.Tensor:
+        (top, left), (bottom, right) = sources
+        flat = tf.reshape(field, (-1, stored[0] * stored[1], field.shape[3]))
+
+        def rounded(product: tf.Tensor) -> tf.Tensor:
+            return tf.bitcast(tf.bitwise.bitwise_xor(tf.bitcast(product, tf.int32), zero), tf.float32)
+
+        def pixels(row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
+            return convert(tf.gather(flat, row[:, :, None] + column[:, None, :], axis=1, batch_dims=1), rounded)
+
+        def blend(first: tf.Tensor, second: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+            return first + rounded((second - first) * weight)
+
+        if not between:
+            return pixels(top, left)
+        downwards, rightwards = weights[0][:, :, None, None], weights[1][:, None, :, None]
+        upper = blend(pixels(top, left), pixels(top, right), rightwards)
+        lower = blend(pixels(bottom, left), pixels(bottom, right), rightwards)
+        return blend(upper, lower, downwards)
+
+    # Compiling takes longer than a single call.
+    compiled = compute if tf.executing_eagerly() else tf.function(compute, jit_compile=True, autograph=False)
+    return compiled(field, sources, weights, zero)
+
+
+def _positions(side: int, chance: tf.Tensor, resize: float, interpolate: bool) -> tf.Tensor:
+    """Return the positions (batch, side) of the pixels of a crop along one axis, as ``cropped`` computes them."""
+    pixels = tf.range(side, dtype=tf.float32)
+    if resize <= 1:
+        return tf.broadcast_to(pixels, (tf.shape(chance)[0], side))
+    first, last = _ends(side, chance, resize)
+    none = tf.zeros_like(first)
+    boxes, of = tf.stack([first, none, last, none], axis=1), tf.zeros_like(first, tf.int32)
+    method = "bilinear" if interpolate else "nearest"
+    # The crop of a ramp. A last position that rounding moves beyond the tile is its last pixel.
+    ramp = pixels[None, :, None, None]
+    return tf.image.crop_and_resize(ramp, boxes, of, (side, 1), method, extrapolation_value=side - 1)[:, :, 0, 0]
+
+
+def _stored_pixels(
+    rows: tf.Tensor,
+    columns: tf.Tensor,
+    size: tuple[int, int],
+    stored: tuple[int, int],
+    draws: tf.Tensor,
+    augmentation: Augmentation,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return what row and column of a pixel contribute to the number of its stored pixel, counted row by row.
+
+    Args:
+        rows: (batch, height) rows of the reoriented tile.
+        columns: (batch, width) columns of it.
+        size: (height, width) of the reoriented tile.
+        stored: (height, width) as stored.
+        draws: (batch, 4) random numbers of ``draw``.
+        augmentation: whether to rotate and to mirror.
+
+    Returns:
+        (batch, height) and (batch, width); their sums are the numbers.
+    """
+    height, width = size
+
+    def of_row(row: tf.Tensor) -> tf.Tensor:
+        return (2 * row + 1) * stored[0] // (2 * height) * stored[1]
+
+    def of_column(column: tf.Tensor) -> tf.Tensor:
+        return (2 * column + 1) * stored[1] // (2 * width)
+
+    if augmentation.mirror:
+        columns = tf.where(draws[:, 3, None] < 0.5, width - 1 - columns, columns)
+    if not augmentation.rotate:
+        return of_row(rows), of_column(columns)
+    quarters = _quarters(size, draws[:, 2, None])
+    rows = tf.where(quarters >= 2, height - 1 - rows, rows)
+    columns = tf.where(quarters >= 2, width - 1 - columns, columns)
+    by_90 = quarters % 2 == 1
+    from_rows = tf.where(by_90, of_column(height - 1 - rows), of_row(rows))
+    from_columns = tf.where(by_90, of_row(columns), of_column(columns))
+    return from_rows, from_columns

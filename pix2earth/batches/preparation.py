@@ -32,11 +32,15 @@ def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draw
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
     settings = augmentation.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
     is_image = field.kind == "image"
-    values = augmentation.oriented(_folded(stored, field), size, draws, settings)
-    if is_image:
-        values = scaled(values, field, experiment)
-    if draws is not None and settings.resize > 1:
-        values = augmentation.cropped(values, draws, settings.resize, interpolate=is_image)
+
+    def convert(pixels: tf.Tensor, rounded: augmentation.Rounded = tf.identity) -> tf.Tensor:
+        return scaled(pixels, field, experiment, rounded) if is_image else pixels
+
+    folded = _folded(stored, field)
+    if draws is None or settings == augmentation.NONE:
+        values = convert(augmentation.oriented(folded, size, None, settings))
+    else:
+        values = augmentation.augmented(folded, size, draws, settings, convert, interpolate=is_image)
     values = tf.cast(values, tf.int32 if field.kind == "classes" else tf.float32)
     if is_image and experiment.NORMALIZE == "l2":
         values = tf.nn.l2_normalize(values, axis=(1, 2, 3))
@@ -54,13 +58,16 @@ def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
     return tf.reshape(stored, (-1, *field.size, field.time_steps * len(field.bands)))
 
 
-def scaled(stored: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
+def scaled(
+    stored: tf.Tensor, field: Field, experiment: Experiment, rounded: augmentation.Rounded = tf.identity
+) -> tf.Tensor:
     """Scale stored numbers for the network; nodata and NaN become the lower end of the valid range.
 
     Args:
         stored: (..., band), or (..., time * band) where time steps are folded.
         field: the manifest's description of the field.
         experiment: its ``NORMALIZE`` states the scaling.
+        rounded: of ``augmentation.augmented``, where the function is compiled.
 
     Returns:
         float32 of the same shape.
@@ -70,7 +77,8 @@ def scaled(stored: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor
     lowest = np.tile(np.asarray(field.bounds[0]) * gain + shift, time_steps)
     # stored -> physical -> network in one multiplication and one addition
     factor, summand = np.tile(field.scale * gain, time_steps), np.tile(field.offset * gain + shift, time_steps)
-    network = tf.cast(stored, tf.float32) * tf.constant(factor, tf.float32) + tf.constant(summand, tf.float32)
+    network = rounded(tf.cast(stored, tf.float32) * tf.constant(factor, tf.float32))
+    network = network + tf.constant(summand, tf.float32)
     missing = []
     if stored.dtype.is_floating:
         missing.append(~tf.math.is_finite(stored))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from pix2earth.batches import augmentation
+from pix2earth.batches.dataset import Dataset
 from pix2earth.records.manifest import Field
 
 ROTATIONS_AND_MIRRORS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
@@ -237,3 +238,81 @@ class TestSampling:
         # Half a pixel, and a rounding error where a centre is between two pixels.
         assert np.abs(pixel // self.SIDE - rows).max() <= 0.5 + 1e-4
         assert np.abs(pixel % self.SIDE - columns).max() <= 0.5 + 1e-4
+
+
+class TestOnePass:
+    """The compiled computation against one sample at a time: reorient, convert, resize."""
+
+    BATCH = 12
+
+    @staticmethod
+    def of_one_sample(stored: np.ndarray, one, size, resize, convert, method) -> np.ndarray:
+        """Return an augmented tile (row, column, band) by NumPy and the kernel of TensorFlow."""
+        height, width = size
+        rows = (2 * np.arange(height) + 1) * stored.shape[0] // (2 * height)
+        columns = (2 * np.arange(width) + 1) * stored.shape[1] // (2 * width)
+        tile = stored[rows][:, columns]
+        quarters = int(one[2] * 4) if height == width else 2 * int(one[2] * 2)
+        tile = reoriented(tile, quarters, bool(one[3] < 0.5))
+        if resize == 1:
+            return convert(tile)
+        boxes = []
+        for side, chance in zip(size, one[:2], strict=True):
+            upsampled = int(side * resize)
+            start = np.floor(chance * np.float32(upsampled - side + 1))
+            ends = (start + np.float32(pixel) + np.float32(0.5) for pixel in (0, side - 1))
+            boxes.append([np.clip(end * np.float32(side / upsampled) - np.float32(0.5), 0, side - 1) for end in ends])
+        # As XLA and Grappler do, and unlike NumPy: a division by a constant is a multiplication by its reciprocal.
+        first, last = ([box[end] * np.float32(1 / (side - 1)) for box, side in zip(boxes, size, strict=True)]
+                       for end in (0, 1))  # fmt: skip
+        box = np.asarray([[*first, *last]], np.float32)
+        return tf.image.crop_and_resize(convert(tile)[None], box, [0], size, method).numpy()[0]
+
+    @pytest.mark.parametrize("resize", [1.0, 1.11, 1.7])
+    @pytest.mark.parametrize("size", [(64, 64), (48, 64)])
+    @pytest.mark.parametrize(("dtype", "coarse"), [("uint16", 1), ("float32", 1), ("uint16", 4)])
+    def test_of_images_is_equal_to_the_bit(self, experiment_of, dtype, coarse, size, resize):
+        generator = np.random.default_rng(8)
+        shape = [size[0] // coarse, size[1] // coarse, 5]
+        values = generator.integers(0, 10000, (self.BATCH, *shape)).astype(dtype)
+        values[generator.random(values.shape) < 0.05] = np.nan if dtype == "float32" else 0
+        field = Field(dtype=dtype, shape=shape, bands=list("abcde"), scale=1e-4, offset=-0.1, valid_range=(0.0, 0.7))
+        field = field.model_copy(update={"nodata": None if dtype == "float32" else 0.0})
+        scale, offset = np.float32(1e-4 * 2 / 0.7), np.float32(-0.1 * 2 / 0.7 - 1)
+
+        def convert(tile):
+            scaled = tile.astype(np.float32) * scale + offset
+            return np.where(np.isnan(tile) if dtype == "float32" else tile == 0, np.float32(-1), scaled)
+
+        self.compare(experiment_of, field, values, size, resize, convert, "bilinear")
+
+    @pytest.mark.parametrize("resize", [1.0, 1.11, 1.7])
+    @pytest.mark.parametrize("kind", ["mask", "classes"])
+    def test_of_masks_and_classes_is_equal(self, experiment_of, kind, resize):
+        values = np.random.default_rng(9).integers(0, 200, (self.BATCH, 64, 64, 1)).astype(np.uint8)
+        field = Field(dtype="uint8", shape=[64, 64, 1], bands=["b"], kind=kind)
+        self.compare(experiment_of, field, values, (64, 64), resize, lambda tile: tile.astype(np.float32), "nearest")
+
+    def compare(self, experiment_of, field, values, size, resize, convert, method):
+        fields = {"input_image": field, "target": field}
+        settings = {"img_height": size[0], "img_width": size[1], "random_resize": resize}
+        dataset = Dataset(experiment_of(fields, **settings))
+        each = many_draws(self.BATCH)
+        batch = {"input_image": tf.constant(values), "target": tf.constant(values), "draws": tf.constant(each)}
+        result = tf.function(dataset.prepare, autograph=False)(batch)["input_image"].numpy()
+        expected = [
+            self.of_one_sample(*one, resize=resize, convert=convert, method=method, size=size)
+            for one in zip(values, each, strict=True)
+        ]
+        np.testing.assert_array_equal(result, np.stack(expected).astype(result.dtype))
+
+    def test_repeats_the_last_pixel_where_rounding_leaves_the_tile(self, prepare):
+        # The kernel wrote 0 into the last row and column: 30.999998 / 31 * 31 > 31 in float32.
+        field = Field(dtype="float32", shape=[32, 32, 1], bands=["b"])
+        tile = np.full((4, 32, 32, 1), 5, np.float32)
+        each = [draws((start + 0.5) / 4, (start + 0.5) / 4) for start in range(4)]
+        settings = {"img_height": 32, "img_width": 32, "random_resize": 1.11, "normalize": "none"}
+        prepared = prepare(
+            {"input_image": field, "target": field}, {"input_image": tile, "target": tile}, each, **settings
+        )
+        np.testing.assert_array_equal(prepared["input_image"], tile)
