@@ -1,4 +1,4 @@
-"""Command: check every record of a dataset, or draw a contact sheet of it."""
+"""Command: check every record of a dataset, draw a contact sheet of it, or measure the ranges of its bands."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ def _positive(text: str) -> int:
 
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check or draw a dataset from the command line; return the exit status."""
-    arguments = argparse.ArgumentParser(prog="dataset.py", description="Check a dataset, or draw samples of it.")
+    """Check, draw or measure a dataset from the command line; return the exit status."""
+    arguments = argparse.ArgumentParser(prog="dataset.py", description="Check, draw or measure a dataset.")
     commands = arguments.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("verify", help="check every record: framing, fields, shapes, checksums")
     showing = commands.add_parser("show", help="draw a contact sheet with samples of every split")
-    for command in (checking, showing):
+    measuring = commands.add_parser("ranges", help="measure percentiles, NaN and nodata of every band")
+    for command in (checking, showing, measuring):
         command.add_argument("path", metavar="PATH", help="<data_root>/<dataset>[/<tilesize>]")
     showing.add_argument("--samples", type=_positive, default=4, help="samples of each split (default 4)")
+    measuring.add_argument("--samples", type=_positive, default=200, help="training samples to read (default 200)")
     showing.add_argument("--output", metavar="PNG", help="default: contact_sheet.png in the dataset's folder")
     options: Any = arguments.parse_args(argv)
     listing = open_folder(options.path)
@@ -38,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from pix2earth.records.verification import verify
 
         return 1 if verify(listing) else 0
+    if options.command == "ranges":
+        from pix2earth.records.ranges import show
+
+        show(listing, options.samples)
+        return 0
     from pix2earth.figures.contact_sheet import draw
 
     output = Path(options.output or listing.folder / "contact_sheet.png")

@@ -1,4 +1,4 @@
-"""The command ``dataset.py``: exit status and messages of ``verify``, contact sheets of ``show``."""
+"""The command ``dataset.py``: messages of ``verify``, contact sheets of ``show``, the table of ``ranges``."""
 
 import matplotlib.image
 import numpy as np
@@ -75,3 +75,30 @@ class TestShow:
     @pytest.mark.parametrize("samples", ["0", "-1"])
     def test_of_no_samples_is_an_error_without_traceback(self, folder, capfd, samples):
         assert run(capfd, "show", folder, "--samples", samples)[0] == 2
+
+
+class TestRanges:
+    def test_prints_a_table_and_proposals_and_leaves_the_dataset_unchanged(self, folder, tiny_arrays, capfd):
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        status, out, _ = run(capfd, "ranges", folder)
+        assert (status, out.splitlines()[0]) == (0, "12 of 12 training samples")
+        bands = [line.split()[:2] for line in out.splitlines()[2:8]]
+        assert bands[:4] == [["input_image", name] for name in ("B02", "B03", "B04", "B08")]
+        stored = np.stack([fields["target"] for fields in tiny_arrays["train"].values()])[..., 0]
+        row = next(line for line in out.splitlines() if line.split()[:1] == ["target"])
+        assert f"{100 * (stored == 0).mean():.1f} %" in row
+        assert f"{stored[stored != 0].max() * 1e-4:.4g}" in row.split()
+        assert '\ntarget: "valid_range": [' in out
+        assert '\ncloud_mask: "valid_range"' not in out
+        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+    def test_reads_as_many_samples_as_asked(self, folder, capfd):
+        assert run(capfd, "ranges", folder, "--samples", 3)[1].startswith("3 of 12 training samples\n")
+
+    def test_of_a_damaged_record_is_an_error(self, folder, capfd):
+        path = folder / "train" / "train01.tfrecord"
+        path.write_bytes(path.read_bytes()[:100])
+        status, _, errors = run(capfd, "ranges", folder)
+        assert status == 2
+        assert errors.startswith(f"{path}: the record is truncated")
+        assert errors.count("\n") == 1
