@@ -89,7 +89,7 @@ def toolkit(folder: Path, manifest: Manifest, *, prepared: bool) -> Iterator[obj
         manifest=manifest, DATA_ROOT=str(folder / "toolkit" / str(SIDE)), SEED=0, SHUFFLE=True, BATCH_SIZE=BATCH,
         RANDOM_RESIZE=1.11, RANDOM_ROTATE=True, RANDOM_MIRROR=True, IMG_HEIGHT=SIDE, IMG_WIDTH=SIDE,
         NORMALIZE="symmetric", FOLD_DATES=False, ENFORCE_SUFFIX=None, EXCLUDE_SUFFIX=None, SAMPLE_TRAIN=None,
-        SAMPLE_VAL=None, file="benchmark",
+        SAMPLE_VAL=None, DETERMINISTIC=False, file="benchmark",
     )  # fmt: skip
     dataset = Dataset(experiment)  # type: ignore[arg-type]
     batches = dataset.training_batches(0, 10**6)
