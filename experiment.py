@@ -185,6 +185,7 @@ class Experiment(LossKeys):
         self._take_settings(self.settings)
         self.DATA_ROOT = str(Path(environment.DATA_ROOT) / self.DATASET / str(self.TILESIZE))
         self.manifest = load_manifest(Path(self.DATA_ROOT), self.DATASET)
+        self.settings = _sized(self.settings, self.manifest)
         self._take_manifest(self.manifest)
         if environment.PROJECT_ROOT not in sys.path:
             sys.path.append(environment.PROJECT_ROOT)
@@ -205,8 +206,6 @@ class Experiment(LossKeys):
         self.MODEL_NAME = settings.model_name
         self.DATASET = settings.dataset
         self.TILESIZE = settings.tilesize
-        self.IMG_HEIGHT = settings.img_height or settings.tilesize
-        self.IMG_WIDTH = settings.img_width or settings.tilesize
         self.RANDOM_RESIZE = settings.random_resize
         self.RANDOM_ROTATE = settings.random_rotate
         self.RANDOM_MIRROR = settings.random_mirror
@@ -237,6 +236,7 @@ class Experiment(LossKeys):
 
     def _take_manifest(self, manifest: Manifest) -> None:
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+        self.IMG_HEIGHT, self.IMG_WIDTH = self.settings.img_height, self.settings.img_width
         self.INPUT_CHANNELS = len(source.bands) * ((source.time_steps or 1) if self.FOLD_DATES else 1)
         self.OUTPUT_CHANNELS = len(target.bands) * ((target.time_steps or 1) if self.FOLD_DATES else 1)
         self.INPUT_TIME_STEPS = None if self.FOLD_DATES else source.time_steps
@@ -251,6 +251,13 @@ class Experiment(LossKeys):
     def resolved(self) -> dict[str, Any]:
         """Return all keys with their defaults filled in, as in ``run.json``."""
         return self.settings.model_dump(mode="json")
+
+
+def _sized(settings: ExperimentFile, manifest: Manifest) -> ExperimentFile:
+    """Return the settings with the size of the network's images, which is that of the target by default."""
+    height, width = manifest.fields[manifest.target].size
+    sizes = {"img_height": settings.img_height or height, "img_width": settings.img_width or width}
+    return settings.model_copy(update=sizes)
 
 
 def _experiments(root: Path, folder: Path) -> list[str]:

@@ -13,16 +13,18 @@ def degraded(window: np.ndarray, geometry: Geometry, field: Field) -> np.ndarray
     """Return a window averaged to coarse pixels, which are repeated where the dataset stores them repeated.
 
     Args:
-        window: float32 ``(side, side, band)`` as stored, NaN where nothing was measured.
-        geometry: with the number of coarse pixels.
+        window: float32 ``(height, width, band)`` as stored, NaN where nothing was measured.
+        geometry: with the numbers of coarse pixels.
         field: the input field; where it stores integers, the means are rounded.
 
     Returns:
-        float32 ``(stored, stored, band)``.
+        float32 ``(stored height, stored width, band)``.
     """
     assert geometry.coarse is not None
     means = area_mean(window, geometry.coarse)
     if "int" in field.dtype:
         means = np.rint(means)
-    nearest = np.arange(geometry.stored) * geometry.coarse // geometry.stored
-    return means[nearest][:, nearest].astype(np.float32)
+    rows, columns = (
+        np.arange(stored) * coarse // stored for stored, coarse in zip(geometry.stored, geometry.coarse, strict=True)
+    )
+    return means[rows][:, columns].astype(np.float32)

@@ -14,20 +14,20 @@ class Geometry(NamedTuple):
     """Sizes of windows, network input and output, in pixels.
 
     Attributes:
-        side: of a window, in pixels of the scene.
+        window: (height, width) of a window, in pixels of the scene.
         factor: output pixels per pixel of the scene, along each axis.
-        coarse: side in pixels to which a window is averaged, as the dataset made its input from fine tiles; None where
+        coarse: (height, width) to which a window is averaged, as the dataset made its input from fine tiles; None where
             windows are not averaged.
-        stored: side of the network's input as the dataset stores it.
+        stored: (height, width) of the network's input as the dataset stores it.
         bands: number of bands of the output, over all time steps.
         pixel: pixel size of the scene that this geometry expects, in metres; None where the dataset does not state it.
         repeated: how often the dataset repeats a measured pixel along each axis: 12 where 120 m are stored at 10 m.
     """
 
-    side: int
+    window: tuple[int, int]
     factor: int
-    coarse: int | None
-    stored: int
+    coarse: tuple[int, int] | None
+    stored: tuple[int, int]
     bands: int
     pixel: float | None
     repeated: int
@@ -56,25 +56,22 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
             f" {experiment.IMG_WIDTH} pixels, not on the grid of its target"
             f" ({target.size[0]} x {target.size[1]}), so that its predictions cannot be joined to a map"
         )
-    (side, width), (stored, columns) = target.size, source.size
-    tiles = f"{experiment.DATA_ROOT}: input tiles of {stored} x {columns} and target tiles of {side} x {width} pixels"
-    if side != width or stored != columns:
-        raise UserError(f"{tiles}: a map needs squares")
+    (height, width), (rows, columns) = target.size, source.size
     bands = len(target.bands) * (target.time_steps or 1)
     if degrade:
-        coarse = coarse_side(source, target)
-        return Geometry(side, 1, coarse, stored, bands, target.gsd, 1)
-    if side % stored:
+        return Geometry(target.size, 1, coarse_size(source, target), source.size, bands, target.gsd, 1)
+    factor = height // rows
+    if (rows * factor, columns * factor) != target.size:
         raise UserError(
-            f"{tiles}: no integer factor lies between them; give a scene of the target's pixels and --degrade"
+            f"{experiment.DATA_ROOT}: input tiles of {rows} x {columns} and target tiles of {height} x {width} pixels:"
+            " no integer factor lies between them; give a scene of the target's pixels and --degrade"
         )
-    factor = side // stored
     repeated = max(1, round(manifest.ratio / factor))
-    return Geometry(stored, factor, None, stored, bands, source.gsd and source.gsd / repeated, repeated)
+    return Geometry(source.size, factor, None, source.size, bands, source.gsd and source.gsd / repeated, repeated)
 
 
-def coarse_side(source: Field, target: Field) -> int:
-    """Return the side in pixels to which a target tile is averaged to have the pixel size of the input's sensor.
+def coarse_size(source: Field, target: Field) -> tuple[int, int]:
+    """Return the height and width to which a target tile is averaged to have the pixel size of the input's sensor.
 
     Raises:
         UserError: the dataset does not state that the input is coarser than the target, or the input is not an image.
@@ -86,5 +83,7 @@ def coarse_side(source: Field, target: Field) -> int:
             " leave it out"
         )
     if source.size[0] < target.size[0]:
-        return source.size[0]
-    return math.floor(target.size[0] * target.gsd / source.gsd + 1e-6)  # stored upsampled; rounded as the datasets are
+        return source.size
+    # Stored upsampled; rounded as the datasets are.
+    height, width = (math.floor(side * target.gsd / source.gsd + 1e-6) for side in target.size)
+    return height, width

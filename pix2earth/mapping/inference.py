@@ -68,14 +68,14 @@ class Network:
         Groups should always have the same number of windows: another number would be compiled again.
 
         Args:
-            windows: float32 ``(side, side, time step * band)`` as ``Scene.read`` returns them.
+            windows: float32 ``(height, width, time step * band)`` as ``Scene.read`` returns them.
 
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has no measurement.
         """
-        steps, side, factor = self.source.time_steps or 1, self.geometry.side, self.geometry.factor
+        steps, factor = self.source.time_steps or 1, self.geometry.factor
         valid = [validity(window, steps) for window in windows]
-        shape = (side * factor, side * factor, self.geometry.bands)
+        shape = (*(side * factor for side in self.geometry.window), self.geometry.bands)
         if not any(mask.any() for mask in valid):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
@@ -93,14 +93,14 @@ class Network:
         return list(predictions)
 
 
-def batch_size(count: int, side: int) -> int:
+def batch_size(count: int, pixels: int) -> int:
     """Return the batch size for a row of windows, chosen such that the last batch needs little padding.
 
     Args:
         count: number of windows in a row.
-        side: of their predictions, pixels.
+        pixels: of each of their predictions.
     """
-    largest = max(1, min(16, PIXELS_A_BATCH // side**2))
+    largest = max(1, min(16, PIXELS_A_BATCH // pixels))
     if count <= largest:
         return count
     return min(range(1 + largest // 2, largest + 1), key=lambda size: (-(-count // size) * size, -size))
@@ -115,18 +115,19 @@ class Plan:
         batch: number of windows that are predicted at once.
     """
 
-    def __init__(self, network: Network, scene: Scene, overlap: int) -> None:
+    def __init__(self, network: Network, scene: Scene, overlap: tuple[int, int]) -> None:
         """Place the windows.
 
         Args:
             network: predicts the windows.
             scene: provides the input.
-            overlap: of neighbouring windows, input pixels.
+            overlap: of neighbouring windows along height and width, input pixels.
         """
         self.network, self.scene = network, scene
-        side, self.factor = network.geometry.side, network.geometry.factor
-        self.rows, self.columns = (Windows(length, side, overlap, self.factor) for length in scene.size)
-        self.batch = batch_size(len(self.columns), side * self.factor)
+        (height, width), self.factor = network.geometry.window, network.geometry.factor
+        self.rows = Windows(scene.size[0], height, overlap[0], self.factor)
+        self.columns = Windows(scene.size[1], width, overlap[1], self.factor)
+        self.batch = batch_size(len(self.columns), height * width * self.factor**2)
 
     def predictions(self, first: int) -> Iterator[np.ndarray]:
         """Yield the prediction of every window, row by row from row ``first`` of windows.
@@ -134,10 +135,10 @@ class Plan:
         A batch holds windows of one row only. Therefore batches do not depend on ``first``, and a resumed run gives the
         same result bit for bit.
         """
-        side, starts = self.network.geometry.side, self.columns.starts
+        size, starts = self.network.geometry.window, self.columns.starts
         for row in self.rows.starts[first:]:
             for position in range(0, len(starts), self.batch):
-                group = [_window(self.scene, row, column, side) for column in starts[position : position + self.batch]]
+                group = [_window(self.scene, row, column, size) for column in starts[position : position + self.batch]]
                 padded = group + [group[-1]] * (self.batch - len(group))
                 yield from self.network.predict(padded)[: len(group)]
 
@@ -168,8 +169,8 @@ class Plan:
             yield strip[top:end], carried
 
 
-def _window(scene: Scene, row: int, column: int, side: int) -> np.ndarray:
+def _window(scene: Scene, row: int, column: int, size: tuple[int, int]) -> np.ndarray:
     """Read a window; where the scene is smaller than the window, it is padded with mirrored pixels."""
-    height, width = (min(side, length - start) for length, start in zip(scene.size, (row, column), strict=True))
+    height, width = min(size[0], scene.size[0] - row), min(size[1], scene.size[1] - column)
     values = scene.read(row, column, height, width)
-    return np.pad(values, ((0, side - height), (0, side - width), (0, 0)), "symmetric")
+    return np.pad(values, ((0, size[0] - height), (0, size[1] - width), (0, 0)), "symmetric")

@@ -57,7 +57,8 @@ def map_scene(network: Network, scene: Scene, origin: Origin, overlap: float, ou
     from pix2earth.runs import identity
 
     experiment, factor, target = network.experiment, network.geometry.factor, network.target
-    plan = Plan(network, scene, round(overlap * network.geometry.side))
+    height, width = network.geometry.window
+    plan = Plan(network, scene, (round(overlap * height), round(overlap * width)))
     shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
     roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
     unfinished = {

@@ -10,20 +10,21 @@ LEAST_COVERED = 0.5
 """Share of a coarse pixel that must hold data, or it is nodata."""
 
 
-def area_mean(tile: np.ndarray, side: int) -> np.ndarray:
+def area_mean(tile: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     """Average a tile over the area of coarser pixels, which may start and end within its own pixels.
 
     Args:
-        tile: (height, height, band), NaN without data.
-        side: of the result in pixels, at most ``height``.
+        tile: (height, width, band), NaN without data.
+        size: (height, width) of the result in pixels, or one number for both; at most those of the tile.
 
     Returns:
-        float64 (side, side, band), the mean of the pixels with data; NaN where those are less than half of the area.
+        float64 (height, width, band), the mean of the pixels with data; NaN where those are less than half of the area.
     """
-    weights = _weights(tile.shape[0], side)
+    sides = size if isinstance(size, tuple) else (size, size)
+    rows, columns = (_weights(fine, coarse) for fine, coarse in zip(tile.shape[:2], sides, strict=True))
     valid = np.isfinite(tile)
-    total = np.einsum("ij,jkb,lk->ilb", weights, np.where(valid, tile, 0).astype(np.float64), weights, optimize=True)
-    covered = np.einsum("ij,jkb,lk->ilb", weights, valid.astype(np.float64), weights, optimize=True)
+    total = np.einsum("ij,jkb,lk->ilb", rows, np.where(valid, tile, 0).astype(np.float64), columns, optimize=True)
+    covered = np.einsum("ij,jkb,lk->ilb", rows, valid.astype(np.float64), columns, optimize=True)
     with np.errstate(invalid="ignore"):
         return np.where(covered >= LEAST_COVERED, total / covered, np.nan)
 

@@ -120,11 +120,11 @@ class ExperimentFile(Schema):
     dataset: Annotated[str, AfterValidator(_below_its_root)] = data(default="curated")
     """The dataset: `<data_root>/<dataset>/<tilesize>/`."""
     tilesize: PositiveInt = data(default=256)
-    """Height and width of the dataset's tiles in pixels."""
+    """Height and width of the dataset's tiles in pixels, and the name of its folder."""
     img_height: PositiveInt | None = data(default=None)
-    """Height of the network's images in pixels; null: `tilesize`. Tiles are resized by nearest neighbour."""
+    """Height of the network's images in pixels; null: that of the target. Tiles are resized by nearest neighbour."""
     img_width: PositiveInt | None = data(default=None)
-    """Width of the network's images in pixels; null: `tilesize`."""
+    """Width of the network's images in pixels; null: that of the target."""
     normalize: Literal["symmetric", "unit", "l2", "none"] = data(default="symmetric")
     """How values are scaled for the network: the valid range to [-1, 1], to [0, 1], every image to unit norm, or not
     at all (physical units)."""
@@ -209,8 +209,6 @@ class ExperimentFile(Schema):
     @model_validator(mode="after")
     def _complete(self) -> ExperimentFile:
         """Fill in defaults that depend on other keys, so that ``run.json`` holds the settings that were used."""
-        self.img_height = self.img_height or self.tilesize
-        self.img_width = self.img_width or self.tilesize
         if self.learning_rate is None:
             self.learning_rate = LearningRates()
         if self.label_smoothing and not self.disc_loss.get("disc_bce", 1.0):

@@ -82,7 +82,7 @@ def predict_scene():
     """``predict_scene(network, scene, overlap)``: the strips of the output, joined."""
 
     def joined(network, scene, overlap):
-        plan = Plan(network, scene, overlap)
+        plan = Plan(network, scene, (overlap, overlap))
         strips = plan.strips(plan.predictions(0), 0, np.zeros((0, plan.columns.length, 1), np.float32))
         return np.concatenate([strip for strip, _ in strips])
 

@@ -65,6 +65,16 @@ def test_a_scene_without_measurements(network_of, array_scene, predict_scene):
     assert prediction.shape == (70, 80, 2) and np.isnan(prediction).all()
 
 
+@pytest.mark.parametrize(("size", "factor"), [((48, 64), 1), ((64, 48), 2)])
+def test_windows_that_are_not_square(network_of, array_scene, predict_scene, size, factor):
+    height, width = size
+    source = Field(dtype="float32", shape=[height // factor, width // factor, 2], bands=BANDS)
+    target = Field(dtype="float32", shape=[height, width, 2], bands=BANDS)
+    values = ground(101, 147)
+    prediction = predict_scene(network_of(source, target, lambda image: image), array_scene(values), 8)
+    assert np.array_equal(prediction, values.repeat(factor, 0).repeat(factor, 1))
+
+
 # ---- seams ---------------------------------------------------------------------------------------------------------
 
 
@@ -138,7 +148,7 @@ def test_a_plugin_that_needs_more_than_the_input_is_an_error(experiment_of, tmp_
 
 def test_strips_from_any_row_are_those_of_an_uninterrupted_run(network_of, array_scene):
     network = network_of(field(), field(), lambda image: tf.cumsum(image, axis=1))
-    plan = Plan(network, array_scene(ground(301, 100)), 16)
+    plan = Plan(network, array_scene(ground(301, 100)), (16, 16))
     straight = list(plan.strips(plan.predictions(0), 0, np.zeros((0, 100, 2), np.float32)))
     assert sum(len(strip) for strip, _ in straight) == 301 and len(straight) == 6
     for first in range(1, 6):
@@ -148,5 +158,5 @@ def test_strips_from_any_row_are_those_of_an_uninterrupted_run(network_of, array
 
 
 def test_batches_need_little_padding():
-    assert [batch_size(count, 256) for count in (1, 8, 16, 57, 9)] == [1, 8, 8, 6, 5]
-    assert [batch_size(58, side) for side in (4096, 16)] == [1, 15]
+    assert [batch_size(count, 256**2) for count in (1, 8, 16, 57, 9)] == [1, 8, 8, 6, 5]
+    assert [batch_size(58, side**2) for side in (4096, 16)] == [1, 15]

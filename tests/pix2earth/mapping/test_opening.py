@@ -54,7 +54,7 @@ def at(metres):
 
 def test_the_expected_pixel_size_gives_no_warning(opened, raster, capfd):
     scene, geometry = opened(raster(numbers(), **at(20)), field(32, 20.0), field(SIDE, 10.0))
-    assert scene.size == (128, 192) and (geometry.side, geometry.factor) == (32, 2)
+    assert scene.size == (128, 192) and (geometry.window, geometry.factor) == ((32, 32), 2)
     assert capfd.readouterr().err == ""
 
 
@@ -111,5 +111,5 @@ def test_networks_whose_predictions_cannot_be_joined_are_errors(experiment_of):
     with pytest.raises(UserError, match="not on the grid of its target"):
         geometry_of(experiment_of(fields, img_height=32, img_width=32))
     wide = Field(dtype="uint16", shape=[SIDE, 2 * SIDE, 2], bands=BANDS)
-    with pytest.raises(UserError, match="a map needs squares"):
+    with pytest.raises(UserError, match="no integer factor lies between them"):
         geometry_of(experiment_of(fields | {"input_image": wide}))

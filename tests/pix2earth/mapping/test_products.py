@@ -43,7 +43,7 @@ def centres(scene, row, column, height, width):
 @pytest.mark.parametrize("options", [{}, {"baseline": "05.10"}, {"level": "L2A", "baseline": "04.00", "zipped": True}])
 def test_reflectance_is_read_as_the_dataset_stores_it(opened, tmp_path, options, capfd):
     scene, geometry = opened(write_safe(tmp_path, **options))
-    assert scene.size == (240, 240) and (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None)
+    assert scene.size == (240, 240) and (geometry.window, geometry.factor, geometry.coarse) == ((64, 64), 1, None)
     stored = scene.read(30, 50, 20, 10)
     x, y = centres(scene, 30, 50, 20, 10)
     expected = np.stack([synthetic_reflectance(band, x, y) for band in TARGET.bands], axis=-1)
@@ -55,13 +55,13 @@ def test_reflectance_is_read_as_the_dataset_stores_it(opened, tmp_path, options,
 def test_a_coarser_input_is_averaged_from_the_product(opened, tmp_path):
     coarse = TARGET.model_copy(update={"shape": [21, 21, 3], "gsd": 30.0})
     _, geometry = opened(write_safe(tmp_path), None, coarse)
-    assert (geometry.side, geometry.coarse, geometry.stored, geometry.factor) == (64, 21, 21, 1)
+    assert (geometry.window, geometry.coarse, geometry.stored, geometry.factor) == ((64, 64), (21, 21), (21, 21), 1)
 
 
 def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path, capfd):
     swath = write_sen3(tmp_path)
     scene, geometry = opened(write_safe(tmp_path), swath, OLCI)
-    assert (geometry.side, geometry.factor, geometry.coarse) == (64, 1, None) and scene.size == (240, 240)
+    assert (geometry.window, geometry.factor, geometry.coarse) == ((64, 64), 1, None) and scene.size == (240, 240)
     window = 100, 37, 16, 24
     radiance = scene.read(*window)
     sen3 = Sen3.open(swath)

@@ -25,8 +25,8 @@ def experiment(tmp_path):
 def test_defaults_of_an_experiment(experiment):
     # Those of the original ARISGAN code where it has the key; random_rotate is that of its documentation.
     expected = {
-        "params": {}, "precision": "float32", "dataset": "curated", "tilesize": 256, "img_height": 256,
-        "img_width": 256, "normalize": "symmetric", "fold_dates": False, "random_resize": 1.11, "random_rotate": True,
+        "params": {}, "precision": "float32", "dataset": "curated", "tilesize": 256, "img_height": None,
+        "img_width": None, "normalize": "symmetric", "fold_dates": False, "random_resize": 1.11, "random_rotate": True,
         "random_mirror": True, "shuffle": True, "exclude_suffix": None, "enforce_suffix": None, "sample_train": None,
         "sample_val": None, "batch_size": 16, "steps": 40000, "seed": 0, "deterministic": False, "jit_compile": False,
         "metrics": list(METRICS), "best_metric": "PSNR", "sample_freq": None, "ckpt_freq": None,
@@ -119,11 +119,6 @@ def test_metrics_are_all_or_those_named_each_once(experiment, value, expected):
 @pytest.mark.parametrize("value", ["all", 3])
 def test_checkpoints_to_keep(experiment, value):
     assert experiment(keep_checkpoints=value).keep_checkpoints == value
-
-
-def test_the_image_has_the_size_of_the_tile_by_default(experiment):
-    settings = experiment(tilesize=128, img_width=64)
-    assert (settings.img_height, settings.img_width) == (128, 64)
 
 
 def test_a_model_may_be_named_with_the_suffix_of_its_file(experiment):
