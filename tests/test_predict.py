@@ -17,6 +17,7 @@ from rasterio.warp import transform_bounds
 import predict
 from experiment import PROJECT, Environment
 from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.settings.errors import UserError
 from pix2earth.training.trained import open_run
 from sensors.sentinel2 import Safe
 from tests.products import write_safe
@@ -138,6 +139,43 @@ def test_identity_in_physical_units_on_the_map(root, command, size):
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert bool(raster.overviews(1)) == (size[0] > 512 or size[1] > 512)
     assert sorted(path.name for path in root.glob("out*")) == ["out.tif"]
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5])
+def test_an_array_gives_the_values_of_the_map(root, command, monkeypatch, overlap):
+    import tensorflow as tf
+    import xarray
+
+    from pix2earth.mapping import predict_array
+    from pix2earth.plugins import contract
+
+    # Windows that differ where they overlap show how they are blended.
+    def centred(gan, plugin, fields):
+        return fields["input_image"] - tf.reduce_mean(fields["input_image"], (1, 2), keepdims=True)
+
+    monkeypatch.setattr(contract, "forward", centred)
+    values = numbers(100, 150).astype(np.float32) * np.float32(1e-4)
+    values[20:24, 90:] = np.nan
+    scene = write_scene(root / "scene.tif", values)
+    assert command("--input", scene, "--output", root / "out.tif", "--overlap", overlap)[0] == 0
+    with rasterio.open(root / "out.tif") as raster:
+        expected = np.moveaxis(raster.read(), 0, -1)
+    result = predict_array(values, "same", overlap=overlap)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, expected)
+    labelled = xarray.DataArray(np.moveaxis(values, -1, 0)[::-1], dims=("band", "y", "x"), coords={"band": BANDS[::-1]})
+    of_labelled = predict_array(labelled, "same", overlap=overlap)
+    assert of_labelled.dims == ("band", "y", "x")
+    np.testing.assert_array_equal(of_labelled.sel(band=BANDS).transpose("y", "x", "band").values, expected)
+
+
+def test_an_array_that_does_not_fit_is_an_error(root):
+    from pix2earth.mapping import predict_array
+
+    with pytest.raises(UserError, match=r"has the shape \(height, width, 2\); the array has \(64, 64, 3\)"):
+        predict_array(np.zeros((64, 64, 3)), "same")
+    with pytest.raises(UserError, match=r"overlap=0\.7: must be between 0 and 0\.5"):
+        predict_array(np.zeros((64, 64, 2)), "same", overlap=0.7)
 
 
 def test_a_box_is_snapped_to_pixels_of_the_scene(root, command):

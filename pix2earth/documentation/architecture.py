@@ -18,8 +18,9 @@ FOLDERS = ("pix2earth", "models", "layers", "losses", "metrics", "sensors", "pre
 LEVELS = (
     ("commands",),
     ("preprocessing", "synthetic"),
+    ("pix2earth.mapping",),
     ("pix2earth.training",),
-    ("pix2earth.mapping", "pix2earth.figures"),
+    ("pix2earth.figures",),
     ("pix2earth.scoring",),
     ("pix2earth.baselines", "pix2earth.batches", "pix2earth.plugins", "models"),
     ("experiment", "layers", "pix2earth.documentation"),
