@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiment import Environment
 from pix2earth.runs.folders import COMPARISON, EVALUATION
-from pix2earth.scoring.comparison import compare, load, show
+from pix2earth.scoring.tables.comparison import compare, load, show
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import reports_errors
 

@@ -80,7 +80,7 @@ def row(environment: Environment, model: str) -> ModelRow:
 
 def means(path: Path) -> dict[str, float]:
     """Return the mean of every column of an evaluation over the samples of the held-out split."""
-    from pix2earth.scoring import csv_files
+    from pix2earth.scoring.tables import csv_files
     from pix2earth.scoring.undefined import mean_of_finite
 
     table = csv_files.read(path)

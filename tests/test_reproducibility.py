@@ -17,7 +17,8 @@ import evaluate
 import predict
 import train
 from pix2earth.records.manifest import Record, fingerprint
-from pix2earth.scoring import evaluations, origins
+from pix2earth.scoring import origins
+from pix2earth.scoring.tables import evaluations
 from tests.test_train import PLUGIN, checkpoint_values
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from metrics import LOWER_IS_BETTER, UNITS
-from pix2earth.scoring.summary import ORDER, ranked
+from pix2earth.scoring.tables.summary import ORDER, ranked
 from pix2earth.settings import atomic
 
 INCHES = (15, 7)
@@ -46,7 +46,7 @@ def draw(
     are so high that the boxes of the others would be lines.
 
     Args:
-        scores: of ``pix2earth.scoring.evaluations.load``.
+        scores: of ``pix2earth.scoring.tables.evaluations.load``.
         metric: a column of the CSVs.
         datasets: only these; None: all, thrown together.
         masks: only these, in this order; None: all.

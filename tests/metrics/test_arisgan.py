@@ -12,7 +12,7 @@ from scipy import ndimage, signal
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from metrics import ALL_METRICS, GROUPS, LOWER_IS_BETTER, METRICS, PUBLISHED, UNITS, Scale, score
-from pix2earth.scoring import comparison
+from pix2earth.scoring.tables import comparison
 from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import ExperimentFile
 from pix2earth.settings.validation import load

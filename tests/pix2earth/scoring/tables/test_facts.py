@@ -2,7 +2,7 @@
 
 import pytest
 
-from pix2earth.scoring.facts import FACTS, facts, facts_of_name, mask
+from pix2earth.scoring.tables.facts import FACTS, facts, facts_of_name, mask
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pix2earth.scoring import comparison, csv_files, summary
-from pix2earth.scoring.evaluations import load
+from pix2earth.scoring.tables import comparison, csv_files, summary
+from pix2earth.scoring.tables.evaluations import load
 from pix2earth.settings.errors import UserError
 from tests.pix2earth.scoring import evaluated_runs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pix2earth.scoring import summary
+from pix2earth.scoring.tables import summary
 
 
 def scores_of(values, *, dataset="sea", mask="all", baseline=()):

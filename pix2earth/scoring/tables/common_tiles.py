@@ -32,7 +32,7 @@ def compared(scores: pd.DataFrame) -> pd.Series:
     all do: its failures would choose the tiles of the others.
 
     Args:
-        scores: of ``pix2earth.scoring.evaluations.load``, without this column.
+        scores: of ``pix2earth.scoring.tables.evaluations.load``, without this column.
     """
     result = pd.Series(False, scores.index)
     for _, of_table in scores.groupby(["dataset", "mask"]):

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from metrics import LOWER_IS_BETTER
-from pix2earth.scoring.csv_files import ordered_metrics
-from pix2earth.scoring.facts import FACTS
+from pix2earth.scoring.tables.csv_files import ordered_metrics
+from pix2earth.scoring.tables.facts import FACTS
 from pix2earth.settings import atomic
 
 ORDER = ("dmnet", "dsen2w", "pix2pix", "psgan", "srgan", "srs3", "tarsgan", "aris-a", "aris-b", "aris-c")

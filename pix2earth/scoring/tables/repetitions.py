@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pix2earth.runs import identity
-from pix2earth.scoring.csv_files import RunCsv
+from pix2earth.scoring.tables.csv_files import RunCsv
 
 
 def repeated(evaluated: Sequence[tuple[RunCsv, str]]) -> dict[tuple[str, str], str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pix2earth.scoring.csv_files import metric_of
+from pix2earth.scoring.tables.csv_files import metric_of
 
 
 @pytest.mark.parametrize(

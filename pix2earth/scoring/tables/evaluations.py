@@ -10,11 +10,11 @@ import pandas as pd
 
 from pix2earth.runs import identity
 from pix2earth.runs.folders import EVALUATION
-from pix2earth.scoring import common_tiles
 from pix2earth.scoring.basis import Basis, reference_of
-from pix2earth.scoring.csv_files import RunCsv, csvs, metric_of, tiles
-from pix2earth.scoring.facts import FACTS, NONE, UNKNOWN, facts, facts_of_name
-from pix2earth.scoring.repetitions import repeated
+from pix2earth.scoring.tables import common_tiles
+from pix2earth.scoring.tables.csv_files import RunCsv, csvs, metric_of, tiles
+from pix2earth.scoring.tables.facts import FACTS, NONE, UNKNOWN, facts, facts_of_name
+from pix2earth.scoring.tables.repetitions import repeated
 from pix2earth.settings.errors import UserError
 
 IN_FACTS = frozenset({"dataset", "model_name", "batch_size", "seed"})

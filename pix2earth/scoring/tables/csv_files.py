@@ -14,8 +14,8 @@ from pix2earth.runs import identity, provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.scoring import basis, origins
 from pix2earth.scoring.basis import Basis
-from pix2earth.scoring.facts import facts_of_name
 from pix2earth.scoring.failures import in_words
+from pix2earth.scoring.tables.facts import facts_of_name
 from pix2earth.settings.errors import UserError
 
 MISSING = ["", "nan", "NaN", "-nan", "NA", "N/A", "<NA>", "null", "None"]

@@ -16,7 +16,7 @@ import numpy as np
 from metrics import ALL_METRICS, LOWER_IS_BETTER
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.scoring.basis import Basis, reference_of
-from pix2earth.scoring.common_tiles import overlapping
+from pix2earth.scoring.tables.common_tiles import overlapping
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
     Raises:
         UserError: there are none, or a CSV cannot be read or does not belong to the file beside it.
     """
-    from pix2earth.scoring.csv_files import csvs
-    from pix2earth.scoring.repetitions import repeated
+    from pix2earth.scoring.tables.csv_files import csvs
+    from pix2earth.scoring.tables.repetitions import repeated
 
     of_files = [prefix.replace("/", "_") for prefix in prefixes]  # of files of which nothing else is recorded
     chosen = [

@@ -1,0 +1,1 @@
+"""Tables over many evaluated runs: their CSVs, what names a run, comparisons, summaries."""
