@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -52,8 +51,13 @@ def _sum_in_order(experiment: Experiment) -> None:
     """
     if not experiment.DETERMINISTIC or experiment.DISTRIBUTION != "none" or tf.config.list_physical_devices("GPU"):
         return
-    with suppress(RuntimeError):  # TensorFlow has computed in this process already, as in a notebook
+    try:
         tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # TensorFlow has computed in this process already, as in a notebook
+        print(
+            f"{experiment.file}: deterministic: sums of three and more gradients may differ in their rounding, because"
+            " TensorFlow has been used in this process already; train with train.py"
+        )
 
 
 def _refuse_keras_2(experiment: Experiment, replicas: int) -> None:

@@ -93,6 +93,9 @@ THREADS = """
 from types import SimpleNamespace
 import tensorflow as tf
 from pix2earth.training import devices
+import sys
+if sys.argv[1:]:
+    tf.constant([1.0]) + 1  # TensorFlow chooses its threads at the first operation
 for deterministic in (False, True):
     devices.prepare(SimpleNamespace(DISTRIBUTION="none", SEED=3, DETERMINISTIC=deterministic, PRECISION="float32",
                                     JIT_COMPILE=False, BATCH_SIZE=6, file="experiment.json"))
@@ -106,6 +109,10 @@ def test_one_thread_executes_the_operations_of_a_deterministic_run():
     """Otherwise three gradients are added in an order that depends on other threads."""
     run = subprocess.run([sys.executable, "-c", THREADS], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0", "1"]
+    run = subprocess.run(
+        [sys.executable, "-c", THREADS, "late"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert "experiment.json: deterministic: sums of three and more gradients may differ" in run.stdout
 
 
 SCRIPT = """
