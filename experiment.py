@@ -236,7 +236,8 @@ class Experiment(LossKeys):
 
     def _take_manifest(self, manifest: Manifest) -> None:
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        self.IMG_HEIGHT, self.IMG_WIDTH = self.settings.img_height, self.settings.img_width
+        self.IMG_HEIGHT = self.settings.img_height or target.size[0]
+        self.IMG_WIDTH = self.settings.img_width or target.size[1]
         self.INPUT_CHANNELS = len(source.bands) * ((source.time_steps or 1) if self.FOLD_DATES else 1)
         self.OUTPUT_CHANNELS = len(target.bands) * ((target.time_steps or 1) if self.FOLD_DATES else 1)
         self.INPUT_TIME_STEPS = None if self.FOLD_DATES else source.time_steps

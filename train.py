@@ -113,10 +113,13 @@ def train_run(
 
     environment.choose_keras()
     quieten_tensorflow()
+    from pix2earth.batches.excluded_augmentation import switch_off
     from pix2earth.training.loop import Training
     from pix2earth.training.process import RunProcess
 
     training = Training(experiment, dataset, plugin, source)
+    for line in switch_off(experiment, training.gan, plugin):
+        print(line)
     if restored is None:
         return RunProcess(training).run([])
     training.identity |= restored.identity

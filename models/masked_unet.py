@@ -36,6 +36,9 @@ DOWNSAMPLINGS = 2
 class GAN(ConditionalGAN):
     """A U-Net of image and mask with a small PatchGAN discriminator."""
 
+    # Interpolation would mix hidden pixels into clear ones.
+    excluded_augmentation = ("random_resize",)
+
     def __init__(self, experiment: Experiment) -> None:
         """Check time steps, bands and mask, then build networks and optimisers.
 
