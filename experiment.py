@@ -13,7 +13,6 @@ from pix2earth.records.manifest import Manifest, load_manifest
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.loss_keys import LossKeys
-from pix2earth.settings.optimization import LossWeight
 from pix2earth.settings.schema import ADDED, EnvironmentFile, ExperimentFile, affects
 from pix2earth.settings.validation import load
 
@@ -174,7 +173,6 @@ class Experiment(LossKeys):
         environment = environment or Environment()
         self.environment = environment
         self.file = Path(path) / "experiment.json"
-        super().__init__()
         self.settings = with_recorded(load(self.file, ExperimentFile), recorded or {})
         self.NAME = experiment_name
         self.output = RunFolders(Path(environment.EXPERIMENT_ROOT), experiment_name, timestamp)
@@ -185,7 +183,6 @@ class Experiment(LossKeys):
         self._take_settings(self.settings)
         self.DATA_ROOT = str(Path(environment.DATA_ROOT) / self.DATASET / str(self.TILESIZE))
         self.manifest = load_manifest(Path(self.DATA_ROOT), self.DATASET)
-        self.settings = _sized(self.settings, self.manifest)
         self._take_manifest(self.manifest)
         if environment.PROJECT_ROOT not in sys.path:
             sys.path.append(environment.PROJECT_ROOT)
@@ -218,11 +215,7 @@ class Experiment(LossKeys):
         sample_numbers = (settings.sample_train, settings.sample_val)
         self.DATA_SAMPLE = sample_numbers if all(sample_numbers) else None
         self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers
-        self.GEN_LOSS = {
-            name: weight.weight if isinstance(weight, LossWeight) else weight
-            for name, weight in settings.gen_loss.items()
-        }
-        self.DISC_LOSS = dict(settings.disc_loss)
+        self.take_losses(settings)
         self.PARAMS = dict(settings.params)
         self.SEED = settings.seed
         self.NORMALIZE = settings.normalize
@@ -238,6 +231,8 @@ class Experiment(LossKeys):
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
         self.IMG_HEIGHT = self.settings.img_height or target.size[0]
         self.IMG_WIDTH = self.settings.img_width or target.size[1]
+        sizes = {"img_height": self.IMG_HEIGHT, "img_width": self.IMG_WIDTH}
+        self.settings = self.settings.model_copy(update=sizes)
         self.INPUT_CHANNELS = len(source.bands) * ((source.time_steps or 1) if self.FOLD_DATES else 1)
         self.OUTPUT_CHANNELS = len(target.bands) * ((target.time_steps or 1) if self.FOLD_DATES else 1)
         self.INPUT_TIME_STEPS = None if self.FOLD_DATES else source.time_steps
@@ -252,13 +247,6 @@ class Experiment(LossKeys):
     def resolved(self) -> dict[str, Any]:
         """Return all keys with their defaults filled in, as in ``run.json``."""
         return self.settings.model_dump(mode="json")
-
-
-def _sized(settings: ExperimentFile, manifest: Manifest) -> ExperimentFile:
-    """Return the settings with the size of the network's images, which is that of the target by default."""
-    height, width = manifest.fields[manifest.target].size
-    sizes = {"img_height": settings.img_height or height, "img_width": settings.img_width or width}
-    return settings.model_copy(update=sizes)
 
 
 def _experiments(root: Path, folder: Path) -> list[str]:

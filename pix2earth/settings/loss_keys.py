@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pix2earth.settings.optimization import LossWeight
+
 if TYPE_CHECKING:
     from pix2earth.settings.schema import ExperimentFile
 
@@ -17,11 +19,14 @@ class LossKeys:
 
     settings: ExperimentFile
 
-    def __init__(self) -> None:
-        """Begin without weights; nothing was read."""
+    def take_losses(self, settings: ExperimentFile) -> None:
+        """Take the weights of the settings, of losses that begin later the full ones; nothing has been read yet."""
         self.read: set[str] = set()
-        self._gen_loss: dict[str, Any] = {}
-        self._disc_loss: dict[str, Any] = {}
+        self._gen_loss: dict[str, Any] = {
+            name: weight.weight if isinstance(weight, LossWeight) else weight
+            for name, weight in settings.gen_loss.items()
+        }
+        self._disc_loss: dict[str, Any] = dict(settings.disc_loss)
 
     @property
     def GEN_LOSS(self) -> dict[str, Any]:
