@@ -118,12 +118,11 @@ def train_run(
     from pix2earth.training.process import RunProcess
 
     training = Training(experiment, dataset, plugin, source)
-    for line in switch_off(experiment, training.gan, plugin):
-        print(line)
+    notes = switch_off(experiment, training.gan, plugin)
     if restored is None:
-        return RunProcess(training).run([])
+        return RunProcess(training).run(notes)
     training.identity |= restored.identity
-    return RunProcess(training).run(restored.notes, keep_rates=restored.keep_rates)
+    return RunProcess(training).run([*restored.notes, *notes], keep_rates=restored.keep_rates)
 
 
 if __name__ == "__main__":

@@ -40,15 +40,15 @@ class RunProcess:
         self.record: dict[str, Any] = {}
         self.description: dict[str, Any] | None = None
 
-    def run(self, changes: Sequence[str], *, keep_rates: bool = False) -> int:
+    def run(self, notes: Sequence[str], *, keep_rates: bool = False) -> int:
         """Restore, train, evaluate, and return the exit status.
 
         Args:
-            changes: a line for each setting that differs from the run that is restored.
+            notes: lines for the console and its log: what differs from the run that is restored, what is switched off.
             keep_rates: keep the learning rates of the experiment instead of those of the checkpoint.
         """
         with self.locked():
-            signal_number = self.train(changes, keep_rates=keep_rates)
+            signal_number = self.train(notes, keep_rates=keep_rates)
         if signal_number is not None:
             return 128 + signal_number
         self.evaluate(self.training.finished)
@@ -74,15 +74,15 @@ class RunProcess:
         finally:
             lock.release()
 
-    def train(self, changes: Sequence[str], *, keep_rates: bool) -> int | None:
+    def train(self, notes: Sequence[str], *, keep_rates: bool) -> int | None:
         """Restore and train with console, journal and ``run.json``; return the signal that ended it, or None."""
         experiment, training = self.experiment, self.training
-        notes: list[str] = list(changes)
-        done = training.restore(notes.append, keep_rates=keep_rates)
+        lines = list(notes)
+        done = training.restore(lines.append, keep_rates=keep_rates)
         log = self.output.console_log(experiment.ENVIRONMENT) if training.chief else None
         with RunConsole(log, total=experiment.STEPS, done=done, batch_size=experiment.BATCH_SIZE) as console:
-            for note in notes:
-                console.message(note)
+            for line in lines:
+                console.message(line)
             self.prepare_folders(console.message, done)
             signal_number = self.run_loop(console, done)
             if signal_number is not None:
