@@ -63,7 +63,7 @@ def test_prefix_chooses_experiments(root):
     assert [run.name for run in compare.load(root, ["la"])] == ["land_1"]
 
 
-def test_a_csv_of_the_published_program(root):
+def test_a_csv_of_the_original_code(root):
     (root / "_evaluation").mkdir()
     published = (
         "index,SAM,sCC,CC,HPSI,SSIM,PSNR,RMSE,ERGAS,UIQC\n0,.1,.2,.3,.4,.5,16,.7,.8,.9\n1,.1,.2,.3,.4,.5,18,.7,.8,.9\n"
@@ -73,7 +73,7 @@ def test_a_csv_of_the_published_program(root):
     assert frame["PSNR"][0] == 17.0 and frame["dataset"][0] == "?"
 
 
-def test_command_writes_the_summary_and_prints_whole_numbers(root, tmp_path, capsys):
+def test_command_writes_the_summary_and_prints_integers(root, tmp_path, capsys):
     write_run(root, "a-long-name-of-an-experiment", "1", ["x"], [12.3456])
     (tmp_path / "environment.json").write_text("{}")
     with pytest.raises(SystemExit) as end:

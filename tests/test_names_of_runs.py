@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from datetime import datetime
 
 import pytest
@@ -55,7 +56,7 @@ def test_runs_started_in_one_minute_are_numbered(tiny_root, write_experiment):
     write_experiment(tiny_root, "x", **SETTINGS)
     command = [sys.executable, "train.py", "--env", str(tiny_root / "environment.json"), "--exp", "x"]
     while datetime.now().second > 40:  # the minute must not end in between
-        pass
+        time.sleep(0.1)
     processes = [
         subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for _ in range(2)

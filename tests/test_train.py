@@ -275,7 +275,7 @@ def scalars(folder: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_a_dataset_of_the_published_program(trained, tiny_root, tiny_arrays):
+def test_a_dataset_of_the_original_code(trained, tiny_root, tiny_arrays):
     import pandas as pd
     import tensorflow as tf
 

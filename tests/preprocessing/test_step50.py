@@ -161,7 +161,7 @@ def test_one_date_cannot_be_split_by_scene(root, step50):
     assert step50("--split", "random", "--train_ratio", "0.6")[0] == 0
 
 
-def test_tiles_of_the_published_program_get_their_dates_from_the_inventory(root, step50):
+def test_tiles_of_the_original_code_get_their_dates_from_the_inventory(root, step50):
     folder = root / "data" / "_tif" / "inv_T17XNA_10h" / str(SIDE)
     for path in list(folder.iterdir()):
         with rasterio.open(path) as raster:
