@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from experiment import Environment, Experiment, open_experiment
-from pix2earth.records.manifest import SPLITS
+from experiment import Environment, open_experiment
 from pix2earth.runs import identity
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, reports_errors
-from pix2earth.training import queue
+from pix2earth.training import dry_run, queue
 from pix2earth.training.restoring import choose_run, compare_with_checkpoint, recorded_selection
-
-if TYPE_CHECKING:
-    from pix2earth.batches.dataset import Dataset
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,29 +33,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     arguments.add_argument("--dry-run", action="store_true", help="print what would run, and stop")
     return arguments.parse_args(argv)
-
-
-def print_dry_run(experiment: Experiment, dataset: Dataset, plugin: Path) -> None:
-    """Print the experiment with all defaults, and a summary of dataset and network."""
-    manifest = experiment.manifest
-    print(json.dumps(experiment.resolved(), indent=2))
-    print(f"environment: {experiment.environment.path or 'built in'}")
-    print(f"plug-in: {plugin}")
-    print(f"run: {experiment.output.LOGS}")
-    counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
-    print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
-    if dataset.selection:
-        print(f"best checkpoint: {dataset.selection}")
-    for name, field in manifest.fields.items():
-        role = ", ".join(role for role in ("input", "target", "mask", "score_by") if getattr(manifest, role) == name)
-        print(
-            f"  {name}{f' ({role})' if role else ''}: {field.dtype} {'x'.join(map(str, field.shape))},"
-            f" {field.kind}, {' '.join(field.bands)}"
-        )
-    print(
-        f"network: {experiment.INPUT_CHANNELS} channels in, {experiment.OUTPUT_CHANNELS} out,"
-        f" values {experiment.NORMALIZE}"
-    )
 
 
 @reports_errors
@@ -94,16 +65,17 @@ def train_run(
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
     from pix2earth.batches import selection
     from pix2earth.batches.dataset import Dataset
-    from pix2earth.plugins import finding
+    from pix2earth.plugins import finding, needs
 
     dataset = Dataset(experiment)
     plugin = finding.find(experiment)
+    declared = needs.check(experiment, plugin)
     folders = RunFolders(experiment.output.experiment_root, name, source or timestamp)
     dataset.selection = selected = selection.choose(dataset, recorded_selection(folders) if source else None)
     for split in ("train", selected.folder):
         dataset.names(split)
     if options.dry_run:
-        print_dry_run(experiment, dataset, plugin)
+        dry_run.show(experiment, dataset, plugin, declared)
         return 0
     current = identity.describe(experiment, dataset.listing, plugin)
     restored = None

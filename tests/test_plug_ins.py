@@ -1,10 +1,13 @@
 """What the commands find out about a user's plug-in: shapes of predictions, names of networks, hidden variables."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 import train
+from experiment import PROJECT
 from tests.test_train import SMALL
 
 SOURCE = """
@@ -90,3 +93,35 @@ def test_weights_that_the_plug_in_does_not_read_are_an_error(trained, key):
 
 def test_weights_that_are_not_stated_need_no_reader(trained):
     assert trained()[0] == 0
+
+
+def test_a_field_that_the_dataset_lacks_is_named_before_tensorflow_is_loaded(tiny_root, write_experiment):
+    (tiny_root / "plugins").mkdir()
+    text = SOURCE.format(bands=3, size=1, padding="same", pool="None").replace(
+        "input_image, target)", "input_image, slope)"
+    )
+    (tiny_root / "plugins" / "two.py").write_text(text)
+    environment = json.loads((tiny_root / "environment.json").read_text())
+    (tiny_root / "environment.json").write_text(json.dumps(environment | {"models_root": ["plugins"]}))
+    write_experiment(tiny_root, "x", **{**SMALL, "model_name": "two", "params": {}})
+    code = (
+        "import sys, train\ntry:\n    train.main(sys.argv[1:])\n"
+        "finally:\n    assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "--env", str(tiny_root / "environment.json"), "--exp", "x"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "plugins/two.py: train_step() asks for 'slope'; there are: cloud_mask, input_image, step, target"
+        " (fields: input_image, target, cloud_mask, step)\n"
+    )
+
+
+def test_a_dry_run_prints_what_the_plug_in_needs(tiny_root, write_experiment, capfd):
+    write_experiment(tiny_root, "x", **{**SMALL, "model_name": "masked_unet", "params": {}})
+    with pytest.raises(SystemExit) as end:
+        train.main(["--env", str(tiny_root / "environment.json"), "--exp", "x", "--dry-run"])
+    output = capfd.readouterr().out
+    assert end.value.code == 0
+    assert "  train_step() asks for input_image, target, cloud_mask, step\n" in output
+    assert "  cannot bear random_resize, which is switched off\n" in output

@@ -1,0 +1,41 @@
+"""What ``train.py --dry-run`` prints: settings, dataset, and what the plug-in needs; TensorFlow is not imported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pix2earth.records.manifest import SPLITS
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+    from pix2earth.batches.dataset import Dataset
+    from pix2earth.plugins.declared import Declared
+
+
+def show(experiment: Experiment, dataset: Dataset, plugin: Path, declared: Declared) -> None:
+    """Print the experiment with all defaults, and a summary of dataset and network."""
+    manifest = experiment.manifest
+    print(json.dumps(experiment.resolved(), indent=2))
+    print(f"environment: {experiment.environment.path or 'built in'}")
+    print(f"plug-in: {plugin}")
+    if asked := declared.parameters.get("train_step"):
+        print(f"  train_step() asks for {', '.join(asked)}")
+    if excluded := declared.literals.get("excluded_augmentation"):
+        print(f"  cannot bear {', '.join(excluded)}, which is switched off")
+    print(f"run: {experiment.output.LOGS}")
+    counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
+    print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
+    if dataset.selection:
+        print(f"best checkpoint: {dataset.selection}")
+    for name, field in manifest.fields.items():
+        role = ", ".join(role for role in ("input", "target", "mask", "score_by") if getattr(manifest, role) == name)
+        print(
+            f"  {name}{f' ({role})' if role else ''}: {field.dtype} {'x'.join(map(str, field.shape))},"
+            f" {field.kind}, {' '.join(field.bands)}"
+        )
+    print(
+        f"network: {experiment.INPUT_CHANNELS} channels in, {experiment.OUTPUT_CHANNELS} out,"
+        f" values {experiment.NORMALIZE}"
+    )
