@@ -22,6 +22,8 @@ class Augmentation(NamedTuple):
 
 NONE = Augmentation(1.0, rotate=False, mirror=False)
 DRAWS = 4
+LAST = 1.0 - 1e-6
+"""The largest position of a pixel's centre in a crop by TensorFlow's kernel, where 1 is the last pixel."""
 
 
 def draw(seed: int, counter: tf.Tensor) -> tf.Tensor:
@@ -104,7 +106,9 @@ def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: b
         (batch, height, width, band) float32.
     """
     ends = [_ends(side, draws[:, axis], resize) for axis, side in enumerate(field.shape[1:3])]
-    boxes = tf.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=1)
+    # Where rounding moves the last position beyond the tile, the kernel writes 0.
+    last = [tf.minimum(end, LAST) for _, end in ends]
+    boxes = tf.stack([ends[0][0], ends[1][0], *last], axis=1)
     method = "bilinear" if interpolate else "nearest"
     return tf.image.crop_and_resize(field, boxes, tf.range(tf.shape(field)[0]), field.shape[1:3], method)
 
@@ -140,9 +144,10 @@ def augmented(
     *,
     interpolate: bool,
 ) -> tf.Tensor:
-    """Return ``cropped(convert(oriented(field)))``, the same bit for bit, in one pass over the pixels of a batch.
+    """Return ``cropped(convert(oriented(field)))`` in one pass over the pixels of a batch.
 
     XLA fuses the gathers of whole batches with their conversion and interpolation. GPUs use the functions one by one.
+    Both are equal bit for bit, except in the last row and column of a crop that ends with the tile.
 
     Args:
         field: (batch, stored height, stored width, band), any type.

@@ -316,3 +316,7 @@ class TestOnePass:
             {"input_image": field, "target": field}, {"input_image": tile, "target": tile}, each, **settings
         )
         np.testing.assert_array_equal(prepared["input_image"], tile)
+        # GPUs crop by the kernel.
+        for interpolate in (True, False):
+            crops = augmentation.cropped(tf.constant(tile), tf.constant(each), 1.11, interpolate=interpolate)
+            np.testing.assert_array_equal(crops, tile)
