@@ -22,8 +22,8 @@ class Augmentation(NamedTuple):
 
 NONE = Augmentation(1.0, rotate=False, mirror=False)
 DRAWS = 4
-LAST = 1.0 - 1e-6
-"""The largest position of a pixel's centre in a crop by TensorFlow's kernel, where 1 is the last pixel."""
+COMPILED_FROM = 2**17
+"""Numbers in a tile from which a compiled computation is worth the time that compiling takes."""
 
 
 def draw(seed: int, counter: tf.Tensor) -> tf.Tensor:
@@ -106,8 +106,7 @@ def cropped(field: tf.Tensor, draws: tf.Tensor, resize: float, *, interpolate: b
         (batch, height, width, band) float32.
     """
     ends = [_ends(side, draws[:, axis], resize) for axis, side in enumerate(field.shape[1:3])]
-    # Where rounding moves the last position beyond the tile, the kernel writes 0.
-    last = [tf.minimum(end, LAST) for _, end in ends]
+    last = [_within(*each, side) for each, side in zip(ends, field.shape[1:3], strict=True)]
     boxes = tf.stack([ends[0][0], ends[1][0], *last], axis=1)
     method = "bilinear" if interpolate else "nearest"
     return tf.image.crop_and_resize(field, boxes, tf.range(tf.shape(field)[0]), field.shape[1:3], method)
@@ -131,6 +130,14 @@ def _ends(side: int, chance: tf.Tensor, resize: float) -> tuple[tf.Tensor, tf.Te
     return first / (side - 1), last / (side - 1)
 
 
+def _within(first: tf.Tensor, last: tf.Tensor, side: int) -> tf.Tensor:
+    """Return the last position, a little less where the kernel, by rounding, leaves the tile and writes 0."""
+    none = tf.zeros_like(first)
+    boxes, ramp = tf.stack([first, none, last, none], axis=1), tf.range(side, dtype=tf.float32)[None, :, None, None]
+    crops = tf.image.crop_and_resize(ramp, boxes, tf.zeros_like(first, tf.int32), (side, 1), extrapolation_value=-1)
+    return tf.where(crops[:, -1, 0, 0] < 0, last - 1e-6, last)
+
+
 Rounded = Callable[[tf.Tensor], tf.Tensor]
 """Returns float32 products, and keeps a compiler from adding to them before they are rounded."""
 
@@ -146,8 +153,8 @@ def augmented(
 ) -> tf.Tensor:
     """Return ``cropped(convert(oriented(field)))`` in one pass over the pixels of a batch.
 
-    XLA fuses the gathers of whole batches with their conversion and interpolation. GPUs use the functions one by one.
-    Both are equal bit for bit, except in the last row and column of a crop that ends with the tile.
+    XLA fuses the gathers of whole batches with their conversion and interpolation. GPUs and small tiles use the
+    functions one by one. Both are equal bit for bit, except where rounding would have left the tile.
 
     Args:
         field: (batch, stored height, stored width, band), any type.
@@ -160,7 +167,7 @@ def augmented(
     Returns:
         (batch, height, width, band), of the type that ``convert`` returns.
     """
-    if tf.config.list_physical_devices("GPU"):
+    if tf.config.list_physical_devices("GPU") or size[0] * size[1] * field.shape[3] < COMPILED_FROM:
         values = convert(oriented(field, size, draws, augmentation), tf.identity)
         return (
             cropped(values, draws, augmentation.resize, interpolate=interpolate) if augmentation.resize > 1 else values

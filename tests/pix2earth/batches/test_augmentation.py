@@ -245,6 +245,10 @@ class TestOnePass:
 
     BATCH = 12
 
+    @pytest.fixture(autouse=True, params=[0, 10**9], ids=["compiled", "one by one"])
+    def compiled(self, request, monkeypatch):
+        monkeypatch.setattr(augmentation, "COMPILED_FROM", request.param)
+
     @staticmethod
     def of_one_sample(stored: np.ndarray, one, size, resize, convert, method) -> np.ndarray:
         """Return an augmented tile (row, column, band) by NumPy and the kernel of TensorFlow."""
@@ -316,7 +320,3 @@ class TestOnePass:
             {"input_image": field, "target": field}, {"input_image": tile, "target": tile}, each, **settings
         )
         np.testing.assert_array_equal(prepared["input_image"], tile)
-        # GPUs crop by the kernel.
-        for interpolate in (True, False):
-            crops = augmentation.cropped(tf.constant(tile), tf.constant(each), 1.11, interpolate=interpolate)
-            np.testing.assert_array_equal(crops, tile)
