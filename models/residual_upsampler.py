@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 class GAN(ConditionalGAN):
     """A residual upsampler with a small PatchGAN discriminator."""
 
-    # Interpolation would break the blocks of repeated pixels, of which one each is read.
-    excluded_augmentation = ("random_resize",)
-
     def __init__(self, experiment: Experiment) -> None:
         """Check ratio, size and bands, then build networks and optimisers.
 

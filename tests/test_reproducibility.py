@@ -271,7 +271,7 @@ class TestProcessesThatDie:
         status, _, errors = command(train, "--restore", RUN, "--force")
         assert status == 1 and ("is nan" in errors or "is inf" in errors)
         content = json.loads(record.read_text())
-        assert content["settings"]["learning_rate"]["generator"] == 1e-3
+        assert content["settings"]["learning_rate"] == 1e-3
         assert content["settings"]["normalize"] == "symmetric"
         assert [session["outcome"].split(":")[0] for session in content["sessions"]] == ["completed", "stopped"]
         assert command(evaluate)[0] == 0
@@ -290,7 +290,7 @@ class TestProcessesThatDie:
         keys = [key for key in weights if key.startswith("generator/")]
         assert all(np.allclose(weights[key], after[key], atol=1e-9) for key in keys)
         content = json.loads((root / f"experiments/x/logs/x_{RUN}/run.json").read_text())
-        assert content["settings"]["learning_rate"]["generator"] == 1e-12
+        assert content["settings"]["learning_rate"] == 1e-12
 
 
 class TestOrigins:
