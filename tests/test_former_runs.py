@@ -17,6 +17,7 @@ import evaluate
 import predict
 import train
 from experiment import PROJECT
+from pix2earth.batches import augmentation
 from pix2earth.runs.folders import RunFolders
 
 RUN = "0101-0000"
@@ -71,8 +72,13 @@ def test_averaged_weights_that_it_lacks_are_not_asked_for(root, command, capfd):
 
 
 @pytest.mark.slow
-def test_it_resumes_where_it_was(root, command):
-    """From step 2 to 4 again, with the losses that the former revision had."""
+def test_it_resumes_where_it_was(root, command, monkeypatch):
+    """From step 2 to 4 again, with the losses that the former revision had.
+
+    Tiles of 32 pixels that are resized by 1.11 had a last row and column of zeros then, by rounding in TensorFlow's
+    kernel, which is corrected now; here they have them again.
+    """
+    monkeypatch.setattr(augmentation, "_within", lambda first, last, side: last)
     before, folders = losses(root), RunFolders(root / "experiments", "x", RUN)
     for path in folders.checkpoints.glob("ckpt-4.*"):
         path.unlink()
