@@ -59,6 +59,7 @@ def trained(tiny_root, write_experiment, capfd):
     return run
 
 
+@pytest.mark.slow
 def test_networks_are_known_by_name(trained, tiny_root):
     assert trained(learning_rate={"flow": 0.5})[0] == 0
     run = json.loads((tiny_root / "experiments/x/logs/x_a/run.json").read_text())
@@ -83,6 +84,7 @@ def test_errors_come_before_the_first_step(trained, tiny_root, keys, message):
     assert not any(path.read_text() for path in (tiny_root / "experiments/x").glob("logs/*/train.jsonl"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["gen_loss", "disc_loss"])
 def test_weights_that_the_plug_in_does_not_read_are_an_error(trained, key):
     """Nobody would know that they have no effect."""
@@ -91,6 +93,7 @@ def test_weights_that_the_plug_in_does_not_read_are_an_error(trained, key):
     assert f"experiment.json: {key}: two.py does not use it, so that it would have no effect; leave it out" in output
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_stated_need_no_reader(trained):
     assert trained()[0] == 0
 

@@ -240,6 +240,7 @@ class TestSampling:
         assert np.abs(pixel % self.SIDE - columns).max() <= 0.5 + 1e-4
 
 
+@pytest.mark.slow
 class TestOnePass:
     """The compiled computation against one sample at a time: reorient, convert, resize."""
 

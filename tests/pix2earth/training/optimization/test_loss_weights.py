@@ -61,6 +61,7 @@ def test_without_such_a_weight_the_experiment_is_unchanged():
     assert LossWeights(experiment).enter(0) and experiment.GEN_LOSS is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["residual_upsampler", "template"])
 def test_a_run_computes_the_loss_from_its_step_on(tiny_root, write_experiment, model):
     """The discriminator has its initial weights until then."""
