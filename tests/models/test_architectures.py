@@ -31,7 +31,7 @@ def statistics(network):
     return sum(int(np.prod(weight.shape)) for weight in network.non_trainable_weights)
 
 
-@pytest.mark.parametrize("as_published", [False, True])
+@pytest.mark.parametrize("as_published", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_at_256_pixels_and_21_bands(name, as_published, build_networks, zero_weights):
     expected = PUBLISHED[name]

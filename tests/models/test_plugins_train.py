@@ -11,8 +11,8 @@ from pix2earth.records.manifest import Field
 from tests.networks import random_batch
 
 MODELS = sorted({path.stem for path in (PROJECT / "models").glob("*.py")} - set(legacy.SUPPORT))
-#: For the edit loop: the smallest network, the most common one, and one with a field of its own.
-QUICK = {"template", "pix2pix", "masked_unet"}
+#: For the edit loop: the smallest network, and one with a field of its own.
+QUICK = {"template", "masked_unet"}
 EVERY_MODEL = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in MODELS]
 SIZE = 32
 #: Smaller networks than by default, where a model has a parameter for it.
@@ -65,8 +65,9 @@ def test_two_steps(name, build):
             assert not np.array_equal(old, new), new.path
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", EVERY_MODEL)
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", MODELS)
 def test_half_precision(name, policy, build, precision, narrow):
     """Networks compute in half precision and return float32; the losses are finite."""
     precision(policy)

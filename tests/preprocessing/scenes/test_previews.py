@@ -182,6 +182,7 @@ class TestStep:
         assert [path.name for path in folder.glob("*.png")] == ["2.png"]
         assert 'data-index="2"' in (folder / "index.html").read_text()
 
+    @pytest.mark.slow
     def test_workers_draw_the_same(self, environment, folder):
         run(environment)
         one_process = {path.name: path.read_bytes() for path in folder.iterdir()}

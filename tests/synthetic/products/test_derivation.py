@@ -47,6 +47,7 @@ def derive(tmp_path, command):
     return run
 
 
+@pytest.mark.slow
 def test_workers_change_no_byte(source_product, derive):
     first, second = (derive(source_product(), f"by_{count}", MANY_STEPS, workers=count) for count in (1, 2))
     assert everything(first) == everything(second)
