@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -61,14 +62,32 @@ train.main(sys.argv[1:])
 @pytest.fixture
 def root(tiny_root, write_experiment):
     """The tiny folder with the plug-in and a deterministic experiment of 40 steps."""
-    (tiny_root / "plugins").mkdir()
-    (tiny_root / "plugins" / "stateful.py").write_text(PLUGIN)
-    set_environment(tiny_root, models_root=["plugins"])
+    return prepared(tiny_root, write_experiment)
+
+
+def prepared(root: Path, write_experiment) -> Path:
+    (root / "plugins").mkdir()
+    (root / "plugins" / "stateful.py").write_text(PLUGIN)
+    set_environment(root, models_root=["plugins"])
     write_experiment(
-        tiny_root, "x", model_name="stateful", params={}, steps=40, ckpt_freq=17, sample_freq=100, metrics=["PSNR"],
+        root, "x", model_name="stateful", params={}, steps=40, ckpt_freq=17, sample_freq=100, metrics=["PSNR"],
         deterministic=True,
     )  # fmt: skip
-    return tiny_root
+    return root
+
+
+@pytest.fixture(scope="module")
+def _trained(_tiny_template, tmp_path_factory, write_experiment):
+    """The same folder with a run "straight", trained once for several tests."""
+    folder = shutil.copytree(_tiny_template, tmp_path_factory.mktemp("trained") / "tiny_root")
+    finish(start(prepared(folder, write_experiment), "--timestamp", "straight"))
+    return folder
+
+
+@pytest.fixture
+def trained_root(_trained, tmp_path):
+    """A copy of it, which the test may change."""
+    return shutil.copytree(_trained, tmp_path / "root")
 
 
 def set_environment(root: Path, **changes) -> None:
@@ -128,10 +147,17 @@ OPTIMIZATION = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [{}, OPTIMIZATION], ids=["plain", "optimization"])
-def test_killed_after_a_checkpoint_and_restored_equals_straight(root, settings):
-    set_experiment(root, **settings)
+def test_killed_after_a_checkpoint_and_restored_equals_straight(trained_root):
+    killed_and_restored_equals_straight(trained_root)
+
+
+def test_killed_and_restored_with_what_changes_during_training(root):
+    set_experiment(root, **OPTIMIZATION)
     finish(start(root, "--timestamp", "straight"))
+    killed_and_restored_equals_straight(root)
+
+
+def killed_and_restored_equals_straight(root):
     process = start(root, "--timestamp", "killed")
     folder = root / "experiments/x/ckpt/killed"
     wait_for(lambda: checkpoint_steps(folder) == [17], process)
@@ -144,8 +170,8 @@ def test_killed_after_a_checkpoint_and_restored_equals_straight(root, settings):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_interrupted_saves_says_how_to_go_on_and_does(root, number, status):
-    finish(start(root, "--timestamp", "straight"))
+def test_interrupted_saves_says_how_to_go_on_and_does(trained_root, number, status):
+    root = trained_root
     process = start(root, "--timestamp", "stopped")
     wait_for(lambda: (root / "experiments/x/logs/x_stopped/train.jsonl").exists(), process)
     wait_for(lambda: len(journal(root, "stopped")) > 3, process)
@@ -164,9 +190,9 @@ def test_a_reader_that_goes_away_does_not_end_the_run(root):
     assert checkpoint_steps(root / "experiments/x/ckpt/piped")[-1] == 40
 
 
-@pytest.mark.parametrize("settings", [{}, OPTIMIZATION | {"clip_norm": None}], ids=["plain", "optimization"])
-def test_two_devices_end_with_equal_weights(root, settings):
-    set_experiment(root, **settings)
+def test_two_devices_end_with_equal_weights(root):
+    """Two machines, below, begin with the same without schedules."""
+    set_experiment(root, **OPTIMIZATION | {"clip_norm": None})
     set_environment(root, distribution="mirrored")
     output = finish(start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)))
     assert "CPU x 2" in output and "replicas are equal" in output
@@ -192,7 +218,8 @@ def start_workers(root: Path, *arguments: str) -> list[subprocess.Popen]:
 
 def test_two_machines_killed_and_restored_equal_straight_ones_and_one_machine_with_two_devices(root):
     set_environment(root, distribution="mirrored")
-    finish(start(root, "--timestamp", "mirrored", program=("-c", TWO_DEVICES)))
+    output = finish(start(root, "--timestamp", "mirrored", program=("-c", TWO_DEVICES)))
+    assert "CPU x 2" in output and "replicas are equal" in output
     set_environment(root, distribution="multiworker")
     for process in start_workers(root, "--timestamp", "straight"):
         finish(process)
