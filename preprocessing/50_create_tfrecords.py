@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: Any = arguments.parse_args(argv)
 
     from experiment import Environment
-    from pix2earth.records.splits import Shares, counts
+    from pix2earth.records.splitting.splits import Shares, counts
     from preprocessing.tiles import records_plan
 
     environment = Environment(options.env)

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.records.grid_splits import BLOCK, GROUP, block_splits
 from pix2earth.records.manifest import SPLITS, Field, Manifest, Split
+from pix2earth.records.splitting.grid_splits import BLOCK, GROUP, block_splits
 from pix2earth.settings.errors import UserError, inside
 from preprocessing.sample_scenes import BANDS, GSD, SourceScene, opened, scenes
 
@@ -164,7 +164,7 @@ def write(writer: DatasetWriter, recipe: DemoRecipe, tiles: Sequence[PlannedTile
     """
     from pix2earth.console.progress import tracked
     from pix2earth.records.degradation import square_mean
-    from pix2earth.records.leaks import check_for_leaks
+    from pix2earth.records.splitting.leaks import check_for_leaks
 
     empty = 0
     with writer, ExitStack() as stack:

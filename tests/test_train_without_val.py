@@ -7,10 +7,10 @@ import pytest
 import evaluate
 import train
 from pix2earth.batches.selection import choose
-from pix2earth.records.leaks import GroundExtent, refuse_leaks
 from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import load_manifest
 from pix2earth.records.metadata import read_metadata
+from pix2earth.records.splitting.leaks import GroundExtent, refuse_leaks
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError

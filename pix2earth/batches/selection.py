@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.batches.deciding_samples import PART, DecidingSamples
-from pix2earth.records.leaks import GroundExtent, sharing_ground
 from pix2earth.records.metadata import read_metadata
-from pix2earth.records.splits import Shares, by_group
+from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground
+from pix2earth.records.splitting.splits import Shares, by_group
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:

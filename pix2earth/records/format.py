@@ -106,7 +106,7 @@ def read(path: Path, manifest: Manifest) -> tuple[dict[str, np.ndarray], dict[st
     example = tf.train.Example.FromString(path.read_bytes()[FRAME_HEAD:-FRAME_TAIL])
     features = example.features.feature
     arrays = {}
-    for name, field in manifest.fields.items():
+    for name, field in manifest.fields_of(manifest.pool_of(path.stem)).items():
         feature = features[name]
         values = feature.float_list.value if manifest.legacy else feature.bytes_list.value[0]
         array = np.asarray(values, np.float32) if manifest.legacy else np.frombuffer(values, field.dtype)
@@ -139,36 +139,35 @@ def defects(path: Path, manifest: Manifest) -> list[str]:
         return [f"the record cannot be parsed ({error})"]
     features = dict(features)
     check = _legacy_defects if manifest.legacy else _field_defects
-    in_fields = [
-        defect for position, name in enumerate(manifest.fields) for defect in check(features, manifest, name, position)
-    ]
+    fields = manifest.fields_of(manifest.pool_of(path.stem))
+    in_fields = [defect for position, name in enumerate(fields) for defect in check(features, fields, name, position)]
     return in_fields or _frame_defects(content, legacy=manifest.legacy)
 
 
-def _field_defects(features: dict[str, Any], manifest: Manifest, name: str, position: int) -> list[str]:
-    """Return the defects of one field of a record; ``position`` is its index among the manifest's fields."""
-    field: Field = manifest.fields[name]
+def _field_defects(features: dict[str, Any], fields: dict[str, Field], name: str, position: int) -> list[str]:
+    """Return the defects of one field of a record; ``position`` is its index among all its fields."""
+    field = fields[name]
     if name not in features:
         return [f"field '{name}' is missing"]
     payloads = features[name].bytes_list.value
     expected = int(np.prod(field.shape)) * np.dtype(field.dtype).itemsize
     shapes = list(features["shapes"].int64_list.value) if "shapes" in features else []
-    start = sum(len(other.shape) for other in list(manifest.fields.values())[:position])
+    start = sum(len(other.shape) for other in list(fields.values())[:position])
     shape = shapes[start : start + len(field.shape)]
     if len(payloads) != 1 or len(payloads[0]) != expected or shape != field.shape:
         size = len(payloads[0]) if payloads else 0
         return [f"field '{name}' has shape {shape} ({size} bytes), not {field.shape} {field.dtype} ({expected} bytes)"]
     hashes = features["farmhash"].int64_list.value if "farmhash" in features else []
-    if len(hashes) != len(manifest.fields) + 1 or hashes[position] != farmhash(payloads[0]).numpy():
+    if len(hashes) != len(fields) + 1 or hashes[position] != farmhash(payloads[0]).numpy():
         return [f"field '{name}' does not match its hash: bits were flipped"]
     return []
 
 
-def _legacy_defects(features: dict[str, Any], manifest: Manifest, name: str, position: int) -> list[str]:
+def _legacy_defects(features: dict[str, Any], fields: dict[str, Field], name: str, position: int) -> list[str]:
     """Return the defects of one float list of the original ARISGAN code."""
     if name not in features:
         return [f"field '{name}' is missing"]
-    count, expected = len(features[name].float_list.value), int(np.prod(manifest.fields[name].shape))
+    count, expected = len(features[name].float_list.value), int(np.prod(fields[name].shape))
     return [] if count == expected else [f"field '{name}' has {count} numbers, not {expected}"]
 
 
@@ -182,12 +181,16 @@ def _frame_defects(content: bytes, *, legacy: bool) -> list[str]:
     return []
 
 
-def parser(manifest: Manifest) -> Any:
+def parser(manifest: Manifest, pool: str = "") -> Any:
     """Return a function for ``tf.data`` that turns the content of a file into its fields as stored.
 
     The function raises a TensorFlow error for any damage to a field; ``defects`` returns which field it is.
+
+    Args:
+        manifest: describes the fields.
+        pool: of the samples.
     """
-    fields = manifest.fields
+    fields = manifest.fields_of(pool)
     features = {name: tf.io.FixedLenFeature([], tf.string) for name in fields}
     shapes = [side for field in fields.values() for side in field.shape]
     features["shapes"] = tf.io.FixedLenFeature([len(shapes)], tf.int64)

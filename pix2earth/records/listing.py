@@ -86,13 +86,19 @@ def record_of(path: Path, split: str) -> Record:
     return Record(split, path.stem, len(content), content[-4:][::-1].hex())
 
 
-def admitted_names(listing: Listing, split: str, experiment: Experiment) -> list[str]:
+def admitted_names(listing: Listing, split: str, experiment: Experiment, pool: str = "") -> list[str]:
     """Return the names of the samples of a split that the suffixes of an experiment admit, sorted.
+
+    Args:
+        listing: of the dataset.
+        split: "train", "val" or "test".
+        experiment: its suffixes apply.
+        pool: of the samples, where the dataset has pools; "" for those of any.
 
     Raises:
         UserError: no sample is left.
     """
-    names = listing.names(split)
+    names = [name for name in listing.names(split) if not pool or listing.manifest.pool_of(name) == pool]
     if experiment.ENFORCE_SUFFIX:
         names = [name for name in names if name.endswith(experiment.ENFORCE_SUFFIX)]
     if experiment.EXCLUDE_SUFFIX:
@@ -106,7 +112,7 @@ def admitted_names(listing: Listing, split: str, experiment: Experiment) -> list
 
 
 def chosen_names(
-    listing: Listing, split: str, experiment: Experiment, held_out: Collection[str] = frozenset()
+    listing: Listing, split: str, experiment: Experiment, held_out: Collection[str] = frozenset(), pool: str = ""
 ) -> list[str]:
     """Return the names of the samples that an experiment uses, sorted: filtered by suffix, then drawn with the seed.
 
@@ -115,11 +121,12 @@ def chosen_names(
         split: "train", "val" or "test".
         experiment: its suffixes, sample numbers and seed apply.
         held_out: names of samples that are not used.
+        pool: as of ``admitted_names``.
 
     Raises:
         UserError: no sample is left, or the experiment asks for more training samples than there are.
     """
-    names = [name for name in admitted_names(listing, split, experiment) if name not in held_out]
+    names = [name for name in admitted_names(listing, split, experiment, pool) if name not in held_out]
     key = "sample_train" if split == "train" else "sample_val"
     count = experiment.SAMPLE_TRAIN if split == "train" else experiment.SAMPLE_VAL
     if count is None:

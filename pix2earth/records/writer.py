@@ -92,7 +92,7 @@ class DatasetWriter:
         Args:
             split: "train", "val" or "test".
             name: name of the tile, unique in its split; it names the file.
-            fields: every field of the manifest, with its dtype and shape, in any byte order.
+            fields: every field of the manifest, or of the sample's pool, with its dtype and shape, in any byte order.
             crs: coordinate reference system of the target, as "EPSG:32618" or WKT.
             transform: the six numbers a, b, c, d, e, f of the target's affine transform (x = a*column + b*row + c).
             acquired: times of acquisition, ISO 8601, one for each date.
@@ -105,10 +105,15 @@ class DatasetWriter:
             raise InvalidData(f"{name}: there is no split '{split}', only {', '.join(SPLITS)}")
         if not name or "/" in name or name.startswith("."):
             raise InvalidData(f"'{name}' cannot name a file")
-        ordered = {field: self._checked(name, field, fields) for field in self.manifest.fields}
+        try:
+            pool = self.manifest.pool_of(name)
+        except UserError as error:
+            raise InvalidData(*error.args) from None
+        ordered = {field: self._checked(name, field, fields) for field in self.manifest.fields_of(pool)}
         unknown = set(fields) - set(ordered)
         if unknown:
-            raise InvalidData(f"{name}: the manifest has no field '{min(unknown)}'")
+            place = f"samples of the pool '{pool}' have" if pool else "the manifest has"
+            raise InvalidData(f"{name}: {place} no field '{min(unknown)}'")
         metadata: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
         metadata["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
         atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, metadata)))

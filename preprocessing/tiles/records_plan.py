@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pix2earth.records.leaks import GroundExtent, Leak, refuse_leaks
 from pix2earth.records.manifest import Split
-from pix2earth.records.splits import BLOCK, Shares, by_block, by_group
+from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks
+from pix2earth.records.splitting.splits import BLOCK, Shares, by_block, by_group
 from pix2earth.settings.errors import UserError, inside, nearest
 from preprocessing.scenes import inventory
 from preprocessing.tiles import tile_rasters

@@ -163,7 +163,7 @@ def open_writer(
 def write(configuration: DatasetConfiguration, writer: DatasetWriter, workers: int) -> None:
     """Generate the missing scenes, write their samples, check the dataset for leaks, and write the manifest."""
     from pix2earth.console.progress import counted
-    from pix2earth.records.leaks import check_for_leaks
+    from pix2earth.records.splitting.leaks import check_for_leaks
 
     text = configuration.model_dump_json()
     with writer:

@@ -14,10 +14,10 @@ from rasterio.windows import Window
 
 from experiment import PROJECT
 from pix2earth.records.format import read
-from pix2earth.records.grid_splits import block_splits
-from pix2earth.records.leaks import check_for_leaks
 from pix2earth.records.listing import Listing, record_of
 from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
+from pix2earth.records.splitting.grid_splits import block_splits
+from pix2earth.records.splitting.leaks import check_for_leaks
 from pix2earth.settings.errors import UserError
 from preprocessing import sample_scenes, samples
 

@@ -14,7 +14,8 @@ import tensorflow as tf
 from experiment import PROJECT, Environment, open_experiment
 from pix2earth.batches.dataset import Dataset
 from pix2earth.records import format
-from pix2earth.records.manifest import Dtype, Field, Manifest, Split
+from pix2earth.records.field import Dtype
+from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 
 DTYPES = typing.get_args(Dtype)

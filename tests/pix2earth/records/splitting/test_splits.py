@@ -5,8 +5,8 @@ import collections
 import numpy as np
 import pytest
 
-from pix2earth.records.leaks import GroundExtent, Leak, refuse_leaks
-from pix2earth.records.splits import Shares, by_block, by_group
+from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks
+from pix2earth.records.splitting.splits import Shares, by_block, by_group
 from pix2earth.settings.errors import UserError
 
 DATES = {f"{date}_{number}": f"2020-07-{date:02d}" for date in range(1, 21) for number in range(5)}
