@@ -70,6 +70,7 @@ def train_run(
     dataset = Dataset(experiment)
     plugin = finding.find(experiment)
     declared = needs.check(experiment, plugin)
+    dataset.sampling = declared.literals.get("sampling", dataset.sampling)
     folders = RunFolders(experiment.output.experiment_root, name, source or timestamp)
     dataset.selection = selected = selection.choose(dataset, recorded_selection(folders) if source else None)
     for split in ("train", selected.folder):

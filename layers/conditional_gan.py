@@ -57,24 +57,24 @@ class ConditionalGAN:
         """Return the discriminator output for target or generated images, of any shape."""
         return self.discriminator([fields["input_image"], image], training=True)
 
-    def further_terms(
-        self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor
-    ) -> dict[str, tuple[float, tf.Tensor]]:
-        """Return weight and value of losses of the generator in addition to those of `gen_loss`, by name."""
+    def further_terms(self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the values of the plug-in's own losses, by the names of its attribute ``gen_losses``."""
         return {}
 
     @tf.function
-    def train_step(self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train_step(
+        self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Update both networks once and return the losses by name, unweighted.
-
-        A plug-in that needs more fields overrides it with more parameters, and passes all to ``update_networks``.
 
         Args:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
             step: int64 scalar, the global step.
+            **fields: all other fields of the batch by name, for losses; ``validity`` is 1 where the target is a
+                measurement, and absent where it always is.
         """
-        return self.update_networks({"input_image": input_image, "target": target, "step": step})
+        return self.update_networks({**fields, "input_image": input_image, "target": target, "step": step})
 
     def update_networks(self, fields: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Update both networks once, from one forward pass, and return the losses by name, unweighted.
@@ -90,16 +90,15 @@ class ConditionalGAN:
         adversarial = needs_discriminator(exp.GEN_LOSS, exp.DISC_LOSS)
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             generated, target = self.generate(fields), fields["target"]
+            shown = with_missing_pixels(generated, target, fields.get("validity"))
             real_logits = self.discriminate(fields, target) if adversarial else None
-            generated_logits = self.discriminate(fields, generated) if adversarial else None
+            generated_logits = self.discriminate(fields, shown) if adversarial else None
             generator_total, generator_terms = generator_loss(
-                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE
-            )
-            for name, (weight, value) in self.further_terms(fields, generated).items():
-                generator_terms[name] = value
-                generator_total = generator_total + weight * value
+                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE, fields,
+                self.further_terms(fields, generated),
+            )  # fmt: skip
             discriminator_total, discriminator_terms = discriminator_loss(
-                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object, exp.LABEL_SMOOTHING
+                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object, exp.LABEL_SMOOTHING, fields
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)
@@ -111,6 +110,20 @@ class ConditionalGAN:
             "total_disc_loss": discriminator_total,
             **discriminator_terms,
         }
+
+
+def with_missing_pixels(generated: tf.Tensor, target: tf.Tensor, validity: tf.Tensor | None) -> tf.Tensor:
+    """Return generated images with the missing pixels of the target, by which a discriminator could tell both apart.
+
+    Args:
+        generated: ``(batch, [time step,] height, width, band)``.
+        target: of the same shape.
+        validity: 1 where the target is a measurement, one channel or one for each time step; None: everywhere.
+    """
+    if validity is None:
+        return generated
+    valid = tf.repeat(validity, generated.shape[-1] // validity.shape[-1], axis=-1)
+    return tf.where(valid > 0, generated, tf.cast(target, generated.dtype))
 
 
 def update(network: keras.Model, optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor) -> None:

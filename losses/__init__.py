@@ -3,14 +3,16 @@
 The two tables contain only strings, so that an experiment can be validated without importing Keras; the module of a
 loss is imported at its first use. A new loss is one function and one line in a table.
 
-A loss function gets its arguments by the names of its parameters. A generator loss may use
+A loss function gets its arguments by the names of its parameters. A generator loss may name
 ``disc_generated_output``, ``gen_output``, ``target``, ``loss_object`` and ``data_range``; a discriminator loss
-``disc_real_output``, ``disc_generated_output``, ``loss_object`` and ``label_smoothing``. Tensors are float32.
+``disc_real_output``, ``disc_generated_output``, ``loss_object`` and ``label_smoothing``. Both may name any field of the
+batch, ``validity`` (where the target is a measurement), and what the plug-in's training step adds, such as features.
+What is not always there has a default in the function. Tensors are float32, classes int32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -40,6 +42,10 @@ DISCRIMINATOR_LOSSES: dict[str, str] = {
 }
 
 
+OUTPUTS = ("disc_real_output", "disc_generated_output")
+"""Parameters that may be lists, of a discriminator of several scales."""
+
+
 def generator_loss(
     disc_generated_output: Any,
     gen_output: Any,
@@ -47,30 +53,34 @@ def generator_loss(
     weights: Mapping[str, float | None],
     loss_object: Callable[[Any, Any], Any] | None = None,
     data_range: float = 2.0,
+    fields: Mapping[str, Any] | None = None,
+    terms: Mapping[str, Any] | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the generator's total loss and its unweighted terms.
 
     Args:
-        disc_generated_output: discriminator output for (input, generated), of any shape; None where no weight is that
-            of an adversarial loss.
+        disc_generated_output: discriminator output for (input, generated), of any shape, or a list of those of several
+            scales, over which adversarial losses are averaged; None where no weight is that of an adversarial loss.
         gen_output: generated images, ``(batch, height, width, band)``.
         target: target images of the same shape.
-        weights: name of ``GENERATOR_LOSSES`` -> weight, a number or a scalar tensor or variable. ``None`` or absent:
-            not computed. The number 0: computed and returned, but not added to the total, so that a NaN of this term
-            reaches neither the total nor a gradient.
+        weights: name of ``GENERATOR_LOSSES`` or of ``terms`` -> weight, a number or a scalar tensor or variable.
+            ``None`` or absent: not computed. The number 0: computed and returned, but not added to the total, so that a
+            NaN of this term reaches neither the total nor a gradient.
         loss_object: ``loss(labels, outputs)`` of ``gen_gan``; None: binary cross-entropy of logits.
         data_range: largest minus smallest possible value of the images: 2 for -1..1, 1 for 0..1.
+        fields: whatever else loss functions name as parameters: fields of the batch, ``validity``, features.
+        terms: values of a plug-in's own losses by name.
 
     Raises:
-        ValueError: an unknown name; the message has the nearest valid one.
+        ValueError: an unknown name; the message has the nearest valid one. A loss that names what is not there.
     """
     tensors = {
         "disc_generated_output": disc_generated_output,
         "gen_output": gen_output,
         "target": target,
     }
-    settings = {"loss_object": loss_object, "data_range": data_range}
-    return _weighted_sum(GENERATOR_LOSSES, weights, tensors, settings)
+    settings = {**(fields or {}), "loss_object": loss_object, "data_range": data_range}
+    return _weighted_sum(GENERATOR_LOSSES, weights, tensors, settings, terms or {})
 
 
 def discriminator_loss(
@@ -79,33 +89,37 @@ def discriminator_loss(
     weights: Mapping[str, float | None],
     loss_object: Callable[[Any, Any], Any] | None = None,
     label_smoothing: float = 0.0,
+    fields: Mapping[str, Any] | None = None,
+    terms: Mapping[str, Any] | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the discriminator's total loss and its unweighted terms.
 
     Args:
-        disc_real_output: discriminator output for (input, target), of any shape.
+        disc_real_output: discriminator output for (input, target), of any shape, or a list of those of several scales.
         disc_generated_output: discriminator output for (input, generated), of the same shape.
-        weights: name of ``DISCRIMINATOR_LOSSES`` -> weight, as in `generator_loss`.
+        weights: name of ``DISCRIMINATOR_LOSSES`` or of ``terms`` -> weight, as in `generator_loss`.
         loss_object: ``loss(labels, outputs)`` of ``disc_bce``; None: binary cross-entropy of logits.
         label_smoothing: how much the label of a target is below 1 in ``disc_bce``.
+        fields: as in `generator_loss`.
+        terms: as in `generator_loss`.
 
     Raises:
-        ValueError: an unknown name; the message has the nearest valid one.
+        ValueError: as in `generator_loss`.
     """
     tensors = {"disc_real_output": disc_real_output, "disc_generated_output": disc_generated_output}
-    settings = {"loss_object": loss_object, "label_smoothing": label_smoothing}
-    return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, settings)
+    settings = {**(fields or {}), "loss_object": loss_object, "label_smoothing": label_smoothing}
+    return _weighted_sum(DISCRIMINATOR_LOSSES, weights, tensors, settings, terms or {})
 
 
 def needs_discriminator(generator_weights: Mapping[str, Any], discriminator_weights: Mapping[str, Any]) -> bool:
     """Return whether any loss that is computed is a function of the discriminator output."""
-    computed = [name for name, weight in generator_weights.items() if weight is not None]
-    return any(map(is_adversarial, computed)) or any(weight is not None for weight in discriminator_weights.values())
+    adversarial = [name for name in generator_weights if is_adversarial(name) and generator_weights[name] is not None]
+    return bool(adversarial) or any(discriminator_weights[name] is not None for name in discriminator_weights)
 
 
 def is_adversarial(name: str) -> bool:
-    """Return whether a generator loss is a function of the discriminator output."""
-    return "disc_generated_output" in _function(GENERATOR_LOSSES[name])[1]
+    """Return whether a generator loss of the table is a function of the discriminator output."""
+    return name in GENERATOR_LOSSES and "disc_generated_output" in _function(GENERATOR_LOSSES[name])[1]
 
 
 def _weighted_sum(
@@ -113,42 +127,70 @@ def _weighted_sum(
     weights: Mapping[str, float | None],
     tensors: Mapping[str, Any],
     settings: Mapping[str, Any],
+    terms: Mapping[str, Any],
 ) -> tuple[Any, dict[str, Any]]:
-    """Compute the terms that have a weight and sum them in the order of the table."""
+    """Compute the terms that have a weight and sum them in the order of the table, then a plug-in's own."""
     from keras import ops
 
     for name in weights:
-        if name not in table:
-            raise ValueError(_unknown(name, table))
-    # Means and logarithms of half-precision outputs would be too inaccurate.
-    arguments = {name: ops.cast(tensor, "float32") for name, tensor in tensors.items() if tensor is not None}
-    arguments |= settings
-    total, terms = ops.zeros((), "float32"), {}
-    for name, location in table.items():
+        if name not in table and name not in terms:
+            raise ValueError(_unknown(name, [*table, *terms]))
+    arguments = {name: _as_float32(tensor) for name, tensor in tensors.items() if tensor is not None}
+    arguments = {**settings, **arguments}
+    total, results = ops.zeros((), "float32"), {}
+    for name in [*table, *terms]:
         weight = weights.get(name)
         if weight is None:
             continue
-        function, parameters = _function(location)
-        terms[name] = function(**{parameter: arguments[parameter] for parameter in parameters})
+        results[name] = ops.cast(terms[name], "float32") if name in terms else _term(name, table[name], arguments)
         if not isinstance(weight, int | float) or weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
-            total = total + weight * terms[name]
-    return total, terms
+            total = total + weight * results[name]
+    return total, results
+
+
+def _as_float32(tensor: Any) -> Any:
+    """Return a tensor or a list of tensors as float32: of half-precision outputs, means would be too inaccurate."""
+    from keras import ops
+
+    if isinstance(tensor, list | tuple):
+        return [_as_float32(each) for each in tensor]
+    return ops.cast(tensor, "float32")
+
+
+def _term(name: str, location: str, arguments: Mapping[str, Any]) -> Any:
+    """Return the value of one loss; where outputs are lists of several scales, the mean over them.
+
+    Raises:
+        ValueError: the function names what is not among the arguments.
+    """
+    function, parameters, optional = _function(location)
+    if missing := [each for each in parameters if each not in arguments and each not in optional]:
+        raise ValueError(f"loss '{name}' asks for {missing[0]}, which there is not: {', '.join(sorted(arguments))}")
+    chosen = {each: arguments[each] for each in parameters if each in arguments}
+    outputs = {each: value for each, value in chosen.items() if each in OUTPUTS and isinstance(value, list)}
+    if not outputs:
+        return function(**chosen)
+    values = [
+        function(**chosen | dict(zip(outputs, scale, strict=True))) for scale in zip(*outputs.values(), strict=True)
+    ]
+    return sum(values[1:], values[0]) / len(values)
 
 
 @cache  # AutoGraph does not convert a cached function; of a converted one it would warn about the import
-def _function(location: str) -> tuple[Callable[..., Any], list[str]]:
-    """Import ``module:function`` and return it with the names of its parameters."""
+def _function(location: str) -> tuple[Callable[..., Any], list[str], set[str]]:
+    """Import ``module:function`` and return it with the names of its parameters, and of those with a default."""
     from inspect import signature
 
     module, _, name = location.partition(":")
     function = getattr(import_module(module), name)
-    return function, list(signature(function).parameters)
+    parameters = signature(function).parameters
+    return function, list(parameters), {name for name, each in parameters.items() if each.default is not each.empty}
 
 
-def _unknown(name: str, table: Mapping[str, str]) -> str:
-    """Return the error message for a name that is not in the table."""
+def _unknown(name: str, known: Collection[str]) -> str:
+    """Return the error message for a name that is not known."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name, table, n=1)
+    nearest = get_close_matches(name, known, n=1)
     hint = f": did you mean '{nearest[0]}'?" if nearest else ","
-    return f"unknown loss '{name}'{hint} valid names are {', '.join(table)}"
+    return f"unknown loss '{name}'{hint} valid names are {', '.join(known)}"

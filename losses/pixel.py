@@ -1,4 +1,4 @@
-"""Losses of pixel values: differences between prediction and target, averaged over the whole batch."""
+"""Losses of pixel values: differences between prediction and target, averaged over the valid pixels of a batch."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any
 
 from keras import ops
 
+from losses.masking import mean
+
 #: Added under the root of `rmse`, whose gradient at 0 is infinite without it. It changes the value by 1e-6 at most.
 RMSE_EPSILON = 1e-12
 
 
-def l1(gen_output: Any, target: Any) -> Any:
+def l1(gen_output: Any, target: Any, validity: Any = None) -> Any:
     """Return the mean absolute difference."""
-    return ops.mean(ops.abs(target - gen_output))
+    return mean(ops.abs(target - gen_output), validity)
 
 
-def l2(gen_output: Any, target: Any) -> Any:
+def l2(gen_output: Any, target: Any, validity: Any = None) -> Any:
     """Return the mean squared difference."""
-    return ops.mean(ops.square(target - gen_output))
+    return mean(ops.square(target - gen_output), validity)
 
 
 def total_variation(gen_output: Any) -> Any:
@@ -30,6 +32,6 @@ def total_variation(gen_output: Any) -> Any:
     return sum((ops.mean(differences) for differences in (down, across) if 0 not in differences.shape), ops.zeros(()))
 
 
-def rmse(gen_output: Any, target: Any) -> Any:
+def rmse(gen_output: Any, target: Any, validity: Any = None) -> Any:
     """Return the root of the mean squared difference of the whole batch, not the mean of the roots of its images."""
-    return ops.sqrt(l2(gen_output, target) + RMSE_EPSILON)
+    return ops.sqrt(l2(gen_output, target, validity) + RMSE_EPSILON)

@@ -6,11 +6,13 @@ from typing import Any
 
 from keras import ops
 
+from losses.masking import mean
+
 #: Added to squared norms, so that a spectrum of zeros has an angle and a gradient.
 EPSILON = 1e-12
 
 
-def spectral_angle(gen_output: Any, target: Any) -> Any:
+def spectral_angle(gen_output: Any, target: Any, validity: Any = None) -> Any:
     """Return the mean angle between the spectra of prediction and target, in rad (Kruse et al. 1993).
 
     The angle is atan2 of the length of the difference of the unit vectors and of their sum, times two (Kahan): the arc
@@ -19,7 +21,7 @@ def spectral_angle(gen_output: Any, target: Any) -> Any:
     """
     generated, true = _unit(gen_output), _unit(target)
     difference, total = _norm(generated - true), _norm(generated + true)
-    return ops.mean(2.0 * ops.arctan2(difference, total))
+    return mean(ops.expand_dims(2.0 * ops.arctan2(difference, total), -1), validity)
 
 
 def _unit(image: Any) -> Any:

@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from losses.masking import mean, whole_windows
+
 #: The window of the paper: a Gaussian of 11 taps with sigma 1.5 pixels.
 TAPS, SIGMA = 11, 1.5
 #: The stabilising constants are (K * data_range)^2.
 K1, K2 = 0.01, 0.03
 
 
-def gen_ssim(gen_output: Any, target: Any, data_range: float) -> Any:
+def gen_ssim(gen_output: Any, target: Any, data_range: float, validity: Any = None) -> Any:
     """Return 1 minus the mean structural similarity of the batch: 0 for equal images, at most 2.
+
+    Of an image with missing pixels, only windows without any of them count.
 
     Raises:
         ValueError: images smaller than the window.
     """
-    return ops.mean(1.0 - ssim(target, gen_output, data_range))
+    windows = None if validity is None else whole_windows(validity, TAPS)
+    return mean(1.0 - ssim(target, gen_output, data_range), windows)
 
 
 def ssim(first: Any, second: Any, data_range: float) -> Any:

@@ -1,7 +1,8 @@
 """Image quality metrics, computed for whole batches in TensorFlow.
 
 A metric is a function `(target, prediction, mask, scale) -> (batch,)`; the table `METRICS` has the module and function
-of each. To add one, write the function and add one line to the table. Importing this package imports neither TensorFlow
+of each. To add one, write the function and add one line to the table. Parameters after these four are fields of the
+sample by name, such as `land_cover`. Importing this package imports neither TensorFlow
 nor NumPy.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -123,12 +125,23 @@ def metric(name: str) -> Callable[..., tf.Tensor]:
     return getattr(importlib.import_module(module), function)
 
 
+@functools.cache
+def further_fields(name: str) -> list[str]:
+    """Return the fields of a sample that a metric names as parameters, in addition to the usual four.
+
+    Raises:
+        KeyError: the name is in neither table.
+    """
+    return list(inspect.signature(metric(name)).parameters)[4:]
+
+
 def score(
     target: tf.Tensor,
     prediction: tf.Tensor,
     scale: Scale,
     names: Iterable[str] | None = None,
     mask: tf.Tensor | None = None,
+    fields: Mapping[str, tf.Tensor] | None = None,
 ) -> dict[str, tf.Tensor]:
     """Score each prediction of a batch by the named metrics.
 
@@ -141,9 +154,11 @@ def score(
         scale: range, ratio and RGB bands of the images.
         names: names of `ALL_METRICS`; default: all of `METRICS`.
         mask: (batch, height, width), non-zero at valid pixels; default: all pixels are valid.
+        fields: what metrics name as further parameters, such as a class map; each with a batch axis.
 
     Returns:
         Name -> scores of shape (batch,), in the order of `names`.
     """
-    functions = {name: metric(name) for name in (METRICS if names is None else names)}
-    return {name: function(target, prediction, mask, scale) for name, function in functions.items()}
+    chosen = list(METRICS if names is None else names)
+    further = {name: {field: (fields or {})[field] for field in further_fields(name)} for name in chosen}
+    return {name: metric(name)(target, prediction, mask, scale, **further[name]) for name in chosen}

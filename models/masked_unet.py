@@ -9,8 +9,9 @@ synthetic datasets for cloud removal and gap filling.
                           +-> correction -------------------------------------------------------------------+
 
 params: `filters` (32) of the first level, twice as many at each further level; `discriminator_filters` (32);
-`inside_weight` (4.0); `l1_weight` (100.0) of the masked L1 loss, which is added to the losses of `gen_loss`;
-`keep_clear` (true).
+`inside_weight` (4.0); `keep_clear` (true); `l1_weight`, the former place of the weight of `gen_l1_masked`.
+
+It has a loss of its own, `gen_l1_masked` (100.0), whose weight `gen_loss` may change as that of any other.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ DOWNSAMPLINGS = 2
 class GAN(ConditionalGAN):
     """A U-Net of image and mask with a small PatchGAN discriminator."""
 
+    gen_losses = {"gen_l1_masked": 100.0}
     # Interpolation would mix hidden pixels into clear ones.
     excluded_augmentation = ("random_resize",)
 
@@ -47,9 +49,11 @@ class GAN(ConditionalGAN):
                 the target's bands, a size that is no multiple of 4, or unknown `params`.
         """
         defaults = {
-            "filters": 32, "discriminator_filters": 32, "inside_weight": 4.0, "l1_weight": 100.0, "keep_clear": True,
+            "filters": 32, "discriminator_filters": 32, "inside_weight": 4.0, "l1_weight": None, "keep_clear": True,
         }  # fmt: skip
         self.params = known_params(experiment, defaults)
+        if self.params["l1_weight"] is not None:
+            experiment.GEN_LOSS["gen_l1_masked"] = self.params["l1_weight"]
         fields = experiment.manifest.fields
         if "cloud_mask" not in fields:
             raise ValueError(f"masked_unet needs a field cloud_mask; the dataset has {', '.join(fields)}")
@@ -109,7 +113,7 @@ class GAN(ConditionalGAN):
 
     @tf.function
     def train_step(
-        self, input_image: tf.Tensor, target: tf.Tensor, cloud_mask: tf.Tensor, step: tf.Tensor
+        self, input_image: tf.Tensor, target: tf.Tensor, cloud_mask: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Update both networks once and return the losses by name, unweighted.
 
@@ -118,24 +122,29 @@ class GAN(ConditionalGAN):
             target: float32, ``(batch, height, width, output band)``.
             cloud_mask: float32, ``(batch, height, width, time step)``, 1 where the target is hidden in the input.
             step: int64 scalar, the global step.
+            **fields: all other fields by name, for losses.
         """
         return self.update_networks(
-            {"input_image": input_image, "target": target, "cloud_mask": cloud_mask, "step": step}
+            {**fields, "input_image": input_image, "target": target, "cloud_mask": cloud_mask, "step": step}
         )
 
     def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Return the generated images, for which the generator needs the mask too."""
         return self.generator([fields["input_image"], fields["cloud_mask"]], training=True)
 
-    def further_terms(
-        self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor
-    ) -> dict[str, tuple[float, tf.Tensor]]:
+    def further_terms(self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the masked L1 loss."""
-        masked = masked_l1(generated, fields["target"], fields["cloud_mask"], self.params["inside_weight"])
-        return {"gen_l1_masked": (self.params["l1_weight"], masked)}
+        images, weight = (generated, fields["target"], fields["cloud_mask"]), self.params["inside_weight"]
+        return {"gen_l1_masked": masked_l1(*images, weight, fields.get("validity"))}
 
 
-def masked_l1(prediction: tf.Tensor, target: tf.Tensor, mask: tf.Tensor, inside_weight: float) -> tf.Tensor:
+def masked_l1(
+    prediction: tf.Tensor,
+    target: tf.Tensor,
+    mask: tf.Tensor,
+    inside_weight: float,
+    validity: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Return the weighted mean absolute error; hidden pixels have the weight ``inside_weight``, others 1.
 
     Args:
@@ -143,9 +152,14 @@ def masked_l1(prediction: tf.Tensor, target: tf.Tensor, mask: tf.Tensor, inside_
         target: of the same shape.
         mask: (batch, height, width, time step), 1 where hidden.
         inside_weight: at least 0.
+        validity: (batch, height, width, time step or 1), 1 where the target is a measurement; None: everywhere.
     """
-    weights = 1.0 + (inside_weight - 1.0) * tf.repeat(mask, prediction.shape[-1] // mask.shape[-1], axis=-1)
-    return tf.reduce_sum(weights * tf.abs(prediction - target)) / tf.reduce_sum(weights)
+    bands = prediction.shape[-1] // mask.shape[-1]
+    weights = 1.0 + (inside_weight - 1.0) * tf.repeat(mask, bands, axis=-1)
+    if validity is not None:
+        weights *= tf.repeat(validity, prediction.shape[-1] // validity.shape[-1], axis=-1)
+    total = tf.reduce_sum(weights)
+    return tf.math.divide_no_nan(tf.reduce_sum(weights * tf.abs(prediction - target)), total)
 
 
 def _two_convolutions(x: Any, filters: int) -> Any:

@@ -95,16 +95,19 @@ class GAN:
         return keras.Model([image, target], logits, name="discriminator")
 
     # tf.function compiles the step. The names of the parameters select fields: each parameter gets the field of the
-    # batch with its name, and `step` the global step. With a parameter `cloud_mask`, the step also gets that field of
-    # the dataset.
+    # batch with its name, `step` the global step, and `**fields` all others. With a parameter `cloud_mask`, the step
+    # also gets that field of the dataset.
     @tf.function
-    def train_step(self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train_step(
+        self, input_image: tf.Tensor, target: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Update both networks once and return the losses by the names with which they are logged.
 
         Args:
             input_image: float32, ``(batch, height, width, input band)``.
             target: float32, ``(batch, height, width, output band)``.
             step: int64 scalar, the global step.
+            **fields: all other fields of the batch by name, for losses that ask for them.
         """
         exp = self.exp
         # A tape records the computation of a loss, for its gradient; one for each network.
@@ -116,10 +119,10 @@ class GAN:
             # The losses of `gen_loss` and `disc_loss` in experiment.json: the weighted sum, and each term by its
             # name, without its weight. A loss of your own can be added to the total.
             generator_total, generator_terms = generator_loss(
-                generated_logits, generated, target, exp.GEN_LOSS, data_range=exp.DATA_RANGE
+                generated_logits, generated, target, exp.GEN_LOSS, data_range=exp.DATA_RANGE, fields=fields
             )
             discriminator_total, discriminator_terms = discriminator_loss(
-                real_logits, generated_logits, exp.DISC_LOSS, label_smoothing=exp.LABEL_SMOOTHING
+                real_logits, generated_logits, exp.DISC_LOSS, label_smoothing=exp.LABEL_SMOOTHING, fields=fields
             )
             # Has an effect only with mixed_float16, where small gradients need it.
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)

@@ -36,7 +36,7 @@ def draw(seed: int, counter: tf.Tensor) -> tf.Tensor:
     Returns:
         (4,) float32, uniform in [0, 1): for the row of the crop, its column, the rotation, and the mirroring.
     """
-    return tf.random.stateless_uniform((DRAWS,), tf.stack([tf.cast(seed, tf.int64), counter]))
+    return tf.random.stateless_uniform((DRAWS,), tf.stack([tf.constant(seed, tf.int64), counter]))
 
 
 def oriented(field: tf.Tensor, size: tuple[int, int], draws: tf.Tensor | None, augmentation: Augmentation) -> tf.Tensor:

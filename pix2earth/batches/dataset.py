@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pix2earth.batches.pools import SEQUENCE_START, partners, pool_of_pairs, pools_of
 from pix2earth.records.listing import Listing, admitted_names, chosen_names
 
 PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes and finds a slower value
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from experiment import Experiment
     from pix2earth.batches.deciding_samples import DecidingSamples
+    from pix2earth.batches.sampling import Stream
 
 
 class Dataset:
@@ -32,8 +34,19 @@ class Dataset:
         self.manifest = experiment.manifest
         self.listing = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
         self.offset = 0
+        self._sampling = "pairs"
         self._selection: DecidingSamples | None = None
         self._names: dict[str, list[str]] = {}
+
+    @property
+    def sampling(self) -> str:
+        """How training steps get their samples: "pairs", "pools" or "sequences"; the plug-in says it."""
+        return self._sampling
+
+    @sampling.setter
+    def sampling(self, kind: str) -> None:
+        self._sampling = kind
+        self._names.clear()
 
     @property
     def selection(self) -> DecidingSamples | None:
@@ -47,15 +60,30 @@ class Dataset:
 
     def candidates(self, split: str) -> list[str]:
         """Return the names of the samples of a split that the suffixes of the experiment admit, sorted."""
-        return admitted_names(self.listing, split, self.experiment)
+        return admitted_names(self.listing, split, self.experiment, self._pool(split))
 
     def names(self, split: str) -> list[str]:
         """Return the names of the samples of a split that the experiment uses, without those held out of train."""
         if split not in self._names:
             chosen = self._selection if split == "train" else None
             held_out = {*chosen.samples, *chosen.left_out} if chosen else set()
-            self._names[split] = chosen_names(self.listing, split, self.experiment, held_out)
+            pool = self._pool(split)
+            self._names[split] = chosen_names(self.listing, split, self.experiment, held_out, pool)
         return self._names[split]
+
+    def all_names(self, split: str) -> list[str]:
+        """Return the names of all samples of a split, sorted, also of those that the experiment does not use."""
+        names, pool = self.listing.names(split), self._pool(split)
+        return [name for name in names if not pool or self.manifest.pool_of(name) == pool]
+
+    def _pool(self, split: str) -> str:
+        """Return the pool whose samples are those of a split; "" where the dataset has no pools."""
+        if not self.manifest.pools:
+            return ""
+        pools = pools_of(self.listing, split)
+        if split == "train" and self.sampling == "pools":
+            return next((pool for pool in pools if self.manifest.input in self.manifest.pools[pool]), "")
+        return pool_of_pairs(self.listing, split)
 
     def has(self, split: str) -> bool:
         """Return whether the dataset has samples in a split."""
@@ -67,22 +95,15 @@ class Dataset:
 
     # ---- training: an endless stream that can start at any step -------------------------------------------------
 
-    def order(self, counter: tf.Tensor, count: int) -> tf.Tensor:
-        """Return the index of the training sample for a sample counter.
+    def streams(self) -> list[Stream]:
+        """Return where the fields of a training batch come from; the first stream is that of ``names("train")``.
 
-        Every epoch is a permutation of its own, a pure function of seed and epoch.
-
-        Args:
-            counter: scalar int64, the number of the sample over the whole run.
-            count: number of training samples, which is the length of an epoch.
+        Raises:
+            UserError: the dataset does not have what the kind of sampling needs.
         """
-        import tensorflow as tf
+        from pix2earth.batches.sampling import training_streams
 
-        epoch, position = counter // count, counter % count
-        if not self.experiment.SHUFFLE:
-            return position
-        seed = tf.stack([tf.cast(self.experiment.SEED, tf.int64), epoch])
-        return tf.random.experimental.index_shuffle(position, seed, tf.cast(count - 1, tf.int64))
+        return training_streams(self.listing, self.experiment, self.names("train"), self.sampling)
 
     def training_batches(
         self, first_step: int, steps: int, *, replicas: int = 1, first_replica: int = 0, local_replicas: int = 1
@@ -98,29 +119,44 @@ class Dataset:
 
         Returns:
             Dicts of the fields as stored, (batch, ...), one for each device in turn, and ``draws`` (batch, 4), the
-            random numbers of the augmentation.
+            random numbers of the augmentation; those of another stream as ``draws:<field>``.
         """
         import tensorflow as tf
 
-        from pix2earth.batches import augmentation
-
         batch = self.experiment.BATCH_SIZE // replicas
-        names = self.names("train")
-        paths = tf.constant([str(self.listing.path("train", name)) for name in names])
 
         def counters(turn: tf.Tensor) -> tf.Tensor:
             step, replica = turn // local_replicas, first_replica + turn % local_replicas
-            return (step * replicas + replica) * batch + self.offset + tf.range(batch, dtype=tf.int64)
-
-        def locate(counter: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return paths[self.order(counter, len(names))], augmentation.draw(self.experiment.SEED, counter)
+            return (step * replicas + replica) * batch + self._first_counter() + tf.range(batch, dtype=tf.int64)
 
         turns = tf.data.Dataset.range(first_step * local_replicas, steps * local_replicas)
-        samples = turns.map(counters).unbatch().map(locate)
-        batches = self._read(samples, batch, drop_remainder=True)
-        return self._own_threads(
-            batches.map(lambda fields, draws: {**fields, "draws": draws}).prefetch(2 + local_replicas)
-        )
+        numbers = turns.map(counters).unbatch()
+        batches = [
+            self._of_stream(numbers, stream, batch, first=position == 0)
+            for position, stream in enumerate(self.streams())
+        ]
+        merged = batches[0] if len(batches) == 1 else tf.data.Dataset.zip(tuple(batches)).map(_merged)
+        return self._own_threads(merged.prefetch(2 + local_replicas))
+
+    def _of_stream(self, counters: tf.data.Dataset, stream: Stream, batch: int, *, first: bool) -> tf.data.Dataset:
+        """Return the batches of one stream for the numbers of samples over the whole run."""
+        import tensorflow as tf
+
+        paths = tf.constant([str(self.listing.path("train", name)) for name in stream.names])
+
+        def locate(counter: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            located = stream.order(counter)
+            return paths[located.pop("index")], located
+
+        def named(fields: dict[str, tf.Tensor], located: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            taken = {name: fields[name] for name in stream.fields}
+            return taken | (located if first else {f"draws:{name}": located["draws"] for name in stream.fields})
+
+        return self._read(counters.map(locate), batch, stream.pool, drop_remainder=True).map(named)
+
+    def _first_counter(self) -> int:
+        """Return the number of the first sample; lanes of sequences do not depend on former batch sizes."""
+        return 0 if self.sampling == "sequences" else self.offset
 
     def samples_after(self, steps: int) -> int:
         """Return the number of samples that a run has trained on after a number of steps."""
@@ -131,27 +167,41 @@ class Dataset:
         import tensorflow as tf
 
         size = self.experiment.BATCH_SIZE
-        names = self.names("train")
-        counters = tf.range(step * size, (step + 1) * size, dtype=tf.int64) + self.offset
-        return [names[int(self.order(counter, len(names)))] for counter in counters]
+        counters = tf.range(step * size, (step + 1) * size, dtype=tf.int64) + self._first_counter()
+        streams = self.streams()
+        return [stream.names[int(stream.order(counter)["index"])] for stream in streams for counter in counters]
 
     # ---- evaluation: every sample once, in the order of names ---------------------------------------------------
 
-    def batches(self, split: str, names: Sequence[str] | None = None, batch: int = 16) -> tf.data.Dataset:
+    def batches(
+        self,
+        split: str,
+        names: Sequence[str] | None = None,
+        batch: int = 16,
+        starts: Sequence[float] | None = None,
+    ) -> tf.data.Dataset:
         """Return batches of the fields as stored, without augmentation, every sample once.
+
+        What another pool holds, such as masks, comes from samples that are always the same for a name.
 
         Args:
             split: "train", "val" or "test".
             names: the samples, in their order; None: all of the split, sorted by name.
             batch: samples per batch; the last batch may have fewer.
+            starts: 1 for each sample that starts a sequence, else 0, as the field ``sequence_start``.
         """
         import tensorflow as tf
 
-        chosen = self.names(split) if names is None else names
-        paths = tf.data.Dataset.from_tensor_slices([str(self.listing.path(split, name)) for name in chosen])
-        samples = paths.map(lambda path: (path, tf.zeros(())))
-        batches = self._read(samples, batch, drop_remainder=False).map(lambda fields, _: fields)
-        return self._own_threads(batches.prefetch(2))
+        chosen = list(self.names(split) if names is None else names)
+        marks = {} if starts is None else {SEQUENCE_START: tf.constant(list(starts), tf.float32)}
+        batches: list[tf.data.Dataset] = []
+        for pool, members in partners(self.listing, split, chosen).items():
+            paths = tf.constant([str(self.listing.path(split, name)) for name in members])
+            samples = tf.data.Dataset.from_tensor_slices((paths, {} if batches else marks))
+            read = self._read(samples, batch, pool, drop_remainder=False)
+            batches.append(read.map(lambda fields, located: fields | located))
+        merged = batches[0] if len(batches) == 1 else tf.data.Dataset.zip(tuple(batches)).map(_merged)
+        return self._own_threads(merged.prefetch(2))
 
     def _own_threads(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Let a deterministic run read with threads of its own: one thread may execute the operations of its step.
@@ -166,7 +216,7 @@ class Dataset:
         options.threading.private_threadpool_size = os.cpu_count() or 1
         return batches.with_options(options)
 
-    def _read(self, samples: tf.data.Dataset, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
+    def _read(self, samples: tf.data.Dataset, batch: int, pool: str, *, drop_remainder: bool) -> tf.data.Dataset:
         """Turn (path, extra) into batches of (fields as stored, extra); the checksums of records are verified."""
         import tensorflow as tf
 
@@ -176,11 +226,17 @@ class Dataset:
             # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
             read, parse = _single_record, format.arisgan_parser(self.manifest)
         else:
-            read, parse = tf.io.read_file, format.parser(self.manifest)
+            read, parse = tf.io.read_file, format.parser(self.manifest, pool)
         fields = samples.map(lambda path, extra: (parse(read(path)), extra), num_parallel_calls=PARALLEL_READS)
         return fields.batch(batch, drop_remainder=drop_remainder)
 
     # ---- between stored, network and physical values ------------------------------------------------------------
+
+    @property
+    def prepared_fields(self) -> dict[str, None]:
+        """The names by which a training step may ask for what a prepared batch has, and for ``step``."""
+        further = [SEQUENCE_START] if self.sampling == "sequences" else []
+        return dict.fromkeys(["input_image", "target", *self.manifest.fields, *further, "step", "validity"])
 
     def prepare(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Turn fields as stored into the network's values; runs on the device, inside the compiled step.
@@ -217,6 +273,14 @@ class Dataset:
             path = self.listing.path(split, name)
             lines += [f"{path}: {defect}; copy or write the dataset again" for defect in defects(path, self.manifest)]
         return lines
+
+
+def _merged(*streams: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Return the fields of all streams; of a field that several have, that of the first."""
+    fields: dict[str, tf.Tensor] = {}
+    for stream in streams:
+        fields = stream | fields
+    return fields
 
 
 def _single_record(path: tf.Tensor) -> tf.Tensor:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from pix2earth.batches import augmentation
+from pix2earth.batches import augmentation, time_steps
+from pix2earth.batches.pools import SEQUENCE_START
 from pix2earth.records.manifest import Field
 
 if TYPE_CHECKING:
     from experiment import Experiment
 
+Convert = Callable[[tf.Tensor, augmentation.Rounded], tf.Tensor]
+
+VALIDITY = "validity"
+"""Name by which training steps, losses and metrics ask for the valid pixels of the target."""
+WHOLE = 0.999
+"""An interpolated pixel is valid from this share of valid pixels on: less than 1 because of rounding."""
+
 
 def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
     """Turn fields as stored into the network's values; ``Dataset.prepare`` documents it."""
     manifest = experiment.manifest
-    draws = batch.get("draws")
-    prepared = {name: _prepare_field(batch[name], field, experiment, draws) for name, field in manifest.fields.items()}
-    return prepared | {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
+    prepared = {
+        name: _prepare_field(batch[name], field, experiment, draws_of(batch, name))
+        for name, field in manifest.fields.items()
+    }
+    prepared |= {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
+    prepared |= {name: batch[name] for name in (SEQUENCE_START,) if name in batch}
+    valid = validity(batch, experiment)
+    return prepared if valid is None else {**prepared, VALIDITY: valid}
+
+
+def draws_of(batch: dict[str, tf.Tensor], field: str) -> tf.Tensor | None:
+    """Return the random numbers with which a field of a batch is augmented, or None where it is not."""
+    return batch.get(f"draws:{field}", batch.get("draws"))
 
 
 def prepare_input(stored: tf.Tensor, experiment: Experiment) -> tf.Tensor:
@@ -29,33 +48,109 @@ def prepare_input(stored: tf.Tensor, experiment: Experiment) -> tf.Tensor:
 
 
 def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:
-    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-    settings = augmentation.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
     is_image = field.kind == "image"
 
     def convert(pixels: tf.Tensor, rounded: augmentation.Rounded = tf.identity) -> tf.Tensor:
         return scaled(pixels, field, experiment, rounded) if is_image else pixels
 
-    folded = _folded(stored, field)
-    if draws is None or settings == augmentation.NONE:
-        values = convert(augmentation.oriented(folded, size, None, settings))
-    else:
-        values = augmentation.augmented(folded, size, draws, settings, convert, interpolate=is_image)
+    folded = time_steps.fold(stored) if field.time_steps else stored
+    values = _augmented(folded, experiment, draws, convert, interpolate=is_image)
     values = tf.cast(values, tf.int32 if field.kind == "classes" else tf.float32)
     if is_image and experiment.NORMALIZE == "l2":
         values = tf.nn.l2_normalize(values, axis=(1, 2, 3))
-    if field.time_steps and not experiment.FOLD_DATES:
-        values = tf.reshape(values, (-1, *size, field.time_steps, len(field.bands)))
-        values = tf.transpose(values, (0, 3, 1, 2, 4))
-    return values
+    return time_steps.unfold(values, field.time_steps) if field.time_steps and not experiment.FOLD_DATES else values
 
 
-def _folded(stored: tf.Tensor, field: Field) -> tf.Tensor:
-    """Fold (batch, time, height, width, band) into (batch, height, width, time * band)."""
-    if not field.time_steps:
-        return stored
-    stored = tf.transpose(stored, (0, 2, 3, 1, 4))
-    return tf.reshape(stored, (-1, *field.size, field.time_steps * len(field.bands)))
+def _augmented(
+    folded: tf.Tensor, experiment: Experiment, draws: tf.Tensor | None, convert: Convert, *, interpolate: bool
+) -> tf.Tensor:
+    """Return stored pixels (batch, height, width, channel) at the network's size, augmented and converted."""
+    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+    settings = augmentation.Augmentation(experiment.RANDOM_RESIZE, experiment.RANDOM_ROTATE, experiment.RANDOM_MIRROR)
+    if draws is None or settings == augmentation.NONE:
+        return convert(augmentation.oriented(folded, size, None, settings), tf.identity)
+    return augmentation.augmented(folded, size, draws, settings, convert, interpolate=interpolate)
+
+
+def validity(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
+    """Return where the target of a batch is a measurement, at the network's size and augmented as the target is.
+
+    A pixel is valid where no band of the target is nodata or not finite, and where the manifest's mask is not 0; of
+    interpolated pixels, all that contribute must be valid.
+
+    Args:
+        batch: fields as stored, with ``draws`` where tiles are augmented.
+        experiment: its manifest describes them.
+
+    Returns:
+        float32, 1 where valid, else 0: (batch, [time step,] height, width, 1), with time steps that are folded (batch,
+        height, width, time step). None where all pixels of the dataset are valid.
+    """
+    valid = _valid_channels(batch, experiment)
+    if valid is None:
+        return None
+    valid = tf.cast(valid, tf.float32)
+    steps = experiment.manifest.fields[experiment.manifest.target].time_steps
+    if not steps:
+        return valid
+    valid = tf.repeat(valid, steps, axis=-1) if valid.shape[-1] == 1 else valid
+    return valid if experiment.FOLD_DATES else time_steps.unfold(valid, steps)
+
+
+def all_valid(target: tf.Tensor, experiment: Experiment) -> tf.Tensor:
+    """Return the ``validity`` of a target that has no missing pixel, all 1.
+
+    Args:
+        target: network values, (batch, [time step,] height, width, channel).
+        experiment: its manifest describes the target.
+    """
+    steps = experiment.manifest.fields[experiment.manifest.target].time_steps
+    return tf.ones_like(target[..., : steps if steps and experiment.FOLD_DATES else 1])
+
+
+def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
+    """Return the valid pixels of the target, over which metrics are computed, as ``validity`` defines them.
+
+    Args:
+        batch: fields as stored.
+        experiment: its manifest describes them.
+
+    Returns:
+        Boolean (batch, height, width); where time steps of the target can differ, (batch, time step, height, width).
+        None where all pixels of the dataset are valid.
+    """
+    valid = _valid_channels(batch, experiment)
+    if valid is None:
+        return None
+    return valid[..., 0] if valid.shape[-1] == 1 else time_steps.unfold(valid, valid.shape[-1])[..., 0]
+
+
+def _valid_channels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
+    """Return the valid pixels, bool (batch, height, width, time step), with one channel where all steps are equal."""
+    draws, valid = draws_of(batch, experiment.manifest.target), None
+    for condition in _conditions(batch, experiment):
+        folded = time_steps.fold(condition) if len(condition.shape) == 5 else condition
+        share = _augmented(folded, experiment, draws, lambda pixels, _: tf.cast(pixels, tf.float32), interpolate=True)
+        valid = share > WHOLE if valid is None else valid & (share > WHOLE)
+    return valid
+
+
+def _conditions(batch: dict[str, tf.Tensor], experiment: Experiment) -> list[tf.Tensor]:
+    """Return what makes a pixel valid, each bool (batch, [time step of the target,] height, width, 1)."""
+    manifest = experiment.manifest
+    target, conditions = manifest.fields[manifest.target], []
+    if target.nodata is not None or target.dtype.startswith("float"):
+        stored = batch[manifest.target]
+        missing = ~tf.math.is_finite(tf.cast(stored, tf.float32))
+        if target.nodata is not None:
+            missing |= tf.equal(stored, tf.cast(target.nodata, stored.dtype))
+        conditions.append(~tf.reduce_any(missing, axis=-1, keepdims=True))
+    if manifest.mask is not None:
+        mask = tf.reduce_all(batch[manifest.mask] != 0, axis=-1, keepdims=True)
+        if len(mask.shape) == 5 and mask.shape[1] != target.time_steps:
+            mask = tf.reduce_all(mask, axis=1)  # its time steps are not those of the target
+        conditions.append(mask)
+    return conditions
 
 
 def scaled(
@@ -73,10 +168,9 @@ def scaled(
         float32 of the same shape.
     """
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
-    time_steps = stored.shape[-1] // len(field.bands)
-    lowest = np.tile(np.asarray(field.bounds[0]) * gain + shift, time_steps)
     # stored -> physical -> network in one multiplication and one addition
-    factor, summand = np.tile(field.scale * gain, time_steps), np.tile(field.offset * gain + shift, time_steps)
+    constants = np.asarray(field.bounds[0]) * gain + shift, field.scale * gain, field.offset * gain + shift
+    lowest, factor, summand = (time_steps.for_channels(each, stored.shape[-1], field.time_steps) for each in constants)
     network = rounded(tf.cast(stored, tf.float32) * tf.constant(factor, tf.float32))
     network = network + tf.constant(summand, tf.float32)
     missing = []
@@ -93,8 +187,7 @@ def scaled(
 def physical(values: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
     """Convert network values (..., band) or (..., time * band) to physical units, the inverse of ``scaled``."""
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
-    time_steps = values.shape[-1] // len(field.bands)
-    gain, shift = np.tile(gain, time_steps), np.tile(shift, time_steps)
+    gain, shift = (time_steps.for_channels(each, values.shape[-1], field.time_steps) for each in (gain, shift))
     return (values - tf.constant(shift, tf.float32)) * tf.constant(1 / gain, tf.float32)
 
 
@@ -106,35 +199,3 @@ def _gain_and_shift(field: Field, normalize: str) -> tuple[np.ndarray, np.ndarra
     width = 2.0 if normalize == "symmetric" else 1.0
     gain = width / (high - low)
     return gain, -low * gain - (width - 1.0)
-
-
-def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
-    """Return the valid pixels of the target, over which metrics are computed.
-
-    A pixel is valid where no band of the target is nodata or not finite, and where the manifest's mask is not 0.
-
-    Args:
-        batch: fields as stored.
-        experiment: its manifest describes them.
-
-    Returns:
-        Boolean (batch, height, width), or None where all pixels are valid.
-    """
-    manifest = experiment.manifest
-    target = manifest.fields[manifest.target]
-    conditions = []
-    if target.nodata is not None or target.dtype.startswith("float"):
-        stored = batch[manifest.target]
-        missing = ~tf.math.is_finite(tf.cast(stored, tf.float32))
-        if target.nodata is not None:
-            missing |= tf.equal(stored, tf.cast(target.nodata, stored.dtype))
-        conditions.append((~missing, target))
-    if manifest.mask is not None:
-        conditions.append((batch[manifest.mask] != 0, manifest.fields[manifest.mask]))
-    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
-    valid = None
-    for condition, field in conditions:
-        in_all_bands = tf.reduce_all(condition, axis=(1, -1) if field.time_steps else -1)[..., None]
-        resized = augmentation.oriented(in_all_bands, size, None, augmentation.NONE)[..., 0]
-        valid = resized if valid is None else valid & resized
-    return valid

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pix2earth.figures import sample_image
 from pix2earth.records.manifest import Field, Manifest
 from pix2earth.settings.errors import UserError, nearest
@@ -54,8 +52,7 @@ def draw(
     paths = []
     for number, first in enumerate(range(0, len(names), size)):
         chosen = names[first : first + min(tiles, size)]
-        batch = next(iter(scorer.dataset.batches(split, chosen, len(chosen))))
-        inputs, targets, predictions = (np.asarray(array) for array in scorer.predict(batch))
+        inputs, targets, predictions = scorer.images(split, chosen)
         path = folder / f"{number}.png"
         caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
         sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, COLUMNS, text)

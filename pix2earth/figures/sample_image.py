@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pix2earth.batches import time_steps
 from pix2earth.figures.images import Panel, draw_rows, stretch
 from pix2earth.records.manifest import Field, Manifest
 
@@ -102,6 +103,4 @@ def _row(
 
 def _time_steps(values: np.ndarray, field: Field) -> list[np.ndarray]:
     """Split (time step, height, width, band), or folded (height, width, time step * band), into single time steps."""
-    if values.ndim == 4:
-        return list(values)
-    return np.split(values, values.shape[-1] // len(field.bands), axis=-1)
+    return list(time_steps.separate(values[None], field.time_steps))

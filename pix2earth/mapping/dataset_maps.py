@@ -15,12 +15,13 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
+from pix2earth.batches.time_steps import flat
 from pix2earth.console.progress import tracked
 from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_size
 from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
 from pix2earth.runs import identity
-from pix2earth.scoring.scorer import Scorer, flat
+from pix2earth.scoring.scorer import Scorer
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
 
@@ -49,7 +50,7 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
     Raises:
         UserError: a file of that name is of another checkpoint, plug-in, dataset or split, or a record is damaged.
     """
-    names, tags = scorer.dataset.listing.names(split), tags_of(scorer, split)
+    names, tags = scorer.dataset.all_names(split), tags_of(scorer, split)
     sizes: set[str] = set()
     remaining = [name for name in names if overwrite or not _exists(folder / f"{name}.tif", tags)]
     if len(remaining) < len(names):
@@ -102,7 +103,9 @@ def _predictions(scorer: Scorer, split: str, names: Sequence[str]) -> Iterator[t
     compute = tf.function(lambda batch: flat(scorer.predict(batch)[2]), autograph=False)
     for group, batch in scorer.batches(split, names):
         inputs = batch[scorer.dataset.manifest.input].numpy()
-        for name, stored, prediction in zip(group, inputs, compute(batch).numpy(), strict=False):
+        for name, stored, prediction in zip(group, inputs, compute(batch).numpy(), strict=True):
+            if name is None:
+                continue
             prediction[~_validity(scorer, stored, prediction.shape)] = np.nan
             yield name, prediction
 

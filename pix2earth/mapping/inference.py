@@ -11,12 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from pix2earth.batches.preparation import physical, prepare_input
+from pix2earth.batches.time_steps import flat
 from pix2earth.mapping.degrading import degraded
 from pix2earth.mapping.scene import Scene, validity
 from pix2earth.mapping.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
-from pix2earth.scoring.scorer import PIXELS_A_BATCH, flat
+from pix2earth.scoring.scorer import PIXELS_A_BATCH
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:

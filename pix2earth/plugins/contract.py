@@ -10,13 +10,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pix2earth.plugins import legacy, state
+from pix2earth.plugins import legacy, own_losses, state
+from pix2earth.plugins.declared import ALL, SAMPLINGS
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.plugins.finding import folders_of
 from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from experiment import Experiment
+
+
+OWN_LOSSES = [attribute for attribute, _ in own_losses.ATTRIBUTES.values()]
 
 
 def load(path: Path) -> ModuleType:
@@ -48,6 +52,8 @@ def build(experiment: Experiment, path: Path) -> Any:
         module = load(path)
         if not inspect.isclass(getattr(module, "GAN", None)):
             raise UserError(f"{path}: has no class GAN; see docs/add-a-model.md")
+        if own := {name: getattr(module.GAN, name) for name in OWN_LOSSES if hasattr(module.GAN, name)}:
+            own_losses.declare(experiment, path, own)
         with attributed_to(path, "GAN(experiment) fails"):
             gan = module.GAN(experiment)
     _check_attributes(gan, path)
@@ -85,9 +91,10 @@ def _build_optimizers(gan: Any) -> None:
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    """Return the names of the parameters of a method, also where ``tf.function`` wraps it."""
+    """Return the names of the parameters of a method, also where ``tf.function`` wraps it; ``ALL`` for ``**fields``."""
     plain = getattr(function, "python_function", function)
-    return [name for name in inspect.signature(plain).parameters if name != "self"]
+    found = inspect.signature(plain).parameters
+    return [ALL if found[name].kind is inspect.Parameter.VAR_KEYWORD else name for name in found if name != "self"]
 
 
 def bind(path: Path, method: str, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,19 +103,33 @@ def bind(path: Path, method: str, names: Iterable[str], fields: Mapping[str, Any
     Args:
         path: file of the plug-in, for the error message.
         method: name of the method, for the error message.
-        names: names of its parameters.
+        names: names of its parameters; with ``ALL`` it gets all fields.
         fields: all fields by name.
 
     Raises:
         UserError: no field has the name of a parameter.
     """
     names = list(names)
+    if ALL in names:
+        names = list(dict.fromkeys([*(name for name in names if name != ALL), *fields]))
     for name in names:
         if name not in fields:
             raise UserError(
                 f"{path}: {method}() asks for '{name}'{nearest(name, fields)} (fields: {', '.join(fields)})"
             )
     return {name: fields[name] for name in names}
+
+
+def sampling(gan: Any, path: Path) -> str:
+    """Return how a plug-in wants its samples: its attribute ``sampling``, or "pairs".
+
+    Raises:
+        UserError: the attribute has another value than those there are.
+    """
+    kind = getattr(gan, "sampling", SAMPLINGS[0])
+    if kind not in SAMPLINGS:
+        raise UserError(f"{path}: sampling: must be one of {', '.join(SAMPLINGS)}, not {kind!r}")
+    return str(kind)
 
 
 def forward(gan: Any, path: Path, fields: Mapping[str, Any]) -> Any:

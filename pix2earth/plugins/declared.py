@@ -7,13 +7,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+ALL = "**"
+"""Stands among the names of parameters for ``**fields``."""
+
+
+SAMPLINGS = ("pairs", "pools", "sequences")
+"""Values of the class attribute ``sampling``; the first one is the default."""
+
 
 class Declared(NamedTuple):
     """Class attributes and methods of ``GAN``, with those of its bases.
 
     Attributes:
         literals: values of the class attributes that are literals, by name.
-        parameters: names of the parameters of each method, without ``self``.
+        parameters: names of the parameters of each method, without ``self``; ``ALL`` for ``**fields``.
     """
 
     literals: dict[str, Any]
@@ -64,7 +71,7 @@ def _add(statement: ast.stmt, result: Declared) -> None:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = statement.args
         names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-        result.parameters[statement.name] = names[1:]
+        result.parameters[statement.name] = [*names[1:], *([ALL] if arguments.kwarg else [])]
         return
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     value = getattr(statement, "value", None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.plugins.declared import Declared, declared
+from pix2earth.plugins import own_losses
+from pix2earth.plugins.declared import ALL, SAMPLINGS, Declared, declared
 from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -21,15 +22,35 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
         What the plug-in's class declares.
 
     Raises:
-        UserError: a field is missing.
+        UserError: a field is missing, or the experiment states the weight of a loss that there is not.
     """
     roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
     content = declared(plugin, Path(experiment.PROJECT_ROOT), roots)
-    fields = dict.fromkeys(["input_image", "target", *experiment.manifest.fields])
-    for method, known in (("train_step", [*fields, "step"]), ("predict", list(fields))):
+    own_losses.declare(experiment, plugin, content.literals)
+    kind = content.literals.get("sampling", SAMPLINGS[0])
+    _check_sampling(experiment, plugin, kind)
+    fields = ["input_image", "target", *experiment.manifest.fields]
+    fields += ["sequence_start"] if kind == "sequences" else []
+    for method, known in (("train_step", [*fields, "step", "validity"]), ("predict", fields)):
         for name in content.parameters.get(method, ()):
-            if name not in known:
+            if name not in (*known, ALL):
+                known = list(dict.fromkeys(known))
                 raise UserError(
                     f"{plugin}: {method}() asks for '{name}'{nearest(name, known)} (fields: {', '.join(known)})"
                 )
     return content
+
+
+def _check_sampling(experiment: Experiment, plugin: Path, kind: object) -> None:
+    """Make sure that the plug-in's attribute ``sampling`` is known, and that the dataset can be read so.
+
+    Raises:
+        UserError: one of them is not.
+    """
+    if kind not in SAMPLINGS:
+        raise UserError(f"{plugin}: sampling: must be one of {', '.join(SAMPLINGS)}, not {kind!r}")
+    if kind == "sequences" and experiment.manifest.sequence is None:
+        raise UserError(
+            f"{plugin}: reads sequences, and {Path(experiment.DATA_ROOT) / 'dataset.json'} states none; state"
+            " 'sequence' there, a regular expression for names of samples, or choose another dataset"
+        )

@@ -113,13 +113,20 @@ def hidden(gan: Any) -> list[str]:
 
 
 @contextmanager
-def random_numbers_kept(gan: Any) -> Iterator[None]:
-    """Restore the states of a plug-in's seed generators after a block; a context manager.
+def kept(gan: Any) -> Iterator[None]:
+    """Restore the state of a plug-in after a block: all its variables but those of networks and optimisers.
 
-    A model that is random when predicting, such as one with dropout switched on, would otherwise train differently
-    after a validation; and a resumed run validates at other steps than the interrupted one.
+    A model that is random when predicting, such as one with dropout switched on, or that carries a frame from one step
+    to the next, would otherwise train differently after a validation; and a resumed run validates at other steps than
+    the interrupted one.
     """
-    states = [variable for variable in variables(gan).values() if "seed_generator_state" in path(variable)]
+    holders = [*networks(gan).values(), *optimizers(gan).values()]
+    weights = {id(variable) for holder in holders for variable in _variables_in(holder)}
+    states = [
+        variable
+        for variable in variables(gan).values()
+        if id(variable) not in weights or "seed_generator_state" in path(variable)
+    ]
     values = [variable.numpy() for variable in states]
     yield
     for variable, value in zip(states, values, strict=True):

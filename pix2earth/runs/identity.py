@@ -38,6 +38,7 @@ WITHOUT_EFFECT = frozenset(
 """Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
 MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
 ROLES = ("input", "target", "mask", "score_by")
+ORDERS = ("pools", "sequence")  # how samples are combined and ordered; recorded where they are stated
 
 
 class Difference(NamedTuple):
@@ -107,8 +108,15 @@ def dataset(listing: Listing, *, records: bool = True) -> dict[str, Any]:
         name: {key: _plain(getattr(field, key)) for key in MANIFEST_KEYS} for name, field in manifest.fields.items()
     }
     roles = {role: getattr(manifest, role) for role in ROLES}
+    orders = {key: getattr(manifest, key) for key in ORDERS if getattr(manifest, key)}
     fingerprint = {"fingerprint": listing.fingerprint} if records else {}
-    return {"name": manifest.name, "tilesize": manifest.tilesize, **fingerprint, "fields": fields, "roles": roles}
+    return {
+        "name": manifest.name,
+        "tilesize": manifest.tilesize,
+        **fingerprint,
+        "fields": fields,
+        "roles": roles,
+    } | orders
 
 
 def _plain(value: Any) -> Any:
@@ -244,6 +252,9 @@ def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
     for role, name in before.get("roles", {}).items():
         if now["roles"].get(role) != name:
             yield Difference("manifest", f"role {role}", name, now["roles"].get(role))
+    for key in ORDERS:
+        if "fields" in before and before.get(key) != now.get(key):
+            yield Difference("manifest", key, before.get(key), now.get(key))
     recorded_fields, fields = before.get("fields", now["fields"]), now["fields"]
     for name in dict.fromkeys([*recorded_fields, *fields]):
         if name not in fields or name not in recorded_fields:

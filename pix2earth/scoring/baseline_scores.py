@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from metrics import UNITS, Scale, score
 from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample
+from pix2earth.batches.time_steps import flat, separate
 from pix2earth.console.progress import tracked
-from pix2earth.scoring.regions import masks, mean_over_time_steps, split_time_steps
+from pix2earth.scoring.regions import masks, mean_over_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
 
 METRICS = ("PSNR", "SSIM", "SAM", "RMSE")
@@ -77,12 +78,13 @@ def _scored(
     target: np.ndarray, prediction: np.ndarray, sample: Sample, baselines: BaselineSet, scale: Scale
 ) -> dict[str, dict[str, float]]:
     """Return the scores of one prediction ([time step,] height, width, band) by region and metric."""
-    time_steps = len(target) if target.ndim == 4 else None
-    result = {WHOLE: _measured(_folded(target), _folded(prediction), None, scale, None)}
-    targets, predictions = split_time_steps(target[None], time_steps), split_time_steps(prediction[None], time_steps)
+    steps = len(target) if target.ndim == 4 else None
+    target, prediction = target[None], prediction[None]
+    result = {WHOLE: _measured(flat(target), flat(prediction), None, scale, None)}
+    targets, predictions = separate(target, steps), separate(prediction, steps)
     for title, (region, field) in baselines.regions.items():
-        where = masks(sample.fields[field][None], time_steps, None)[region]
-        result[title] = _measured(targets, predictions, where, scale, time_steps)
+        where = masks(sample.fields[field][None], steps, None)[region]
+        result[title] = _measured(targets, predictions, where, scale, steps)
     return result
 
 
@@ -91,11 +93,3 @@ def _measured(
 ) -> dict[str, float]:
     scores = score(tf.constant(target), tf.constant(prediction), scale, METRICS, mask)
     return {name: float(mean_over_time_steps(values, time_steps)[0]) for name, values in scores.items()}
-
-
-def _folded(image: np.ndarray) -> np.ndarray:
-    """Fold the time steps of (time step, height, width, band) into bands and add a batch axis, as evaluations do."""
-    if image.ndim == 4:
-        time_steps, height, width, bands = image.shape
-        image = image.transpose(1, 2, 0, 3).reshape(height, width, time_steps * bands)
-    return image[None]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from metrics import VERSIONS
+from metrics import PER_TIME_STEP, VERSIONS
 from pix2earth.runs import identity
 
 UNKNOWN = "?"
@@ -98,12 +98,31 @@ def of_entry(entry: Mapping[str, Any], split: str) -> Basis:
     scale, dataset = entry["scale"], entry["evaluated_on"]
     units = "" if scale["units"] in ("", "1") else f" {scale['units']}"
     versions = entry.get("metrics", {})
+    if by_time_step(dataset) and not scale.get("by_time_step"):
+        versions = {name: 0 if name not in PER_TIME_STEP else version for name, version in versions.items()}
     return Basis(
         dataset["name"], split, dataset["fingerprint"],
         json.dumps({"fields": dataset["fields"], "roles": dataset["roles"]}, sort_keys=True),
         f"{scale['height']} x {scale['width']} px", scale["normalize"] == "l2", f"{scale['data_range']:g}{units}",
         _outdated(versions),
     )  # fmt: skip
+
+
+def by_time_step(dataset: Mapping[str, Any]) -> bool:
+    """Return whether all metrics are means over time steps: the target has several, and its pixels can be missing.
+
+    Former versions scored all time steps together, without the pixels that are missing in any of them.
+
+    Args:
+        dataset: part "dataset" of an identity.
+    """
+    fields, roles = dataset["fields"], dataset["roles"]
+    target = fields[roles["target"]]
+    if len(target["shape"]) != 4:
+        return False
+    mask = fields[roles["mask"]]["shape"] if roles.get("mask") else []
+    missing = target["nodata"] is not None or target["dtype"].startswith("float")
+    return missing or mask[:-3] == target["shape"][:1]
 
 
 def of_former_run(run: Mapping[str, Any], split: str, metrics: Collection[str]) -> Basis:

@@ -63,17 +63,20 @@ def entry(scorer: Scorer) -> dict[str, Any]:
     """
     import metrics
     from pix2earth.runs import identity
+    from pix2earth.scoring import basis
 
     origin, experiment = scorer.origin, scorer.experiment
     assert origin is not None
     versions: dict[str, int] = getattr(metrics, "VERSIONS", {})
+    evaluated_on = identity.dataset(scorer.dataset.listing)
     return {
         "step": origin.step,
         "checkpoint": origin.checkpoint,
         "identity": origin.identity,
-        "evaluated_on": identity.dataset(scorer.dataset.listing),
+        "evaluated_on": evaluated_on,
         "metrics": {name: versions.get(name, 1) for name in scorer.names},
-        "scale": {
+        "scale": ({"by_time_step": True} if basis.by_time_step(evaluated_on) else {})
+        | {
             "data_range": scorer.scale.data_range, "units": scorer.target.units, "height": experiment.IMG_HEIGHT,
             "width": experiment.IMG_WIDTH, "normalize": experiment.NORMALIZE,
         },

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from pix2earth.batches.time_steps import flat, separate
+from pix2earth.records.manifest import Field
+
 REGIONS = ("inside", "outside")
 """Where the mask is not 0, and where it is 0."""
 
@@ -13,39 +16,25 @@ def column(metric: str, region: str) -> str:
     return f"{metric}.{region}"
 
 
-def split_time_steps(values: tf.Tensor, time_steps: int | None) -> tf.Tensor:
-    """Return every time step as a separate sample.
-
-    Args:
-        values: (batch, height, width, band), or with time steps (batch, time step, height, width, band) or, folded,
-            (batch, height, width, time step * band).
-        time_steps: number of time steps; None: there is no such axis.
-
-    Returns:
-        (batch * time step, height, width, band), the time steps of a sample one after the other.
-    """
-    if time_steps is None:
-        return values
-    if len(values.shape) == 4:
-        height, width, folded = values.shape[1:]
-        unfolded = tf.reshape(values, (-1, height, width, time_steps, folded // time_steps))
-        values = tf.transpose(unfolded, (0, 3, 1, 2, 4))
-    return tf.reshape(values, (-1, *values.shape[2:]))
-
-
-def masks(mask: tf.Tensor, time_steps: int | None, valid: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def masks(mask: tf.Tensor, steps: int | None, valid: tf.Tensor | None) -> dict[str, tf.Tensor]:
     """Return the valid pixels of each region, bool (batch * time step, height, width).
 
     Args:
-        mask: one band, with axes as in ``split_time_steps``.
-        time_steps: number of time steps, or None.
-        valid: bool (batch, height, width), the pixels that are scored in any region; None: all.
+        mask: one band, with axes as ``time_steps.separate`` takes them.
+        steps: number of time steps, or None.
+        valid: bool (batch * time step, height, width), the pixels that are scored in any region; None: all.
     """
-    inside = split_time_steps(mask, time_steps)[..., 0] > 0
+    inside = separate(mask, steps)[..., 0] > 0
     if valid is None:
         return {"inside": inside, "outside": ~inside}
-    valid = tf.repeat(valid, time_steps or 1, axis=0)
     return {"inside": inside & valid, "outside": ~inside & valid}
+
+
+def by_time_step(valid: tf.Tensor | None, steps: int | None) -> tf.Tensor | None:
+    """Return valid pixels (batch, [time step,] height, width) as (batch * time step, height, width)."""
+    if valid is None or steps is None:
+        return valid
+    return tf.reshape(valid, (-1, *valid.shape[2:])) if len(valid.shape) == 4 else tf.repeat(valid, steps, axis=0)
 
 
 def mean_over_time_steps(scores: tf.Tensor, time_steps: int | None) -> tf.Tensor:
@@ -62,3 +51,18 @@ def mean_over_time_steps(scores: tf.Tensor, time_steps: int | None) -> tf.Tensor
     finite = tf.math.is_finite(table)
     total = tf.reduce_sum(tf.where(finite, table, tf.zeros_like(table)), axis=1)
     return total / tf.reduce_sum(tf.cast(finite, table.dtype), axis=1)
+
+
+def differs(valid: tf.Tensor | None) -> bool:
+    """Return whether valid pixels can differ between time steps."""
+    return valid is not None and len(valid.shape) == 4
+
+
+def for_time_steps(values: tf.Tensor, field: Field, steps: int | None) -> tf.Tensor:
+    """Return a field for each time step of the target, (batch * time step, height, width, band).
+
+    Its own time steps are those of the target where there are as many; otherwise all of them belong to each.
+    """
+    if steps is None or field.time_steps == steps:
+        return separate(values, steps)
+    return tf.repeat(flat(values), steps, axis=0)

@@ -5,22 +5,32 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
-from metrics import ALL_METRICS, PER_TIME_STEP, Scale, score, why_undefined
+from metrics import ALL_METRICS, PER_TIME_STEP, Scale, further_fields, score, why_undefined
 from pix2earth.baselines import choice
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
+from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
-from pix2earth.records.format import DAMAGE
 from pix2earth.scoring import failures, ranges
-from pix2earth.scoring.regions import REGIONS, column, masks, mean_over_time_steps, split_time_steps
+from pix2earth.scoring.reading import read
+from pix2earth.scoring.regions import (
+    REGIONS,
+    by_time_step,
+    column,
+    differs,
+    for_time_steps,
+    masks,
+    mean_over_time_steps,
+)
 from pix2earth.scoring.undefined import mean_of_finite
-from pix2earth.settings.errors import UserError
+from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
@@ -73,6 +83,7 @@ class Scorer:
             regions: score inside and outside of the manifest's ``score_by`` too, where there is one.
         """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
+        dataset.sampling = contract.sampling(gan, plugin)
         self.experiment = dataset.experiment
         self.names = list(names)
         manifest = self.experiment.manifest
@@ -80,6 +91,7 @@ class Scorer:
         self.scale = self._scale()
         reasons = {name: why_undefined(name, len(self.target.bands), self.scale) for name in self.names}
         self.undefined = {name: reason for name, reason in reasons.items() if reason}
+        self._further = self._further_fields()
         self.failures: dict[str, int] = {}
         self.scored = 0
         # Images of unit norm are not scaled by a range.
@@ -89,6 +101,22 @@ class Scorer:
         self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
+
+    def _further_fields(self) -> list[str]:
+        """Return the fields that metrics name in addition to target and prediction.
+
+        Raises:
+            UserError: the dataset has no such field.
+        """
+        fields = self.experiment.manifest.fields
+        for name in self.names:
+            for field in further_fields(name):
+                if field not in fields:
+                    raise UserError(
+                        f"{self.experiment.file}: metrics: {name} asks for the field '{field}'{nearest(field, fields)};"
+                        f" the dataset has {', '.join(fields)}"
+                    )
+        return sorted({field for name in self.names for field in further_fields(name)})
 
     def _scale(self) -> Scale:
         """Return data range, resolution ratio and RGB bands of the target."""
@@ -134,7 +162,7 @@ class Scorer:
     def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return the scores (batch,) of every column, and which predictions fail, bool (batch,) by kind."""
         _, target, prediction = self.predict(batch)
-        failed = failures.failures(flat(target), flat(prediction), valid_pixels(batch, self.experiment))
+        failed = self._failures(target, prediction, valid_pixels(batch, self.experiment))
         scores = self._score(batch, target, prediction)
         if self.baseline:
             name, _ = self.baseline
@@ -146,24 +174,41 @@ class Scorer:
         """Return the scores (batch,) of every metric, over the whole image and by region."""
         valid = valid_pixels(batch, self.experiment)
         steps = self.target.time_steps
-        targets, predictions = split_time_steps(target, steps), split_time_steps(prediction, steps)
-        split = [name for name in self.names if steps and name in PER_TIME_STEP]
+        targets, predictions = separate(target, steps), separate(prediction, steps)
+        of_steps = by_time_step(valid, steps)
+        # Where pixels are missing at single time steps, every metric has its own pixels at each of them.
+        split = [name for name in self.names if steps and (name in PER_TIME_STEP or differs(valid))]
         together = [name for name in self.names if name not in split]
-        scores = self._apply_metrics(flat(target), flat(prediction), valid, together)
-        if split:
-            repeated = None if valid is None else tf.repeat(valid, steps, axis=0)
-            of_steps = self._apply_metrics(targets, predictions, repeated, split)
-            scores |= {name: mean_over_time_steps(values, steps) for name, values in of_steps.items()}
+        prepared = prepare(batch, self.experiment) if self.regions or self._further else {}
+        whole = {name: flat(prepared[name]) for name in self._further}
+        single = {name: for_time_steps(prepared[name], self.experiment.manifest.fields[name], steps) for name in whole}
+        scores = self._apply_metrics(flat(target), flat(prediction), valid, together, whole)
+        for name, values in self._apply_metrics(targets, predictions, of_steps, split, single).items():
+            scores[name] = mean_over_time_steps(values, steps)
         scores = {name: scores[name] for name in self.names}
         if self.regions:
-            mask = prepare(batch, self.experiment)[self.experiment.manifest.score_by or ""]
-            for region, valid_in_region in masks(mask, steps, valid).items():
-                for name, values in self._apply_metrics(targets, predictions, valid_in_region, self.names).items():
+            mask = prepared[self.experiment.manifest.score_by or ""]
+            for region, valid_in_region in masks(mask, steps, of_steps).items():
+                scored = self._apply_metrics(targets, predictions, valid_in_region, self.names, single)
+                for name, values in scored.items():
                     scores[column(name, region)] = mean_over_time_steps(values, steps)
         return scores
 
+    def _failures(self, target: tf.Tensor, prediction: tf.Tensor, valid: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Return which predictions fail at any time step, bool (batch,) by kind."""
+        steps = self.target.time_steps
+        if not differs(valid):
+            return failures.failures(flat(target), flat(prediction), valid)
+        found = failures.failures(separate(target, steps), separate(prediction, steps), by_time_step(valid, steps))
+        return {kind: tf.reduce_any(tf.reshape(values, (-1, steps)), axis=1) for kind, values in found.items()}
+
     def _apply_metrics(
-        self, target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, names: Sequence[str]
+        self,
+        target: tf.Tensor,
+        prediction: tf.Tensor,
+        mask: tf.Tensor | None,
+        names: Sequence[str],
+        fields: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         """Return the scores of some metrics, NaN for those that are undefined for the whole dataset.
 
@@ -177,7 +222,7 @@ class Scorer:
                 continue
             module = importlib.import_module(ALL_METRICS[name].split(":")[0])
             with attributed_to(Path(str(module.__file__)), f"metric {name} fails"):
-                scores |= score(target, prediction, self.scale, [name], mask)
+                scores |= score(target, prediction, self.scale, [name], mask, fields)
         return scores
 
     def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -205,35 +250,40 @@ class Scorer:
         for group, batch in self.batches(split, names):
             computed, failed = self._compute(batch)
             scores = {name: values.numpy() for name, values in computed.items()}
+            scored = [index for index, name in enumerate(group) if name is not None]
             for kind, values in failed.items():
-                self.failures[kind] += int(values.numpy()[: len(group)].sum())
-            self.scored += len(group)
-            for index, name in enumerate(group):
-                yield {"tile": name, **{metric: float(values[index]) for metric, values in scores.items()}}
+                self.failures[kind] += int(values.numpy()[scored].sum())
+            self.scored += len(scored)
+            for index in scored:
+                yield {"tile": group[index], **{metric: float(values[index]) for metric, values in scores.items()}}
 
-    def batches(self, split: str, names: Sequence[str]) -> Iterator[tuple[Sequence[str], dict[str, tf.Tensor]]]:
-        """Yield groups of names and their fields as stored; the last batch is padded with the first samples.
+    def batches(self, split: str, names: Sequence[str]) -> Iterator[tuple[Sequence[str | None], dict[str, tf.Tensor]]]:
+        """Yield batches of fields as stored, with the name of each sample; None for one that is not asked for.
+
+        Such samples fill the last batch, or are earlier time steps of a sequence, whose state a network carries on.
 
         Raises:
             UserError: a record is damaged; with file and field.
         """
-        if not names:
-            return
-        size = min(self.batch, len(names))
-        # Another batch size would be compiled again, which takes longer than to compute some samples twice.
-        padded = [*names, *names[: -len(names) % size]]
-        batches = iter(self.dataset.batches(split, padded, size))
-        for first in range(0, len(names), size):
-            group = names[first : first + size]
-            try:
-                batch = next(batches)
-            except DAMAGE as error:
-                raise UserError(*(self.dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
+        for group, batch in read(self.dataset, split, names, self.batch):
             if self._range_unreported:
                 self._range_unreported = False
                 for line in ranges.remarks(batch, self.experiment.manifest, self.dataset.listing.folder):
                     self.report(line)
-            yield group, batch
+            yield group.scored, batch
+
+    def images(self, split: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return input, target and prediction of some samples in physical units, in the order of their names.
+
+        Raises:
+            UserError: a record is damaged; with file and field.
+        """
+        found: dict[str, tuple[np.ndarray, ...]] = {}
+        for group, batch in self.batches(split, names):
+            arrays = [np.asarray(array) for array in self.predict(batch)]
+            found |= {name: tuple(array[index] for array in arrays) for index, name in enumerate(group) if name}
+        source, target, prediction = (np.stack(arrays) for arrays in zip(*(found[name] for name in names), strict=True))
+        return source, target, prediction
 
     @property
     def failed(self) -> str:
@@ -244,12 +294,3 @@ class Scorer:
         """Return the mean of every column over samples, leaving out undefined scores."""
         rows = list(self.rows(split, names))
         return {column: mean_of_finite([row[column] for row in rows]) for column in self.columns}
-
-
-def flat(values: tf.Tensor) -> tf.Tensor:
-    """Fold the time steps of (batch, time step, height, width, band) into bands: all bands of the first, and so on."""
-    if len(values.shape) == 4:
-        return values
-    time_steps, bands = values.shape[1], values.shape[4]
-    values = tf.transpose(values, (0, 2, 3, 1, 4))
-    return tf.reshape(values, (-1, values.shape[1], values.shape[2], time_steps * bands))

@@ -15,6 +15,7 @@ from pydantic import (
     FiniteFloat,
     NonNegativeInt,
     PositiveInt,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
@@ -172,6 +173,12 @@ class ExperimentFile(Schema):
     keep_checkpoints: PositiveInt | Literal["all"] | None = None
     """Overrides the environment's `keep_checkpoints`."""
 
+    _named_losses: dict[str, set[str]] = PrivateAttr(default_factory=dict)
+
+    def named_losses(self, key: str) -> set[str]:
+        """Return the losses that the file names in ``gen_loss`` or ``disc_loss``, without defaults."""
+        return self._named_losses.get(key, set())
+
     @property
     def rates(self) -> dict[str, float | None]:
         """Learning rates by network, of the usual two and those that are named; one number is that of both."""
@@ -184,7 +191,8 @@ class ExperimentFile(Schema):
     def _check_losses(cls, weights: dict[str, Any], info: Any) -> dict[str, Any]:
         losses = GENERATOR_LOSSES if info.field_name == "gen_loss" else DISCRIMINATOR_LOSSES
         for name in weights:
-            if name not in losses:
+            # Losses of plug-ins have such names; `own_losses.declare` checks them when the plug-in is known.
+            if name not in losses and not name.startswith(info.field_name.removesuffix("loss")):
                 raise ValueError(f"there is no loss '{name}'{nearest(name, losses)}")
         if info.field_name == "gen_loss" and not any(weights.values()):
             raise ValueError("no loss has a weight, nothing would be learnt; give one a positive number")
@@ -215,9 +223,12 @@ class ExperimentFile(Schema):
             raise ValueError("label_smoothing: changes disc_bce, which has no weight in disc_loss")
         if isinstance(self.metrics, str):
             self.metrics = list(METRICS)
+        named = {key: getattr(self, key) if key in self.model_fields_set else {} for key in ("gen_loss", "disc_loss")}
         tables: tuple[tuple[dict[str, Any], Any], ...] = (
             (self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES),
         )  # fmt: skip
+        # A copy of settings has filled in defaults already.
+        self._named_losses = self._named_losses or {key: set(weights) for key, weights in named.items()}
         for weights, losses in tables:
             for name in losses:
                 weights.setdefault(name, 0.0 if name in LOGGED_BY_DEFAULT else None)

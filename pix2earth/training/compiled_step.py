@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from pix2earth.batches import preparation
 from pix2earth.plugins import contract
 from pix2earth.settings.optimization import LossWeight
 from pix2earth.training import devices
@@ -50,7 +51,10 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
         update = tf.function(update, jit_compile=True, autograph=False)
 
     def on_replica(batch: dict[str, tf.Tensor], step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-        losses = update(dataset.prepare(batch) | {"step": step})
+        fields = dataset.prepare(batch) | {"step": step}
+        if preparation.VALIDITY in names and preparation.VALIDITY not in fields:
+            fields[preparation.VALIDITY] = preparation.all_valid(fields["target"], dataset.experiment)
+        losses = update(fields)
         if decay is not None:
             averages.update(gan, decay, step)
         return {STOP: tf.identity(stop)} | {name: tf.cast(loss, tf.float32) for name, loss in losses.items()}

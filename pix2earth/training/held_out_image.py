@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pix2earth.figures import sample_image
 from pix2earth.plugins import state
 from pix2earth.settings import atomic
@@ -26,9 +24,8 @@ def draw(validation: Validation, origin: Origin, *, write: bool) -> None:
     """
     scorer, experiment = validation.scorer, validation.scorer.experiment
     names = spread(validation.candidates, sample_image.SAMPLES)
-    batch = next(iter(scorer.dataset.batches(validation.split, names, len(names))))
-    with state.random_numbers_kept(validation.gan):
-        source, target, prediction = (np.asarray(array) for array in scorer.predict(batch))
+    with state.kept(validation.gan):
+        source, target, prediction = scorer.images(validation.split, names)
     if not write:
         return
     path = experiment.output.sample(origin.step)

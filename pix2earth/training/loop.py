@@ -66,15 +66,14 @@ class Training:
         with self.strategy.scope(), tf.variable_creator_scope(devices.replica_variables):
             self.gan = contract.build(experiment, plugin)
             averages.add(experiment, self.gan, plugin)
-        fields = dict.fromkeys(["input_image", "target", "step", *experiment.manifest.fields])
-        contract.bind(plugin, "train_step", contract.parameters(self.gan.train_step), fields)
+        dataset.sampling = contract.sampling(self.gan, plugin)
+        contract.bind(plugin, "train_step", contract.parameters(self.gan.train_step), dataset.prepared_fields)
         devices.average_gradients(self.gan, self.strategy.num_replicas_in_sync)
         self.rates = rates.Rates(experiment, self.gan, plugin)
         self.loss_weights = LossWeights(experiment)
         rates.clip_gradients(experiment, self.gan, plugin, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
-        self.validation = Validation(dataset, self.gan, plugin)
-        self.best = BestStep(experiment.BEST_METRIC)
+        self.validation, self.best = Validation(dataset, self.gan, plugin), BestStep(experiment.BEST_METRIC)
         self.identity = identity.describe(experiment, dataset.listing, plugin)
         self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
         self.started = provenance.now()
@@ -156,7 +155,7 @@ class Training:
         if done < experiment.STEPS:
             self.validation.check(report.message)
         else:
-            report.message(f"all {experiment.STEPS} steps are done; raise steps to train on")
+            report.message(f"all {done} steps are done; raise steps to train on")
         if done == 0:
             self.draw(0)
         for step in range(done, experiment.STEPS):

@@ -89,14 +89,14 @@ class Validation:
         metric, file = self.scorer.experiment.BEST_METRIC, self.scorer.experiment.file
         if metric in self.scorer.undefined:
             report(f"{file}: best_metric: {metric} is undefined for every sample, and no step can be the best")
-        with state.random_numbers_kept(self.gan):
+        with state.kept(self.gan):
             next(self.scorer.rows(self.split, self.names))
 
     def scores(self) -> dict[str, float]:
         """Return the mean of every metric over the samples; the random numbers of training are unchanged."""
         from pix2earth.plugins import state
 
-        with state.random_numbers_kept(self.gan):
+        with state.kept(self.gan):
             return self.scorer.means(self.split, self.names)
 
     @property

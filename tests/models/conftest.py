@@ -5,7 +5,7 @@ import gc
 import keras
 import pytest
 
-from pix2earth.plugins import contract, finding
+from pix2earth.plugins import contract, finding, own_losses
 from tests.networks import DISC_LOSS, GEN_LOSS, network_fields
 
 
@@ -60,7 +60,10 @@ def build(experiment):
 
     def built(model, *arguments, **options):
         opened = experiment(model, *arguments, **options)
-        return contract.load(finding.find(opened)).GAN(opened)
+        plugin = finding.find(opened)
+        gan = contract.load(plugin).GAN
+        own_losses.declare(opened, plugin, vars(gan))
+        return gan(opened)
 
     return built
 

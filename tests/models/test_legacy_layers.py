@@ -175,7 +175,7 @@ def test_checkpoints_include_the_state_of_the_random_factors_of_multiply_lambda(
     gan = SimpleNamespace(generator=keras.Model(image, keras.Sequential([layers.multiply_lambda(3)])(image)))
     saved = {key: np.asarray(value) for key, value in state.variables(gan).items()}
     ones = np.ones((1, 4, 4, 3), "float32")
-    with state.random_numbers_kept(gan):
+    with state.kept(gan):
         gan.generator(ones)
     first = np.asarray(gan.generator(ones, training=True))
     for key, variable in state.variables(gan).items():

@@ -31,7 +31,9 @@ class LossWeights:
         self.scheduled = {name: weight for name, weight in settings.gen_loss.items() if isinstance(weight, LossWeight)}
         # Not mirrored: set outside of the step, and only read in it.
         self.variables = {name: tf.Variable(0.0, trainable=False) for name in self.scheduled}
-        self.constant = {name: weight for name, weight in settings.gen_loss.items() if name not in self.scheduled}
+        weights = {key: dict(of_key) for key, of_key in experiment.weights.items()}
+        self.constant = {name: weight for name, weight in weights["gen_loss"].items() if name not in self.scheduled}
+        self.discriminator = weights["disc_loss"]
         self.begun: frozenset[str] | None = None
 
     def enter(self, step: int) -> bool:
@@ -57,7 +59,7 @@ class LossWeights:
         """Give the experiment, by which plug-ins know the weights, those of a phase."""
         weights: dict[str, Any] = dict(self.constant)
         weights |= {name: self.variables[name] if name in begun else None for name in self.scheduled}
-        disc_weights: dict[str, Any] = dict(self.experiment.settings.disc_loss)
+        disc_weights: dict[str, Any] = dict(self.discriminator)
         waiting = any(map(is_adversarial, self.scheduled.keys() - begun))
         in_use = [name for name, weight in weights.items() if name in begun or weight]
         if waiting and not any(map(is_adversarial, in_use)):
@@ -67,14 +69,19 @@ class LossWeights:
 
 
 def check_read(experiment: Experiment, plugin: Path) -> None:
-    """Make sure that the plug-in has read every key of losses that the experiment states; call it after a step.
+    """Make sure that the plug-in has read every weight that the experiment states; call it after a step.
 
     Raises:
         UserError: one would have no effect.
     """
-    for key in ("gen_loss", "disc_loss", "label_smoothing"):
-        if key in experiment.settings.model_fields_set and key not in experiment.read:
-            raise UserError(
-                f"{experiment.file}: {key}: {plugin.name} does not use it, so that it would have no effect;"
-                " leave it out"
-            )
+    unread = [
+        f"{key}.{name}"
+        for key in ("gen_loss", "disc_loss")
+        for name in sorted(experiment.settings.named_losses(key) - experiment.weights[key].read)
+        if getattr(experiment.settings, key)[name] is not None
+    ]
+    if "label_smoothing" in experiment.settings.model_fields_set and not experiment.smoothing_read:
+        unread.append("label_smoothing")
+    if unread:
+        advice = f"{plugin.name} does not use it, so that it would have no effect; leave it out"
+        raise UserError(*(f"{experiment.file}: {key}: {advice}" for key in unread))

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.batches.dataset import Dataset
+from pix2earth.batches.sampling import permuted
 from pix2earth.records.format import framed
 from pix2earth.settings.errors import UserError
 from tests.pix2earth.record_files import flip_bit, position_of, write_arisgan_record
@@ -44,8 +45,10 @@ def identical(batches: list[dict[str, np.ndarray]], others: list[dict[str, np.nd
 
 class TestOrder:
     def order(self, dataset: Dataset, epoch: int, count: int) -> list[int]:
+        settings = dataset.experiment
+        stream = permuted("", range(count), ["target"], settings.SEED, 0, shuffle=settings.SHUFFLE)
         counters = range(epoch * count, (epoch + 1) * count)
-        return [int(dataset.order(tf.constant(counter, tf.int64), count)) for counter in counters]
+        return [int(stream.order(tf.constant(counter, tf.int64))["index"]) for counter in counters]
 
     @pytest.mark.parametrize("count", [1, 2, 3, 12, 97])
     def test_of_every_epoch_is_a_permutation(self, opened, count):

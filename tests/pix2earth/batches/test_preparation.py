@@ -350,14 +350,20 @@ class TestValidPixels:
         assert 0 < expected.sum() < expected.size
 
     @pytest.mark.parametrize("fold", [False, True])
-    def test_are_valid_at_every_time_step(self, valid, fold):
+    def test_differ_between_time_steps(self, valid, fold):
         target = field_of("uint16", 2, SIDE, SIDE, 2, nodata=0)
         mask = field_of("uint8", 3, SIDE, SIDE, 1, kind="mask")
         stored, masked = numbers(target), np.ones((2, 3, SIDE, SIDE, 1), np.uint8)
         stored[0, 1, 2, 3, 0] = 0
         masked[1, 2, 4, 5] = 0
         pixels = valid(target, stored, mask, masked, fold_dates=fold)
-        assert [tuple(index) for index in np.argwhere(~pixels)] == [(0, 2, 3), (1, 4, 5)]
+        # The mask's three time steps are not the target's two: it hides a pixel of both.
+        assert [tuple(index) for index in np.argwhere(~pixels)] == [(0, 1, 2, 3), (1, 0, 4, 5), (1, 1, 4, 5)]
+
+    def test_of_a_mask_alone_are_those_of_all_time_steps(self, valid):
+        target, mask = field_of("uint16", 2, SIDE, SIDE, 2), field_of("uint8", SIDE, SIDE, 1, kind="mask")
+        masked = numbers(mask, low=0, high=2)
+        np.testing.assert_array_equal(valid(target, numbers(target), mask, masked), masked[..., 0] == 1)
 
     def test_of_a_coarse_mask_are_upsampled(self, valid):
         target, mask = field_of("uint16", SIDE, SIDE, 1), field_of("uint8", 16, 16, 1, kind="mask")

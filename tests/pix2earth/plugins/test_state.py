@@ -163,7 +163,7 @@ def test_random_numbers_are_restored_after_the_block():
     ones = np.ones((1, 4, 4, 2), "float32")
     keras.utils.set_random_seed(1)
     before = {name: variable.numpy() for name, variable in state.variables(gan).items()}
-    with state.random_numbers_kept(gan):
+    with state.kept(gan):
         inside = [np.asarray(gan.generator(ones, training=True)), np.asarray(keras.random.normal((3,)))]
         assert any((variable.numpy() != before[name]).any() for name, variable in state.variables(gan).items())
     assert len(before) == 2

@@ -4,7 +4,7 @@ import copy
 
 from pix2earth.scoring import origins
 
-FIELD = {"valid_range": [0.0, 1.0], "scale": 1e-4, "bands": ["B04"]}
+FIELD = {"shape": [64, 64, 3], "valid_range": [0.0, 1.0], "scale": 1e-4, "bands": ["B04"]}
 DATASET = {
     "name": "demo", "tilesize": 64, "fingerprint": "sha256:0123456789", "fields": {"target": FIELD},
     "roles": {"target": "target", "mask": None},

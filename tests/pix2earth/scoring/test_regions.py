@@ -9,23 +9,10 @@ from pix2earth.scoring import regions
 RANDOM = np.random.default_rng(3)
 
 
-def test_folded_and_unfolded_time_steps_are_split_equally():
-    stack = RANDOM.random((2, 3, 4, 5, 6)).astype("float32")
-    folded = stack.transpose(0, 2, 3, 1, 4).reshape(2, 4, 5, 18)
-    expected = stack.reshape(6, 4, 5, 6)
-    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(stack), 3), expected)
-    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(folded), 3), expected)
-
-
-def test_without_time_steps_nothing_changes():
-    image = RANDOM.random((2, 4, 5, 6)).astype("float32")
-    np.testing.assert_array_equal(regions.split_time_steps(tf.constant(image), None), image)
-
-
 def test_masks_are_complements_within_the_valid_pixels():
     mask = RANDOM.integers(0, 2, (2, 3, 4, 5, 1)).astype("float32")
     valid = RANDOM.integers(0, 2, (2, 4, 5)).astype(bool)
-    masks = regions.masks(tf.constant(mask), 3, tf.constant(valid))
+    masks = regions.masks(tf.constant(mask), 3, regions.by_time_step(tf.constant(valid), 3))
     valid = valid.repeat(3, axis=0)
     inside = mask.reshape(6, 4, 5) > 0
     np.testing.assert_array_equal(masks["inside"], inside & valid)

@@ -321,12 +321,29 @@ def test_the_median_baseline_and_the_plugin_get_all_time_steps(scorer_of, namesp
 
 @pytest.mark.parametrize("fold", [False, True])
 def test_a_target_of_several_time_steps_is_scored_over_all_of_them(scorer_of, namespace, fold):
-    several = TARGET.model_copy(update={"shape": [3, SIDE, SIDE, 3]})
+    several = TARGET.model_copy(update={"shape": [3, SIDE, SIDE, 3], "nodata": None})
     data = samples(2, ("input_image", several), ("target", several))
     plugin = namespace(generator=lambda image, training: image)
     scorer = scorer_of(data, ["RMSE"], source=several, target=several, plugin=plugin, fold_dates=fold)
     for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
         assert row["RMSE"] == pytest.approx(rmse(*map(physical, (fields["target"], fields["input_image"]))), rel=1e-5)
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_where_pixels_are_missing_each_time_step_is_scored_over_its_own(scorer_of, namespace, fold):
+    """An empty time step has no score, and the others keep theirs."""
+    several = TARGET.model_copy(update={"shape": [3, SIDE, SIDE, 3]})
+    data = samples(2, ("input_image", several), ("target", several))
+    data["tile00"]["target"][1] = data["tile01"]["target"][2, :5] = several.nodata
+    plugin = namespace(generator=lambda image, training: image)
+    scorer = scorer_of(data, ["RMSE", "HPSI"], source=several, target=several, plugin=plugin, fold_dates=fold)
+    for row, fields in zip(scorer.rows("val", list(data)), data.values(), strict=True):
+        valid = (fields["target"] != several.nodata).all(axis=-1)
+        pairs = zip(*(physical(fields[name]) for name in ("target", "input_image")), valid, strict=True)
+        expected = [rmse(target[where], source[where]) for target, source, where in pairs if where.any()]
+        assert row["RMSE"] == pytest.approx(np.mean(expected), rel=1e-5)
+        assert np.isfinite(row["HPSI"])
+    assert scorer.failed == ""
 
 
 # ---- batches -------------------------------------------------------------------------------------------------------

@@ -268,7 +268,7 @@ class TestNames:
         assert "there is no metric 'PSNT'; did you mean 'PSNR'?" in line("best_metric", '"PSNT"')
 
     @pytest.mark.parametrize(
-        ("key", "loss", "nearest"), [("gen_loss", "gen_l11", "gen_l1"), ("disc_loss", "disc_bcee", "disc_bce")]
+        ("key", "loss", "nearest"), [("gen_loss", "gne_l1", "gen_l1"), ("disc_loss", "dsic_bce", "disc_bce")]
     )
     def test_an_unknown_loss_names_the_nearest(self, line, key, loss, nearest):
         assert line(key, f'{{"{loss}": 1}}') == f"2:1: {key}: there is no loss '{loss}'; did you mean '{nearest}'?"

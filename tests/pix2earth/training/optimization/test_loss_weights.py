@@ -1,12 +1,12 @@
 """Losses that begin later: their weights, and what is computed and updated in each phase of a training."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import train
+from pix2earth.settings.loss_keys import LossKeys
 from pix2earth.settings.optimization import LossWeight
 from pix2earth.settings.schema import ExperimentFile
 from pix2earth.training.optimization.loss_weights import LossWeights
@@ -14,7 +14,10 @@ from pix2earth.training.optimization.loss_weights import LossWeights
 
 def experiment_with(gen_loss):
     settings = ExperimentFile(model_name="a", gen_loss=gen_loss)
-    return SimpleNamespace(settings=settings, GEN_LOSS=None, DISC_LOSS=dict(settings.disc_loss))
+    experiment = LossKeys()
+    experiment.settings = settings
+    experiment.take_losses(settings)
+    return experiment
 
 
 def computed(weights):
@@ -58,7 +61,8 @@ def test_other_losses_that_begin_leave_the_discriminator_alone():
 
 def test_without_such_a_weight_the_experiment_is_unchanged():
     experiment = experiment_with({"gen_l1": 100.0})
-    assert LossWeights(experiment).enter(0) and experiment.GEN_LOSS is None
+    weights = experiment.weights["gen_loss"]
+    assert LossWeights(experiment).enter(0) and experiment.weights["gen_loss"] is weights
 
 
 @pytest.mark.slow

@@ -1,0 +1,48 @@
+"""Reading of the samples that are scored: in groups, or as sequences from their first time step on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pix2earth.batches.evaluation_order import SampleGroup, groups, groups_of_sequences
+from pix2earth.records.format import DAMAGE
+from pix2earth.settings.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from pix2earth.batches.dataset import Dataset
+
+
+def read(
+    dataset: Dataset, split: str, names: Sequence[str], size: int
+) -> Iterator[tuple[SampleGroup, dict[str, tf.Tensor]]]:
+    """Yield groups of samples and their fields as stored.
+
+    Args:
+        dataset: its ``sampling`` decides on the order.
+        split: of the samples.
+        names: the samples.
+        size: number of samples of a group; sequences are read in ``batch_size`` lanes, as in training.
+
+    Raises:
+        UserError: a record is damaged; with file and field.
+    """
+    pattern = dataset.manifest.sequence
+    if dataset.sampling == "sequences" and pattern:
+        lanes = dataset.experiment.BATCH_SIZE
+        planned = list(groups_of_sequences(names, dataset.all_names(split), pattern, lanes))
+    else:
+        planned = list(groups(names, min(size, len(names)) or 1))
+    if not planned:
+        return
+    order = [name for group in planned for name in group.read]
+    starts = [start for group in planned for start in group.starts or ()] or None
+    batches = iter(dataset.batches(split, order, len(planned[0].read), starts))
+    for group in planned:
+        try:
+            batch = next(batches)
+        except DAMAGE as error:
+            raise UserError(*(dataset.diagnose(split, group.read) or [f"{split}: {error}"])) from error
+        yield group, batch
