@@ -25,7 +25,7 @@ def opened(experiment_of):
 
     def open_for(path, source, target, *, degrade=False, **settings):
         experiment = experiment_of({"input_image": source, "target": target}, normalize="none", **settings)
-        return open_scene(path, None, experiment, degrade=degrade)
+        return open_scene([path], None, experiment, degrade=degrade)
 
     return open_for
 
@@ -36,7 +36,7 @@ def predict_identity(experiment_of, namespace_of, tmp_path, predict_scene):
 
     def predict(path, source, target, *, degrade=False, overlap=16):
         experiment = experiment_of({"input_image": source, "target": target}, normalize="none")
-        scene, geometry = open_scene(path, None, experiment, degrade=degrade)
+        scene, geometry = open_scene([path], None, experiment, degrade=degrade)
         return predict_scene(
             Network(experiment, namespace_of(lambda image: image), tmp_path / "x.py", geometry), scene, overlap
         )
