@@ -100,7 +100,9 @@ def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plu
     missing = [name for name in read if name not in given]
     if missing:
         words = [f"{form.format(name=name)} ({_contents(manifest.fields[name])})" for name in missing]
-        raise UserError(f"{plugin}: predict() reads {', '.join(missing)} besides the input; add {', '.join(words)}")
+        raise UserError(
+            f"{plugin}: predict() reads {', '.join(missing)} besides the input; add {', '.join(words)}, on its grid"
+        )
     unread = next((name for name in given if name not in read), None)
     if unread:
         raise UserError(f"{form.format(name=unread)}: predict() of {plugin} does not read {unread}; leave it out")
