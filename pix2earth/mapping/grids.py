@@ -13,7 +13,7 @@ TOLERANCE = 0.01
 """Distance of corners in pixels that is ignored: programs round coordinates differently."""
 
 
-class Grid(NamedTuple):
+class SceneGrid(NamedTuple):
     """The pixels of a scene on the ground.
 
     Attributes:
@@ -36,7 +36,7 @@ class Grid(NamedTuple):
         rotated = "" if self.transform.is_rectilinear else " (rotated)"
         return f"{pixels} of {width:.6g} x {height:.6g} from {corner} in {self.crs.to_string()[:60]}{rotated}"
 
-    def divided(self, pixels: tuple[int, int], of: tuple[int, int]) -> Grid | None:
+    def divided(self, pixels: tuple[int, int], of: tuple[int, int]) -> SceneGrid | None:
         """Return the grid of the same extent that has ``pixels`` rows and columns in the place of ``of``.
 
         Returns:
@@ -46,9 +46,9 @@ class Grid(NamedTuple):
             return None
         height, width = (side * new // old for side, new, old in zip(self.size, pixels, of, strict=True))
         scale = Affine.scale(of[1] / pixels[1], of[0] / pixels[0])
-        return Grid(self.crs, self.transform @ scale, (height, width))
+        return SceneGrid(self.crs, self.transform @ scale, (height, width))
 
-    def is_same(self, other: Grid) -> bool:
+    def is_same(self, other: SceneGrid) -> bool:
         """Return whether both have the same pixels; grids without coordinates are compared by their sizes alone."""
         if self.size != other.size or self.crs != other.crs:
             return False
@@ -60,6 +60,6 @@ class Grid(NamedTuple):
         return bool(np.abs(np.transpose(between @ tuple(corners.T)) - corners).max() < TOLERANCE)
 
 
-def grid_of(scene: Scene) -> Grid:
+def grid_of(scene: Scene) -> SceneGrid:
     """Return the grid of a scene."""
-    return Grid(scene.crs, scene.transform, scene.size)
+    return SceneGrid(scene.crs, scene.transform, scene.size)

@@ -4,11 +4,11 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from pix2earth.mapping.grids import Grid
+from pix2earth.mapping.grids import SceneGrid
 
 TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
 UTM = CRS.from_epsg(32618)
-GRID = Grid(UTM, TRANSFORM, (128, 192))
+GRID = SceneGrid(UTM, TRANSFORM, (128, 192))
 
 
 def test_divided_pixels_keep_the_extent():
@@ -37,7 +37,7 @@ def test_grids_are_the_same_where_all_corners_are(change, same):
 
 
 def test_without_coordinates_sizes_count():
-    plain = Grid(None, Affine.identity(), (128, 192))
+    plain = SceneGrid(None, Affine.identity(), (128, 192))
     assert plain.is_same(plain._replace(transform=Affine.scale(2)))
     assert str(plain) == "128 rows x 192 columns without coordinates"
 
