@@ -52,8 +52,8 @@ class GAN:
 
 
 @pytest.fixture
-def root(tmp_path, write_experiment, monkeypatch):
-    """The experiment "newest", with a checkpoint of the plug-in above."""
+def with_checkpoint(tmp_path, write_experiment, monkeypatch):
+    """``with_checkpoint(name, fields, **settings)``: an experiment on a dataset of its name, with untrained weights."""
     from pix2earth.batches.dataset import Dataset
     from pix2earth.plugins import contract, finding
     from pix2earth.records.writer import DatasetWriter
@@ -65,14 +65,24 @@ def root(tmp_path, write_experiment, monkeypatch):
     roots = {"data_root": "data", "experiment_root": "experiments", "models_root": ["plugins"]}
     (tmp_path / "environment.json").write_text(json.dumps(roots))
     monkeypatch.setenv("PIX2EARTH_ENV", str(tmp_path / "environment.json"))
-    manifest = Manifest(name="made", tilesize=SIDE, fields=FIELDS, split=Split(method="synthetic"))
-    with DatasetWriter(tmp_path / "data", manifest) as writer:
-        writer.write("val", "tile", {name: np.zeros(field.shape, field.dtype) for name, field in FIELDS.items()})
-    write_experiment(tmp_path, "newest", model_name="newest", dataset="made", tilesize=SIDE, fold_dates=True)
-    experiment = open_run(Environment(), "newest", "a")
-    plugin = finding.find(experiment)
-    about = {"identity": identity.describe(experiment, Dataset(experiment).listing, plugin)}
-    checkpoints.save(contract.build(experiment, plugin), experiment.output.checkpoints, 7, None, recorded=about)
+
+    def write_all(name, fields, **settings):
+        manifest = Manifest(name=name, tilesize=SIDE, fields=fields, split=Split(method="synthetic"))
+        with DatasetWriter(tmp_path / "data", manifest) as writer:
+            writer.write("val", "tile", {key: np.zeros(field.shape, field.dtype) for key, field in fields.items()})
+        write_experiment(tmp_path, name, dataset=name, tilesize=SIDE, fold_dates=True, **settings)
+        experiment = open_run(Environment(), name, "a")
+        plugin = finding.find(experiment)
+        about = {"identity": identity.describe(experiment, Dataset(experiment).listing, plugin)}
+        checkpoints.save(contract.build(experiment, plugin), experiment.output.checkpoints, 7, None, recorded=about)
+
+    return write_all
+
+
+@pytest.fixture
+def root(tmp_path, with_checkpoint):
+    """The folder of the experiment "newest", whose plug-in is that above."""
+    with_checkpoint("newest", FIELDS, model_name="newest")
     return tmp_path
 
 
@@ -146,6 +156,27 @@ def test_every_window_gets_its_part_of_each_field(root, scene, command, overlap)
     np.testing.assert_allclose(output, scene.prediction, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_masked_unet_keeps_what_is_clear_and_fills_gaps(tmp_path, with_checkpoint, capfd):
+    names = ("input_image", "cloud_mask")
+    fields = {"target": FIELDS["input_image"], **{name: FIELDS[name] for name in names}}
+    params = {"filters": 4, "discriminator_filters": 4}
+    with_checkpoint("gaps", fields, model_name="masked_unet", params=params, gen_loss={"gen_gan": 0.01})
+    arrays = Arrays()
+    whole = [np.concatenate(list(each), axis=-1) for each in (arrays.image, arrays.mask)]
+    paths = [write(tmp_path / f"{name}.tif", each) for name, each in zip(names, whole, strict=True)]
+    words = ["--exp", "gaps", "--input", str(paths[0]), "--field", f"cloud_mask={paths[1]}"]
+    with pytest.raises(SystemExit) as end:
+        predict.main([*words, "--output", str(tmp_path / "out.tif")])
+    assert end.value.code == 0, capfd.readouterr().err
+    output, _ = read(tmp_path / "out.tif")
+    reflectance, hidden = np.concatenate(list(arrays.reflectance), axis=-1), whole[1].repeat(2, -1) == 1
+    np.testing.assert_allclose(output[~hidden], reflectance[~hidden], atol=1e-6)
+    assert np.isfinite(output).all() and np.abs(output - reflectance)[hidden].mean() > 0.01
+    with rasterio.open(tmp_path / "out.tif") as raster:
+        assert raster.descriptions == ("B02 1", "B03 1", "B02 2", "B03 2", "B02 3", "B03 3")
+
+
 def test_a_box_has_the_values_of_the_whole_scene(root, scene, command):
     box = transform_bounds("EPSG:32618", "EPSG:4326", 436913, 4178105, 437708, 4178711)
     assert command("--field", f"cover={root / 'cover.tif'}", "--bbox", *box)[0] == 0
@@ -217,8 +248,8 @@ def test_errors_are_one_line_before_tensorflow_is_loaded(root, scene):
         (inputs, [masks, cover, "height=none.tif"], "--field height=none.tif: there is no such file"),
         (inputs, [masks, f"cover={root / 'fine.tif'}"], "of which cover has 16 x 16 pixels for every 64 x 64"),
         (inputs, [f"cloud_mask={root / 'm0.tif'}", cover], "has 1 bands; the network takes 3"),
-        ([*inputs, str(root / "data/made")], [], "is a dataset, which holds all time steps; name it alone"),
-        ([str(root / "data/made")], [cover], "--field: does not apply to a dataset"),
+        ([*inputs, str(root / "data/newest")], [], "is a dataset, which holds all time steps; name it alone"),
+        ([str(root / "data/newest")], [cover], "--field: does not apply to a dataset"),
     ]
     calls = [
         ["--exp", "newest", "--input", *paths, *(word for text in texts for word in ("--field", text))]
