@@ -9,6 +9,7 @@ from pathlib import Path
 
 from experiment import Environment, Experiment
 from pix2earth.mapping.scene_maps import check_output, map_scene
+from pix2earth.plugins import finding
 from pix2earth.records.listing import is_dataset, listing_of
 from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError, reports_errors
@@ -29,9 +30,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")
     arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
     arguments.add_argument(
-        "--input", required=True, metavar="PATH",
+        "--input", required=True, nargs="+", metavar="PATH",
         help="a GeoTIFF with the bands of the network's input, a folder with one raster per band, a Sentinel-2 product"
-        " (.SAFE or .zip), or a dataset",
+        " (.SAFE or .zip), or a dataset; for a network with time steps also one of them for each, in their order",
+    )  # fmt: skip
+    arguments.add_argument(
+        "--field", action="append", default=[], metavar="NAME=FILE[,FILE...]",
+        help="a further field that the network reads, such as cloud_mask: a raster on the grid of the input, or one for"
+        " each time step; once for each field",
     )  # fmt: skip
     arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
     arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; for a dataset, the folder")
@@ -68,27 +74,47 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict from the command line."""
     options = parse(argv)
-    source, output = Path(options.input), Path(options.output)
-    if not source.exists() and not options.input.startswith("/vsi"):
-        raise UserError(f"--input {source}: there is no such file or folder")
+    sources, output = [Path(path) for path in options.input], Path(options.output)
+    for source, text in zip(sources, options.input, strict=True):
+        if not source.exists() and not text.startswith("/vsi"):
+            raise UserError(f"--input {source}: there is no such file or folder")
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    if is_dataset(source):
-        map_dataset(source, experiment, options)
-        return
-    check_output(output, source, overwrite=options.overwrite)
+    datasets = [source for source in sources if is_dataset(source)]
+    if datasets and len(sources) > 1:
+        raise UserError(f"--input {datasets[0]}: is a dataset, which holds all time steps; name it alone")
+    if datasets:
+        map_dataset(datasets[0], experiment, options)
+    else:
+        map_scenes(sources, output, experiment, options)
+
+
+def map_scenes(sources: list[Path], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+    """Write the GeoTIFF of one scene, whose time steps may be in several files.
+
+    Raises:
+        UserError: the scene or a further field does not fit the network, or the output cannot be written.
+    """
+    from pix2earth.mapping import fields
     from pix2earth.mapping.opening import open_scene
     from pix2earth.mapping.scene import crop
 
+    files = fields.files_of(options.field)
+    rasters = [(f"--field {name}", path) for name, paths in files.items() for path in paths]
+    check_output(output, [*(("--input", source) for source in sources), *rasters], overwrite=options.overwrite)
+    fields.check_names(files, experiment, finding.find(experiment))
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")
-    scene, geometry = open_scene(source, swath, experiment, degrade=options.degrade)
+    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade)
+    further = fields.open_fields(files, scene, experiment, geometry)
     if options.bbox:
-        scene = crop(scene, tuple(options.bbox))
+        scene = crop(scene, tuple(options.bbox), fields.blocks(files, experiment.manifest, geometry))
+        further = fields.cropped(further, scene, experiment.manifest, geometry)
     gan, plugin, origin = restored_network(experiment, options.step, force=options.force)
     from pix2earth.mapping.inference import Network
 
-    map_scene(Network(experiment, gan, plugin, geometry), scene, origin, options.overlap, output)
+    network = Network(experiment, gan, plugin, geometry, further)
+    map_scene(network, scene, further, origin, options.overlap, output)
 
 
 def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace) -> None:
@@ -97,7 +123,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     Raises:
         UserError: the dataset's fields differ from those that the network was trained on, or an option does not apply.
     """
-    for option in ("bbox", "degrade", "s3"):
+    for option in ("bbox", "degrade", "s3", "field"):
         if getattr(options, option):
             raise UserError(f"--{option}: does not apply to a dataset; leave it out")
     folder = Path(options.output)

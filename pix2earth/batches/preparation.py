@@ -41,10 +41,12 @@ def draws_of(batch: dict[str, tf.Tensor], field: str) -> tf.Tensor | None:
     return batch.get(f"draws:{field}", batch.get("draws"))
 
 
-def prepare_input(stored: tf.Tensor, experiment: Experiment) -> tf.Tensor:
-    """Turn a batch of the input field as stored into the network's values; other fields are not needed."""
-    manifest = experiment.manifest
-    return _prepare_field(stored, manifest.fields[manifest.input], experiment, None)
+def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
+    """Turn the fields of a scene as stored into the network's values; others of the dataset are not needed."""
+    fields = experiment.manifest.fields
+    prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
+    roles = {"input_image": experiment.manifest.input, "target": experiment.manifest.target}
+    return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 
 def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +11,14 @@ import numpy as np
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
-    from experiment import Experiment
+    from pix2earth.mapping.geometry import Geometry
     from pix2earth.mapping.inference import Network
     from pix2earth.mapping.scene import Scene
-    from pix2earth.records.manifest import Field
+    from pix2earth.records.manifest import Field, Manifest
 
 AXES = ("y", "x", "band")
+FORM = 'fields={{"{name}": array}}'
+"""How a further field is given, for messages."""
 
 
 class ArrayScene:
@@ -50,6 +54,7 @@ def predict_array(
     overlap: float = 0.5,
     degrade: bool = False,
     force: bool = False,
+    fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """Return the prediction of a trained network for an array, as ``predict.py`` computes it for a GeoTIFF.
 
@@ -65,57 +70,93 @@ def predict_array(
         overlap: of neighbouring windows, as part of a window, 0 to 0.5.
         degrade: the array has the pixel size of the target: average it to that of the input.
         force: predict although plug-in or dataset differ from those of the training.
+        fields: arrays of the further fields that the network reads, such as ``{"cloud_mask": mask}``, of the same kind
+            and extent as ``values``: physical values of images, numbers of masks and classes as the dataset has them.
 
     Returns:
         float32, physical values of the target, NaN where the input has no measurement: a NumPy array as above, on the
         grid of the target, or a DataArray with the dimensions in the order of ``values``.
 
     Raises:
-        UserError: there is no such run, or the array does not fit its input.
+        UserError: there is no such run, the array does not fit its input, or further fields are missing or do not fit.
     """
     from experiment import Environment
+    from pix2earth.mapping.fields import check_names
     from pix2earth.mapping.geometry import geometry_of
+    from pix2earth.plugins import finding
     from pix2earth.training.trained import open_run, restored_network
 
     if not 0 <= overlap <= 0.5:
         raise UserError(f"overlap={overlap:g}: must be between 0 and 0.5 of a window")
     experiment = open_run(Environment(env), exp, timestamp, step)
     geometry = geometry_of(experiment, degrade=degrade)
-    field = experiment.manifest.fields[experiment.manifest.input]
-    array = _checked(_in_order(values, field) if _is_labelled(values) else np.asarray(values), field, experiment)
-    scene = ArrayScene(array, field)
+    check_names(fields, experiment, finding.find(experiment), FORM)
+    manifest = experiment.manifest
+    scene = _scene(values, manifest.fields[manifest.input], f"{experiment.file}: the input")
+    further = {name: _further(name, array, scene, manifest, geometry) for name, array in fields.items()}
     gan, plugin, _ = restored_network(experiment, step, force=force)
     from pix2earth.mapping.inference import Network
 
-    network = Network(experiment, gan, plugin, geometry)
-    result = _blended(network, scene, overlap)
+    network = Network(experiment, gan, plugin, geometry, further)
+    result = _blended(network, scene, further, overlap)
     target = network.target
     if target.time_steps:
         result = np.moveaxis(result.reshape(*result.shape[:2], target.time_steps, -1), 2, 0)
     return _labelled(result, values, target, geometry.factor) if _is_labelled(values) else result
 
 
-def _blended(network: Network, scene: Scene, overlap: float) -> np.ndarray:
+def _scene(values: Any, field: Field, of: str) -> ArrayScene:
+    """Return an array of any kind as a scene."""
+    return ArrayScene(
+        _checked(_in_order(values, field) if _is_labelled(values) else np.asarray(values), field, of), field
+    )
+
+
+def _further(name: str, values: Any, scene: Scene, manifest: Manifest, geometry: Geometry) -> ArrayScene:
+    """Return the array of a further field as a scene.
+
+    Raises:
+        UserError: it does not fit the field, or has not the extent of the input.
+    """
+    from pix2earth.mapping.fields import ONE_PIXEL, warn_of_values
+    from pix2earth.mapping.grids import grid_of
+
+    field, place = manifest.fields[name], FORM.format(name=name)
+    array = _scene(values, field, place)
+    grid = grid_of(scene).divided(field.size, geometry.window)
+    expected = ONE_PIXEL if field.size == ONE_PIXEL else grid and grid.size
+    if array.size != expected:
+        pixels, of, rows = (" x ".join(map(str, size)) for size in (field.size, geometry.window, scene.size))
+        raise UserError(
+            f"{place}: has {' x '.join(map(str, array.size))} pixels, the input {rows}; {name} has {pixels} for every"
+            f" {of} of the input"
+        )
+    if field.kind == "mask":
+        warn_of_values(place, array.values, name, field)
+    return array
+
+
+def _blended(network: Network, scene: Scene, further: Mapping[str, Scene], overlap: float) -> np.ndarray:
     """Return the prediction of a scene, ``(height, width, time step * band)``."""
     from pix2earth.mapping.inference import Plan
 
     height, width = network.geometry.window
-    plan = Plan(network, scene, (round(overlap * height), round(overlap * width)))
+    plan = Plan(network, scene, (round(overlap * height), round(overlap * width)), further)
     carried = np.zeros((0, plan.columns.length, network.geometry.bands), np.float32)
     return np.concatenate([strip for strip, _ in plan.strips(plan.predictions(0), 0, carried)])
 
 
-def _checked(array: np.ndarray, field: Field, experiment: Experiment) -> np.ndarray:
-    """Return an array of the input's bands and time steps as ``(height, width, time step * band)``.
+def _checked(array: np.ndarray, field: Field, of: str) -> np.ndarray:
+    """Return an array of a field's bands and time steps as ``(height, width, time step * band)``.
 
     Raises:
         UserError: it has other dimensions, bands or time steps, no pixels, or values that are no real numbers.
     """
     steps = (field.time_steps,) if field.time_steps else ()
     expected = "(" + ", ".join([*map(str, steps), "height", "width", str(len(field.bands))]) + ")"
-    of = f"{experiment.file}: the input, {', '.join(field.bands)}"
+    of = f"{of}, {', '.join(field.bands)}"
     if array.dtype.kind not in "iufb":
-        raise UserError(f"the array holds {array.dtype}; it must hold numbers")
+        raise UserError(f"{of}: the array holds {array.dtype}; it must hold numbers")
     if array.ndim != 3 + len(steps) or array.shape[: len(steps)] != steps or array.shape[-1] != len(field.bands):
         raise UserError(f"{of}, has the shape {expected}; the array has {array.shape}")
     if 0 in array.shape:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from pix2earth.batches.preparation import physical, prepare_input
+from pix2earth.batches.preparation import physical, prepare_scene
 from pix2earth.batches.time_steps import flat
+from pix2earth.mapping import fields
 from pix2earth.mapping.degrading import degraded
 from pix2earth.mapping.scene import Scene, validity
 from pix2earth.mapping.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
+from pix2earth.records.manifest import Field
 from pix2earth.scoring.scorer import PIXELS_A_BATCH
-from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -31,10 +33,13 @@ class Network:
     Attributes:
         source: the input field of the dataset.
         target: the target field.
+        further: the further fields that it reads, by name.
         geometry: sizes of windows and predictions.
     """
 
-    def __init__(self, experiment: Experiment, gan: Any, plugin: Path, geometry: Geometry) -> None:
+    def __init__(
+        self, experiment: Experiment, gan: Any, plugin: Path, geometry: Geometry, further: Collection[str] = ()
+    ) -> None:
         """Prepare to predict.
 
         Args:
@@ -42,34 +47,36 @@ class Network:
             gan: the plug-in with restored weights.
             plugin: its file.
             geometry: sizes of windows and predictions.
+            further: names of the fields that are given besides the input.
 
         Raises:
-            UserError: the plug-in needs other fields than the input.
+            UserError: the plug-in reads other fields than these.
         """
         self.experiment, self.gan, self.plugin, self.geometry = experiment, gan, plugin, geometry
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        needed = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
-        others = [name for name in needed if name not in ("input_image", manifest.input)]
-        if others:
-            names = ", ".join(others)
-            raise UserError(f"{plugin}: predict() asks for {names}, which no scene has; --input takes a dataset")
+        parameters = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
+        read = fields.needed(parameters, manifest)
+        fields.compare(further, read, manifest, plugin, fields.OPTION)
+        self.further = {name: manifest.fields[name] for name in read}
         self._compute = tf.function(self._predict, autograph=False)
 
-    def _predict(self, stored: tf.Tensor) -> tf.Tensor:
-        """Return the predictions in physical units of a batch of inputs as stored."""
-        prepared = prepare_input(stored, self.experiment)
-        fields = {self.experiment.manifest.input: prepared, "input_image": prepared}
-        prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
+    def _predict(self, stored: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the predictions in physical units of a batch of fields as stored."""
+        prepared = prepare_scene(stored, self.experiment)
+        prediction = tf.cast(contract.forward(self.gan, self.plugin, prepared), tf.float32)
         return flat(physical(prediction, self.target, self.experiment))
 
-    def predict(self, windows: list[np.ndarray]) -> list[np.ndarray]:
+    def predict(
+        self, windows: list[np.ndarray], further: Mapping[str, list[np.ndarray]] = MappingProxyType({})
+    ) -> list[np.ndarray]:
         """Return the predictions of a group of windows, computed in one batch.
 
         Groups should always have the same number of windows: another number would be compiled again.
 
         Args:
             windows: float32 ``(height, width, time step * band)`` as ``Scene.read`` returns them.
+            further: the same of each further field, with its own pixels.
 
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has no measurement.
@@ -81,17 +88,24 @@ class Network:
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
             windows = [degraded(window, self.geometry, self.source) for window in windows]
-        stored = np.stack(windows)
-        if self.source.kind != "image":  # classes and masks: only a stored number can fill gaps
-            stored = np.nan_to_num(stored, nan=self.source.nodata or 0.0)
-        if self.source.time_steps:
-            stored = np.moveaxis(stored.reshape(*stored.shape[:3], steps, -1), 3, 1)
+        stored = {self.experiment.manifest.input: _batch(windows, self.source)}
+        stored |= {name: _batch(further[name], field) for name, field in self.further.items()}
         with attributed_to(self.plugin, "the prediction fails"):
-            predictions = self._compute(tf.constant(stored)).numpy()
+            predictions = self._compute({name: tf.constant(array) for name, array in stored.items()}).numpy()
         contract.check_shape(self.gan, self.plugin, predictions, shape, "a window of the map")
         for prediction, mask in zip(predictions, valid, strict=True):
             prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
         return list(predictions)
+
+
+def _batch(windows: list[np.ndarray], field: Field) -> np.ndarray:
+    """Return windows as a batch of a field as the dataset stores it, ``(window, [time step,] height, width, band)``."""
+    stored = np.stack(windows)
+    if field.kind != "image":  # classes and masks: only a stored number can fill gaps
+        stored = np.nan_to_num(stored, nan=field.nodata or 0.0)
+    if field.time_steps:
+        stored = np.moveaxis(stored.reshape(*stored.shape[:3], field.time_steps, -1), 3, 1)
+    return stored
 
 
 def batch_size(count: int, pixels: int) -> int:
@@ -116,16 +130,26 @@ class Plan:
         batch: number of windows that are predicted at once.
     """
 
-    def __init__(self, network: Network, scene: Scene, overlap: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        scene: Scene,
+        overlap: tuple[int, int],
+        further: Mapping[str, Scene] = MappingProxyType({}),
+    ) -> None:
         """Place the windows.
 
         Args:
             network: predicts the windows.
             scene: provides the input.
-            overlap: of neighbouring windows along height and width, input pixels.
+            overlap: of neighbouring windows along height and width, input pixels; less where windows would else begin
+                within a pixel of a further field.
+            further: the scenes of the further fields, of the same extent.
         """
-        self.network, self.scene = network, scene
+        self.network, self.scene, self.further = network, scene, further
         (height, width), self.factor = network.geometry.window, network.geometry.factor
+        blocks = fields.blocks(network.further, network.experiment.manifest, network.geometry)
+        overlap = overlap[0] // blocks[0] * blocks[0], overlap[1] // blocks[1] * blocks[1]
         self.rows = Windows(scene.size[0], height, overlap[0], self.factor)
         self.columns = Windows(scene.size[1], width, overlap[1], self.factor)
         self.batch = batch_size(len(self.columns), height * width * self.factor**2)
@@ -139,9 +163,18 @@ class Plan:
         size, starts = self.network.geometry.window, self.columns.starts
         for row in self.rows.starts[first:]:
             for position in range(0, len(starts), self.batch):
-                group = [_window(self.scene, row, column, size) for column in starts[position : position + self.batch]]
-                padded = group + [group[-1]] * (self.batch - len(group))
-                yield from self.network.predict(padded)[: len(group)]
+                places = [(row, column) for column in starts[position : position + self.batch]]
+                group = self._padded([_window(self.scene, *place, size) for place in places])
+                further = {name: self._padded(self._further(name, places)) for name in self.network.further}
+                yield from self.network.predict(group, further)[: len(places)]
+
+    def _padded(self, windows: list[np.ndarray]) -> list[np.ndarray]:
+        return windows + [windows[-1]] * (self.batch - len(windows))
+
+    def _further(self, name: str, places: list[tuple[int, int]]) -> list[np.ndarray]:
+        """Read the windows of a further field at places of the input."""
+        field, scene = self.network.further[name], self.further[name]
+        return [_window(scene, *fields.place_in(field, self.network.geometry, *place), field.size) for place in places]
 
     def strips(
         self, predictions: Iterator[np.ndarray], first: int, carried: np.ndarray

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from affine import Affine
 
 from experiment import Experiment
 from pix2earth.mapping.geometry import Geometry, geometry_of
+from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
 from pix2earth.mapping.raster_scene import RasterScene
-from pix2earth.mapping.scene import Scene, UpsampledScene
+from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -25,11 +27,13 @@ METRES_PER_DEGREE = 111_195.0
 """Along a meridian, on a sphere of 6371 km."""
 
 
-def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrade: bool) -> tuple[Scene, Geometry]:
-    """Open a product, a raster, or a folder with one raster for each band.
+def open_scene(
+    paths: Sequence[Path], swath: Path | None, experiment: Experiment, *, degrade: bool
+) -> tuple[Scene, Geometry]:
+    """Open a product, a raster, or a folder with one raster for each band; or one of them for each time step.
 
     Args:
-        path: the product, raster or folder (``--input``).
+        paths: products, rasters or folders (``--input``): one, or one for each time step, in their order.
         swath: a Sentinel-3 product (``--s3``), or None.
         experiment: of the trained run.
         degrade: average the scene to the pixel size of the network's input; products are averaged where needed.
@@ -38,22 +42,80 @@ def open_scene(path: Path, swath: Path | None, experiment: Experiment, *, degrad
         The scene, and the geometry of the network's windows.
 
     Raises:
-        UserError: the scene cannot be read, has other bands, or a pixel size that does not fit.
+        UserError: a scene cannot be read, has other bands, or a pixel size that does not fit; or there are not as many
+            as time steps, or they differ in their grid.
     """
     manifest = experiment.manifest
     field = manifest.fields[manifest.input]
-    if is_product(path):
-        return open_product(path, swath, experiment, degrade=degrade)
-    if path.suffix.upper() == ".SEN3":
-        raise UserError(f"--input {path}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
+    products = [path for path in paths if is_product(path)]
+    if products and len(products) < len(paths):
+        raise UserError(f"--input {products[0]}: is a product, and others are not; prepare GeoTIFFs of all time steps")
+    if swath is not None and len(paths) > 1:
+        raise UserError(f"--s3 {swath}: belongs to one time step, and --input names {len(paths)}; leave it out")
+    if products:
+        one = field_of_each(paths, field, "--input ")
+        opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in paths]
+        return joined([scene for scene, _ in opened], "--input "), opened[0][1]
+    if swathlike := next((path for path in paths if path.suffix.upper() == ".SEN3"), None):
+        raise UserError(f"--input {swathlike}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
-    raster = RasterScene(path, field)
-    print(f"{path}: {', '.join(field.bands)}, {raster.numbers}")
-    if raster.crs is None:
-        print(f"{path}: has no coordinates, and neither will the output", file=sys.stderr)
-    return fitted(raster, field, geometry), geometry
+    scene = joined(open_rasters(paths, field, "--input "), "--input ")
+    if scene.crs is None:
+        print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
+    return fitted(scene, field, geometry), geometry
+
+
+def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
+    """Return the field that each of several files holds: the whole field, or one time step of it.
+
+    Raises:
+        UserError: there are neither one nor as many files as time steps.
+    """
+    steps = field.time_steps or 1
+    if len(paths) not in (1, steps):
+        names = ", ".join(map(str, paths))
+        each = f"{steps} files, one for each time step in their order" if steps > 1 else "one file"
+        raise UserError(
+            f"{option}{names}: {len(paths)} files, where the network reads {steps} time step{'s' * (steps > 1)} of"
+            f" {', '.join(field.bands)}; name {each}"
+        )
+    return field.model_copy(update={"shape": field.shape[-3:]}) if len(paths) == steps else field
+
+
+def open_rasters(paths: Sequence[Path], field: Field, option: str) -> list[RasterScene]:
+    """Open the rasters of a field: one, or one for each time step.
+
+    Args:
+        paths: rasters, or folders with one for each band.
+        field: of the dataset.
+        option: words that name a path on the command line, for messages.
+
+    Raises:
+        UserError: one cannot be read or has other bands, or there are not as many as time steps.
+    """
+    one = field_of_each(paths, field, option)
+    rasters = [RasterScene(path, one, option) for path in paths]
+    for raster in rasters:
+        print(f"{raster.name}: {', '.join(field.bands)}, {raster.numbers}")
+    return rasters
+
+
+def joined(scenes: Sequence[Scene], option: str) -> Scene:
+    """Return time steps as one scene; a single one as it is.
+
+    Raises:
+        UserError: they differ in their grid.
+    """
+    first = scenes[0]
+    for scene in scenes[1:]:
+        if not grid_of(first).is_same(grid_of(scene)):
+            raise UserError(
+                f"{option}{scene.name}: has {grid_of(scene)}; {first.name} has {grid_of(first)}: resample all to one"
+                " grid"
+            )
+    return first if len(scenes) == 1 else StackedScene(scenes)
 
 
 def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:

@@ -32,12 +32,15 @@ def is_product(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degrade: bool) -> tuple[Scene, Geometry]:
-    """Open a product as the input of a network.
+def open_product(
+    path: Path, swath: Path | None, source: Field, experiment: Experiment, *, degrade: bool
+) -> tuple[Scene, Geometry]:
+    """Open a product as the input of a network, or as one time step of it.
 
     Args:
         path: SAFE folder or .zip.
         swath: SEN3 folder or .zip, for networks that read OLCI; else None.
+        source: the dataset's input field, or one time step of it.
         experiment: of the trained run.
         degrade: average the pixels; always done where the input is coarser than the target.
 
@@ -47,12 +50,11 @@ def open_product(path: Path, swath: Path | None, experiment: Experiment, *, degr
     Raises:
         UserError: a product cannot be read, lacks bands, or does not fit the network.
     """
-    manifest = experiment.manifest
-    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    target = experiment.manifest.fields[experiment.manifest.target]
     if source.time_steps:
         raise UserError(
-            f"--input {path}: is one time step, and the network reads {source.time_steps}: give a dataset, or a GeoTIFF"
-            " with the bands of all time steps"
+            f"--input {path}: is one time step, and the network reads {source.time_steps}: name as many products in"
+            " their order, a dataset, or a GeoTIFF with the bands of all time steps"
         )
     olci = all(OLCI_BAND.fullmatch(band) for band in source.bands)
     if olci and swath is None:

@@ -25,18 +25,20 @@ class RasterScene:
         numbers: how the values are stored: ``STORED``, ``TAGGED`` or ``PHYSICAL``.
     """
 
-    def __init__(self, path: Path, field: Field) -> None:
+    def __init__(self, path: Path, field: Field, option: str = "--input ") -> None:
         """Open the rasters and find the bands.
 
         Args:
             path: a raster, or a folder of rasters that are named for their bands (``..._B02.jp2``, ``B02.tif``).
-            field: the dataset's input field.
+            field: the dataset's input field, or another one.
+            option: words that name the path on the command line, for messages.
 
         Raises:
             UserError: it cannot be read, lacks a band, or its rasters differ in their grid.
         """
         self.name, self.path, self.field = str(path), path, field
-        self.bands = _bands_of_folder(path, field) if path.is_dir() else _bands_of_file(path, field)
+        bands_of = _bands_of_folder if path.is_dir() else _bands_of_file
+        self.bands = bands_of(path, field, option)
         grid = self.bands[0][0]
         self.size, self.crs, self.transform = (grid.height, grid.width), grid.crs, grid.transform
         self.tags = {"ACQUIRED": acquired} if (acquired := grid.tags().get("ACQUIRED")) else {}
@@ -62,6 +64,17 @@ class RasterScene:
             position = f"row {row}, column {column}"
             raise UserError(f"{self.name}: is damaged at {position}; copy it again") from None
         return np.stack([self._as_stored(*layer) for layer in layers], axis=-1)
+
+    def glance(self, side: int) -> np.ndarray:
+        """Return numbers of the file from at most ``side`` rows and columns of each band, without missing ones."""
+        try:
+            values = [
+                raster.read(number, out_shape=(min(raster.height, side), min(raster.width, side)), masked=True)
+                for raster, number in self.bands
+            ]
+        except RasterioError:
+            raise UserError(f"{self.name}: is damaged; copy it again") from None
+        return np.concatenate([each.compressed() for each in values])
 
     def _as_stored(self, band: tuple[Any, int], values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return the values of one band as the dataset stores them, float32, NaN where the file has no data.
@@ -110,7 +123,7 @@ def _size_and_time(file: Path) -> list[int]:
     return [file.stat().st_size, file.stat().st_mtime_ns] if file.exists() else []  # /vsicurl/ and the like
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, option: str) -> Any:
     """Return an open raster.
 
     Raises:
@@ -121,12 +134,11 @@ def _open(path: Path) -> Any:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # reported by open_scene
             raster = rasterio.open(path)
     except RasterioError:
-        raise UserError(
-            f"--input {path}: is not a raster that GDAL can read; give a GeoTIFF, a product (.SAFE, .zip) or a dataset"
-        ) from None
+        others = ", a product (.SAFE, .zip) or a dataset" if option.startswith("--input") else ""
+        raise UserError(f"{option}{path}: is not a raster that GDAL can read; give a GeoTIFF{others}") from None
     if not raster.count:
         raise UserError(
-            f"--input {path}: has no bands of its own; name one of its {len(raster.subdatasets)} subdatasets"
+            f"{option}{path}: has no bands of its own; name one of its {len(raster.subdatasets)} subdatasets"
         )
     return raster
 
@@ -141,19 +153,21 @@ def _names(band: str, text: str) -> bool:
     return band.casefold() == text.strip().casefold() or band.casefold() in _words(text)
 
 
-def _bands_of_file(path: Path, field: Field) -> list[tuple[Any, int]]:
+def _bands_of_file(path: Path, field: Field, option: str) -> list[tuple[Any, int]]:
     """Return the bands of a field in one raster: by their descriptions, or in order where it has none.
 
     Raises:
         UserError: a band is missing, or the order is another one.
     """
-    raster = _open(path)
+    raster = _open(path, option)
     descriptions = [text or "" for text in raster.descriptions]
     steps = field.time_steps or 1
     expected = field.bands * steps
     if not any(descriptions) or steps > 1:
         if len(descriptions) != len(expected):
-            following = f" of the first of {steps} time steps, then of the next" if steps > 1 else ""
+            following = (
+                f" of the first of {steps} time steps, then of the next; or name {steps} rasters" if steps > 1 else ""
+            )
             order = ", ".join(field.bands) + following
             raise UserError(f"{path}: has {len(descriptions)} bands; the network takes {len(expected)}: {order}")
         for number, (band, text) in enumerate(zip(expected, descriptions, strict=True), start=1):
@@ -173,7 +187,7 @@ def _bands_of_file(path: Path, field: Field) -> list[tuple[Any, int]]:
     return [(raster, numbers[band][0]) for band in expected]
 
 
-def _bands_of_folder(folder: Path, field: Field) -> list[tuple[Any, int]]:
+def _bands_of_folder(folder: Path, field: Field, option: str) -> list[tuple[Any, int]]:
     """Return the bands of a field in a folder with one raster for each band.
 
     Raises:
@@ -181,11 +195,12 @@ def _bands_of_folder(folder: Path, field: Field) -> list[tuple[Any, int]]:
     """
     if field.time_steps:
         raise UserError(
-            f"{folder}: holds one raster per band; a network with {field.time_steps} time steps takes one with all"
+            f"{folder}: holds one raster per band; a network with {field.time_steps} time steps takes a folder for"
+            " each, or one raster with all"
         )
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jp2", ".tif", ".tiff"))
     if not files:
-        raise UserError(f"--input {folder}: is neither a dataset nor a product nor a folder with one raster per band")
+        raise UserError(f"{option}{folder}: is neither a dataset nor a product nor a folder with one raster per band")
     files_of = {band: [file for file in files if _names(band, file.stem)] for band in field.bands}
     missing = [band for band, matches in files_of.items() if not matches]
     if missing:
@@ -193,7 +208,7 @@ def _bands_of_folder(folder: Path, field: Field) -> list[tuple[Any, int]]:
     duplicates = next((matches for matches in files_of.values() if len(matches) > 1), None)
     if duplicates:
         raise UserError(f"{folder}: {duplicates[0].name} and {duplicates[1].name} are named for one band; remove one")
-    bands = [(_open(matches[0]), 1) for matches in files_of.values()]
+    bands = [(_open(matches[0], option), 1) for matches in files_of.values()]
     grid = bands[0][0]
     for raster, _ in bands[1:]:
         if (raster.shape, raster.transform, raster.crs) != (grid.shape, grid.transform, grid.crs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -109,12 +110,33 @@ class UpsampledScene:
         return {**self.scene.identity(), "enlarged": self.times}
 
 
-def crop(scene: Scene, box: tuple[float, float, float, float]) -> CroppedScene:
+class StackedScene:
+    """Scenes of one grid as the time steps of one scene."""
+
+    def __init__(self, scenes: Sequence[Scene]) -> None:
+        """Stack scenes of one time step each, in their order."""
+        first = scenes[0]
+        self.scenes, self.crs, self.transform, self.size = scenes, first.crs, first.transform, first.size
+        self.name = ", ".join(scene.name for scene in scenes)
+        acquired = [scene.tags["ACQUIRED"] for scene in scenes if "ACQUIRED" in scene.tags]
+        self.tags = {"ACQUIRED": ", ".join(acquired)} if acquired else {}
+
+    def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
+        """Return a window; see ``Scene``."""
+        return np.concatenate([scene.read(row, column, height, width) for scene in self.scenes], axis=-1)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the identity of every time step, for JSON."""
+        return {"time_steps": [scene.identity() for scene in self.scenes]}
+
+
+def crop(scene: Scene, box: tuple[float, float, float, float], blocks: tuple[int, int] = (1, 1)) -> CroppedScene:
     """Return the part of a scene that covers a box, extended outwards to whole pixels.
 
     Args:
         scene: any.
         box: west, south, east, north in degrees (WGS 84); west above east crosses the antimeridian.
+        blocks: (rows, columns) to whose multiples the box is extended.
 
     Raises:
         UserError: the scene has no coordinates, or the box is not valid or lies outside of the scene.
@@ -135,10 +157,13 @@ def crop(scene: Scene, box: tuple[float, float, float, float]) -> CroppedScene:
     x, y = transform("EPSG:4326", scene.crs, longitudes, latitudes)
     columns, rows = ~scene.transform @ (np.array(x), np.array(y))
     (top, bottom), (left, right) = (
-        (max(0, int(np.floor(edge.min() + 1e-6))), min(length, int(np.ceil(edge.max() - 1e-6))))
+        (
+            max(0, int(np.floor((edge.min() + 1e-6) / block)) * block),
+            min(length, int(np.ceil((edge.max() - 1e-6) / block)) * block),
+        )
         if np.isfinite(edge).all()
         else (0, 0)
-        for edge, length in zip((rows, columns), scene.size, strict=True)
+        for edge, length, block in zip((rows, columns), scene.size, blocks, strict=True)
     )
     if top >= bottom or left >= right:
         raise UserError(f"--bbox {numbers}: lies outside of {scene.name} (west south east north in degrees)")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings.errors import UserError
 
@@ -16,19 +17,20 @@ CACHE = 512 * 2**20
 """Size of GDAL's cache of decoded blocks in bytes; its default grows with the machine's memory."""
 
 
-def check_output(path: Path, source: Path, *, overwrite: bool) -> None:
+def check_output(path: Path, sources: Iterable[tuple[str, Path]], *, overwrite: bool) -> None:
     """Check that the output can be written.
 
     Args:
         path: of the output.
-        source: of the input, which must not be replaced.
+        sources: option and path of everything that is read, which must not be replaced.
         overwrite: replace an output that exists.
 
     Raises:
         UserError: it exists, is a folder or (a part of) the input, or does not end with .tif.
     """
-    if path.exists() and source.exists() and (path.samefile(source) or source.resolve() in path.resolve().parents):
-        raise UserError(f"--output {path}: is the same file as --input, or in its folder; name another file")
+    for option, source in sources if path.exists() else ():
+        if source.exists() and (path.samefile(source) or source.resolve() in path.resolve().parents):
+            raise UserError(f"--output {path}: is the same file as {option}, or in its folder; name another file")
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UserError(f"--output {path}: must end with .tif")
     if path.is_dir():
@@ -37,12 +39,15 @@ def check_output(path: Path, source: Path, *, overwrite: bool) -> None:
         raise UserError(f"--output {path}: exists; --overwrite replaces it")
 
 
-def map_scene(network: Network, scene: Scene, origin: Origin, overlap: float, output: Path) -> None:
+def map_scene(
+    network: Network, scene: Scene, further: Mapping[str, Scene], origin: Origin, overlap: float, output: Path
+) -> None:
     """Write the prediction of a scene; an unfinished prediction of an earlier process is resumed.
 
     Args:
         network: predicts the windows.
         scene: provides the input.
+        further: provide the further fields that the network reads.
         origin: of the network's weights.
         overlap: of neighbouring windows, as part of a window.
         output: path of the GeoTIFF.
@@ -58,14 +63,16 @@ def map_scene(network: Network, scene: Scene, origin: Origin, overlap: float, ou
 
     experiment, factor, target = network.experiment, network.geometry.factor, network.target
     height, width = network.geometry.window
-    plan = Plan(network, scene, (round(overlap * height), round(overlap * width)))
+    plan = Plan(network, scene, (round(overlap * height), round(overlap * width)), further)
     shape = (plan.rows.length, plan.columns.length, network.geometry.bands)
     roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
-    unfinished = {
+    unfinished: dict[str, Any] = {
         "checkpoint": origin.checkpoint, "step": origin.step, "overlap": overlap,
         "plugin": identity.code(network.plugin, Path(experiment.PROJECT_ROOT), roots)["plugin"]["sha256"],
         "manifest": identity.digest(experiment.manifest.model_dump(mode="json")),
     }  # fmt: skip
+    if further:
+        unfinished["fields"] = {name: each.identity() for name, each in further.items()}
     with RasterWriter(output, shape, {**unfinished, **scene.identity()}) as writer, rasterio.Env(GDAL_CACHEMAX=CACHE):
         if writer.done:
             print(f"{output}: resumed after row {writer.done} of {shape[0]}")

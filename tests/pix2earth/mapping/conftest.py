@@ -79,10 +79,10 @@ def array_scene():
 
 @pytest.fixture
 def predict_scene():
-    """``predict_scene(network, scene, overlap)``: the strips of the output, joined."""
+    """``predict_scene(network, scene, overlap, **further)``: the strips of the output, joined."""
 
-    def joined(network, scene, overlap):
-        plan = Plan(network, scene, (overlap, overlap))
+    def joined(network, scene, overlap, **further):
+        plan = Plan(network, scene, (overlap, overlap), further)
         strips = plan.strips(plan.predictions(0), 0, np.zeros((0, plan.columns.length, 1), np.float32))
         return np.concatenate([strip for strip, _ in strips])
 

@@ -21,17 +21,17 @@ def test_values_become_the_numbers_that_the_dataset_stores():
     np.testing.assert_array_equal(stored, expected.astype(np.float32))
 
 
-def test_time_steps_are_folded_before_bands(namespace):
+def test_time_steps_are_folded_before_bands():
     values = np.arange(3 * 4 * 5 * 2).reshape(3, 4, 5, 2)
-    folded = arrays._checked(values, STEPS, namespace(file="e"))
+    folded = arrays._checked(values, STEPS, "the input")
     assert folded.shape == (4, 5, 6)
     np.testing.assert_array_equal(folded[2, 3], [*values[0, 2, 3], *values[1, 2, 3], *values[2, 2, 3]])
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3), (0, 8, 2), (3, 8, 8, 2)])
-def test_another_shape_is_an_error_with_the_expected_one(namespace, shape):
+def test_another_shape_is_an_error_with_the_expected_one(shape):
     with pytest.raises(UserError, match=r"(?s)e\.json: the input, B02, B03, has the shape \(height, width, 2\)"):
-        arrays._checked(np.zeros(shape), FIELD, namespace(file="e.json"))
+        arrays._checked(np.zeros(shape), FIELD, "e.json: the input")
 
 
 def test_labelled_arrays_are_taken_by_the_names_of_dimensions_and_bands():

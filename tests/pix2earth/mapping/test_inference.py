@@ -136,11 +136,100 @@ def test_classes_are_not_scaled(network_of, array_scene, predict_scene):
     assert np.array_equal(predict_scene(network, array_scene(values), 16), values)
 
 
-def test_a_plugin_that_needs_more_than_the_input_is_an_error(experiment_of, tmp_path):
-    experiment = experiment_of({"input_image": field(), "target": field()})
-    gan = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
-    with pytest.raises(UserError, match=r"mine.py: predict\(\) asks for cloud_mask, which no scene has"):
-        Network(experiment, gan, tmp_path / "mine.py", geometry_of(experiment))
+# ---- further fields ------------------------------------------------------------------------------------------------
+
+MASK = Field(dtype="uint8", shape=[SIDE, SIDE, 1], kind="mask", bands=["hidden"])
+
+
+@pytest.fixture
+def network_with(experiment_of, tmp_path):
+    """``network_with(fields, predict)``: a Network whose plug-in is a function of the fields that it names."""
+
+    def network(fields, predict, **settings):
+        experiment = experiment_of({"input_image": field(), "target": field(), **fields}, normalize="none", **settings)
+        gan, plugin = SimpleNamespace(predict=predict), tmp_path / "mine.py"
+        return Network(experiment, gan, plugin, geometry_of(experiment), fields)
+
+    return network
+
+
+def test_a_plugin_gets_further_fields_by_name(network_with, array_scene, predict_scene):
+    def filled(input_image, cloud_mask):
+        return tf.where(cloud_mask == 1, 7.0, input_image)
+
+    values, mask = ground(150, 301), np.random.default_rng(1).integers(0, 2, (150, 301, 1))
+    network = network_with({"cloud_mask": MASK}, filled)
+    prediction = predict_scene(network, array_scene(values), 16, cloud_mask=array_scene(mask))
+    assert np.array_equal(prediction, np.where(mask == 1, np.float32(7), values))
+
+
+def test_a_further_image_is_scaled_by_its_own_range(network_with, array_scene, predict_scene):
+    radar = Field(dtype="float32", shape=[SIDE, SIDE, 2], bands=["VV", "VH"], units="dB", valid_range=(-30.0, 10.0))
+    network = network_with({"radar": radar}, lambda radar: radar)
+    network.experiment.NORMALIZE = "symmetric"
+    decibels = np.random.default_rng(2).uniform(-30, 10, (100, 70, 2))
+    prediction = predict_scene(network, array_scene(ground(100, 70)), 16, radar=array_scene(decibels))
+    # The target's valid range is 0 to 1.
+    np.testing.assert_allclose(prediction, ((decibels + 30) / 20 - 1) / 2 + 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("overlap", [0, 19, 32])
+@pytest.mark.parametrize("size", [(152, 200), (64, 64), (24, 72)])
+def test_coarse_and_fine_fields_lie_where_the_input_does(network_with, array_scene, predict_scene, size, overlap):
+    further = {
+        "coarse": MASK.model_copy(update={"shape": [SIDE // 8, SIDE // 4, 1], "kind": "classes"}),
+        "fine": MASK.model_copy(update={"shape": [SIDE * 2, SIDE * 2, 1]}),
+    }
+
+    def both(coarse, fine):
+        return tf.concat([tf.cast(coarse, tf.float32), fine], -1)
+
+    random, (height, width) = np.random.default_rng(3), size
+    coarse, fine = random.integers(0, 99, (height // 8, width // 4, 1)), random.integers(0, 2, (height, width, 1))
+    scenes = {"coarse": array_scene(coarse), "fine": array_scene(fine.repeat(2, 0).repeat(2, 1))}
+    prediction = predict_scene(network_with(further, both), array_scene(ground(*size)), overlap, **scenes)
+    assert np.array_equal(prediction[..., :1], coarse.repeat(8, 0).repeat(4, 1))
+    assert np.array_equal(prediction[..., 1:], fine)
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_time_steps_and_single_pixels_of_further_fields(network_with, array_scene, predict_scene, fold):
+    masks = MASK.model_copy(update={"shape": [2, SIDE, SIDE, 1]})
+    days = Field(dtype="uint16", shape=[2, 1, 1, 1], bands=["day_of_year"])
+
+    def days_by_mask(cloud_mask, dates):
+        if not fold:
+            cloud_mask, dates = (tf.concat(tf.unstack(each, axis=1), -1) for each in (cloud_mask, dates))
+        return cloud_mask * dates
+
+    mask = np.random.default_rng(4).integers(0, 2, (100, 90, 2))
+    network = network_with({"cloud_mask": masks, "dates": days}, days_by_mask, fold_dates=fold)
+    scenes = {"cloud_mask": array_scene(mask), "dates": array_scene(np.array([[[40, 300]]]))}
+    assert np.array_equal(predict_scene(network, array_scene(ground(100, 90)), 32, **scenes), mask * [40, 300])
+
+
+def test_missing_numbers_of_a_mask_are_those_of_the_dataset(network_with, array_scene, predict_scene):
+    values = np.ones((64, 64, 1))
+    values[3:5] = np.nan
+    for nodata, number in ((None, 0), (9.0, 9)):
+        mask = MASK.model_copy(update={"nodata": nodata})
+        network = network_with({"cloud_mask": mask}, lambda cloud_mask: tf.repeat(cloud_mask, 2, -1))
+        prediction = predict_scene(network, array_scene(ground(64, 64)), 0, cloud_mask=array_scene(values))
+        assert (prediction[3:5] == number).all() and (prediction[5:] == 1).all()
+
+
+def test_a_plugin_that_reads_other_fields_than_are_given_is_an_error(experiment_of, tmp_path):
+    experiment = experiment_of({"input_image": field(), "target": field(), "cloud_mask": MASK})
+    plugin = tmp_path / "mine.py"
+    reading = SimpleNamespace(predict=lambda input_image, cloud_mask: input_image)
+    with pytest.raises(
+        UserError, match=r"mine.py: predict\(\) reads cloud_mask besides .* add --field cloud_mask=FILE"
+    ):
+        Network(experiment, reading, plugin, geometry_of(experiment))
+    with pytest.raises(UserError, match=r"--field cloud_mask=FILE: predict\(\) of .*mine.py does not read cloud_mask"):
+        Network(experiment, SimpleNamespace(), plugin, geometry_of(experiment), ["cloud_mask"])
+    with pytest.raises(UserError, match=r"mine.py: predict\(\) asks for 'clod_mask'; did you mean 'cloud_mask'"):
+        Network(experiment, SimpleNamespace(predict=lambda clod_mask: 0), plugin, geometry_of(experiment))
 
 
 # ---- resuming ------------------------------------------------------------------------------------------------------

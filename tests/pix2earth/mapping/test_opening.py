@@ -25,7 +25,7 @@ def opened(experiment_of):
 
     def open_for(path, source, target, *, degrade=False, **settings):
         experiment = experiment_of({"input_image": source, "target": target}, normalize="none", **settings)
-        return open_scene(path, None, experiment, degrade=degrade)
+        return open_scene([path], None, experiment, degrade=degrade)
 
     return open_for
 
@@ -36,7 +36,7 @@ def predict_identity(experiment_of, namespace_of, tmp_path, predict_scene):
 
     def predict(path, source, target, *, degrade=False, overlap=16):
         experiment = experiment_of({"input_image": source, "target": target}, normalize="none")
-        scene, geometry = open_scene(path, None, experiment, degrade=degrade)
+        scene, geometry = open_scene([path], None, experiment, degrade=degrade)
         return predict_scene(
             Network(experiment, namespace_of(lambda image: image), tmp_path / "x.py", geometry), scene, overlap
         )
@@ -113,3 +113,68 @@ def test_networks_whose_predictions_cannot_be_joined_are_errors(experiment_of):
     wide = Field(dtype="uint16", shape=[SIDE, 2 * SIDE, 2], bands=BANDS)
     with pytest.raises(UserError, match="no integer factor lies between them"):
         geometry_of(experiment_of(fields | {"input_image": wide}))
+
+
+# ---- several time steps --------------------------------------------------------------------------------------------
+
+STEPS = Field(dtype="uint16", shape=[3, SIDE, SIDE, 2], bands=BANDS, nodata=0, gsd=10.0)
+
+
+@pytest.fixture
+def opened_steps(experiment_of):
+    """``opened_steps(*paths)``: the scene of a network with three time steps."""
+
+    def open_for(*paths, **options):
+        experiment = experiment_of({"input_image": STEPS, "target": field(SIDE, 10.0)}, normalize="none")
+        return open_scene(paths, None, experiment, **{"degrade": False, **options})[0]
+
+    return open_for
+
+
+def test_time_steps_are_taken_in_the_order_of_their_files(opened_steps, raster):
+    steps = [numbers() + number for number in range(3)]
+    paths = [raster(step, f"t{number}.tif") for number, step in enumerate(steps)]
+    (first, last), backwards = (paths[0], paths[2]), [*reversed(paths)]
+    for order in (paths, backwards):
+        scene = opened_steps(*order)
+        expected = np.concatenate([steps[paths.index(path)] for path in order], -1)
+        assert np.array_equal(scene.read(2, 3, 100, 90), expected[2:102, 3:93])
+    assert opened_steps(*paths).identity() != opened_steps(*backwards).identity()
+    whole = raster(np.concatenate(steps, -1), "all.tif")
+    assert np.array_equal(opened_steps(whole).read(0, 0, 128, 192), np.concatenate(steps, -1))
+    with pytest.raises(UserError, match=r"t0.tif, .*t2.tif: 2 files, .* reads 3 time steps of B02, B03; name 3 files"):
+        opened_steps(first, last)
+    with pytest.raises(UserError, match=r"has 2 bands; the network takes 6: .* or name 3 rasters"):
+        opened_steps(first)
+
+
+def test_several_files_for_one_time_step_are_an_error(opened, raster, experiment_of):
+    path = raster(numbers())
+    experiment = experiment_of({"input_image": field(SIDE, 10.0), "target": field(SIDE, 10.0)}, normalize="none")
+    with pytest.raises(UserError, match="2 files, where the network reads 1 time step of B02, B03; name one file"):
+        open_scene([path, path], None, experiment, degrade=False)
+
+
+def test_time_steps_on_other_grids_are_an_error_that_says_both(opened_steps, raster):
+    first, shifted = raster(numbers(), "t0.tif"), raster(numbers(), "t1.tif", **at(20))
+    with pytest.raises(
+        UserError, match=r"t1.tif: has .* of 20 x 20 .*t0.tif has .* of 10 x 10 .*: resample all to one"
+    ):
+        opened_steps(first, shifted, first)
+
+
+def test_time_steps_may_be_folders_and_products(opened_steps, raster, tmp_path):
+    from tests.products import write_safe
+
+    for step in range(3):
+        for index, band in enumerate(BANDS):
+            raster(numbers()[..., index : index + 1] + step, f"step{step}/{band}.tif")
+    scene = opened_steps(*(tmp_path / f"step{step}" for step in range(3)))
+    assert np.array_equal(scene.read(0, 0, 128, 192), np.concatenate([numbers() + step for step in range(3)], -1))
+    safe = write_safe(tmp_path)
+    one = opened_steps(safe, safe, safe)
+    read = one.read(0, 0, 30, 40)
+    assert read.shape == (30, 40, 6) and np.array_equal(read[..., :2], read[..., 4:])
+    assert one.tags["ACQUIRED"].count("2020-07-02T17:29:01") == 3
+    with pytest.raises(UserError, match="is a product, and others are not"):
+        opened_steps(safe, tmp_path / "step0", safe)

@@ -30,7 +30,7 @@ def opened(experiment_of):
 
     def open_product(path, swath=None, source=TARGET, *, degrade=False):
         experiment = experiment_of({"input_image": source, "target": TARGET}, normalize="none")
-        return open_scene(path, swath, experiment, degrade=degrade)
+        return open_scene([path], swath, experiment, degrade=degrade)
 
     return open_product
 
@@ -102,7 +102,7 @@ def test_errors(opened, tmp_path):
     with pytest.raises(UserError, match="products are read at 10, 20, 60 m"):
         opened(safe, None, TARGET.model_copy(update={"gsd": 5.0}))
     two_time_steps = Field(dtype="uint16", shape=[2, SIDE, SIDE, 3], bands=TARGET.bands)
-    with pytest.raises(UserError, match="the network reads 2: give a dataset, or"):
+    with pytest.raises(UserError, match="the network reads 2: name as many products in their order"):
         opened(safe, None, two_time_steps)
 
 

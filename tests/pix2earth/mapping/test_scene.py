@@ -35,6 +35,14 @@ def test_a_cropped_scene_has_the_coordinates_of_its_pixels(scene):
     assert np.array_equal(part.read(2, 1, 4, 5), scene.values[23:27, 42:47])
 
 
+def test_a_box_is_extended_to_blocks(scene):
+    west, north = scene.transform @ (40, 20)
+    box = degrees((west + 12, north - 12), (west + 98, north - 98))
+    part = crop(scene, box, (6, 10))
+    assert (part.row, part.column, part.size) == (18, 40, (12, 10))
+    assert np.array_equal(part.read(0, 0, 12, 10), scene.values[18:30, 40:50])
+
+
 def test_a_box_larger_than_the_scene_is_cut(scene):
     part = crop(scene, (-80.0, 30.0, -70.0, 40.0))
     assert part.size == scene.size and part.transform == scene.transform
