@@ -101,7 +101,7 @@ def predict_array(
     result = _blended(network, scene, further, overlap)
     target = network.target
     if target.time_steps:
-        result = np.moveaxis(result.reshape(*result.shape[:2], target.time_steps, -1), 2, 0)
+        result = unfold(result, target.time_steps)
     return _labelled(result, values, target, geometry.factor) if _is_labelled(values) else result
 
 
@@ -163,7 +163,7 @@ def _checked(array: np.ndarray, field: Field, of: str) -> np.ndarray:
         raise UserError(f"{of}, has the shape {expected}; the array of {array.shape} has no pixels")
     if not steps:
         return array
-    return np.moveaxis(array, 0, 2).reshape(*array.shape[1:3], -1)
+    return fold(array)
 
 
 def _is_labelled(values: Any) -> bool:

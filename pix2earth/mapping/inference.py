@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pix2earth.batches.preparation import physical, prepare_scene
-from pix2earth.batches.time_steps import flat
+from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
 from pix2earth.mapping.degrading import degraded
 from pix2earth.mapping.scene import Scene, validity
@@ -104,7 +104,7 @@ def _batch(windows: list[np.ndarray], field: Field) -> np.ndarray:
     if field.kind != "image":  # classes and masks: only a stored number can fill gaps
         stored = np.nan_to_num(stored, nan=field.nodata or 0.0)
     if field.time_steps:
-        stored = np.moveaxis(stored.reshape(*stored.shape[:3], field.time_steps, -1), 3, 1)
+        stored = unfold(stored, field.time_steps)
     return stored
 
 
