@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pix2earth.batches.time_steps import fold, unfold
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
-from pix2earth.batches.time_steps import flat
+from pix2earth.batches.time_steps import flat, fold
 from pix2earth.console.progress import tracked
 from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_size
 from pix2earth.mapping.scene import validity
@@ -122,9 +122,7 @@ def _validity(scorer: Scorer, stored: np.ndarray, shape: tuple[int, ...]) -> np.
     values = stored.astype(np.float64)
     if field.nodata is not None:
         values[values == field.nodata] = np.nan
-    steps = field.time_steps or 1
-    folded = np.moveaxis(values.reshape(steps, *field.size, -1), 0, 2).reshape(*field.size, -1)
-    valid = validity(folded, steps)
+    valid = validity(fold(values) if field.time_steps else values, field.time_steps or 1)
     rows, columns = (np.arange(length) * side // length for length, side in zip(shape, field.size, strict=False))
     return valid[rows][:, columns]
 
