@@ -27,7 +27,8 @@ def check_output(path: Path, source: Path, *, overwrite: bool) -> None:
     Raises:
         UserError: it exists, is a folder or (a part of) the input, or does not end with .tif.
     """
-    if path.exists() and source.exists() and (path.samefile(source) or source.resolve() in path.resolve().parents):
+    same = path.exists() and source.exists() and path.samefile(source)
+    if same or source.resolve() in path.resolve().parents:
         raise UserError(f"--output {path}: is the same file as --input, or in its folder; name another file")
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UserError(f"--output {path}: must end with .tif")
