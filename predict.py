@@ -130,7 +130,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")
     listing = listing_of(path, experiment)
-    if folder.exists() and listing.folder.resolve() in (folder.resolve(), *folder.resolve().parents):
+    if listing.folder.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise UserError(f"--output {folder}: is the folder of --input; name another folder")
     trained_on_it = listing.folder.resolve() == Path(experiment.DATA_ROOT).resolve()
     # A network can be applied to any dataset with the same fields, such as one of another area.

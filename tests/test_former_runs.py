@@ -19,6 +19,7 @@ import train
 from experiment import PROJECT
 from pix2earth.batches import augmentation
 from pix2earth.runs.folders import RunFolders
+from pix2earth.scoring import origins
 
 RUN = "0101-0000"
 
@@ -82,7 +83,9 @@ def test_it_resumes_where_it_was(root, command, monkeypatch):
     before, folders = losses(root), RunFolders(root / "experiments", "x", RUN)
     for path in folders.checkpoints.glob("ckpt-4.*"):
         path.unlink()
-    command(train, "--exp", "x", "--restore", RUN)
+    output = command(train, "--exp", "x", "--restore", RUN)
+    (line,) = [line for line in output.splitlines() if "augmentation:" in line]
+    assert "was version 1, is version 2; before version 2, the last row or column" in line
     after = losses(root)
     assert len(before) == len(after) == 4
     for was, is_now in zip(before, after, strict=True):
@@ -90,6 +93,9 @@ def test_it_resumes_where_it_was(root, command, monkeypatch):
         np.testing.assert_allclose(list(was.values()), list(is_now.values()), rtol=1e-3)
     sessions = json.loads(folders.run_file.read_text())["sessions"]
     assert [(one["first_step"], one["outcome"]) for one in sessions] == [(0, "completed"), (2, "completed")]
+    scored = origins.load(root / "experiments" / "_evaluation" / f"x_{RUN}.csv")["splits"]["val"]
+    assert any(line.startswith("step 2: augmentation: was version 1") for line in scored["differences"])
+    assert "augmentation:" not in command(train, "--exp", "x", "--restore", RUN), "it is said once"
 
 
 def test_it_is_compared_with_its_baseline(root, command):

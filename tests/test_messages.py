@@ -2,8 +2,8 @@
 
 import errno
 import fcntl
-import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -13,6 +13,7 @@ from pix2earth.records import format
 from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError, reports_errors
+from tests.test_train import journal, plugin
 
 SETTINGS = {"metrics": ["PSNR"], "steps": 2, "ckpt_freq": 1, "sample_freq": 2}
 
@@ -53,18 +54,43 @@ def test_a_byte_order_mark_in_the_index_is_no_damage(tiny_root, command):
 
 
 @pytest.mark.slow
-def test_another_batch_size_goes_on_with_the_next_sample(tiny_root, write_experiment, command):
-    """12 training samples: two steps of 4, then four of 1: an epoch."""
+def test_another_batch_size_goes_on_with_the_next_sample(tiny_root, write_experiment, command, tiny_arrays):
+    """12 training samples: two steps of 4, then four of 1: an epoch, in which each sample is read once."""
+    seen = "return {**losses, 'seen': tf.reduce_sum(tf.reduce_mean(target, (1, 2, 3)))}"
+    settings = {**SETTINGS, **plugin(tiny_root, "seen", body=seen), "random_resize": 1.0}
     arguments = ["--env", tiny_root / "environment.json", "--exp", "x"]
-    write_experiment(tiny_root, "x", **SETTINGS, batch_size=4)
+    write_experiment(tiny_root, "x", **settings, batch_size=4)
     assert command(train, *arguments, "--timestamp", "a")[0] == 0
-    write_experiment(tiny_root, "x", **{**SETTINGS, "steps": 4}, batch_size=1)
+    write_experiment(tiny_root, "x", **{**settings, "steps": 4}, batch_size=1)
     assert command(train, *arguments, "--restore", "a", "--force")[0] == 0
-    write_experiment(tiny_root, "x", **{**SETTINGS, "steps": 6}, batch_size=1)
+    write_experiment(tiny_root, "x", **{**settings, "steps": 6}, batch_size=1)
     assert command(train, *arguments, "--restore", "a")[0] == 0
-    journal = (tiny_root / "experiments/x/logs/x_a/train.jsonl").read_text().splitlines()
-    epochs = [entry["epoch"] for line in journal if "losses" in (entry := json.loads(line))]
-    assert epochs == [round(samples / 12, 4) for samples in (4, 8, 9, 10, 11, 12)]
+    entries = [entry for entry in journal(tiny_root, "x", "a") if "losses" in entry]
+    assert [entry["epoch"] for entry in entries] == [round(samples / 12, 4) for samples in (4, 8, 9, 10, 11, 12)]
+    means = [2e-4 * tile["target"].mean() - 1 for tile in tiny_arrays["train"].values()]
+    read = [entry["losses"]["seen"] for entry in entries]
+    assert sum(read) == pytest.approx(sum(means), rel=1e-5)
+    nearest = [int(np.abs(np.subtract(means, mean)).argmin()) for mean in read[2:]]
+    assert len(set(nearest)) == 4 and read[2:] == pytest.approx([means[tile] for tile in nearest], rel=1e-5)
+
+
+LONG = "a_layer_with_a_name_that_is_longer_than_a_table_of_80_columns_has_room_for"
+
+
+@pytest.mark.slow
+def test_the_summary_of_a_network_names_layers_in_full(tiny_root, write_experiment, command, monkeypatch):
+    def without_graphviz(*_, **__):
+        raise ImportError
+
+    monkeypatch.setattr(keras.utils, "plot_model", without_graphviz)
+    settings = {**SETTINGS, **plugin(tiny_root, "long")}
+    path = tiny_root / "plugins" / "long.py"
+    path.write_text(path.read_text().replace('padding="same"', f'padding="same", name="{LONG}"'))
+    write_experiment(tiny_root, "x", **settings)
+    status, _, err = command(train, "--env", tiny_root / "environment.json", "--exp", "x", "--timestamp", "a")
+    assert status == 0, err
+    summary = (tiny_root / "experiments/x/model/generator.txt").read_text()
+    assert LONG in summary and "…" not in summary
 
 
 def test_every_sample_of_an_epoch_is_read_once_after_another_batch_size(tiny_root, open_tiny):

@@ -16,9 +16,11 @@ import compare
 import evaluate
 import predict
 import train
-from pix2earth.records.manifest import Record, fingerprint
+from pix2earth.records.manifest import Record, fingerprint, load_manifest
+from pix2earth.records.writer import DatasetWriter
 from pix2earth.scoring import origins
 from pix2earth.scoring.tables import evaluations
+from pix2earth.training.checkpoints import _digest
 from tests.test_train import PLUGIN, checkpoint_values
 
 pytestmark = pytest.mark.slow
@@ -172,6 +174,20 @@ class TestEdits:
         entry = sidecar(root)["splits"]["val"]
         assert entry["differences"] == ["step 4: batch_size: was 4, is 2 (data)"]
 
+    def test_a_best_step_on_other_records_is_not_compared_with_later_ones(self, root, command):
+        for path in (root / f"experiments/x/ckpt/{RUN}").glob("ckpt-*.json"):  # better than any later step
+            content = json.loads(path.read_text())
+            if content["best"]:
+                content["best"]["value"] = 99.0
+            del content["sha256"]
+            path.write_text(json.dumps(content | {"sha256": _digest(content)}))
+        settings(root, steps=6, validate_freq=2)
+        split_again(root)
+        status, output, _ = command(train, "--restore", RUN, "--force")
+        assert status == 0 and "was chosen by PSNR with other data" in output and "(best so far)" in output
+        assert command(evaluate, "--step", "best", "--force")[0] == 0
+        assert sidecar(root)["splits"]["val"]["step"] == 6
+
     def test_the_code_of_the_toolkit_is_one_line(self, everywhere, monkeypatch):
         from pix2earth.runs import identity
 
@@ -257,6 +273,16 @@ class TestNames:
         split_again(root)  # a new dataset has the former name
         assert command(evaluate)[0] == 0
 
+    def test_a_renamed_dataset_is_no_difference_that_is_forced(self, root, command):
+        (root / "data/tiny").rename(root / "data/renamed")
+        settings(root, dataset="renamed", steps=6)
+        status, _, errors = command(evaluate, "--force")
+        assert status == 0 and "ckpt-4" not in errors and sidecar(root)["splits"]["val"]["differences"] == []
+        status, output, _ = command(train, "--restore", RUN, "--force")
+        assert status == 0 and "renamed (shapes" not in output
+        entry = sidecar(root)["splits"]["val"]
+        assert entry["differences"] == [] and "changes" not in entry["identity"]
+
     def test_a_run_that_exists_is_not_replaced_by_another(self, root, command):
         settings(root, steps=6)
         assert command(train, "--restore", RUN, "--timestamp", "b")[0] == 0
@@ -301,6 +327,7 @@ class TestOrigins:
         saved = json.loads((root / f"experiments/x/ckpt/{RUN}/ckpt-{entry['step']}.json").read_text())
         assert entry["identity"] == saved["identity"] and entry["checkpoint"] == saved["sha256"]
         assert entry["selected_on"] == "val" and entry["scale"]["data_range"] == 1.0
+        assert evaluations.load(root / "experiments").runs["loss"].tolist() == ["1 gan + 100 l1 + mine"]
         assert "mine" in entry["losses"] and content["started"] == saved["started"]
         command(evaluate)
         assert sidecar(root)["splits"]["val"]["selected_on"] == "none"
@@ -343,7 +370,12 @@ class TestMaps:
         assert status == 2 and "exists and is not of this run" in errors and "--overwrite" in errors
 
     def test_the_input_is_not_replaced(self, root, command):
-        assert command(predict, "--input", root / "data/tiny", "--output", root / "data/tiny/64")[0] == 2
+        for output in ("data/tiny/64", "data/tiny/64/maps"):
+            status, _, errors = command(predict, "--input", root / "data/tiny", "--output", root / output)
+            assert status == 2 and "is the folder of --input" in errors
+        (root / "bands").mkdir()
+        status, _, errors = command(predict, "--input", root / "bands", "--output", root / "bands/map.tif")
+        assert status == 2 and "or in its folder" in errors
         scene = root / "scene.tif"
         profile = {"driver": "GTiff", "height": 64, "width": 64, "count": 4, "dtype": "uint16", "crs": "EPSG:32618"}
         with rasterio.open(scene, "w", transform=rasterio.Affine(640, 0, 5e5, 0, -640, 4.5e6), **profile) as raster:
@@ -356,6 +388,19 @@ class TestMaps:
         assert scene.read_bytes() == content
         status, _, errors = command(predict, "--input", scene, "--output", root / "map.tif")
         assert status == 0 and "pixels of 640 m" in errors
+
+    def test_a_dataset_of_another_resolution(self, root, command, tiny_arrays):
+        manifest = load_manifest(root / "data/tiny/64", "tiny").model_copy(update={"name": "coarse"})
+        with DatasetWriter(root / "data", manifest) as writer:
+            for number, (name, fields) in enumerate(tiny_arrays["val"].items()):
+                place = (640, 0, 500000 + 40960 * number, 0, -640, 4500000)
+                writer.write("val", name, fields, crs="EPSG:32618", transform=place, acquired=["2023-07-01T15:00:00Z"])
+        call = (predict, "--input", root / "data/coarse", "--output", root / "maps")
+        status, _, errors = command(*call)
+        assert status == 0 and "pixels of 640 m, where the network was trained on 10 m: expect artefacts" in errors
+        edit(root / "data/coarse/64/dataset.json", '"gsd": 10.0', '"gsd": 640.0')
+        status, _, errors = command(*call)
+        assert status == 2 and "target differ from those of" in errors
 
     def test_a_scene_is_compared_with_the_manifest(self, root, command):
         scene = root / "scene.tif"
@@ -377,8 +422,6 @@ def test_a_former_run_says_what_it_did_not_record(root, command):
         content = json.loads(path.read_text())
         for key in ("identity", "started", "losses", "sha256"):
             del content[key]
-        from pix2earth.training.checkpoints import _digest
-
         path.write_text(json.dumps(content | {"sha256": _digest(content)}))
     status, _, errors = command(evaluate)
     assert status == 0 and errors.count("a former version recorded neither") == 1

@@ -28,8 +28,9 @@ def check_output(path: Path, sources: Iterable[tuple[str, Path]], *, overwrite: 
     Raises:
         UserError: it exists, is a folder or (a part of) the input, or does not end with .tif.
     """
-    for option, source in sources if path.exists() else ():
-        if source.exists() and (path.samefile(source) or source.resolve() in path.resolve().parents):
+    for option, source in sources:
+        same = path.exists() and source.exists() and path.samefile(source)
+        if same or source.resolve() in path.resolve().parents:
             raise UserError(f"--output {path}: is the same file as {option}, or in its folder; name another file")
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UserError(f"--output {path}: must end with .tif")

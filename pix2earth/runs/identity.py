@@ -7,6 +7,7 @@ An identity is a JSON object with the parts
 * ``plugin``: name, and checksum of the code of the plug-in with the files of ``models_root`` that it imports;
 * ``toolkit``: checksums of the files of ``models``, ``layers``, ``losses`` and ``metrics`` that it imports;
 * ``dataset``: name, tile size, fingerprint of the records, and of the manifest what gives numbers a meaning;
+* ``augmentation``: its version, see ``AUGMENTATION``;
 
 ``selection``, the split by which its best step is chosen, of which a part of train is not trained on;
 and, where a run was resumed with other values, ``changes``: a line for each of them, with the step.
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from pix2earth.records.listing import Listing
 
 VERSION = 1
+AUGMENTATION = 2
+"""Version of the augmentation, to be raised where the same random numbers give other tiles, as metrics have versions.
+
+1: rounding could leave a tile that is resized at random, whose last row or column was 0 then. 2: it is the last pixel.
+"""
 WITHOUT_EFFECT = frozenset(
     {"seed", "steps", "metrics", "sample_freq", "ckpt_freq", "validate_freq", "keep_checkpoints", "deterministic"}
 )
@@ -45,8 +51,8 @@ class Difference(NamedTuple):
     """One thing that was recorded and is different now.
 
     Attributes:
-        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest", "seed" or "name"; a name is
-            that of a dataset folder whose records are the same.
+        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest", "augmentation", "seed" or
+            "name"; a name is that of a dataset folder whose records are the same.
         key: what differs, such as a key of ``experiment.json`` or a file.
         was: its recorded value.
         current: its value now.
@@ -61,6 +67,10 @@ class Difference(NamedTuple):
         """Return the difference in words."""
         if self.part in ("plug-in", "toolkit"):
             return f"{self.key}: its code has changed since ({self.part})"
+        if self.part == "augmentation":
+            was = "of a version that was not recorded" if self.was is None else f"version {self.was}"
+            edges = "; before version 2, the last row or column of some resized tiles was 0"
+            return f"augmentation: was {was}, is version {self.current}{edges if (self.was or 1) < 2 else ''}"
         if self.key == "fingerprint":
             return f"the records of the dataset have changed since ({_short(self.was)}, now {_short(self.current)})"
         return f"{self.key}: was {json.dumps(self.was)}, is {json.dumps(self.current)} ({self.part})"
@@ -82,6 +92,7 @@ def describe(experiment: Experiment, listing: Listing, plugin: Path, *, records:
         "seed": settings["seed"],
         **code(plugin, Path(experiment.PROJECT_ROOT), [Path(root) for root in experiment.environment.MODELS_ROOT]),
         "dataset": dataset(listing, records=records),
+        "augmentation": AUGMENTATION,
     }
 
 
@@ -136,6 +147,7 @@ def without_seed(identity: Mapping[str, Any]) -> str:
     have versions.
     """
     content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
+    content["augmentation"] = augmentation_of(identity)
     if content.get("settings"):
         content["settings"] = _comparable(content["settings"])
     for part, name in (("settings", "dataset"), ("dataset", "name")):
@@ -147,28 +159,6 @@ def settings_of(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of an identity with the seed, as ``Experiment`` takes those of an existing run."""
     seed = {"seed": identity["seed"]} if "seed" in identity else {}
     return {**identity.get("settings", {}), **seed}
-
-
-def of_former_run(run: Mapping[str, Any], plugin: Path | None = None) -> dict[str, Any]:
-    """Return as much of an identity as the ``run.json`` of a former version recorded.
-
-    Args:
-        run: content of ``run.json``.
-        plugin: the present file of the plug-in; where it is byte for byte that of the run, or has been changed by a
-            user, that is part of the identity. None: the plug-in is left out.
-    """
-    settings = run["settings"]
-    content = {
-        "version": 0,
-        "settings": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
-        "dataset": {key: run["dataset"][key] for key in ("name", "fingerprint") if key in run["dataset"]},
-    }
-    if "seed" in settings:
-        content["seed"] = settings["seed"]
-    recorded = run.get("plugin", {}).get("sha256")
-    if recorded and plugin and hashlib.sha256(plugin.read_bytes()).hexdigest() != recorded:
-        content["plugin"] = {"name": plugin.stem, "bytes": recorded}
-    return content
 
 
 def changed(recorded: Mapping[str, Any], current: Mapping[str, Any], step: int) -> dict[str, Any]:
@@ -195,7 +185,20 @@ def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list
         recorded: an identity as ``describe`` returned it then.
         current: as it returns it now.
     """
-    return [*_settings(recorded, current), *_code(recorded, current), *_dataset(recorded, current)]
+    found = [*_settings(recorded, current), *_code(recorded, current), *_dataset(recorded, current)]
+    versions = [one.get("augmentation") for one in (recorded, current)]
+    if augmentation_of(recorded) and versions[0] != versions[1]:
+        found.append(Difference("augmentation", "augmentation", *versions))
+    return found
+
+
+def augmentation_of(identity: Mapping[str, Any]) -> int | None:
+    """Return the version of a run's augmentation, 1 where none was recorded.
+
+    None where tiles are not resized at random: the versions do not differ then.
+    """
+    resized = identity.get("settings", {}).get("random_resize", 1.0) > 1
+    return identity.get("augmentation", 1) if resized else None
 
 
 def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:
@@ -285,15 +288,6 @@ def refuse(found: Collection[Difference], place: str, option: str | None) -> Non
         return
     advice = f"change that back, or use {option}" if option else "change that back"
     raise UserError(*(f"{place}: {difference}" for difference in found), f"{place}: {advice}")
-
-
-def not_recorded(recorded: Mapping[str, Any] | None) -> str | None:
-    """Return a clause that names what a former version did not record, or None where all is recorded."""
-    if not recorded:
-        return "neither the settings, nor the plug-in, nor the dataset were recorded, and none of them is compared"
-    if recorded.get("version", 0) >= 1:
-        return None
-    return "a former version recorded neither what the plug-in imports nor the manifest of the dataset; not compared"
 
 
 def _short(fingerprint: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pix2earth.runs import folders, identity, provenance
+from pix2earth.runs import folders, former_runs, provenance
 from pix2earth.runs.folders import RunFolders
 
 LIBRARY = "pix2earth"
@@ -59,7 +59,7 @@ def recorded_identity(output: RunFolders, metadata: Mapping[str, Any]) -> dict[s
     if "identity" in metadata:
         return dict(metadata["identity"])
     run = provenance.load(output.run_file)
-    return identity.of_former_run(run) if run else None
+    return former_runs.of_former_run(run) if run else None
 
 
 def origin_of(

@@ -73,7 +73,8 @@ class Training:
         self.loss_weights = LossWeights(experiment)
         rates.clip_gradients(experiment, self.gan, plugin, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
-        self.validation, self.best = Validation(dataset, self.gan, plugin), BestStep(experiment.BEST_METRIC)
+        self.validation = Validation(dataset, self.gan, plugin)
+        self.best = BestStep(experiment.BEST_METRIC, self.validation.basis)
         self.identity = identity.describe(experiment, dataset.listing, plugin)
         self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
         self.started = provenance.now()
@@ -112,7 +113,7 @@ class Training:
             # The checkpoint holds the former learning rates; the experiment has been changed since.
             devices.set_learning_rates(self.gan, current)
         if self.source == self.experiment.TIMESTAMP:
-            self.best.entry = saved["best"]
+            self.best.resume(saved["best"], report)
         self.losses = list(saved.get("losses", []))
         source = RunFolders(self.output.experiment_root, self.experiment.NAME, self.source)
         samples = samples_of(saved, source, self.experiment.BATCH_SIZE)

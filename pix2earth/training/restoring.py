@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from experiment import Environment, Experiment
 from pix2earth.plugins import finding
 from pix2earth.records.manifest import FILE
-from pix2earth.runs import identity, provenance
+from pix2earth.runs import former_runs, identity, provenance
 from pix2earth.runs.folders import (
     RunFolders,
     check_timestamp,
@@ -124,9 +124,9 @@ def compare_with_checkpoint(
     metadata = checkpoints.read_metadata(source.checkpoints, step)
     run = provenance.load(source.run_file)
     plugin = finding.find(experiment)
-    recorded = metadata.get("identity") or (identity.of_former_run(run, plugin) if run else {})
+    recorded = metadata.get("identity") or (former_runs.of_former_run(run, plugin) if run else {})
     place = source.checkpoints / f"ckpt-{step}.json"
-    if missing := identity.not_recorded(recorded):
+    if missing := former_runs.not_recorded(recorded):
         notes.append(f"{place}: {missing}")
     # What only decides when something is computed is no part of an identity; run.json has it.
     settings = {**(run["settings"] if run else {}), **recorded.get("settings", {})}

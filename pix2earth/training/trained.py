@@ -11,7 +11,7 @@ from experiment import Environment, Experiment, open_experiment
 from pix2earth.plugins import finding
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import load_manifest
-from pix2earth.runs import identity, provenance
+from pix2earth.runs import former_runs, identity, provenance
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
 from pix2earth.runs.origin import Origin, origin_of, recorded_identity
 from pix2earth.scoring.evaluating import evaluation_split
@@ -47,7 +47,7 @@ def open_run(environment: Environment, experiment: str, timestamp: str | None = 
         recorded = recorded_identity(output, checkpoints.read_metadata(output.checkpoints, chosen)) or {}
     else:
         run = provenance.load(output.run_file)
-        recorded = identity.of_former_run(run) if run else {}
+        recorded = former_runs.of_former_run(run) if run else {}
     settings = identity.settings_of(recorded)
     if settings.get("dataset"):
         fingerprint = recorded.get("dataset", {}).get("fingerprint")
@@ -159,9 +159,9 @@ def compared(
     output = experiment.output
     metadata = checkpoints.read_metadata(output.checkpoints, step)
     run = None if "identity" in metadata else provenance.load(output.run_file)
-    recorded = metadata.get("identity") or (identity.of_former_run(run, plugin) if run else {})
+    recorded = metadata.get("identity") or (former_runs.of_former_run(run, plugin) if run else {})
     place = f"{output.checkpoints}/ckpt-{step}"
-    if missing := identity.not_recorded(recorded):
+    if missing := former_runs.not_recorded(recorded):
         print(f"{place}: {missing}", file=sys.stderr)
     found = identity.differences(recorded, identity.describe(experiment, listing, plugin, records=records))
     for difference in identity.of_parts(found, "toolkit"):
@@ -187,12 +187,12 @@ def restored_plugin(experiment: Experiment, requested_step: str) -> tuple[Any, P
         UserError: there is no such plug-in, or the run has no such checkpoint.
     """
     from pix2earth.console.quiet import quieten_tensorflow
-    from pix2earth.plugins import contract
 
     plugin = finding.find(experiment)
     step = choose_step(experiment.output, requested_step)
     experiment.environment.choose_keras()
     quieten_tensorflow()
+    from pix2earth.plugins import contract
     from pix2earth.training import devices
     from pix2earth.training.optimization import averages
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metrics import LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER, VERSIONS
 from pix2earth.batches.deciding_samples import DecidingSamples
+from pix2earth.runs import identity
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,6 +101,18 @@ class Validation:
             return self.scorer.means(self.split, self.names)
 
     @property
+    def basis(self) -> str:
+        """A checksum of what the values of the deciding metric are based on: its definition, the samples, their scale.
+
+        Values with different checksums are not compared.
+        """
+        experiment, listing = self.scorer.experiment, self.scorer.dataset.listing
+        samples = {key: value for key, value in identity.dataset(listing).items() if key != "name"}
+        size = [experiment.IMG_HEIGHT, experiment.IMG_WIDTH]
+        version = VERSIONS[experiment.BEST_METRIC]
+        return identity.digest([version, samples, self.split, self.names, size, experiment.NORMALIZE == "l2"])
+
+    @property
     def failed(self) -> str:
         """The failed predictions of the newest validation in words; "" where there are none."""
         return self.scorer.failed
@@ -110,14 +123,29 @@ class BestStep:
 
     Attributes:
         metric: decides which step is the best.
-        entry: "step", "metric" and "value" of the best step, as checkpoints and ``run.json`` hold it; None before the
-            first finite value.
+        basis: of its values; they are compared only with those of the same basis.
+        entry: "step", "metric", "value" and "basis" of the best step, as checkpoints and ``run.json`` hold it; None
+            before the first finite value.
     """
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str, basis: str = "") -> None:
         """Start without a best step."""
-        self.metric = metric
+        self.metric, self.basis = metric, basis
         self.entry: dict[str, Any] | None = None
+
+    def resume(self, entry: dict[str, Any] | None, report: Callable[[str], None]) -> None:
+        """Take over the best step of a checkpoint; a line says where later steps are not compared with it."""
+        self.entry = entry
+        if entry and not self._comparable(entry):
+            report(
+                f"best step {entry['step']}: was chosen by {entry['metric']} with other data or another definition, or"
+                " best_metric has changed; the next validation replaces it"
+            )
+
+    def _comparable(self, entry: dict[str, Any]) -> bool:
+        """Return whether values are compared with that of an entry; former versions recorded no basis."""
+        same = entry["basis"] == self.basis if "basis" in entry else VERSIONS[self.metric] == 1
+        return same and entry["metric"] == self.metric
 
     @property
     def step(self) -> int | None:
@@ -127,12 +155,12 @@ class BestStep:
     def update(self, step: int, value: float) -> bool:
         """Keep a step if its value is the best so far; return whether it is.
 
-        A value that is not finite is never the best. A best step of another metric, from before the experiment was
-        changed, is replaced.
+        A value that is not finite is never the best. A best step of another metric or on other data, from before the
+        experiment was changed, is replaced.
         """
         sign = -1 if self.metric in LOWER_IS_BETTER else 1
-        previous = self.entry if self.entry and self.entry["metric"] == self.metric else None
+        previous = self.entry if self.entry and self._comparable(self.entry) else None
         if math.isfinite(value) and (previous is None or sign * value > sign * previous["value"]):
-            self.entry = {"step": step, "metric": self.metric, "value": value}
+            self.entry = {"step": step, "metric": self.metric, "value": value, "basis": self.basis}
             return True
         return False

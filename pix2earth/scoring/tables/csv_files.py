@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from metrics import ALL_METRICS
-from pix2earth.runs import identity, provenance
+from pix2earth.runs import former_runs, provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.scoring import basis, origins
 from pix2earth.scoring.basis import Basis
@@ -97,7 +97,7 @@ class RunCsv(NamedTuple):
         """Return the identity of the run, as far as it was recorded."""
         if entry := self.entry(split):
             return entry["identity"]
-        return identity.of_former_run(self.run) if self.run and "model_name" in self.run["settings"] else None
+        return former_runs.of_former_run(self.run) if self.run and "model_name" in self.run["settings"] else None
 
     def failed(self, split: str, samples: int) -> str:
         """Return the predictions that fail in words; "" where there are none, or where they were not counted."""

@@ -67,7 +67,7 @@ def load(
         )
     runs = pd.DataFrame(rows)
     bases = {name: evaluated[name].basis(splits[name]) for name in runs["run"]}
-    runs, reasons = _separated(runs, bases)
+    runs, reasons = _separated(_renamed(runs, bases), bases)
     again = repeated([(evaluated[run], splits[run]) for run in runs["run"] if run not in leave_out])
     again_as = {name: kept for (name, _), kept in again.items()}
     runs["in use"] = _in_use(runs, every_run, leave_out, again_as)
@@ -101,6 +101,7 @@ def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
     # Of seeds the best steps differ; what they have in common is the number of steps that were trained.
     trained = step if steps is None or entry.get("selected_on") == "none" else str(steps)
     group = [identity.without_seed(recorded) if recorded else csv.path.stem.rpartition("_")[0], trained]
+    group += [value for name, value in described.items() if name != "dataset"]  # it may have been renamed
     return {
         "run": csv.path.stem,
         **described,
@@ -110,8 +111,8 @@ def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
         "seed": settings.get("seed", UNKNOWN),
         "started": csv.started,
         "failed": csv.failed(split, len(table)),
-        "group": "/".join([*group, *described.values()]),
-        "settings": _flat({**settings, "steps": trained}),
+        "group": "/".join(group),
+        "settings": _flat({**settings, "steps": trained, "augmentation": identity.augmentation_of(recorded or {})}),
     }
 
 
@@ -138,6 +139,15 @@ def _split(table: pd.DataFrame, requested: str | None) -> str:
 def _rows_of_split(table: pd.DataFrame, split: str) -> pd.DataFrame:
     """Return the rows of one split; all rows where the CSV has no column ``split``."""
     return table[table["split"] == split] if split else table
+
+
+def _renamed(runs: pd.DataFrame, bases: Mapping[str, Basis]) -> pd.DataFrame:
+    """Give runs that may be compared one name of their dataset, that of the newest run: its folder was renamed."""
+    names, keys = runs["dataset"].copy(), runs["run"].map(lambda run: str(bases[run].key))
+    recorded = runs["run"].map(lambda run: bases[run].records is not None)
+    for _, group in runs[recorded].sort_values(["started", "run"]).groupby(keys[recorded]):
+        names[group.index] = group["dataset"].iloc[-1]
+    return runs.assign(dataset=names)
 
 
 def _separated(runs: pd.DataFrame, bases: Mapping[str, Basis]) -> tuple[pd.DataFrame, list[str]]:

@@ -7,7 +7,7 @@ import pytest
 
 from pix2earth.batches.dataset import Dataset
 from pix2earth.plugins import finding
-from pix2earth.runs import identity
+from pix2earth.runs import former_runs, identity
 from pix2earth.settings.errors import UserError
 
 
@@ -43,6 +43,7 @@ def test_an_identity_does_not_differ_from_itself(described):
         (lambda one: one["dataset"]["fields"]["target"].update(scale=2.0), "manifest", "target.scale"),
         (lambda one: one["dataset"]["fields"].pop("cloud_mask"), "manifest", "field cloud_mask"),
         (lambda one: one["settings"].update(dataset="renamed"), "name", "dataset"),
+        (lambda one: one.update(augmentation=1), "augmentation", "augmentation"),
     ],
 )
 def test_every_part_that_differs_is_found(described, change, part, key):
@@ -75,9 +76,31 @@ def test_one_learning_rate_equals_the_same_rate_for_both_networks(described):
     assert [found.key for found in identity.differences(recorded, described)] == ["learning_rate"]
 
 
+def test_another_version_of_the_augmentation_is_another_row_and_a_change_where_tiles_are_resized(described):
+    recorded = copy.deepcopy(described)
+    recorded["augmentation"] = 1
+    (line,) = identity.changed(recorded, described, 4)["changes"]
+    assert line == (
+        "step 4: augmentation: was version 1, is version 2; before version 2, the last row or column of some resized"
+        " tiles was 0"
+    )
+    assert identity.without_seed(recorded) != identity.without_seed(described)
+    del recorded["augmentation"]  # as it was recorded for some time
+    (found,) = identity.differences(recorded, described)
+    assert str(found).startswith("augmentation: was of a version that was not recorded, is version 2; before")
+    for one in (recorded, described):
+        one["settings"]["random_resize"] = 1.0
+    assert identity.differences(recorded, described) == []
+    assert identity.without_seed(recorded) == identity.without_seed(described)
+
+
 def test_parts_that_were_not_recorded_are_no_differences(described):
     assert identity.differences({}, described) == []
-    assert identity.not_recorded({}) and identity.not_recorded({"version": 0}) and not identity.not_recorded(described)
+    assert (
+        former_runs.not_recorded({})
+        and former_runs.not_recorded({"version": 0})
+        and not former_runs.not_recorded(described)
+    )
 
 
 def test_runs_with_other_seeds_names_and_versions_of_the_toolkit_are_repetitions(described):
@@ -117,9 +140,14 @@ def test_a_former_run_has_what_its_run_json_recorded(tmp_path, described):
         "settings": {"batch_size": 4, "steps": 9, "seed": 0}, "dataset": {"name": "tiny", "fingerprint": "sha256:x"},
         "plugin": {"sha256": "0" * 64},
     }  # fmt: skip
-    recorded = identity.of_former_run(run, plugin)
+    recorded = former_runs.of_former_run(run, plugin)
     assert recorded["settings"] == {"batch_size": 4} and identity.settings_of(recorded) == {"batch_size": 4, "seed": 0}
     current = {**described, "plugin": {"name": "mine", "sha256": "1", "shipped": False}}
     assert [difference.part for difference in identity.differences(recorded, current)] == ["plug-in", "dataset"]
+    recorded["settings"]["random_resize"] = 1.11
+    assert [difference.part for difference in identity.differences(recorded, current)] == [
+        "plug-in", "dataset", "augmentation",
+    ]  # fmt: skip
+    del recorded["settings"]["random_resize"]
     current["plugin"]["shipped"] = True  # every byte was compared, also comments
     assert [difference.part for difference in identity.differences(recorded, current)] == ["toolkit", "dataset"]

@@ -78,7 +78,7 @@ def test_the_best_step_has_the_best_value_and_of_equal_ones_the_first(metric, va
     best = BestStep(metric)
     assert [best.update(number, value) for number, value in enumerate(values, start=1)] == improved
     assert best.step == step
-    assert best.entry == {"step": step, "metric": metric, "value": values[step - 1]}
+    assert best.entry == {"step": step, "metric": metric, "value": values[step - 1], "basis": ""}
 
 
 @pytest.mark.parametrize("metric", ["PSNR", "RMSE"])
@@ -95,4 +95,17 @@ def test_the_best_step_of_another_metric_is_replaced():
     best.entry = {"step": 7, "metric": "SSIM", "value": 0.9}
     assert best.update(8, math.nan) is False and best.step == 7
     assert best.update(9, -3.0) is True
-    assert best.entry == {"step": 9, "metric": "PSNR", "value": -3.0}
+    assert best.entry == {"step": 9, "metric": "PSNR", "value": -3.0, "basis": ""}
+
+
+@pytest.mark.parametrize(
+    ("metric", "basis", "replaced"),
+    [("PSNR", {"basis": "a"}, False), ("PSNR", {"basis": "b"}, True), ("PSNR", {}, False), ("SAM", {}, True)],
+    ids=["same", "other data", "not recorded", "not recorded and defined otherwise since"],
+)
+def test_a_best_step_on_another_basis_is_reported_and_replaced(metric, basis, replaced):
+    lines, best = [], BestStep(metric, "a")
+    value = 1.0 if metric == "PSNR" else 0.0
+    best.resume({"step": 7, "metric": metric, "value": value, **basis}, lines.append)
+    assert best.step == 7 and len(lines) == replaced
+    assert best.update(9, 1 - value) is replaced

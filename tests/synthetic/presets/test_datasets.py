@@ -167,6 +167,24 @@ def test_only_datasets_of_cloud_removal_differ_from_those_of_former_versions(mak
     assert status == 2 and "was made with another configuration, seed or version" in line
 
 
+def test_the_written_mask_of_cloud_removal_covers_clouds_and_shadows(make):
+    """Without noise, no pixel outside of the mask of any record is changed by more than 5 %."""
+    keys = "optics: {gain_sd: 0.0, offset_sd: 0.0, noise: {sigma0: 0.0, kappa: 0.0}}\nclouds: {mean: 0.3}\n"
+    folder = make("cloud_removal", "made", "--workers", 1, train=6, keys=keys)
+    manifest = open_folder(folder).manifest
+    target, clouded = manifest.fields["target"], manifest.fields["input_image"]
+    shadows = 0
+    for path in sorted(folder.rglob("*.tfrecord")):
+        fields = read(path, manifest)[0]
+        clear = fields["cloud_mask"][..., 0] == 0
+        truth = fields["target"] * target.scale + target.offset
+        change = np.abs(fields["input_image"][-1] * clouded.scale + clouded.offset - truth)
+        assert (change[clear] <= 0.05 * np.abs(truth[clear]) + 2e-4).all(), path  # 2e-4: rounding of both
+        darker = (fields["input_image"][-1] < fields["target"]).all(axis=-1)
+        shadows += int((~clear & darker).sum())
+    assert shadows > 0
+
+
 def test_the_truth_and_the_recipe_travel_along(make):
     """Coefficients, configuration, limits; land cover is one class an instance."""
     folder = make("cloud_removal", "made", "--workers", 1, keys="clouds: {shadows: false}\n")

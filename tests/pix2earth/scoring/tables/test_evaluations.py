@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pix2earth.scoring import origins
 from pix2earth.scoring.tables import comparison, csv_files, summary
 from pix2earth.scoring.tables.evaluations import load
 from pix2earth.settings.errors import UserError
@@ -90,7 +91,7 @@ def test_without_run_json_the_time_of_the_file_decides(write):
 def test_batch_and_loss_are_in_the_label_where_runs_differ_in_them(write):
     write("a_1", {"PSNR": [1.0]}, {})
     write("a_2", {"PSNR": [1.0]}, {"batch_size": 16})
-    root = write("a_3", {"PSNR": [1.0]}, {"dataset": "land"})
+    root = write("a_3", {"PSNR": [1.0]}, {"dataset": "land"}, fingerprint="sha256:1")
     assert sorted(load(root).scores["label"]) == ["aris-a", "aris-a b16", "aris-a b8"]
 
 
@@ -136,6 +137,26 @@ def test_seeds_are_one_row_and_the_same_seed_again_replaces_the_older_run(tmp_pa
     (table,) = summary.publication(scores).values()
     assert table.loc["aris-a", "PSNR"].endswith("3 seeds: ± 11.53")
     assert sorted(load(tmp_path, every_run=True).scores["label"].unique())[0] == "aris-a a_1"
+
+
+def test_seeds_before_and_after_a_dataset_was_renamed_are_one_row(tmp_path):
+    evaluated_runs.write_run(tmp_path, "a_1", {"PSNR": [10.0]}, seed=0)
+    renamed = {"settings": {"dataset": "renamed"}, "dataset": {"name": "renamed"}}
+    evaluated_runs.write_run(tmp_path, "a_2", {"PSNR": [20.0]}, seed=1, **renamed)
+    scores, runs, remarks = load(tmp_path)
+    assert set(runs["dataset"]) == {"renamed"} and remarks == []
+    (row,) = summary.means(scores).reset_index().to_dict("records")
+    assert row["PSNR", "mean"] == 15.0 and row["run", ""] == "a_1, a_2"
+
+
+def test_another_version_of_the_augmentation_is_another_row(tmp_path):
+    for name, version in (("a_1", 1), ("a_2", 2)):
+        path = evaluated_runs.write_run(tmp_path, name, {"PSNR": [10.0]}, settings={"random_resize": 1.11})
+        beside = origins.path_of(path)
+        content = json.loads(beside.read_text())
+        content["splits"]["test"]["identity"]["augmentation"] = version
+        beside.write_text(json.dumps(content))
+    assert sorted(load(tmp_path).scores["label"]) == ["aris-a augmentation 1", "aris-a augmentation 2"]
 
 
 def test_other_settings_are_another_row_and_replace_nothing(tmp_path):
