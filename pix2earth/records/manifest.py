@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic import Field as PydanticField
 
+from pix2earth.records.sequences import checked_pattern
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.schema import Schema
@@ -165,6 +166,9 @@ class Manifest(Schema):
     """A mask field that restricts metrics to its valid pixels (1), or None."""
     score_by: str | None = None
     """A mask field by which metrics are additionally computed inside of it (1) and outside of it (0), or None."""
+    sequence: Annotated[str, AfterValidator(checked_pattern)] | None = None
+    """Where samples are the time steps of sequences: a regular expression for their whole names, with the groups
+    ``sequence`` (equal for all of one place) and ``position`` (their order)."""
     split: Split
     """How the split was made."""
     records: dict[Literal["train", "val", "test"], NonNegativeInt] = PydanticField(default_factory=dict)
@@ -249,12 +253,8 @@ def _existing_datasets(folder: Path) -> str:
         sizes = sorted(path.name for path in folder.parent.iterdir() if path.is_dir() and path.name.isdecimal())
         return f"of this dataset there are the tile sizes: {', '.join(sizes) or 'none'}"
     root = folder.parent.parent if folder.name.isdecimal() else folder.parent
-    names = sorted(path.name for path in root.iterdir() if _is_dataset(path)) if root.is_dir() else []
+    names = sorted({path.parent.name for path in root.glob("*/*") if path.name.isdecimal() and path.is_dir()})
     return f"in {root} there are: {', '.join(names) or 'no datasets'}"
-
-
-def _is_dataset(folder: Path) -> bool:
-    return any(path.name.isdecimal() and path.is_dir() for path in folder.iterdir()) if folder.is_dir() else False
 
 
 OLCI_BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
