@@ -207,7 +207,9 @@ def test_time_steps_on_both_sides_tell_more_than_the_one_before(dataset):
     found = scores(dataset("series", "series"))
     rmse = {name: measured["RMSE"] for name, measured in found["under clouds"].items()}
     assert rmse["linear in time"] < rmse["nearest clear date"] < rmse["previous clear date"] < rmse["copy of the input"]
-    assert rmse["regression from radar, 5 x 5"] < rmse["regression from radar"] < rmse["copy of the input"]
+    # Radar sees through clouds, but a clear date tells more than the radar of a pixel.
+    for name in ("regression from radar", "regression from radar, 5 x 5"):
+        assert rmse["nearest clear date"] < rmse[name] < rmse["copy of the input"] / 2
 
 
 def test_the_point_spread_function_tells_more_than_none(dataset):
