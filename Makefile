@@ -18,7 +18,7 @@ venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12: t
 demo: venv   ## data, training, evaluation, comparison on real Sentinel-2 images
 	@$(BIN)/python demo.py
 
-demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of three more)
+demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of four more)
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
 
 test: venv   ## all tests

@@ -11,7 +11,7 @@ from typing import Any
 from pix2earth.settings.errors import Stopped, UserError, reports_errors
 
 VIEW = "{view}"
-PRESETS = ("super_resolution", "cloud_removal", "gap_filling", "sar_to_optical")
+PRESETS = ("super_resolution", "cloud_removal", "gap_filling", "sar_to_optical", "series")
 PROFILES = ("tiny", "cpu", "default")
 
 

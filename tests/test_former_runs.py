@@ -89,8 +89,9 @@ def test_it_resumes_where_it_was(root, command, monkeypatch):
     after = losses(root)
     assert len(before) == len(after) == 4
     for was, is_now in zip(before, after, strict=True):
-        assert was.keys() == is_now.keys()
-        np.testing.assert_allclose(list(was.values()), list(is_now.values()), rtol=1e-3)
+        # Losses of weight 0 that the experiment does not name are no longer computed.
+        assert was.keys() - is_now.keys() <= {"gen_nll", "gen_l2", "gen_rmse", "gen_wstein", "disc_nll"}
+        np.testing.assert_allclose([was[name] for name in is_now], list(is_now.values()), rtol=1e-3)
     sessions = json.loads(folders.run_file.read_text())["sessions"]
     assert [(one["first_step"], one["outcome"]) for one in sessions] == [(0, "completed"), (2, "completed")]
     scored = origins.load(root / "experiments" / "_evaluation" / f"x_{RUN}.csv")["splits"]["val"]

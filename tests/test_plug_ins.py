@@ -85,12 +85,15 @@ def test_errors_come_before_the_first_step(trained, tiny_root, keys, message):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", ["gen_loss", "disc_loss"])
-def test_weights_that_the_plug_in_does_not_read_are_an_error(trained, key):
+@pytest.mark.parametrize(("key", "loss"), [("gen_loss", "gen_l1"), ("disc_loss", "disc_bce")])
+def test_weights_that_the_plug_in_does_not_read_are_an_error(trained, key, loss):
     """Nobody would know that they have no effect."""
-    status, output = trained(**{key: {"gen_l1": 5} if key == "gen_loss" else {"disc_bce": 5}})
+    status, output = trained(**{key: {loss: 5}})
     assert status == 2
-    assert f"experiment.json: {key}: two.py does not use it, so that it would have no effect; leave it out" in output
+    assert (
+        f"experiment.json: {key}.{loss}: two.py does not use it, so that it would have no effect; leave it out"
+        in output
+    )
 
 
 @pytest.mark.slow
@@ -115,8 +118,8 @@ def test_a_field_that_the_dataset_lacks_is_named_before_tensorflow_is_loaded(tin
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "plugins/two.py: train_step() asks for 'slope'; there are: cloud_mask, input_image, step, target"
-        " (fields: input_image, target, cloud_mask, step)\n"
+        "plugins/two.py: train_step() asks for 'slope'; there are: cloud_mask, input_image, step, target,"
+        " validity (fields: input_image, target, cloud_mask, step, validity)\n"
     )
 
 
@@ -126,5 +129,5 @@ def test_a_dry_run_prints_what_the_plug_in_needs(tiny_root, write_experiment, ca
         train.main(["--env", str(tiny_root / "environment.json"), "--exp", "x", "--dry-run"])
     output = capfd.readouterr().out
     assert end.value.code == 0
-    assert "  train_step() asks for input_image, target, cloud_mask, step\n" in output
+    assert "  train_step() asks for input_image, target, cloud_mask, step, and all other fields\n" in output
     assert "  cannot bear random_resize, which is switched off\n" in output

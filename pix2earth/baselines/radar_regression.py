@@ -31,12 +31,7 @@ def radar_baselines(dataset: PhysicalDataset) -> BaselineSet:
     Raises:
         UserError: there is no training split, or a record is damaged.
     """
-    single, averaged = RadarFit(1), RadarFit(WINDOW)
-    names = dataset.names("train")
-    fields = ("input_image", "target", "land_cover", "dates")
-    for sample in tracked(dataset.samples("train", fields), "fit", len(names), "samples"):
-        single.add(sample)
-        averaged.add(sample)
+    single, averaged = fitted(dataset, "input_image")
     return BaselineSet(
         {
             "mean of all": single.mean(),
@@ -54,12 +49,32 @@ def radar_baselines(dataset: PhysicalDataset) -> BaselineSet:
     )  # fmt: skip
 
 
+def fitted(dataset: PhysicalDataset, radar: str) -> tuple[RadarFit, RadarFit]:
+    """Return the sums over the training split for radar as it is, and averaged over ``WINDOW``.
+
+    Args:
+        dataset: with the fields ``target`` and ``land_cover``.
+        radar: the field of VV and VH in dB.
+
+    Raises:
+        UserError: there is no training split, or a record is damaged.
+    """
+    single, averaged = RadarFit(1, radar), RadarFit(WINDOW, radar)
+    names = dataset.names("train")
+    fields = [name for name in (radar, "target", "land_cover", "dates") if name in dataset.manifest.fields]
+    for sample in tracked(dataset.samples("train", fields), "fit", len(names), "samples"):
+        single.add(sample)
+        averaged.add(sample)
+    return single, averaged
+
+
 class RadarFit:
     """Sums over the training split, from which every predictor is computed."""
 
-    def __init__(self, window: int) -> None:
-        """Start with empty sums; ``window`` is the side in pixels over which radar is averaged."""
+    def __init__(self, window: int, field: str = "input_image") -> None:
+        """Start with empty sums; radar is that of a field, averaged over a window of so many pixels a side."""
         self.window = window
+        self.field = field
         self.squares: np.ndarray = np.zeros(1)
         self.products: np.ndarray = np.zeros(1)
         self.moments: dict[int, np.ndarray] = {}
@@ -84,7 +99,7 @@ class RadarFit:
 
     def radar(self, sample: Sample) -> np.ndarray:
         """Return VV and VH (height, width, 2) in dB, averaged as power."""
-        decibels = sample.fields["input_image"].astype(np.float64)
+        decibels = sample.fields[self.field].astype(np.float64)
         if self.window == 1:
             return decibels
         power = ndimage.uniform_filter(10 ** (decibels / 10), (self.window, self.window, 1))
@@ -154,7 +169,9 @@ class RadarFit:
 
 
 def day(sample: Sample) -> float:
-    """Return the day of year of the radar image."""
+    """Return the day of year of the radar image: as the field ``dates`` has it, else that of the sample."""
+    if "dates" not in sample.fields:
+        return float(sample.acquired[0].timetuple().tm_yday)
     return float(sample.fields["dates"][..., 0].item())
 
 

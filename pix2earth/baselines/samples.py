@@ -10,6 +10,7 @@ import numpy as np
 
 from pix2earth.records.listing import Listing, open_folder
 from pix2earth.records.manifest import Field, Manifest
+from pix2earth.records.sequences import sequences
 from pix2earth.settings.errors import UserError
 
 
@@ -21,7 +22,10 @@ class Sample(NamedTuple):
 
 
 Predictor = Callable[[Sample], np.ndarray]
-"""From a sample, of which it must not read the target, to a prediction of the target in physical units."""
+"""From a sample, of which it must not read the target, to a prediction of the target in physical units.
+
+In datasets of sequences, from a whole sequence to predictions of its time steps.
+"""
 
 
 class BaselineSet(NamedTuple):
@@ -75,15 +79,45 @@ class PhysicalDataset:
         Raises:
             UserError: a record is damaged.
         """
+        for name in self.names(split):
+            yield self._sample(split, name, only)
+
+    def sequence_names(self, split: str) -> list[list[str]]:
+        """Return the names of each sequence of a split in the order of time, for datasets of sequences.
+
+        Raises:
+            UserError: it has no samples, or names that do not match the manifest's pattern.
+        """
+        return list(sequences(self.names(split), self.manifest.sequence or "").values())
+
+    def sequences(self, split: str) -> Iterator[Sample]:
+        """Yield the sequences of a split: fields get a time axis, and there is one time for each time step.
+
+        Raises:
+            UserError: a record is damaged, or names do not match the manifest's pattern.
+        """
+        for names in self.sequence_names(split):
+            frames = [self._sample(split, name) for name in names]
+            fields = {field: np.stack([frame.fields[field] for frame in frames]) for field in self.manifest.fields}
+            yield Sample(fields, [frame.acquired[0] for frame in frames])
+
+    def _sample(self, split: str, name: str, only: Sequence[str] | None = None) -> Sample:
         from pix2earth.records.format import read
 
-        for name in self.names(split):
-            try:
-                arrays, metadata = read(self.listing.path(split, name), self.manifest)
-            except ValueError as error:
-                raise UserError(f"{error}; write the dataset again") from None
-            fields = {name: physical(arrays[name], self.manifest.fields[name]) for name in only or arrays}
-            yield Sample(fields, [datetime.fromisoformat(time) for time in metadata["acquired"]])
+        try:
+            arrays, metadata = read(self.listing.path(split, name), self.manifest)
+        except ValueError as error:
+            raise UserError(f"{error}; write the dataset again") from None
+        fields = {field: physical(arrays[field], self.manifest.fields[field]) for field in only or arrays}
+        return Sample(fields, [datetime.fromisoformat(time) for time in metadata["acquired"]])
+
+
+def time_steps_of(sequence: Sample) -> list[Sample]:
+    """Return the samples of a sequence, one for each time step."""
+    return [
+        Sample({name: values[position] for name, values in sequence.fields.items()}, [time])
+        for position, time in enumerate(sequence.acquired)
+    ]
 
 
 def physical(stored: np.ndarray, field: Field) -> np.ndarray:

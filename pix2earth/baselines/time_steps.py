@@ -36,6 +36,17 @@ def nearest_clear(images: np.ndarray, clear: np.ndarray, distance: np.ndarray) -
     return np.take_along_axis(images, chosen[None], axis=0)[0]
 
 
+def previous_clear(images: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Return each time step with the last clear one up to it where it is not clear; as it is where there is none.
+
+    Args:
+        images: (time step, height, width, band).
+        clear: where each time step is clear.
+    """
+    before, _ = nearest_clear_positions(clear)
+    return np.where(before >= 0, np.take_along_axis(images, np.maximum(before, 0), axis=0), images)
+
+
 def mean_of_clear(images: np.ndarray, clear: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     """Return for each pixel the mean over the time steps at which it is clear, and ``otherwise`` where there is none.
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from metrics import UNITS, Scale, score
-from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample
+from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample, time_steps_of
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.console.progress import tracked
 from pix2earth.scoring.regions import masks, mean_over_time_steps
@@ -32,19 +32,25 @@ class ScoreRow(NamedTuple):
 def rows(dataset: PhysicalDataset, baselines: BaselineSet) -> list[ScoreRow]:
     """Score every baseline on every sample of the test split; regions follow one another.
 
+    Baselines see whole sequences where the dataset has them; each of their time steps is scored as one sample.
+
     Raises:
         UserError: there is no test split, or a record is damaged.
     """
-    scale, names = _scale(dataset), dataset.names("test")
+    scale, sequences = _scale(dataset), dataset.manifest.sequence is not None
+    count = len(dataset.sequence_names("test") if sequences else dataset.names("test"))
+    samples = dataset.sequences("test") if sequences else dataset.samples("test")
     scores_of: dict[tuple[str, str], list[dict[str, float]]] = {
         (region, name): [] for region in (WHOLE, *baselines.regions) for name in baselines.predictors
     }
-    for sample in tracked(dataset.samples("test"), dataset.manifest.name, len(names), "samples"):
-        target = _chosen(sample.fields[dataset.manifest.target], baselines)
+    for sample in tracked(samples, dataset.manifest.name, count, "sequences" if sequences else "samples"):
         for name, predict in baselines.predictors.items():
-            prediction = np.asarray(predict(sample), np.float32)
-            for region, scores in _scored(target, prediction, sample, baselines, scale).items():
-                scores_of[region, name].append(scores)
+            predicted = np.asarray(predict(sample), np.float32)
+            pairs = zip(time_steps_of(sample), predicted, strict=True) if sequences else [(sample, predicted)]
+            for scored, prediction in pairs:
+                target = _chosen(scored.fields[dataset.manifest.target], baselines)
+                for region, scores in _scored(target, prediction, scored, baselines, scale).items():
+                    scores_of[region, name].append(scores)
     return [_row(region, name, scores) for (region, name), scores in scores_of.items()]
 
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pix2earth.plugins.declared import ALL
+from pix2earth.plugins.own_losses import ATTRIBUTES
 from pix2earth.records.manifest import SPLITS
 
 if TYPE_CHECKING:
@@ -21,7 +23,12 @@ def show(experiment: Experiment, dataset: Dataset, plugin: Path, declared: Decla
     print(f"environment: {experiment.environment.path or 'built in'}")
     print(f"plug-in: {plugin}")
     if asked := declared.parameters.get("train_step"):
-        print(f"  train_step() asks for {', '.join(asked)}")
+        print(f"  train_step() asks for {', '.join(asked).replace(ALL, 'and all other fields')}")
+    if kind := declared.literals.get("sampling"):
+        print(f"  reads {kind}")
+    for key, (attribute, _) in ATTRIBUTES.items():
+        if own := declared.literals.get(attribute):
+            print(f"  {key}: has {', '.join(own)} of its own")
     if excluded := declared.literals.get("excluded_augmentation"):
         print(f"  cannot bear {', '.join(excluded)}, which is switched off")
     print(f"run: {experiment.output.LOGS}")

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from pix2earth.baselines import time_steps
-from pix2earth.baselines.radar_regression import radar_baselines
-from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Sample, days_between
+from pix2earth.baselines.radar_regression import WINDOW, fitted, radar_baselines
+from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Predictor, Sample, days_between, time_steps_of
 from pix2earth.baselines.upsampling import ITERATIONS, back_projected, bicubic_image
 from pix2earth.documentation.page_sections import write_section
 from pix2earth.scoring.baseline_scores import rows, table
@@ -93,17 +93,12 @@ def _in_order_of_the_stack(acquired: list[datetime]) -> list[datetime]:
 
 def gap_filling(dataset: PhysicalDataset) -> BaselineSet:
     """Return the baselines that fill the gaps of a stack and keep its clear pixels."""
-
-    def linear(sample: Sample) -> np.ndarray:
-        days = days_between(sample.acquired, sample.acquired[0])
-        return time_steps.filled_linearly(sample.fields["input_image"], _no_gap(sample), days)
-
     return BaselineSet(
         {
             "mean over clear dates": lambda sample: time_steps.filled_with_mean(
-                sample.fields["input_image"], _no_gap(sample)
+                sample.fields["input_image"], _not_masked(sample)
             ),
-            "linear in time": linear,
+            "linear in time": _linear_in_time,
         },
         regions={"gaps": ("inside", "cloud_mask")},
         notes="Linear in time is between the clear dates before and after, and a copy of the only one where one side"
@@ -111,7 +106,7 @@ def gap_filling(dataset: PhysicalDataset) -> BaselineSet:
     )
 
 
-def _no_gap(sample: Sample) -> np.ndarray:
+def _not_masked(sample: Sample) -> np.ndarray:
     return sample.fields["cloud_mask"] == 0
 
 
@@ -155,11 +150,54 @@ def shared_bands(configuration: SuperResolution) -> list[tuple[int, int]]:
     ]
 
 
+def series(dataset: PhysicalDataset) -> BaselineSet:
+    """Return the baselines of sequences: other time steps, and a regression from radar, fitted on the training split.
+
+    Raises:
+        UserError: there is no training split, or a record is damaged.
+    """
+    single, averaged = (fit.regression() for fit in fitted(dataset, "radar"))
+    return BaselineSet(
+        {
+            "copy of the input": lambda sequence: sequence.fields["input_image"],
+            "previous clear date": lambda sequence: time_steps.previous_clear(
+                sequence.fields["input_image"], _not_masked(sequence)
+            ),
+            "nearest clear date": _nearest_clear_dates,
+            "linear in time": _linear_in_time,
+            "regression from radar": lambda sequence: _each_time_step(single, sequence),
+            f"regression from radar, {WINDOW} x {WINDOW}": lambda sequence: _each_time_step(averaged, sequence),
+        },
+        regions={"under clouds": ("inside", "cloud_mask"), "clear": ("outside", "cloud_mask")},
+        notes="Clear is what cloud_mask does not cover. The previous clear date takes the input as it is where no date"
+        " before is clear, the nearest one where no date of the sequence is. Linear in time is between the clear dates"
+        " before and after, a copy of the only one where one side has none, and the mean of all that is clear in the"
+        " sequence where none is, band by band. The regressions are those of sar_to_optical, on the radar image of the"
+        " same time step alone.",
+    )
+
+
+def _nearest_clear_dates(sequence: Sample) -> np.ndarray:
+    days, clear = days_between(sequence.acquired, sequence.acquired[0]), _not_masked(sequence)
+    images = sequence.fields["input_image"]
+    return np.stack([time_steps.nearest_clear(images, clear, np.abs(days - day)) for day in days])
+
+
+def _linear_in_time(stack: Sample) -> np.ndarray:
+    days = days_between(stack.acquired, stack.acquired[0])
+    return time_steps.filled_linearly(stack.fields["input_image"], _not_masked(stack), days)
+
+
+def _each_time_step(predict: Predictor, sequence: Sample) -> np.ndarray:
+    return np.stack([predict(sample) for sample in time_steps_of(sequence)])
+
+
 BASELINES: Mapping[str, Callable[[Any], BaselineSet]] = {
     "super_resolution": super_resolution,
     "cloud_removal": cloud_removal,
     "gap_filling": gap_filling,
     "sar_to_optical": radar_baselines,
+    "series": series,
 }
 
 
@@ -195,7 +233,8 @@ def section(dataset: SyntheticDataset) -> str:
 def description(dataset: SyntheticDataset, bands: Sequence[str]) -> str:
     """Return a sentence that says what was scored."""
     configuration, shape = dataset.configuration, dataset.target.shape
-    stack = f"{dataset.target.time_steps} dates, " if dataset.target.time_steps else ""
+    dates = dataset.target.time_steps or (configuration.dates if dataset.manifest.sequence else None)
+    stack = f"{dates} dates, " if dates else ""
     return (
         f"Test split: {len(dataset.names('test'))} samples of {configuration.scenes.test} scenes, {stack}"
         f"{shape[-3]} x {shape[-2]} pixels, {', '.join(bands)}; seed {configuration.seed};"

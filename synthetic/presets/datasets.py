@@ -80,11 +80,11 @@ def manifest(configuration: DatasetConfiguration, name: str) -> Manifest:
     """Return the dataset's manifest, without counts and fingerprint."""
     from pix2earth.records.manifest import Manifest, Split
 
-    fields, roles = recipe(configuration).fields(configuration)
+    fields, keys = recipe(configuration).fields(configuration)
     description = f"{LIMITS} Land cover: {class_names()}. What was made, and how: {ABOUT}."
     split = Split(method="scene", seed=configuration.seed, detail="every scene is another place; no two share pixels")
     side = fields["target"].size[0]
-    return Manifest(name=name, tilesize=side, description=description, fields=fields, split=split, **roles)
+    return Manifest(name=name, tilesize=side, description=description, fields=fields, split=split, **keys)
 
 
 def split_of(configuration: DatasetConfiguration, number: int) -> str:
@@ -106,7 +106,9 @@ def scene_samples(task: tuple[str, int]) -> list[SyntheticSample]:
 
 def names(configuration: DatasetConfiguration, number: int) -> list[str]:
     """Return the names of the samples of a scene."""
-    return [sample_name(number, index) for index in range(recipe(configuration).samples_of_scene(configuration))]
+    preset = recipe(configuration)
+    name = getattr(preset, "name_of_sample", sample_name)
+    return [name(number, index) for index in range(preset.samples_of_scene(configuration))]
 
 
 def make(options: Any) -> None:

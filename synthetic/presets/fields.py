@@ -31,6 +31,11 @@ def classes_field(shape: Sequence[int], band: str, dtype: str = "uint8") -> Fiel
     return Field(dtype=dtype, shape=[*shape, 1], kind="classes", bands=[band])  # type: ignore[arg-type]
 
 
+def hidden_field(side: int) -> Field:
+    """Return the mask of pixels under cloud, haze or shadow, (side, side, 1)."""
+    return Field(dtype="uint8", shape=[side, side, 1], kind="mask", bands=["clouded"])
+
+
 def label_fields(side: int) -> dict[str, Field]:
     """Return the fields land_cover and instances, (side, side, 1)."""
     return {

@@ -34,7 +34,7 @@ def sample_side(configuration: GapFilling) -> int:
 
 
 def fields(configuration: GapFilling) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample, and the roles that differ from the defaults."""
+    """Return the fields of a sample, and the keys of the manifest that differ from the defaults."""
     side, time_steps, gsd = sample_side(configuration), configuration.dates, configuration.ground.gsd
     shape = [time_steps, side, side, len(configuration.bands)]
     sample_fields = {

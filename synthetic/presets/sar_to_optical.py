@@ -27,7 +27,7 @@ from synthetic.streams import stream
 
 
 def fields(configuration: SarToOptical) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample, and the roles that differ from the defaults."""
+    """Return the fields of a sample, and the keys of the manifest that differ from the defaults."""
     side, gsd, bands = configuration.ground.size.width, configuration.ground.gsd, configuration.bands
     sample_fields = {
         "input_image": radar_field(side, gsd),

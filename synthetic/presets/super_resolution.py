@@ -35,7 +35,7 @@ def coarse_sensor(configuration: SuperResolution) -> Sensor:
 
 
 def fields(configuration: SuperResolution) -> tuple[dict[str, Field], dict[str, str]]:
-    """Return the fields of a sample, and the roles that differ from the defaults."""
+    """Return the fields of a sample, and the keys of the manifest that differ from the defaults."""
     side, factor, gsd = configuration.ground.size.width, configuration.factor, configuration.ground.gsd
     coarse = coarse_sensor(configuration)
     small, bands = side // factor, configuration.bands

@@ -17,6 +17,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from pix2earth.records.sequences import sequences
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
 from synthetic.ground import season
@@ -108,15 +109,16 @@ def _rgb(sensor: Sensor | None, bands: Sequence[str]) -> list[int]:
 def of_dataset(path: Path) -> Sheet:
     """Return the content of the figure of a dataset that ``make`` wrote."""
     from pix2earth.console.quiet import quieten_tensorflow
+
+    quieten_tensorflow()  # before the record format imports it
     from pix2earth.records.format import read
     from pix2earth.records.listing import open_folder
 
-    quieten_tensorflow()
     listing = open_folder(str(path))
     manifest, names = listing.manifest, listing.names("train")
     if "land_cover" not in manifest.fields or not names:
         raise UserError(f"{path}: is no synthetic dataset; python dataset.py show draws other datasets")
-    shown = {names[at] for at in np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int)}
+    shown = _shown_samples(names, manifest.sequence)
     columns: list[Column] = []
     curves: defaultdict[int, NdviSeries] = defaultdict(lambda: NdviSeries([], []))
     for name in names:
@@ -126,6 +128,14 @@ def of_dataset(path: Path) -> Sheet:
             columns.append(Column(f"train/{name}", _sample_panels(arrays, manifest)))
     counts = ", ".join(f"{len(listing.names(split))} {split}" for split in ("train", "val", "test"))
     return Sheet(f"{manifest.name}: {counts} samples of {manifest.tilesize} pixels", columns, dict(curves), None)
+
+
+def _shown_samples(names: Sequence[str], sequence: str | None) -> set[str]:
+    """Return the samples to show: time steps of the first sequence where there are any, else some of all."""
+    candidates, most = names, SAMPLES
+    if sequence:
+        candidates, most = next(iter(sequences(names, sequence).values())), FRAMES
+    return {candidates[at] for at in np.linspace(0, len(candidates) - 1, min(most, len(candidates))).astype(int)}
 
 
 def _add_targets(
@@ -141,11 +151,13 @@ def _add_targets(
 
 
 def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarray]:
-    """Return the panels of a sample: every time step of the input, the target, clouds and classes."""
+    """Return the panels of a sample: every time step of the input, radar, the target, clouds and classes."""
     panels: dict[str, np.ndarray] = {}
-    for role in ("input", "target"):
-        field = manifest.fields[getattr(manifest, role)]
-        stored = arrays[getattr(manifest, role)]
+    shown_fields = {"input": manifest.input, "radar": "radar", "target": manifest.target}
+    for role, name in shown_fields.items():
+        if name not in arrays:
+            continue
+        field, stored = manifest.fields[name], arrays[name]
         images = stored if field.time_steps else stored[None]
         for time_step, image in enumerate(images, start=1):
             values = image.astype(np.float32) * field.scale + field.offset
@@ -155,6 +167,8 @@ def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarra
             panels[f"{role}, time step {time_step}" if field.time_steps else role] = shown
     if "cloud_class" in arrays:
         panels["clouds"] = arrays["cloud_class"][-1, ..., 0]
+    elif "cloud_mask" in arrays and not manifest.fields["cloud_mask"].time_steps:
+        panels["hidden (white)"] = np.repeat(arrays["cloud_mask"] > 0, 3, axis=-1).astype(np.float32)
     panels["land cover"] = arrays["land_cover"][..., 0]
     return panels
 

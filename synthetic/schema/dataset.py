@@ -105,13 +105,11 @@ class SuperResolution(DatasetConfiguration):
         return self
 
 
-class CloudRemoval(DatasetConfiguration):
-    """Preset cloud_removal: clouded images and a radar image to the clear image of the last date."""
+class CloudedDataset(DatasetConfiguration):
+    """Keys of the presets with optical images under clouds and radar images."""
 
-    preset: Literal["cloud_removal"]
-    """Selects the preset."""
     dates: PositiveInt = Field(4, ge=2)
-    """Number of optical time steps of a sample; the target is the last one without clouds."""
+    """Number of time steps of a scene."""
     revisit_days: Range = (10.0, 20.0)
     """Range of the days between time steps."""
     bands: list[str] = Field(default_factory=lambda: ["B2", "B3", "B4", "B8", "B11", "B12"])
@@ -121,13 +119,29 @@ class CloudRemoval(DatasetConfiguration):
     optics: Optics = Optics()
     """The sensor of input and target."""
     radar: Radar = Radar()
-    """The sensor of the radar image of the last time step."""
+    """The sensor of the radar images."""
 
     @model_validator(mode="after")
-    def _fits(self) -> CloudRemoval:
+    def _fits(self) -> CloudedDataset:
         sensor("sentinel2", tuple(self.bands))
         check_range("revisit_days", self.revisit_days, 1, 365)
         return self
+
+
+class CloudRemoval(CloudedDataset):
+    """Preset cloud_removal: clouded images and a radar image to the clear image of the last time step."""
+
+    preset: Literal["cloud_removal"]
+    """Selects the preset."""
+
+
+class Series(CloudedDataset):
+    """Preset series: clouded and radar images to clear images, and land cover; every time step is one sample."""
+
+    preset: Literal["series"]
+    """Selects the preset."""
+    dates: PositiveInt = Field(12, ge=2, le=100)
+    """Number of time steps of a scene; their names have two digits."""
 
 
 class GapFilling(DatasetConfiguration):
@@ -180,7 +194,9 @@ class SarToOptical(DatasetConfiguration):
         return self
 
 
-AnyDataset = Annotated[SuperResolution | CloudRemoval | GapFilling | SarToOptical, Field(discriminator="preset")]
+AnyDataset = Annotated[
+    SuperResolution | CloudRemoval | GapFilling | SarToOptical | Series, Field(discriminator="preset")
+]
 """The file of a dataset of any preset."""
 
 PRESETS: dict[str, type[DatasetConfiguration]] = {
@@ -188,5 +204,6 @@ PRESETS: dict[str, type[DatasetConfiguration]] = {
     "cloud_removal": CloudRemoval,
     "gap_filling": GapFilling,
     "sar_to_optical": SarToOptical,
+    "series": Series,
 }
 """The schema of each preset by its name."""

@@ -99,7 +99,7 @@ def test_errors_of_derive(error_of, latent, text, expected):
          "1:1: apart_days must be a range [low, high] within -365 to 365, not [0, 1e+12]"),
         (DATASET + SCENES, ("--profile", "tiny"), " profiles: has no 'tiny'; use default"),
         (DATASET.replace("super_resolution", "superresolution") + SCENES, (),
-         "1:9: preset: must be one of super_resolution, cloud_removal, gap_filling, sar_to_optical"),
+         "1:9: preset: must be one of super_resolution, cloud_removal, gap_filling, sar_to_optical, series"),
         (DATASET + SCENES, ("--seed", -1), "--seed -1: must be at least 0"),
         (DATASET.replace("super_resolution", "gap_filling") + SCENES, ("--factor", 2),
          "--factor 2: is of super_resolution; gap_filling has none"),

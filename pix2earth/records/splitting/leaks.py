@@ -35,6 +35,8 @@ class GroundExtent(NamedTuple):
 def check_for_leaks(folder: Path, manifest: Manifest) -> str:
     """Check that no two tiles of different splits show the same ground on the same date.
 
+    Time steps of one sequence are one place: in datasets of sequences the ground must differ on all dates.
+
     Args:
         folder: a written dataset; transform, CRS and date are those in its records.
         manifest: its manifest.
@@ -52,7 +54,7 @@ def check_for_leaks(folder: Path, manifest: Manifest) -> str:
         metadata = read(path, manifest)[1]
         date = metadata["acquired"][0][:10]
         tiles.append(GroundExtent(path.parent.name, metadata["name"], date, metadata["crs"], metadata["transform"]))
-    return refuse_leaks(tiles, manifest.tilesize)
+    return refuse_leaks(tiles, manifest.tilesize, any_date=manifest.sequence is not None)
 
 
 def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = False) -> str:

@@ -20,7 +20,10 @@ from synthetic.presets.baselines import BASELINES, SyntheticDataset
 
 pytestmark = pytest.mark.slow
 
-SCENES = {"cloud_removal": (1, 8), "gap_filling": (1, 8), "super_resolution": (1, 4), "sar_to_optical": (96, 16)}
+SCENES = {
+    "cloud_removal": (1, 8), "gap_filling": (1, 8), "super_resolution": (1, 4), "sar_to_optical": (96, 16),
+    "series": (8, 3),
+}  # fmt: skip
 """For training and testing."""
 BICUBIC, PSF_AWARE = 31.01, 32.19
 """PSNR (dB) when this test was written."""
@@ -106,6 +109,28 @@ def test_dates_of_gap_filling(values, linear, mean):
     assert chosen["mean over clear dates"](sample).ravel() == pytest.approx(mean, abs=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("hidden", "previous", "nearest", "linear"),
+    [
+        # at 0, 10, 50 and 60 days, values 0.1, 0.2, 0.6, 0.9
+        ((0, 0, 0, 0), (0.1, 0.2, 0.6, 0.9), (0.1, 0.2, 0.6, 0.9), (0.1, 0.2, 0.6, 0.9)),
+        ((0, 1, 0, 0), (0.1, 0.1, 0.6, 0.9), (0.1, 0.1, 0.6, 0.9), (0.1, 0.2, 0.6, 0.9)),
+        ((0, 1, 1, 0), (0.1, 0.1, 0.1, 0.9), (0.1, 0.1, 0.9, 0.9), (0.1, 0.1 + 0.8 / 6, 0.1 + 0.8 * 5 / 6, 0.9)),
+        ((1, 0, 1, 1), (0.1, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2)),
+        ((1, 1, 1, 1), (0.1, 0.2, 0.6, 0.9), (0.1, 0.2, 0.6, 0.9), (0.0, 0.0, 0.0, 0.0)),
+    ],
+)
+def test_time_steps_of_a_series(dataset, hidden, previous, nearest, linear):
+    acquired = [START + timedelta(days=days) for days in (0, 10, 50, 60)]
+    stack = pixels(0.1, 0.2, 0.6, 0.9)
+    sequence = Sample({"input_image": stack, "cloud_mask": pixels(*hidden).astype(np.uint8)}, acquired)
+    chosen = BASELINES["series"](SyntheticDataset(str(dataset("series", "series")))).predictors
+    assert chosen["copy of the input"](sequence).ravel() == pytest.approx([0.1, 0.2, 0.6, 0.9])
+    assert chosen["previous clear date"](sequence).ravel() == pytest.approx(previous)
+    assert chosen["nearest clear date"](sequence).ravel() == pytest.approx(nearest)
+    assert chosen["linear in time"](sequence).ravel() == pytest.approx(linear)
+
+
 def test_a_pixel_that_is_never_clear_takes_the_mean_of_what_is():
     stack = np.array([[0.1, np.nan], [0.5, np.nan]], np.float32)[:, None, :, None]  # two dates of two pixels
     acquired = [START, START + timedelta(days=10)]
@@ -178,6 +203,15 @@ def test_time_tells_more_than_the_mean(dataset):
         assert linear["SAM"] < mean["SAM"]
 
 
+def test_time_steps_on_both_sides_tell_more_than_the_one_before(dataset):
+    found = scores(dataset("series", "series"))
+    rmse = {name: measured["RMSE"] for name, measured in found["under clouds"].items()}
+    assert rmse["linear in time"] < rmse["nearest clear date"] < rmse["previous clear date"] < rmse["copy of the input"]
+    # Radar sees through clouds, but a clear date tells more than the radar of a pixel.
+    for name in ("regression from radar", "regression from radar, 5 x 5"):
+        assert rmse["nearest clear date"] < rmse[name] < rmse["copy of the input"] / 2
+
+
 def test_the_point_spread_function_tells_more_than_none(dataset):
     found = scores(dataset("super_resolution", "coarse"))[WHOLE]
     assert found["bicubic"]["PSNR"] == pytest.approx(BICUBIC, abs=0.3)
@@ -241,14 +275,29 @@ def test_scores_are_those_of_the_records(dataset):
     assert row.scores["RMSE"] == pytest.approx(rmse, rel=1e-4)
 
 
+def test_every_time_step_of_a_series_is_scored_as_one_sample(dataset):
+    folder = dataset("series", "series")
+    source, expected = SyntheticDataset(str(folder)), []
+    for path in sorted((folder / "64" / "test").glob("*.tfrecord")):
+        arrays, _ = read(path, source.manifest)
+        error = (arrays["input_image"].astype(float) - arrays["target"]) * 1e-4
+        expected.append(np.mean(error**2) ** 0.5)
+    row = next(row for row in rows(source, BASELINES["series"](source)) if row.baseline == "copy of the input")
+    assert row.samples == len(expected) == 3 * 12
+    assert row.scores["RMSE"] == pytest.approx(np.mean(expected), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("preset", "name"),
-    [("cloud_removal", "clouds"), ("gap_filling", "gaps"), ("super_resolution", "coarse"), ("sar_to_optical", "radar")],
-)
+    [
+        ("cloud_removal", "clouds"), ("gap_filling", "gaps"), ("super_resolution", "coarse"),
+        ("sar_to_optical", "radar"), ("series", "series"),
+    ],
+)  # fmt: skip
 def test_no_baseline_looks_at_the_target(dataset, preset, name):
     source = SyntheticDataset(str(dataset(preset, name)))
     chosen = BASELINES[preset](source)
-    sample = next(source.samples("test"))
+    sample = next(source.sequences("test") if source.manifest.sequence else source.samples("test"))
     hidden = Sample({**sample.fields, "target": np.full_like(sample.fields["target"], np.nan)}, sample.acquired)
     for predict in chosen.predictors.values():
         assert np.isfinite(predict(hidden)).all()

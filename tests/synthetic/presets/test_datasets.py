@@ -10,8 +10,10 @@ import pytest
 from pix2earth.records.format import read
 from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import FILE, UNFINISHED
+from pix2earth.records.metadata import read_metadata
+from pix2earth.records.sequences import sequences
+from pix2earth.records.splitting.leaks import Leak, check_for_leaks
 from synthetic.presets import datasets
-from synthetic.presets.samples import sample_name
 from synthetic.products.product import digest_of
 from tests.folders import everything
 
@@ -70,7 +72,8 @@ def test_scene_17_alone_is_scene_17_of_the_whole(preset, make):
 def test_seeds_share_less_than_a_hundredth_of_their_values(preset, make):
     folders = [make(preset, f"seed_{seed}", "--workers", 1, "--seed", seed) for seed in (0, 1)]
     manifest = open_folder(str(folders[0].parent)).manifest
-    targets = [read(folder / "train" / f"{sample_name(0, 0)}.tfrecord", manifest)[0]["target"] for folder in folders]
+    first = datasets.names(datasets.load(folders[0].parents[2] / f"{preset}.yaml", "default"), 0)[0]
+    targets = [read(folder / "train" / f"{first}.tfrecord", manifest)[0]["target"] for folder in folders]
     assert (targets[0] == targets[1]).mean() < 0.01
 
 
@@ -84,7 +87,7 @@ def test_splits_are_by_scene_and_no_two_scenes_are_the_same_place(preset, make):
             number = int(name.split("_")[1])
             scenes.setdefault(split, set()).add(number)
             arrays, about = read(listing.path(split, name), listing.manifest)
-            seen = hashlib.sha256(arrays["instances"].tobytes()).hexdigest()
+            seen = hashlib.sha256(arrays.get("instances", arrays["land_cover"]).tobytes()).hexdigest()
             assert places.setdefault(number, (seen, about["transform"])) == (seen, about["transform"])
     assert [len(scenes[split]) for split in ("train", "val", "test")] == [6, 2, 2]
     assert scenes["train"] | scenes["val"] | scenes["test"] == set(range(10)) == set(places)
@@ -201,3 +204,30 @@ def test_the_truth_and_the_recipe_travel_along(make):
         assert hidden[arrays["cloud_class"][-1, ..., 0] > 0].all()  # with the edges that the classes call clear
         clear = arrays["cloud_alpha"][-1, ..., 0] == 0
         np.testing.assert_array_equal(arrays["input_image"][-1][clear], arrays["target"][clear])
+
+
+def test_the_time_steps_of_a_place_are_no_leak_but_two_splits_of_it_are(make):
+    """Also where no date is in both splits; tiles of datasets without sequences may share ground on other dates."""
+    folder = make("series", "made", "--workers", 1, keys="dates: 4\n")
+    manifest = open_folder(str(folder.parent)).manifest
+    assert check_for_leaks(folder, manifest).startswith("no leak: 28 tiles")
+    shutil.copy(folder / "train" / "scene_0002_0_t03.tfrecord", folder / "test")
+    (folder / "train" / "scene_0002_0_t03.tfrecord").unlink()
+    with pytest.raises(Leak, match=r"scene_0002_0_t0\d .* share ground"):
+        check_for_leaks(folder, manifest)
+    without = manifest.model_copy(update={"sequence": None})
+    assert check_for_leaks(folder, without).startswith("no leak: 28 tiles")
+
+
+def test_every_sequence_is_complete_and_in_one_split(make):
+    folder = make("series", "made", "--workers", 1, keys="dates: 3\n")
+    listing = open_folder(str(folder.parent))
+    places = {split: sequences(listing.names(split), listing.manifest.sequence) for split in ("train", "val", "test")}
+    assert [list(found) for found in places.values()] == [
+        [f"scene_{number:04d}_0" for number in numbers] for numbers in (range(3), range(3, 5), range(5, 7))
+    ]
+    for found in places.values():
+        for place, names in found.items():
+            assert names == [f"{place}_t{step:02d}" for step in range(3)]
+            times = [read_metadata(next(folder.rglob(f"{name}.tfrecord")))["acquired"] for name in names]
+            assert len(times) == 3 and times == sorted(times) and all(len(time) == 1 for time in times)

@@ -1,12 +1,23 @@
-"""Samples of the four presets: their fields against each other and against the scene."""
+"""Samples of the presets: their fields against each other and against the scene."""
 
+import itertools
 from datetime import datetime
 
 import numpy as np
 import pytest
 
+from pix2earth.records.sequences import sequences
 from synthetic.observing import optics
-from synthetic.presets import cloud_removal, datasets, gap_filling, samples, sar_to_optical, super_resolution
+from synthetic.presets import (
+    cloud_removal,
+    clouded_images,
+    datasets,
+    gap_filling,
+    samples,
+    sar_to_optical,
+    series,
+    super_resolution,
+)
 from synthetic.tables.sensors import band_weights, sensor
 
 DATE = datetime(2021, 6, 1, 10, 30)
@@ -77,7 +88,7 @@ def test_class_fractions_are_those_of_the_fine_pixels():
 
 def test_clouds_of_a_dataset_have_the_requested_mean():
     configuration = tiny("cloud_removal", scenes={"train": 60, "val": 0, "test": 0})
-    covers = cloud_removal.cloud_covers(configuration.model_dump_json())
+    covers = clouded_images.cloud_covers(configuration)
     assert covers.shape == (60, 4)
     assert covers.mean() == pytest.approx(0.35, abs=0.02)
     for number in range(3):
@@ -139,7 +150,8 @@ def test_samples_have_the_fields_of_their_manifest(preset):
         for name, field in manifest.fields.items():
             array = sample.fields[name]
             assert (array.dtype, list(array.shape)) == (np.dtype(field.dtype), field.shape)
-        assert len(sample.acquired) == sample.fields["dates"].size
+        dates = sample.fields.get("dates")
+        assert len(sample.acquired) == (1 if dates is None else dates.size)
 
 
 # ---- cloud removal: the mask ----------------------------------------------------------------------------------------
@@ -159,3 +171,60 @@ def test_the_mask_covers_every_pixel_that_clouds_or_shadows_change():
         assert (sample.fields["cloud_mask"][..., 0][sample.fields["cloud_class"][-1, ..., 0] > 0] == 1).all()
         edges += int((~clear & (sample.fields["cloud_class"][-1, ..., 0] == 0)).sum())
     assert edges > 0
+
+
+# ---- series ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_time_steps_of_a_series_are_irregular_and_in_order():
+    configuration = tiny("series")
+    names = [name for number in range(2) for name in datasets.names(configuration, number)]
+    found = sequences(reversed(names), series.SEQUENCE)
+    assert found == {
+        place: [f"{place}_t{step:02d}" for step in range(12)] for place in ("scene_0000_0", "scene_0001_0")
+    }
+    scene_samples = series.samples(configuration, 1)
+    assert [sample.name for sample in scene_samples] == found["scene_0001_0"]
+    times = [datetime.fromisoformat(sample.acquired[0]) for sample in scene_samples]
+    days = [(late - early).days for early, late in itertools.pairwise(times)]
+    assert min(days) >= 10 and max(days) <= 20 and len(set(days)) > 3
+
+
+def test_larger_profiles_have_twice_as_many_time_steps():
+    counts = {name: datasets.load(datasets.FILES / "series.yaml", name).dates for name in ("tiny", "cpu", "default")}
+    assert counts == {"tiny": 12, "cpu": 12, "default": 24}
+
+
+def test_a_series_is_one_place_under_changing_clouds():
+    """Clear pixels of input and target are equal; the land cover stays, and radar and target follow the season."""
+    exact = {"gain_sd": 0.0, "offset_sd": 0.0, "noise": {"sigma0": 0.0, "kappa": 0.0}}
+    configuration = tiny("series", optics=exact, radar={"speckle": False})
+    covers = clouded_images.cloud_covers(configuration)[4]
+    scene, scene_samples = samples.scene(configuration, 4), series.samples(configuration, 4)
+    for step, (cover, sample) in enumerate(zip(covers, scene_samples, strict=True)):
+        date = datetime.fromisoformat(sample.acquired[0].rstrip("Z"))
+        condition = scene.condition(date, step)
+        radar = np.clip(10 * np.log10(scene.backscatter(condition).astype(np.float64)), -25, 0)
+        np.testing.assert_allclose(sample.fields["radar"], radar, atol=0.01)  # float16
+        clear = optics.observed(scene.reflectance(condition, samples.band_indices(configuration.bands)), 1, 1.2)
+        target, image = (sample.fields[name] * 1e-4 - 0.1 for name in ("target", "input_image"))
+        np.testing.assert_allclose(target, clear, atol=6e-5)
+        np.testing.assert_array_equal(sample.fields["land_cover"], scene.layout.land_cover[..., None])
+        hidden = sample.fields["cloud_mask"][..., 0] == 1
+        assert (np.abs(image - target)[~hidden] <= 0.05 * np.abs(target[~hidden]) + 2e-4).all()
+        assert hidden.mean() >= cover - 0.001
+        assert sample.transform == samples.transform(configuration, 4)
+    targets = np.stack([sample.fields["target"] for sample in scene_samples]).astype(float)
+    changes = np.abs(np.diff(targets, axis=0)).mean(axis=(1, 2, 3)) * 1e-4
+    assert changes.min() > 0 and changes.max() > 0.01
+
+
+def test_series_and_cloud_removal_see_the_same_ground():
+    """Without clouds, the time steps of a scene are those of the stack of cloud_removal."""
+    changes = {"clouds": {"mean": 0.0}, "scenes": {"train": 8, "val": 2, "test": 2}}
+    stack = cloud_removal.samples(tiny("cloud_removal", **changes), 5)[0]
+    steps = series.samples(tiny("series", **changes, dates=4), 5)
+    images = np.stack([step.fields["input_image"] for step in steps])
+    np.testing.assert_array_equal(images, stack.fields["input_image"])
+    np.testing.assert_array_equal(steps[-1].fields["radar"], stack.fields["radar"])
+    assert [step.acquired[0] for step in steps] == [*stack.acquired[1:], stack.acquired[0]]

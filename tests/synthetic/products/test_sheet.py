@@ -64,17 +64,23 @@ def test_a_radar_product_is_grey_and_has_no_ndvi(tmp_path, command, shared_produ
     assert command("show", folder, "--output", tmp_path / "out.png")[0] == 0 and (tmp_path / "out.png").is_file()
 
 
-@pytest.mark.parametrize("preset", ["gap_filling", "sar_to_optical"])
+@pytest.mark.parametrize("preset", ["gap_filling", "sar_to_optical", "series"])
 def test_the_figure_of_a_dataset(preset, tmp_path, command):
-    """Gaps are grey, and the NDVI of targets is drawn."""
+    """Gaps are grey, a sequence is drawn in order with its radar, and the NDVI of targets is drawn."""
     folder = tmp_path / preset
     (tmp_path / "x.yaml").write_text(DATASET.format(preset=preset))
     assert command("make", "--cfg", tmp_path / "x.yaml", "--workers", 1, "--o", folder)[0] == 0
     content = sheet.of_dataset(folder)
-    assert content.curves and len(content.columns) == sheet.SAMPLES
+    assert content.curves and len(content.columns) == (sheet.FRAMES if preset == "series" else sheet.SAMPLES)
     if preset == "gap_filling":
         inputs = [panel for column in content.columns for name, panel in column.panels.items() if "input" in name]
         assert any((panel == 0.5).all(axis=-1).mean() > 0.05 for panel in inputs)
+    if preset == "series":
+        titles = [column.title for column in content.columns]
+        assert (titles[0], titles[-1]) == ("train/scene_0000_0_t00", "train/scene_0000_0_t11")
+        assert titles == sorted(titles) and len(set(titles)) == sheet.FRAMES
+        kinds = ["input", "radar", "target", "hidden (white)", "land cover"]
+        assert all(list(column.panels) == kinds for column in content.columns)
     sheet.draw(folder, tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as image:
         assert image.height > 1000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synthetic.schema.dataset import CloudRemoval, GapFilling, SuperResolution
+from synthetic.schema.dataset import CloudRemoval, GapFilling, Series, SuperResolution
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,8 @@ from synthetic.schema.dataset import CloudRemoval, GapFilling, SuperResolution
         (CloudRemoval, "preset: cloud_removal\nscenes: {train: 1, val: 0, test: 0}\n"
          "ground: {size: {width: 64, height: 32}, n_polygons: 4}\n",
          "1:1: ground.size: samples are square; give width and height the same number"),
+        (Series, "preset: series\nscenes: {train: 1, val: 0, test: 0}\ndates: 101\n",
+         "3:8: dates: must be less than or equal to 100, not 101"),
         (GapFilling, "preset: gap_filling\nscenes: {train: 1, val: 0, test: 0}\ncrop: 300\n",
          "1:1: crop: 300 is larger than the scene"),
     ],
