@@ -7,7 +7,7 @@ An identity is a JSON object with the parts
 * ``plugin``: name, and checksum of the code of the plug-in with the files of ``models_root`` that it imports;
 * ``toolkit``: checksums of the files of ``models``, ``layers``, ``losses`` and ``metrics`` that it imports;
 * ``dataset``: name, tile size, fingerprint of the records, and of the manifest what gives numbers a meaning;
-* ``augmentation``: its version, see ``AUGMENTATION``;
+* ``augmentation`` and ``missing``: versions of what is done with tiles, see ``treatments``;
 
 ``selection``, the split by which its best step is chosen, of which a part of train is not trained on;
 and, where a run was resumed with other values, ``changes``: a line for each of them, with the step.
@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pix2earth.runs import treatments
 from pix2earth.runs.source_identity import checksum, imported_files, is_shipped
 from pix2earth.settings.errors import UserError
 from pix2earth.settings.optimization import NETWORKS
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from pix2earth.records.listing import Listing
 
 VERSION = 1
-AUGMENTATION = 2
-"""Version of the augmentation, to be raised where the same random numbers give other tiles, as metrics have versions.
-
-1: rounding could leave a tile that is resized at random, whose last row or column was 0 then. 2: it is the last pixel.
-"""
 WITHOUT_EFFECT = frozenset(
     {"seed", "steps", "metrics", "sample_freq", "ckpt_freq", "validate_freq", "keep_checkpoints", "deterministic"}
 )
@@ -51,7 +47,7 @@ class Difference(NamedTuple):
     """One thing that was recorded and is different now.
 
     Attributes:
-        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest", "augmentation", "seed" or
+        part: "network", "data", "training", "plug-in", "toolkit", "dataset", "manifest", "treatment", "seed" or
             "name"; a name is that of a dataset folder whose records are the same.
         key: what differs, such as a key of ``experiment.json`` or a file.
         was: its recorded value.
@@ -67,10 +63,8 @@ class Difference(NamedTuple):
         """Return the difference in words."""
         if self.part in ("plug-in", "toolkit"):
             return f"{self.key}: its code has changed since ({self.part})"
-        if self.part == "augmentation":
-            was = "of a version that was not recorded" if self.was is None else f"version {self.was}"
-            edges = "; before version 2, the last row or column of some resized tiles was 0"
-            return f"augmentation: was {was}, is version {self.current}{edges if (self.was or 1) < 2 else ''}"
+        if self.part == "treatment":
+            return treatments.in_words(self.key, self.was, self.current)
         if self.key == "fingerprint":
             return f"the records of the dataset have changed since ({_short(self.was)}, now {_short(self.current)})"
         return f"{self.key}: was {json.dumps(self.was)}, is {json.dumps(self.current)} ({self.part})"
@@ -92,7 +86,7 @@ def describe(experiment: Experiment, listing: Listing, plugin: Path, *, records:
         "seed": settings["seed"],
         **code(plugin, Path(experiment.PROJECT_ROOT), [Path(root) for root in experiment.environment.MODELS_ROOT]),
         "dataset": dataset(listing, records=records),
-        "augmentation": AUGMENTATION,
+        **treatments.TREATMENTS,
     }
 
 
@@ -147,7 +141,7 @@ def without_seed(identity: Mapping[str, Any]) -> str:
     have versions.
     """
     content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
-    content["augmentation"] = augmentation_of(identity)
+    content |= treatments.of(identity)
     if content.get("settings"):
         content["settings"] = _comparable(content["settings"])
     for part, name in (("settings", "dataset"), ("dataset", "name")):
@@ -186,19 +180,8 @@ def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list
         current: as it returns it now.
     """
     found = [*_settings(recorded, current), *_code(recorded, current), *_dataset(recorded, current)]
-    versions = [one.get("augmentation") for one in (recorded, current)]
-    if augmentation_of(recorded) and versions[0] != versions[1]:
-        found.append(Difference("augmentation", "augmentation", *versions))
+    found += [Difference("treatment", *values) for values in treatments.differences(recorded, current)]
     return found
-
-
-def augmentation_of(identity: Mapping[str, Any]) -> int | None:
-    """Return the version of a run's augmentation, 1 where none was recorded.
-
-    None where tiles are not resized at random: the versions do not differ then.
-    """
-    resized = identity.get("settings", {}).get("random_resize", 1.0) > 1
-    return identity.get("augmentation", 1) if resized else None
 
 
 def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Difference]:

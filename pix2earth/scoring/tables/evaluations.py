@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pix2earth.runs import identity
+from pix2earth.runs import identity, treatments
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.scoring.basis import Basis, reference_of
 from pix2earth.scoring.tables import common_tiles
@@ -112,7 +112,7 @@ def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
         "started": csv.started,
         "failed": csv.failed(split, len(table)),
         "group": "/".join(group),
-        "settings": _flat({**settings, "steps": trained, "augmentation": identity.augmentation_of(recorded or {})}),
+        "settings": _flat({**settings, "steps": trained, **treatments.of(recorded or {})}),
     }
 
 

@@ -43,7 +43,8 @@ def test_an_identity_does_not_differ_from_itself(described):
         (lambda one: one["dataset"]["fields"]["target"].update(scale=2.0), "manifest", "target.scale"),
         (lambda one: one["dataset"]["fields"].pop("cloud_mask"), "manifest", "field cloud_mask"),
         (lambda one: one["settings"].update(dataset="renamed"), "name", "dataset"),
-        (lambda one: one.update(augmentation=1), "augmentation", "augmentation"),
+        (lambda one: one.update(augmentation=1), "treatment", "augmentation"),
+        (lambda one: one.update(missing=1), "treatment", "missing"),
     ],
 )
 def test_every_part_that_differs_is_found(described, change, part, key):
@@ -143,11 +144,15 @@ def test_a_former_run_has_what_its_run_json_recorded(tmp_path, described):
     recorded = former_runs.of_former_run(run, plugin)
     assert recorded["settings"] == {"batch_size": 4} and identity.settings_of(recorded) == {"batch_size": 4, "seed": 0}
     current = {**described, "plugin": {"name": "mine", "sha256": "1", "shipped": False}}
-    assert [difference.part for difference in identity.differences(recorded, current)] == ["plug-in", "dataset"]
+    assert [difference.part for difference in identity.differences(recorded, current)] == [
+        "plug-in", "dataset", "treatment",
+    ]  # fmt: skip
     recorded["settings"]["random_resize"] = 1.11
     assert [difference.part for difference in identity.differences(recorded, current)] == [
-        "plug-in", "dataset", "augmentation",
+        "plug-in", "dataset", "treatment", "treatment",
     ]  # fmt: skip
     del recorded["settings"]["random_resize"]
     current["plugin"]["shipped"] = True  # every byte was compared, also comments
-    assert [difference.part for difference in identity.differences(recorded, current)] == ["toolkit", "dataset"]
+    assert [difference.part for difference in identity.differences(recorded, current)] == [
+        "toolkit", "dataset", "treatment",
+    ]  # fmt: skip

@@ -1,0 +1,52 @@
+"""What training does with tiles, by versions: where one was raised, a resumed run goes on with another training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TREATMENTS = {"augmentation": 2, "missing": 2}
+"""Versions of what is done with tiles, to be raised where the same draws and pixels give another training."""
+FORMER_TREATMENTS = {
+    "augmentation": "the last row or column of some resized tiles was 0",
+    "missing": "losses learnt missing and masked pixels of targets as the lower end of the range",
+}
+"""What version 1 did: rounding could leave a tile that is resized at random; losses knew nothing of missing pixels."""
+
+
+def of(identity: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the version of each treatment in a run, 1 where none was recorded; None where all versions do the same.
+
+    They do where tiles are not resized at random, and where no pixel of a target can be missing.
+    """
+    content = identity.get("dataset", {})
+    roles = content.get("roles", {})
+    target = content.get("fields", {}).get(roles.get("target"), {})
+    matters = {
+        "augmentation": identity.get("settings", {}).get("random_resize", 1.0) > 1,
+        "missing": bool(roles.get("mask") or target.get("nodata") is not None or "float" in target.get("dtype", "")),
+    }
+    return {name: identity.get(name, 1) if matters[name] else None for name in TREATMENTS}
+
+
+def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[tuple[str, int | None, int]]:
+    """Yield name, recorded and present version of each treatment that changes the training of a run.
+
+    Args:
+        recorded: identity of the run; empty where nothing was recorded.
+        current: identity as it is now.
+    """
+    if not recorded:
+        return
+    # A former version that did not record the manifest is judged by the present one.
+    known = recorded if recorded.get("dataset", {}).get("fields") else {**recorded, "dataset": current["dataset"]}
+    for name, version in of(known).items():
+        if version and recorded.get(name) != current[name]:
+            yield name, recorded.get(name), current[name]
+
+
+def in_words(name: str, was: int | None, current: int) -> str:
+    """Return how a treatment differs from the recorded one."""
+    version = "of a version that was not recorded" if was is None else f"version {was}"
+    former = f"; before version 2, {FORMER_TREATMENTS[name]}" if (was or 1) < 2 else ""
+    return f"{name}: was {version}, is version {current}{former}"
