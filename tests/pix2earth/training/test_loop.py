@@ -73,7 +73,7 @@ def test_two_steps_are_reported_validated_drawn_and_saved(training_of, interrupt
     assert list(scores) == [1, 2] and all(values.keys() == {"RMSE", "PSNR"} for values in scores.values())
     best_step = max(scores, key=lambda step: scores[step]["PSNR"])
     best = {"step": best_step, "metric": "PSNR", "value": scores[best_step]["PSNR"], "split": "val"}
-    assert training.best.entry == best
+    assert training.best.entry == {**best, "basis": training.validation.basis}
     assert report.messages[0] == f"step 1: val PSNR {scores[1]['PSNR']:.4g} (best so far)"
     assert report.validation == f"val PSNR {scores[2]['PSNR']:.4g}"
 
