@@ -14,13 +14,19 @@ def marks(name: str) -> tuple[str, str]:
     return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
 
 
-def with_section(page: Path, name: str, text: str) -> str:
+def with_section(page: Path, name: str, text: str, content: str | None = None) -> str:
     """Return the content of a page with the text of a section replaced.
+
+    Args:
+        page: the page.
+        name: of the section.
+        text: of the section.
+        content: of the page; None: as it is on the disk.
 
     Raises:
         UserError: the page has no such section.
     """
-    content = page.read_text(encoding="utf-8")
+    content = page.read_text(encoding="utf-8") if content is None else content
     begin, end = marks(name)
     if not (begin in content and end in content):
         raise UserError(f"{page}: has no lines '{begin}' and '{end}'; restore it from the repository")
