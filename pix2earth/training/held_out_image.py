@@ -11,15 +11,17 @@ from pix2earth.training.validation import spread
 
 if TYPE_CHECKING:
     from pix2earth.runs.origin import Origin
+    from pix2earth.training.journal import Journal
     from pix2earth.training.validation import Validation
 
 
-def draw(validation: Validation, origin: Origin, *, write: bool) -> None:
+def draw(validation: Validation, origin: Origin, journal: Journal | None, *, write: bool) -> None:
     """Draw the sample image of a step; the random numbers of training are unchanged.
 
     Args:
         validation: of the run; its samples are drawn.
         origin: of the networks, written into the image.
+        journal: receives the image too, for TensorBoard.
         write: False on machines that must take part in predicting, but do not write.
     """
     scorer, experiment = validation.scorer, validation.scorer.experiment
@@ -32,3 +34,5 @@ def draw(validation: Validation, origin: Origin, *, write: bool) -> None:
     caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
     sample_image.draw(experiment.manifest, names, source, target, prediction, path, caption, text=origin.tags())
     atomic.copy(path, experiment.output.latest_sample)
+    if journal:
+        journal.image(origin.step, path)

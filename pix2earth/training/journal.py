@@ -1,4 +1,4 @@
-"""The journal of a run: ``train.jsonl``, one line of JSON a step, and the same values for TensorBoard.
+"""The journal of a run: ``train.jsonl``, one line of JSON a step; for TensorBoard the same, images and settings.
 
 Other modules read ``train.jsonl`` only.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary import Writer
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
@@ -38,6 +43,7 @@ class Journal:
         events.add_event(Event(step=finished_steps + 1, session_log=SessionLog(status=SessionLog.START)))
         events.close()
         self._scalars = Writer(str(path.parent))
+        self._events = EventFileWriter(str(path.parent), filename_suffix=".images")
 
     def losses(self, step: int, epoch: float, losses: dict[str, float]) -> None:
         """Write the losses of a step."""
@@ -51,6 +57,20 @@ class Journal:
         for name, value in scores.items():
             self._scalars.add_scalar(f"validation/{name}", value, step)
 
+    def image(self, step: int, path: Path) -> None:
+        """Write a sample image, a PNG, for TensorBoard."""
+        content = path.read_bytes()
+        with Image.open(path) as opened:
+            width, height = opened.size
+        image = Summary.Image(encoded_image_string=content, width=width, height=height, colorspace=4)
+        summary = Summary(value=[Summary.Value(tag="samples", image=image)])
+        self._events.add_event(Event(step=step, wall_time=time.time(), summary=summary))
+
+    def hyperparameters(self, settings: Mapping[str, Any]) -> None:
+        """Write the settings of the run for TensorBoard's table of hyperparameters; nested ones by dotted names."""
+        values = flat_settings(settings)
+        self._events.add_event(Event(step=0, wall_time=time.time(), summary=hparams_pb(values)))
+
     def _write(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry, allow_nan=False) + "\n")
 
@@ -59,12 +79,25 @@ class Journal:
         self._lines.flush()
         os.fsync(self._lines.fileno())
         self._scalars.flush()
+        self._events.flush()
 
     def close(self) -> None:
         """Close ``train.jsonl`` and the TensorBoard file."""
         self.sync()
         self._lines.close()
         self._scalars.close()
+        self._events.close()
+
+
+def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, float | bool | str]:
+    """Return nested settings by dotted names, as numbers, booleans and text; null is left out."""
+    values: dict[str, float | bool | str] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            values |= flat_settings(value, f"{prefix}{name}.")
+        elif value is not None:
+            values[f"{prefix}{name}"] = value if isinstance(value, int | float) else str(value)
+    return values
 
 
 def _as_json(values: dict[str, float]) -> dict[str, float | None]:

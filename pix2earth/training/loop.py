@@ -158,7 +158,7 @@ class Training:
         else:
             report.message(f"all {done} steps are done; raise steps to train on")
         if done == 0:
-            self.draw(0)
+            self.draw(0, journal)
         for step in range(done, experiment.STEPS):
             batch = self.next_batch(batches, step, journal)
             if self.loss_weights.enter(step):
@@ -261,7 +261,7 @@ class Training:
             remark = f" (cannot be the best: {failed})" if failed else " (best so far)" if improved else ""
             report.message(f"step {step}: {report.validation}{remark}")
         if step % experiment.SAMPLE_FREQ == 0 or last:
-            self.draw(step)
+            self.draw(step, journal)
         if step % experiment.CKPT_FREQ == 0 or improved or last:
             self.save(step, journal)
 
@@ -290,11 +290,11 @@ class Training:
         if self.experiment.KEEP_CHECKPOINTS != "all":
             checkpoints.drop_old(folder, self.experiment.KEEP_CHECKPOINTS, {best} if best is not None else set())
 
-    def draw(self, step: int) -> None:
+    def draw(self, step: int, journal: Journal | None) -> None:
         """Draw the sample image of a few held-out samples, always the same."""
         origin = Origin(
             self.experiment.NAME, self.experiment.TIMESTAMP, self.started, step, None, self.identity, self.losses,
             differences=self.identity.get("changes", ()),
         )  # fmt: skip
         with averages.used(self.gan):
-            held_out_image.draw(self.validation, origin, write=self.chief)
+            held_out_image.draw(self.validation, origin, journal, write=self.chief)

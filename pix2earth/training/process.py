@@ -143,6 +143,8 @@ class RunProcess:
         """Run the loop and record in ``run.json`` how it ended; return the signal that ended it, or None."""
         training = self.training
         journal = Journal(self.output.journal, done) if training.chief else None
+        if journal:
+            journal.hyperparameters(self.experiment.resolved())
         interruption = Interruption()
         training.finished = done
         try:

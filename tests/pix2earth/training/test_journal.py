@@ -171,3 +171,26 @@ def test_tensorboard_and_the_lines_agree_after_two_restores(path, process):
     process(3, 4)
     lines = [(entry["step"], entry["losses"]["total"]) for entry in journal.read(path) if "losses" in entry]
     assert events(path)["total"] == lines == [(1, 1.0), (2, 2.0), (3, 3.02), (4, 4.03)]
+
+
+def test_tensorboard_shows_sample_images_and_hyperparameters(path):
+    from PIL import Image
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = path.parent / "sample.png"
+    Image.new("RGB", (30, 20), "red").save(image)
+    journal_of_run = Journal(path, 0)
+    journal_of_run.hyperparameters({"batch_size": 4, "shuffle": True, "ema": None, "gen_loss": {"gen_l1": 100.0}})
+    journal_of_run.image(7, image)
+    journal_of_run.close()
+    events = EventAccumulator(str(path.parent), size_guidance={"images": 0}).Reload()
+    (shown,) = events.Images("samples")
+    assert (shown.step, shown.width, shown.height) == (7, 30, 20)
+    assert shown.encoded_image_string == image.read_bytes()
+    content = HParamsPluginData.FromString(
+        events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    ).session_start_info.hparams
+    assert content["gen_loss.gen_l1"].number_value == 100 and content["shuffle"].bool_value is True
+    assert set(content) == {"batch_size", "shuffle", "gen_loss.gen_l1"}
