@@ -1,7 +1,7 @@
 """The whole training loop against the same networks in a bare Keras loop, which reads prepared arrays from memory.
 
-The bare loop has neither records, augmentation, checksums, a journal nor checkpoints. Both train the same networks with the
-same losses on the same random 256 x 256 tiles, alternately, several times; the ratio is that of the median times a step.
+The bare loop has neither records, augmentation, checksums, a journal nor checkpoints. Both train the same networks with
+the same losses on the same random 256 x 256 tiles, alternately, several times; the ratio is that of the median times.
 
     python benchmarks/bare_keras.py [--steps 12] [--runs 3] [--models residual_upsampler ...]
 """
@@ -9,6 +9,7 @@ same losses on the same random 256 x 256 tiles, alternately, several times; the 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 import tempfile
@@ -59,15 +60,17 @@ def bare_loop(run: Training, steps: int) -> float:
     for image, target in data.batch(BATCH, drop_remainder=True).prefetch(2).take(steps + WARM_UP):
         [float(value) for value in step(image, target)]
         ends.append(time.perf_counter())
-    return statistics.median(after - before for before, after in zip(ends[WARM_UP - 1 :], ends[WARM_UP:], strict=False))
+    return median_step(ends)
 
 
 def whole_loop(run: Training) -> float:
-    """Return the median seconds of a step of the toolkit's loop; the last step validates and saves as well."""
-    ends = end_to_end(run).ends
-    return statistics.median(
-        after - before for before, after in zip(ends[WARM_UP - 1 :], ends[WARM_UP:-1], strict=False)
-    )
+    """Return the median seconds of a step of the toolkit's loop, without the last one, which validates and saves."""
+    return median_step(end_to_end(run).ends[:-1])
+
+
+def median_step(ends: list[float]) -> float:
+    """Return the median time between the ends of two steps after the first ones, seconds."""
+    return statistics.median(after - before for before, after in itertools.pairwise(ends[WARM_UP - 1 :]))
 
 
 def main() -> None:
