@@ -42,8 +42,10 @@ def write(root: Path, side: int, tiles: int, name: str) -> None:
     manifest = Manifest(
         name=name, tilesize=side, split=Split(method="none"),
         fields={
-            "input_image": Field(dtype="uint16", shape=[side, side, 21], bands=[f"Oa{i:02d}" for i in range(1, 22)]),
-            "target": Field(dtype="uint16", shape=[side, side, 3], bands=["B02", "B03", "B04"], scale=1e-4),
+            "input_image": Field(
+                dtype="uint16", shape=[side, side, 21], bands=[f"Oa{i:02d}" for i in range(1, 22)], gsd=20.0
+            ),
+            "target": Field(dtype="uint16", shape=[side, side, 3], bands=["B02", "B03", "B04"], scale=1e-4, gsd=10.0),
         },
     )  # fmt: skip
     with DatasetWriter(root / "data", manifest) as writer:
