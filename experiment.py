@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pix2earth.records.manifest import Manifest, load_manifest
+from pix2earth.records.transforms import with_transforms
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.loss_keys import LossKeys
 from pix2earth.settings.schema import ADDED, EnvironmentFile, ExperimentFile, affects
 from pix2earth.settings.validation import load
+from pix2earth.settings.value_transform import ValueTransform
 
 PROJECT = Path(__file__).resolve().parent
 VARIABLE = "PIX2EARTH_ENV"
@@ -182,7 +184,8 @@ class Experiment(LossKeys):
         self._take_environment(environment)
         self._take_settings(self.settings)
         self.DATA_ROOT = str(Path(environment.DATA_ROOT) / self.DATASET / str(self.TILESIZE))
-        self.manifest = load_manifest(Path(self.DATA_ROOT), self.DATASET)
+        stored = load_manifest(Path(self.DATA_ROOT), self.DATASET)
+        self.manifest = with_transforms(stored, self.settings.transforms, self.NORMALIZE, self.file)
         self._take_manifest(self.manifest)
         if environment.PROJECT_ROOT not in sys.path:
             sys.path.append(environment.PROJECT_ROOT)
@@ -212,9 +215,8 @@ class Experiment(LossKeys):
         self.EXCLUDE_SUFFIX = settings.exclude_suffix
         self.ENFORCE_SUFFIX = settings.enforce_suffix
         self.PARSEMODE = "alt" if settings.dataset.startswith("alt") else None
-        sample_numbers = (settings.sample_train, settings.sample_val)
+        self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers = settings.sample_train, settings.sample_val
         self.DATA_SAMPLE = sample_numbers if all(sample_numbers) else None
-        self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers
         self.take_losses(settings)
         self.PARAMS = dict(settings.params)
         self.SEED = settings.seed
@@ -240,7 +242,7 @@ class Experiment(LossKeys):
         self.INPUT_DATES = self.INPUT_TIME_STEPS  # the former name, which plug-ins use
         self.RATIO = manifest.ratio
         self.SHARED_BANDS = None if source.time_steps else manifest.shared_bands
-        low, high = target.bounds
+        low, high = target.transformed_bounds
         physical = max(high) - min(low)
         self.DATA_RANGE = {"symmetric": 2.0, "unit": 1.0, "l2": 1.0, "none": physical}[self.NORMALIZE]
 
@@ -267,6 +269,8 @@ def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> Expe
     A key that did not exist when the run was recorded had no effect, which is its default.
     """
     kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
+    if "transforms" in kept:
+        kept["transforms"] = {name: ValueTransform.model_validate(each) for name, each in kept["transforms"].items()}
     if "model_name" in recorded:
         kept |= {key: value for key, value in ADDED.items() if key not in recorded and affects(key)}
     return settings.model_copy(update=kept)

@@ -31,6 +31,7 @@ def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf
         for name, field in manifest.fields.items()
     }
     prepared |= {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
+    prepared |= {"input_mask": prepared[manifest.input_mask]} if manifest.input_mask else {}
     prepared |= {name: batch[name] for name in (SEQUENCE_START,) if name in batch}
     valid = validity(batch, experiment)
     return prepared if valid is None else {**prepared, VALIDITY: valid}
@@ -46,6 +47,7 @@ def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[s
     fields = experiment.manifest.fields
     prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
     roles = {"input_image": experiment.manifest.input, "target": experiment.manifest.target}
+    roles |= {"input_mask": experiment.manifest.input_mask} if experiment.manifest.input_mask else {}
     return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 
@@ -169,6 +171,8 @@ def scaled(
     Returns:
         float32 of the same shape.
     """
+    if field.transform:
+        return _transformed(stored, field, experiment, rounded)
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
     # stored -> physical -> network in one multiplication and one addition
     constants = np.asarray(field.bounds[0]) * gain + shift, field.scale * gain, field.offset * gain + shift
@@ -189,13 +193,47 @@ def scaled(
 def physical(values: tf.Tensor, field: Field, experiment: Experiment) -> tf.Tensor:
     """Convert network values (..., band) or (..., time * band) to physical units, the inverse of ``scaled``."""
     gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
-    gain, shift = (time_steps.for_channels(each, values.shape[-1], field.time_steps) for each in (gain, shift))
-    return (values - tf.constant(shift, tf.float32)) * tf.constant(1 / gain, tf.float32)
+    constants = (gain, shift, *map(np.asarray, field.bounds))
+    gain, shift, low, high = (time_steps.for_channels(each, values.shape[-1], field.time_steps) for each in constants)
+    values = (values - tf.constant(shift, tf.float32)) * tf.constant(1 / gain, tf.float32)
+    if not field.transform:
+        return values
+    if field.transform.kind == "log10":
+        values = tf.exp(values * np.float32(np.log(10.0)))
+    elif field.transform.kind == "asinh":
+        values = tf.sinh(values) * field.transform.softening
+    if field.transform.saturate:
+        values = tf.clip_by_value(values, low.astype(np.float32), high.astype(np.float32))
+    return values
+
+
+def _transformed(stored: tf.Tensor, field: Field, experiment: Experiment, rounded: augmentation.Rounded) -> tf.Tensor:
+    """Transform stored numbers and scale them for the network; arguments as of ``scaled``."""
+    transform = field.transform
+    assert transform is not None
+    gain, shift = _gain_and_shift(field, experiment.NORMALIZE)
+    bands = np.ones(len(field.bands))
+    constants = (gain, shift, *map(np.asarray, field.bounds), field.scale * bands, field.offset * bands)
+    gain, shift, low, high, scale, offset = (
+        tf.constant(time_steps.for_channels(each, stored.shape[-1], field.time_steps), tf.float32) for each in constants
+    )
+    values = rounded(tf.cast(stored, tf.float32) * scale) + offset
+    missing = ~tf.math.is_finite(values)
+    if field.nodata is not None:
+        missing |= tf.equal(stored, tf.cast(field.nodata, stored.dtype))
+    values = tf.where(missing, low if transform.missing is None else tf.fill(tf.shape(low), transform.missing), values)
+    if transform.saturate:
+        values = tf.clip_by_value(values, low, high)
+    if transform.kind == "log10":
+        values = tf.math.log(tf.maximum(values, low)) * np.float32(1 / np.log(10.0))
+    elif transform.kind == "asinh":
+        values = tf.asinh(values / transform.softening)
+    return rounded(values * gain) + shift
 
 
 def _gain_and_shift(field: Field, normalize: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return gain and shift per band: network value = physical value * gain + shift."""
-    low, high = (np.asarray(bound, np.float64) for bound in field.bounds)
+    """Return gain and shift per band: network value = physical value (transformed, where stated) * gain + shift."""
+    low, high = (np.asarray(bound, np.float64) for bound in field.transformed_bounds)
     if normalize in ("none", "l2"):
         return np.ones_like(low), np.zeros_like(low)
     width = 2.0 if normalize == "symmetric" else 1.0

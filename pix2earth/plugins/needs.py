@@ -30,6 +30,7 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
     kind = content.literals.get("sampling", SAMPLINGS[0])
     _check_sampling(experiment, plugin, kind)
     fields = ["input_image", "target", *experiment.manifest.fields]
+    fields += ["input_mask"] if experiment.manifest.input_mask else []
     fields += ["sequence_start"] if kind == "sequences" else []
     for method, known in (("train_step", [*fields, "step", "validity"]), ("predict", fields)):
         for name in content.parameters.get(method, ()):

@@ -9,6 +9,7 @@ from pydantic import FiniteFloat, PositiveFloat, PositiveInt, Strict, field_vali
 
 from pix2earth.settings.base_schema import Schema
 from pix2earth.settings.errors import nearest
+from pix2earth.settings.value_transform import ValueTransform
 
 Dtype = Literal["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "float16", "float32", "float64"]
 Bound = FiniteFloat | list[FiniteFloat]
@@ -40,6 +41,8 @@ class Field(Schema):
     """Bands shown as red, green and blue in images."""
     gsd: PositiveFloat | None = None
     """Ground sampling distance of the measurement in metres."""
+    transform: ValueTransform | None = None
+    """How physical values are transformed for the network before they are scaled; null: not at all."""
 
     @field_validator("nodata", mode="before")
     @classmethod
@@ -65,6 +68,10 @@ class Field(Schema):
             first, last = (0, 2**bits - 1) if self.dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
             if not (self.nodata.is_integer() and first <= self.nodata <= last):
                 raise ValueError(f"nodata {self.nodata:g} is not a value of type {self.dtype}")
+        if self.transform and self.kind != "image":
+            raise ValueError("transform: only images are transformed")
+        if self.transform and self.transform.kind == "log10" and min(low) <= 0:
+            raise ValueError("transform: log10 needs a valid_range above 0; state one")
         for band in self.rgb or ():
             if band not in self.bands:
                 raise ValueError(f"rgb names band '{band}'{nearest(band, self.bands)}")
@@ -91,6 +98,12 @@ class Field(Schema):
         low, high = self.valid_range or (0.0, 1.0)
         bands = len(self.bands)
         return (low if isinstance(low, list) else [low] * bands, high if isinstance(high, list) else [high] * bands)
+
+    @property
+    def transformed_bounds(self) -> tuple[list[float], list[float]]:
+        """``bounds`` after the transform, the range that is scaled for the network."""
+        low, high = self.bounds
+        return (self.transform.of(low), self.transform.of(high)) if self.transform else (low, high)
 
     @property
     def rgb_indices(self) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint, load_manifest
+from pix2earth.records.transforms import with_transforms
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -178,7 +179,9 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
     """
     sized = path / str(experiment.TILESIZE)
     listing = open_folder(str(sized if sized.is_dir() else path))
-    trained, other = experiment.manifest, listing.manifest
+    settings = experiment.settings
+    other = with_transforms(listing.manifest, settings.transforms, settings.normalize, experiment.file)
+    trained = experiment.manifest
     if (trained.input, trained.target, trained.fields) != (other.input, other.target, other.fields):
         differing = [
             name for name in {**trained.fields, **other.fields} if trained.fields.get(name) != other.fields.get(name)
@@ -187,4 +190,4 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
             f"--input {listing.folder}: {', '.join(differing) or 'input and target'} differ from those of"
             f" {experiment.DATA_ROOT}, with which '{experiment.NAME}' was trained"
         )
-    return listing
+    return Listing(listing.folder, other)

@@ -73,6 +73,9 @@ class Manifest(Schema):
     """A mask field that restricts metrics to its valid pixels (1), or None."""
     score_by: str | None = None
     """A mask field by which metrics are additionally computed inside of it (1) and outside of it (0), or None."""
+    input_mask: str | None = None
+    """A mask field that says what is hidden in the input (1), per time step where it has several, or None; plug-ins ask
+    for it as ``input_mask``."""
     sequence: Annotated[str, AfterValidator(checked_pattern)] | None = None
     """Where samples are the time steps of sequences: a regular expression for their whole names, with the groups
     ``sequence`` (equal for all of one place) and ``position`` (their order)."""
@@ -90,10 +93,14 @@ class Manifest(Schema):
 
     @model_validator(mode="after")
     def _roles_exist(self) -> Manifest:
-        for role in ("input", "target", "mask", "score_by"):
+        for role in ("input", "target", "mask", "score_by", "input_mask"):
             name = getattr(self, role)
             if name is not None and name not in self.fields:
                 raise ValueError(f"{role}: there is no field '{name}'{nearest(name, self.fields)}")
+        if self.input_mask is not None:
+            steps = self.fields[self.input_mask].time_steps
+            if self.fields[self.input_mask].kind != "mask" or steps not in (None, self.fields[self.input].time_steps):
+                raise ValueError(f"input_mask: '{self.input_mask}' is no mask with the time steps of the input")
         if self.score_by is not None:
             mask, target = self.fields[self.score_by], self.fields[self.target]
             if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:

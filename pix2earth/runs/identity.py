@@ -40,7 +40,7 @@ WITHOUT_EFFECT = frozenset(
 """Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
 MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
 ROLES = ("input", "target", "mask", "score_by")
-ORDERS = ("pools", "sequence")  # how samples are combined and ordered; recorded where they are stated
+ORDERS = ("pools", "sequence", "input_mask")  # how samples are combined and ordered; recorded where they are stated
 
 
 class Difference(NamedTuple):
@@ -110,7 +110,9 @@ def dataset(listing: Listing, *, records: bool = True) -> dict[str, Any]:
     """Return the part ``dataset``, with the fingerprint of its records unless ``records`` is False."""
     manifest = listing.manifest
     fields = {
-        name: {key: _plain(getattr(field, key)) for key in MANIFEST_KEYS} for name, field in manifest.fields.items()
+        name: {key: _plain(getattr(field, key)) for key in MANIFEST_KEYS}
+        | ({"transform": field.transform.model_dump()} if field.transform else {})
+        for name, field in manifest.fields.items()
     }
     roles = {role: getattr(manifest, role) for role in ROLES}
     orders = {key: getattr(manifest, key) for key in ORDERS if getattr(manifest, key)}
@@ -246,7 +248,8 @@ def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
         if name not in fields or name not in recorded_fields:
             yield Difference("manifest", f"field {name}", name in recorded_fields, name in fields)
             continue
-        for key, value in recorded_fields[name].items():
+        # A transform is recorded where there is one.
+        for key, value in ({"transform": None} | recorded_fields[name]).items():
             if fields[name].get(key) != value:
                 yield Difference("manifest", f"{name}.{key}", value, fields[name].get(key))
 

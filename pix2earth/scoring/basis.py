@@ -100,9 +100,14 @@ def of_entry(entry: Mapping[str, Any], split: str) -> Basis:
     versions = entry.get("metrics", {})
     if by_time_step(dataset) and not scale.get("by_time_step"):
         versions = {name: 0 if name not in PER_TIME_STEP else version for name, version in versions.items()}
+    # How a network gets its values does not matter to scores in physical units, unless the target is saturated.
+    fields = {
+        name: {key: value for key, value in field.items() if key != "transform" or value["saturate"]}
+        for name, field in dataset["fields"].items()
+    }
     return Basis(
         dataset["name"], split, dataset["fingerprint"],
-        json.dumps({"fields": dataset["fields"], "roles": dataset["roles"]}, sort_keys=True),
+        json.dumps({"fields": fields, "roles": dataset["roles"]}, sort_keys=True),
         f"{scale['height']} x {scale['width']} px", scale["normalize"] == "l2", f"{scale['data_range']:g}{units}",
         _outdated(versions),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from metrics import ALL_METRICS, GROUPS, METRICS
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
 from pix2earth.settings.optimization import NETWORKS, LearningRates, LossWeight, Rate, Schedules
+from pix2earth.settings.value_transform import ValueTransform
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
 LOGGED_BY_DEFAULT = ("gen_gan", "gen_nll", "gen_l1", "gen_l2", "gen_rmse", "gen_wstein", "disc_bce", "disc_nll")
@@ -129,6 +130,9 @@ class ExperimentFile(Schema):
     normalize: Literal["symmetric", "unit", "l2", "none"] = data(default="symmetric")
     """How values are scaled for the network: the valid range to [-1, 1], to [0, 1], every image to unit norm, or not
     at all (physical units)."""
+    transforms: dict[str, ValueTransform] = data(default_factory=dict)
+    """How values of fields are transformed for the network before they are scaled, by field, instead of as the dataset
+    states: `{"kind": "log10"}`, `{"kind": "asinh", "softening": 100}`, `{"saturate": true}`."""
     fold_dates: bool = data(default=False)
     """Fold the time steps of fields into bands, for models without a time axis."""
     random_resize: float = data(default=1.11, ge=1.0, le=4.0)
@@ -235,7 +239,7 @@ class ExperimentFile(Schema):
         return self
 
 
-ADDED = {"schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0}
+ADDED: dict[str, Any] = {"schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}}
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 
 

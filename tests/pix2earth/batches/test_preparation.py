@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.batches.dataset import Dataset
-from pix2earth.batches.preparation import valid_pixels
+from pix2earth.batches.preparation import prepare, valid_pixels
 from pix2earth.records.manifest import Field
+from pix2earth.settings.errors import InvalidData
 
 SIDE = 64
 PLAIN = {"random_resize": 1.0, "random_rotate": False, "random_mirror": False}
@@ -378,3 +379,22 @@ class TestValidPixels:
         pixels = valid(target, stored, img_height=32, img_width=128)
         assert pixels.shape == (2, 32, 128)
         np.testing.assert_array_equal(pixels, np.broadcast_to(np.arange(32)[:, None] >= 16, (2, 32, 128)))
+
+
+class TestInputMask:
+    def test_is_the_field_that_the_manifest_names(self, experiment_of):
+        image, mask = field_of("uint16", 3, SIDE, SIDE, 1), field_of("uint8", 3, SIDE, SIDE, 1, kind="mask")
+        fields = {"input_image": image, "target": field_of("uint16", SIDE, SIDE, 1), "hidden": mask}
+        experiment = experiment_of(fields, roles={"input_mask": "hidden"})
+        batch = {name: tf.constant(numbers(field, low=0, high=2)) for name, field in fields.items()}
+        np.testing.assert_array_equal(prepare(batch, experiment)["input_mask"], batch["hidden"])
+
+    @pytest.mark.parametrize("shape", [(2, SIDE, SIDE, 1), (SIDE, SIDE, 1)])
+    def test_of_other_time_steps_is_refused(self, experiment_of, shape):
+        fields = {"input_image": field_of("uint16", 3, SIDE, SIDE, 1), "target": field_of("uint16", SIDE, SIDE, 1)}
+        fields["hidden"] = field_of("uint8", *shape, kind="mask")
+        if len(shape) == 3:
+            assert experiment_of(fields, roles={"input_mask": "hidden"}).manifest.input_mask == "hidden"
+            return
+        with pytest.raises(InvalidData, match="input_mask: 'hidden' is no mask with the time steps of the input"):
+            experiment_of(fields, roles={"input_mask": "hidden"})

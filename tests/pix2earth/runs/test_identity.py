@@ -42,6 +42,8 @@ def test_an_identity_does_not_differ_from_itself(described):
         (lambda one: one["dataset"]["roles"].update(mask=None), "manifest", "role mask"),
         (lambda one: one["dataset"]["fields"]["target"].update(scale=2.0), "manifest", "target.scale"),
         (lambda one: one["dataset"]["fields"].pop("cloud_mask"), "manifest", "field cloud_mask"),
+        (lambda one: one["dataset"].update(input_mask="cloud_mask"), "manifest", "input_mask"),
+        (lambda one: one["dataset"]["fields"]["target"].update(transform={}), "manifest", "target.transform"),
         (lambda one: one["settings"].update(dataset="renamed"), "name", "dataset"),
         (lambda one: one.update(augmentation=1), "treatment", "augmentation"),
         (lambda one: one.update(missing=1), "treatment", "missing"),
