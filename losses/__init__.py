@@ -142,10 +142,23 @@ def _weighted_sum(
         weight = weights.get(name)
         if weight is None:
             continue
+        if _is_zero(weight) and name in table and _missing(table[name], arguments):
+            continue  # a default of an experiment whose model has no discriminator
         results[name] = ops.cast(terms[name], "float32") if name in terms else _term(name, table[name], arguments)
-        if not isinstance(weight, int | float) or weight != 0:  # 0 * NaN is NaN, in the total and in every gradient
+        if not _is_zero(weight):  # 0 * NaN is NaN, in the total and in every gradient
             total = total + weight * results[name]
     return total, results
+
+
+def _is_zero(weight: Any) -> bool:
+    """Return whether a weight is the number 0, and not a variable that may be 0 at present."""
+    return isinstance(weight, int | float) and weight == 0
+
+
+def _missing(location: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Return what a loss function names that is not among the arguments and has no default."""
+    _, parameters, optional = _function(location)
+    return [name for name in parameters if name not in arguments and name not in optional]
 
 
 def _as_float32(tensor: Any) -> Any:
@@ -163,8 +176,8 @@ def _term(name: str, location: str, arguments: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: the function names what is not among the arguments.
     """
-    function, parameters, optional = _function(location)
-    if missing := [each for each in parameters if each not in arguments and each not in optional]:
+    function, parameters, _ = _function(location)
+    if missing := _missing(location, arguments):
         raise ValueError(f"loss '{name}' asks for {missing[0]}, which there is not: {', '.join(sorted(arguments))}")
     chosen = {each: arguments[each] for each in parameters if each in arguments}
     outputs = {each: value for each, value in chosen.items() if each in OUTPUTS and isinstance(value, list)}

@@ -14,6 +14,7 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
+import predict
 from experiment import PROJECT
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
@@ -156,22 +157,10 @@ def test_is_trained_killed_restored_evaluated_and_mapped(root):
     assert set(tables[0]["tile"]) == scored and np.isfinite(tables[0]["PSNR"]).all()
     pd.testing.assert_frame_equal(tables[0].sort_values("tile"), tables[1].sort_values("tile"))
     place = root / "maps"
-    finish(
-        start(
-            root,
-            "predict.py",
-            "--exp",
-            "x",
-            "--timestamp",
-            "killed",
-            "--input",
-            f"{root}/data/real",
-            "--split",
-            "val",
-            "--output",
-            str(place),
-        )
-    )
+    arguments = ["--env", str(root / "environment.json"), "--exp", "x", "--timestamp", "killed", "--split", "val"]
+    with pytest.raises(SystemExit) as end:
+        predict.main([*arguments, "--input", str(root / "data" / "real"), "--output", str(place)])
+    assert end.value.code == 0
     maps = sorted(place.rglob("*.tif"))
     assert {path.stem for path in maps} == scored
     with rasterio.open(maps[0]) as raster:

@@ -51,3 +51,11 @@ def test_terms_of_a_plug_in_are_weighted_as_others():
     assert float(total) == 2 * 1 + 10 * 3 and list(terms) == ["gen_l1", "gen_cycle"]
     with pytest.raises(ValueError, match="unknown loss 'gen_cylce': did you mean 'gen_cycle'"):
         generator_loss(None, IMAGE, IMAGE, {"gen_cylce": 1.0}, terms=own)
+
+
+def test_a_default_of_weight_0_needs_no_discriminator():
+    """Plug-ins get such weights where an experiment does not name the loss."""
+    total, terms = generator_loss(None, IMAGE, IMAGE + 1, {"gen_l1": 2.0, "gen_gan": 0.0, "gen_nll": 0})
+    assert float(total) == 2 and list(terms) == ["gen_l1"]
+    with pytest.raises(ValueError, match="loss 'gen_gan' asks for disc_generated_output, which there is not"):
+        generator_loss(None, IMAGE, IMAGE, {"gen_gan": 1.0})

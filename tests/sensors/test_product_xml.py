@@ -29,7 +29,7 @@ def test_entities_are_refused_in_one_line_without_expansion(kind, tmp_path):
     started = time.process_time()
     with pytest.raises(UserError, match="declares XML entities") as refused:
         document(tmp_path, HOSTILE[kind])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10  # without the limit: minutes
     assert len(refused.value.lines) == 1
     assert refused.value.lines[0].startswith(f"{tmp_path}/a.xml: ")
     assert "root:" not in refused.value.lines[0]
@@ -103,7 +103,7 @@ def test_a_hostile_ring_is_repaired_or_refused_quickly(tmp_path):
     places = np.random.default_rng(0).uniform(0, 50, (MOST_POINTS, 2))
     started = time.process_time()
     assert unwrapped(*np.append(places, places[:1], axis=0).T).is_valid
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10  # without the limit: minutes
     longer = " ".join(f"{number:.3f}" for number in np.append(places, places).tolist())
     with pytest.raises(UserError, match=r"a\.xml: posList has 2000 numbers"):
         document(tmp_path, f"<posList>{longer}</posList>").ring("posList")
