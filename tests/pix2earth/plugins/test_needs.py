@@ -1,0 +1,32 @@
+"""What a plug-in needs is compared with the dataset before anything is imported."""
+
+import pytest
+
+from experiment import PROJECT
+from pix2earth.plugins import needs
+from pix2earth.records.manifest import Field
+from pix2earth.settings.errors import UserError
+
+RECURRENT = PROJECT / "docs" / "plug-ins" / "frame_recurrent.py"
+IMAGE = Field(dtype="uint16", shape=[8, 8, 2], bands=["a", "b"])
+FIELDS = {"input_image": IMAGE, "target": IMAGE}
+SEQUENCE = {"sequence": r"(?P<sequence>.+)_t(?P<position>\d+)"}
+
+
+def test_sequences(experiment_of):
+    declared = needs.check(experiment_of(FIELDS, roles=SEQUENCE, tilesize=8), RECURRENT)
+    assert declared.literals["sampling"] == "sequences"
+    with pytest.raises(UserError, match=r"frame_recurrent\.py: reads sequences, and .*dataset\.json states none"):
+        needs.check(experiment_of(FIELDS, tilesize=8), RECURRENT)
+
+
+def test_single_time_steps_are_not_drawn_out_of_sequences(experiment_of):
+    with pytest.raises(UserError, match="sample_train: would take single time steps out of sequences"):
+        needs.check(experiment_of(FIELDS, roles=SEQUENCE, tilesize=8, sample_train=3, sample_val=3), RECURRENT)
+
+
+def test_an_unknown_sampling(experiment_of, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text('class GAN:\n    sampling = "pairwise"\n    def train_step(self, target): ...\n')
+    with pytest.raises(UserError, match=r"mine\.py: sampling: must be one of pairs, pools, sequences, not 'pairwise'"):
+        needs.check(experiment_of(FIELDS, tilesize=8), plugin)
