@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.records.degradation import area_mean
+from pix2earth.records.degradation import degraded_stored
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field, Manifest, Split
 from preprocessing.tiles.tile_rasters import OLCI_BANDS, SENTINEL2_BANDS
 
@@ -52,10 +53,11 @@ def manifest(kind: str, dataset: str, tilesize: int, split: Split, description: 
     else:
         side = coarse_side(tilesize, factor)
         read = Field(shape=[side, side, len(SENTINEL2_BANDS)], gsd=GSD * tilesize / side, **reflectance)
+    degradation = None if factor is None else Degradation(kind="average", factor=factor)
     target = Field(shape=[tilesize, tilesize, len(SENTINEL2_BANDS)], gsd=GSD, **reflectance)
     return Manifest(
         name=f"{kind}_{dataset}", tilesize=tilesize, description=description,
-        fields={"input_image": read, "target": target}, split=split,
+        fields={"input_image": read, "target": target}, split=split, degradation=degradation,
     )  # fmt: skip
 
 
@@ -71,8 +73,8 @@ def arrays(kind: str, tile: Tile) -> dict[str, np.ndarray]:
     if factor is None:
         radiance = np.where(tile.located[..., None] & np.isfinite(tile.radiance), tile.radiance, NO_RADIANCE)
         return {"input_image": radiance.astype(np.float32), "target": target}
-    coarse = area_mean(tile.reflectance, coarse_side(tile.located.shape[0], factor))
-    return {"input_image": stored_reflectance(coarse), "target": target}
+    # Of the stored numbers, so that `predict.py --degrade` makes the same of them.
+    return {"input_image": degraded_stored(target, Degradation(kind="average", factor=factor)), "target": target}
 
 
 def stored_reflectance(reflectance: np.ndarray) -> np.ndarray:
