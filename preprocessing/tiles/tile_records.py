@@ -11,6 +11,7 @@ from pix2earth.records.degradation import degraded_stored
 from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field, Manifest, Split
 from preprocessing.tiles.tile_rasters import OLCI_BANDS, SENTINEL2_BANDS
+from sensors import lexicon
 
 if TYPE_CHECKING:
     from pix2earth.records.writer import DatasetWriter
@@ -46,9 +47,10 @@ def manifest(kind: str, dataset: str, tilesize: int, split: Split, description: 
     factor = KINDS[kind]
     if factor is None:
         read = Field(
-            dtype="float32", shape=[tilesize, tilesize, len(OLCI_BANDS)], bands=OLCI_BANDS, units="mW m-2 sr-1 nm-1",
-            nodata=NO_RADIANCE, valid_range=(0.0, [float(highest) for highest in HIGHEST_RADIANCE]),
-            rgb=["Oa17", "Oa06", "Oa03"], gsd=300.0,
+            dtype="float32", shape=[tilesize, tilesize, len(OLCI_BANDS)], bands=OLCI_BANDS,
+            units=lexicon.sensor("olci").bands[0].unit, nodata=NO_RADIANCE,
+            valid_range=(0.0, [float(highest) for highest in HIGHEST_RADIANCE]), rgb=["Oa17", "Oa06", "Oa03"],
+            gsd=300.0,
         )  # fmt: skip
     else:
         side = coarse_side(tilesize, factor)
