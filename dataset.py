@@ -1,4 +1,4 @@
-"""Command: check every record of a dataset, draw a contact sheet of it, or measure the ranges of its bands."""
+"""Command: check every record of a dataset, draw a contact sheet, measure the ranges of bands, or list known bands."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     checking = commands.add_parser("verify", help="check every record: framing, fields, shapes, checksums")
     showing = commands.add_parser("show", help="draw a contact sheet with samples of every split")
     measuring = commands.add_parser("ranges", help="measure percentiles, NaN and nodata of every band")
+    commands.add_parser("bands", help="list the bands whose names are known, with their wavelengths")
     for command in (checking, showing, measuring):
         command.add_argument("path", metavar="PATH", help="<data_root>/<dataset>[/<tilesize>]")
     showing.add_argument("--samples", type=_positive, default=4, help="samples of each split (default 4)")
     measuring.add_argument("--samples", type=_positive, default=200, help="training samples to read (default 200)")
     showing.add_argument("--output", metavar="PNG", help="default: contact_sheet.png in the dataset's folder")
     options: Any = arguments.parse_args(argv)
+    if options.command == "bands":
+        from sensors.lexicon import table
+
+        print(table())
+        return 0
     listing = open_folder(options.path)
     from pix2earth.console.quiet import quieten_tensorflow
 

@@ -1,7 +1,8 @@
 """The demo dataset: super-resolution tiles of the real Sentinel-2 scenes in ``samples/``.
 
 A sample's ``target`` holds the 10 m bands of a tile, its ``input_image`` the same bands averaged over ``factor`` x
-``factor`` pixels. Digital numbers are kept: top-of-atmosphere reflectance is 1e-4 times them, and 0 is nodata.
+``factor`` pixels, after a Gaussian filter where ``fwhm`` is given. Digital numbers are kept: top-of-atmosphere
+reflectance is 1e-4 times them, and 0 is nodata.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import SPLITS, Field, Manifest, Split
 from pix2earth.records.splitting.grid_splits import BLOCK, GROUP, block_splits
 from pix2earth.settings.errors import UserError, inside
@@ -34,11 +36,17 @@ class DemoRecipe(NamedTuple):
     factor: int
     seed: int
     suffix: str = ""
+    fwhm: float | None = None
 
     @property
     def ending(self) -> str:
         """What the name of every tile ends with."""
         return f"_{self.suffix}" if self.suffix else ""
+
+    @property
+    def degradation(self) -> Degradation:
+        """How inputs are made from targets."""
+        return Degradation(kind="gaussian" if self.fwhm else "average", factor=self.factor, fwhm=self.fwhm)
 
     def check(self) -> None:
         """Find what cannot work before anything is read.
@@ -53,6 +61,8 @@ class DemoRecipe(NamedTuple):
             lines.append(f"--suffix {self.suffix}: must be letters, digits and '_', such as notinmask")
         if self.tilesize < 1:
             lines.append(f"--tilesize {self.tilesize}: must be at least 1")
+        if self.fwhm is not None and not 0 < self.fwhm <= self.tilesize:
+            lines.append(f"--fwhm {self.fwhm:g}: must be above 0 and at most --tilesize {self.tilesize}")
         if self.factor < 2:
             lines.append(f"--factor {self.factor}: must be at least 2, or there is nothing to learn")
         elif self.tilesize % self.factor:
@@ -88,6 +98,7 @@ class DemoRecipe(NamedTuple):
         split = Split(method="spatial block, and scene", seed=self.seed, detail=detail)
         return Manifest(
             name=self.dataset, tilesize=self.tilesize, description=DESCRIPTION, fields=fields, split=split,
+            degradation=self.degradation,
         )  # fmt: skip
 
 
@@ -163,7 +174,7 @@ def write(writer: DatasetWriter, recipe: DemoRecipe, tiles: Sequence[PlannedTile
         The manifest with counts and fingerprint.
     """
     from pix2earth.console.progress import tracked
-    from pix2earth.records.degradation import square_mean
+    from pix2earth.records.degradation import degraded_stored
     from pix2earth.records.splitting.leaks import check_for_leaks
 
     empty = 0
@@ -177,10 +188,10 @@ def write(writer: DatasetWriter, recipe: DemoRecipe, tiles: Sequence[PlannedTile
             if not target.all():
                 empty += 1
                 continue
+            arrays = {"input_image": degraded_stored(target, recipe.degradation), "target": target}
             writer.write(
-                tile.split, tile.name, {"input_image": square_mean(target, recipe.factor), "target": target},
-                crs=raster.grid.crs.to_string(), transform=raster.transform(tile.row, tile.column),
-                acquired=[tile.scene.acquired],
+                tile.split, tile.name, arrays, crs=raster.grid.crs.to_string(),
+                transform=raster.transform(tile.row, tile.column), acquired=[tile.scene.acquired],
             )  # fmt: skip
         # Before the block ends, for then the dataset counts as complete.
         print(check_for_leaks(writer.folder, writer.manifest))

@@ -15,5 +15,6 @@ swath_files         windows of the netCDF files of a swath
 collocation         the swath pixel at each pixel of a map grid
 footprints          the share of a scene that a frame covers
 vector_masks        polygons of KML and other vector files, projected to a scene's grid
+lexicon             what is known of bands by their names: wavelength, quantity, unit (``bands.yaml``)
 =================== ==========================================================================
 """

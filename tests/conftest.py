@@ -17,6 +17,7 @@ import resource
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def open_tiny():
 def experiment_of(tmp_path, open_tiny):
     """``experiment_of(fields, **settings)``: an Experiment on a dataset that has a manifest of these fields only."""
 
-    def opened(fields: dict[str, Field], *, roles: dict[str, str] | None = None, **settings):
+    def opened(fields: dict[str, Field], *, roles: dict[str, Any] | None = None, **settings):
         tilesize = settings.get("tilesize", TILESIZE)
         folder = tmp_path / "data" / "made" / str(tilesize)
         folder.mkdir(parents=True, exist_ok=True)

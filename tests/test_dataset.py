@@ -77,6 +77,15 @@ class TestShow:
         assert run(capfd, "show", folder, "--samples", samples)[0] == 2
 
 
+class TestBands:
+    def test_prints_the_lexicon(self, capfd):
+        status, out, _ = run(capfd, "bands")
+        assert status == 0
+        rows = {tuple(line.split()[:2]): line for line in out.splitlines()}
+        assert rows["sentinel2", "B8A"].split()[-4:] == ["864.7", "21", "reflectance", "1"]
+        assert len([key for key in rows if key[0] == "olci"]) == 21
+
+
 class TestRanges:
     def test_prints_a_table_and_proposals_and_leaves_the_dataset_unchanged(self, folder, tiny_arrays, capfd):
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -24,6 +24,7 @@ from tests.products import write_safe
 
 SIDE = 64
 BANDS = ["B02", "B03"]
+BLUE = {"LONG_NAME": "blue", "WAVELENGTH_NM": "492.7", "BANDWIDTH_NM": "66", "UNIT": "1"}
 TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
 REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "gsd": 10.0}
 PLUGIN = '''
@@ -135,6 +136,7 @@ def test_identity_in_physical_units_on_the_map(root, command, size):
         assert (raster.crs, raster.transform, raster.shape) == (source.crs, source.transform, source.shape)
         assert [raster.xy(row, 7) for row in range(9)] == [source.xy(row, 7) for row in range(9)]
         assert raster.descriptions == ("B02", "B03") and raster.units == ("1", "1")
+        assert raster.tags(1) == BLUE
         assert raster.tags()["RUN"] == "a" and raster.tags()["STEP"] == "7" and raster.tags()["EXPERIMENT"] == "same"
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert bool(raster.overviews(1)) == (size[0] > 512 or size[1] > 512)
@@ -208,6 +210,7 @@ def test_a_dataset_gives_a_geotiff_for_each_sample_and_goes_on(root, command, fo
             valid = tile[..., 0] != 0
             assert np.array_equal(read[valid], tile[valid].astype(np.float32) * np.float32(1e-4))
             assert np.isnan(read[~valid]).all()
+            assert raster.tags(1) == BLUE
     before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     (output / "tile1.tif").unlink()
     status, out, _ = command("--input", folder, "--output", output)

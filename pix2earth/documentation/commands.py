@@ -17,7 +17,7 @@ PYTHON = (3, 11)
 """The version of Python that the page is generated with: the format of ``argparse`` differs between versions."""
 COMMANDS = (
     ("train.py",), ("evaluate.py",), ("predict.py",), ("compare.py",), ("dataset.py", "verify"), ("dataset.py", "show"),
-    ("dataset.py", "ranges"), ("demo.py",), ("results.py",), ("-m", "preprocessing.samples"),
+    ("dataset.py", "ranges"), ("dataset.py", "bands"), ("demo.py",), ("results.py",), ("-m", "preprocessing.samples"),
     ("preprocessing/10_identify_unique_tilecodes.py",), ("preprocessing/20_create_inventory.py",),
     ("preprocessing/30_create_s2pngs.py",), ("preprocessing/40_create_tifs.py",),
     ("preprocessing/50_create_tfrecords.py",), ("-m", "synthetic", "generate"), ("-m", "synthetic", "derive"),

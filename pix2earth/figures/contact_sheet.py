@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.figures.shown_bands import shown_bands, title
 from pix2earth.records import format
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import SPLITS, Field
@@ -40,7 +41,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
     if not rows:
         raise UserError(f"{listing.folder}: has no samples")
     titles = [
-        key if field.time_steps is None else f"{key}, time step {number}"
+        title(key if field.time_steps is None else f"{key}, time step {number}", field)
         for key, field in manifest.fields.items()
         for number in range(1, (field.time_steps or 1) + 1)
     ]
@@ -61,6 +62,6 @@ def _panels(array: np.ndarray, field: Field) -> list[Panel]:
     values[~np.isfinite(values)] = np.nan
     if field.nodata is not None:
         values[images == field.nodata] = np.nan
-    rgb = values[..., field.rgb_indices]
+    rgb = values[..., shown_bands(field)]
     limits = stretch(rgb)
     return [Panel(image, limits) for image in rgb]

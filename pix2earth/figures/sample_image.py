@@ -9,6 +9,7 @@ import numpy as np
 
 from pix2earth.batches import time_steps
 from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.figures.shown_bands import shown_bands
 from pix2earth.records.manifest import Field, Manifest
 
 SAMPLES = 5
@@ -80,16 +81,14 @@ def _row(
         prediction: physical values of the prediction.
         worst: the upper end of the error map's scale; None: the largest error.
     """
-    rgb = target_field.rgb_indices
+    rgb, source_rgb = shown_bands(target_field), shown_bands(source_field)
     limits = stretch(_time_steps(target, target_field)[0][..., rgb])
-    same_bands = [source_field.bands[index] for index in source_field.rgb_indices] == [
-        target_field.bands[index] for index in rgb
-    ]
+    same_bands = [source_field.bands[index] for index in source_rgb] == [target_field.bands[index] for index in rgb]
     comparable = same_bands and source_field.units == target_field.units
     panels, titles = [], []
     inputs = _time_steps(source, source_field)
     for number, image in enumerate(inputs, start=1):
-        input_rgb = image[..., source_field.rgb_indices]
+        input_rgb = image[..., source_rgb]
         panels.append(Panel(input_rgb, limits if comparable else stretch(input_rgb)))
         titles.append("Input" if len(inputs) == 1 else f"Input, time step {number}")
     for title, values in (("Target", target), ("Prediction", prediction)):

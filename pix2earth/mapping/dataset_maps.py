@@ -20,10 +20,12 @@ from pix2earth.console.progress import tracked
 from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_size
 from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
+from pix2earth.records.manifest import Field
 from pix2earth.runs import identity
 from pix2earth.scoring.scorer import Scorer
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
+from sensors.lexicon import described
 
 COMPARED = ("CHECKPOINT", "STEP", "CODE", "INPUT", "INPUT_MANIFEST", "SPLIT")
 """The tags by which an existing prediction is known as the one that would be written."""
@@ -34,6 +36,25 @@ def band_names(bands: Sequence[str], time_steps: int | None) -> list[str]:
     if not time_steps or time_steps == 1:
         return list(bands)
     return [f"{band} {number}" for number in range(1, time_steps + 1) for band in bands]
+
+
+def band_tags(field: Field, units: str) -> list[dict[str, str]]:
+    """Return the GeoTIFF tags of each band of a prediction, as of ``band_names``: unit and, where known, wavelength.
+
+    Args:
+        field: that is predicted.
+        units: of the written values; "" where they have none.
+    """
+    tags = []
+    for band in described(field.bands):
+        known = {"UNIT": units} if units else {}
+        if band:
+            known["LONG_NAME"] = band.long_name
+        if band and band.wavelength and not band.nominal:
+            known["WAVELENGTH_NM"] = f"{band.wavelength:g}"
+            known |= {"BANDWIDTH_NM": f"{band.bandwidth:g}"} if band.bandwidth else {}
+        tags.append(known)
+    return tags * (field.time_steps or 1)
 
 
 def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool) -> int:
@@ -61,7 +82,8 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
         sizes |= other_pixel_size(metadata, scorer)
         units = "" if scorer.experiment.NORMALIZE == "l2" else scorer.target.units  # unit norm: no physical unit
         bands = band_names(scorer.target.bands, scorer.target.time_steps)
-        write_map(folder / f"{name}.tif", prediction, metadata, scorer.target.size, bands, units, tags)
+        about_bands = band_tags(scorer.target, units)
+        write_map(folder / f"{name}.tif", prediction, metadata, scorer.target.size, bands, units, tags, about_bands)
     if sizes:
         trained = scorer.target.gsd
         print(
@@ -156,6 +178,7 @@ def write_map(
     bands: Sequence[str],
     units: str,
     tags: dict[str, str],
+    tags_of_bands: Sequence[dict[str, str]] = (),
 ) -> None:
     """Write one prediction as GeoTIFF.
 
@@ -167,6 +190,7 @@ def write_map(
         bands: names of the bands.
         units: of the values.
         tags: further GeoTIFF tags.
+        tags_of_bands: further tags of each band.
     """
     height, width, count = prediction.shape
     georeference: dict[str, Any] = {}
@@ -184,3 +208,5 @@ def write_map(
             raster.write(np.moveaxis(prediction, -1, 0))
             raster.descriptions, raster.units = tuple(bands), (units,) * count
             raster.update_tags(**tags, **acquired)
+            for number, about in enumerate(tags_of_bands, start=1):
+                raster.update_tags(number, **about)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from experiment import Experiment
-from pix2earth.records.manifest import Field
+from pix2earth.records.degradation_schema import Degradation
+from pix2earth.records.manifest import Manifest, size_by_gsd
 from pix2earth.settings.errors import UserError
 
 
@@ -22,6 +22,7 @@ class Geometry(NamedTuple):
         bands: number of bands of the output, over all time steps.
         pixel: pixel size of the scene that this geometry expects, in metres; None where the dataset does not state it.
         repeated: how often the dataset repeats a measured pixel along each axis: 12 where 120 m are stored at 10 m.
+        degradation: how windows are averaged, where the dataset states it.
     """
 
     window: tuple[int, int]
@@ -31,6 +32,7 @@ class Geometry(NamedTuple):
     bands: int
     pixel: float | None
     repeated: int
+    degradation: Degradation | None = None
 
 
 def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
@@ -59,7 +61,8 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
     (height, width), (rows, columns) = target.size, source.size
     bands = len(target.bands) * (target.time_steps or 1)
     if degrade:
-        return Geometry(target.size, 1, coarse_size(source, target), source.size, bands, target.gsd, 1)
+        coarse = coarse_size(manifest)
+        return Geometry(target.size, 1, coarse, source.size, bands, target.gsd, 1, manifest.degradation)
     factor = height // rows
     if (rows * factor, columns * factor) != target.size:
         raise UserError(
@@ -70,20 +73,21 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
     return Geometry(source.size, factor, None, source.size, bands, source.gsd and source.gsd / repeated, repeated)
 
 
-def coarse_size(source: Field, target: Field) -> tuple[int, int]:
+def coarse_size(manifest: Manifest) -> tuple[int, int]:
     """Return the height and width to which a target tile is averaged to have the pixel size of the input's sensor.
 
     Raises:
         UserError: the dataset does not state that the input is coarser than the target, or the input is not an image.
     """
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if manifest.degradation is not None:
+        return manifest.degradation.size(target.size)
     if not source.gsd or not target.gsd or source.gsd <= target.gsd or source.kind != "image":
         stated = [f"{gsd:g} m" if gsd else "no gsd" for gsd in (source.gsd, target.gsd)]
         raise UserError(
-            f"--degrade: the dataset states {stated[0]} for the input ({source.kind}) and {stated[1]} for the target;"
-            " leave it out"
+            f"--degrade: the dataset states {stated[0]} for the input ({source.kind}), {stated[1]} for the target and"
+            " no degradation; leave it out"
         )
     if source.size[0] < target.size[0]:
         return source.size
-    # Stored upsampled; rounded as the datasets are.
-    height, width = (math.floor(side * target.gsd / source.gsd + 1e-6) for side in target.size)
-    return height, width
+    return size_by_gsd(source, target)  # stored upsampled

@@ -14,7 +14,7 @@ import tensorflow as tf
 from pix2earth.batches.preparation import physical, prepare_scene
 from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
-from pix2earth.mapping.degrading import degraded
+from pix2earth.mapping.degrading import degraded_window
 from pix2earth.mapping.scene import Scene, validity
 from pix2earth.mapping.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
@@ -87,7 +87,7 @@ class Network:
         if not any(mask.any() for mask in valid):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
-            windows = [degraded(window, self.geometry, self.source) for window in windows]
+            windows = [degraded_window(window, self.geometry, self.source) for window in windows]
         stored = {self.experiment.manifest.input: _batch(windows, self.source)}
         stored |= {name: _batch(further[name], field) for name, field in self.further.items()}
         with attributed_to(self.plugin, "the prediction fails"):

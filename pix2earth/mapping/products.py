@@ -50,7 +50,8 @@ def open_product(
     Raises:
         UserError: a product cannot be read, lacks bands, or does not fit the network.
     """
-    target = experiment.manifest.fields[experiment.manifest.target]
+    manifest = experiment.manifest
+    target = manifest.fields[manifest.target]
     if source.time_steps:
         raise UserError(
             f"--input {path}: is one time step, and the network reads {source.time_steps}: name as many products in"
@@ -61,7 +62,7 @@ def open_product(
         raise UserError(f"--input {path}: the network reads OLCI ({source.bands[0]}, ...); name its product by --s3")
     if not olci and swath is not None:
         raise UserError(f"--s3 {swath}: the network reads {', '.join(source.bands)} and no band of OLCI; leave it out")
-    coarser = bool(source.gsd and target.gsd and source.gsd > target.gsd)
+    coarser = manifest.degradation is not None or bool(source.gsd and target.gsd and source.gsd > target.gsd)
     geometry = geometry_of(experiment, degrade=degrade or (coarser and not olci))
     resolution = int(geometry.pixel or RESOLUTIONS[0])
     if resolution not in RESOLUTIONS:

@@ -35,6 +35,7 @@ class Description(NamedTuple):
         units: of the values.
         tags: GeoTIFF tags.
         overviews: resampling of the overviews, AVERAGE or NEAREST.
+        tags_of_bands: tags of each band.
     """
 
     crs: Any
@@ -43,6 +44,7 @@ class Description(NamedTuple):
     units: str
     tags: dict[str, str]
     overviews: str
+    tags_of_bands: Sequence[dict[str, str]] = ()
 
 
 class RasterWriter:
@@ -167,9 +169,7 @@ class RasterWriter:
             ElementTree.SubElement(root, "SRS").text = description.crs.to_wkt()
         if description.transform is not None:
             ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, description.transform.to_gdal()))
-        tags = ElementTree.SubElement(root, "Metadata")
-        for key, value in description.tags.items():
-            ElementTree.SubElement(tags, "MDI", key=key).text = value
+        _add_tags(root, description.tags)
         for number, name in enumerate(description.bands):
             band = ElementTree.SubElement(
                 root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
@@ -180,5 +180,13 @@ class RasterWriter:
             }  # fmt: skip
             for key, content in elements.items():
                 ElementTree.SubElement(band, key).text = str(content)
+            _add_tags(band, description.tags_of_bands[number] if description.tags_of_bands else {})
             ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = ROWS
         return ElementTree.tostring(root)
+
+
+def _add_tags(element: ElementTree.Element, tags: dict[str, str]) -> None:
+    """Add tags to the description of a raster or band."""
+    metadata = ElementTree.SubElement(element, "Metadata")
+    for key, value in tags.items():
+        ElementTree.SubElement(metadata, "MDI", key=key).text = value

@@ -57,7 +57,7 @@ def map_scene(
     from affine import Affine
 
     from pix2earth.console.progress import tracked
-    from pix2earth.mapping.dataset_maps import band_names
+    from pix2earth.mapping.dataset_maps import band_names, band_tags
     from pix2earth.mapping.inference import Plan
     from pix2earth.mapping.raster_writer import Description, RasterWriter
     from pix2earth.runs import identity
@@ -85,5 +85,6 @@ def map_scene(
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
         bands, all_tags = band_names(target.bands, target.time_steps), {**origin.tags(), **scene.tags}
-        writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews))
+        about_bands = band_tags(target, target.units)
+        writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews, about_bands))
     print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")

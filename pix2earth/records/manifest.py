@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,6 +16,7 @@ from pydantic import (
 )
 from pydantic import Field as PydanticField
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.field import Field
 from pix2earth.records.sequences import checked_pattern
 from pix2earth.settings import atomic
@@ -76,6 +78,8 @@ class Manifest(Schema):
     input_mask: str | None = None
     """A mask field that says what is hidden in the input (1), per time step where it has several, or None; plug-ins ask
     for it as ``input_mask``."""
+    degradation: Degradation | None = None
+    """How the input is made from the target, or None where it is not, or nobody knows."""
     sequence: Annotated[str, AfterValidator(checked_pattern)] | None = None
     """Where samples are the time steps of sequences: a regular expression for their whole names, with the groups
     ``sequence`` (equal for all of one place) and ``position`` (their order)."""
@@ -105,6 +109,27 @@ class Manifest(Schema):
             mask, target = self.fields[self.score_by], self.fields[self.target]
             if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:
                 raise ValueError(f"score_by: '{self.score_by}' has not as many time steps as the target")
+        return self
+
+    @model_validator(mode="after")
+    def _degradation_fits(self) -> Manifest:
+        if self.degradation is None:
+            return self
+        source, target, factor = self.fields[self.input], self.fields[self.target], self.degradation.factor
+        size = self.degradation.size(target.size)
+        shapes = [f"{height} x {width}" for height, width in (target.size, size, source.size)]
+        if source.kind != "image" or target.kind != "image":
+            raise ValueError("degradation: input and target must be images")
+        if not min(size) or source.size not in (size, target.size):
+            raise ValueError(
+                f"degradation: factor {factor} makes {shapes[1]} of the target's {shapes[0]} pixels; the input has"
+                f" {shapes[2]}"
+            )
+        if source.gsd and target.gsd and size_by_gsd(source, target) != size:
+            raise ValueError(
+                f"degradation: factor {factor} does not fit the gsd of input ({source.gsd:g}) and target"
+                f" ({target.gsd:g})"
+            )
         return self
 
     @model_validator(mode="after")
@@ -153,6 +178,13 @@ class Manifest(Schema):
     def save(self, folder: Path, name: str = FILE) -> None:
         """Write ``dataset.json`` atomically."""
         atomic.write_json(folder / name, self.model_dump(mode="json", exclude_defaults=False, exclude={"legacy"}))
+
+
+def size_by_gsd(source: Field, target: Field) -> tuple[int, int]:
+    """Return the height and width of a target's tile in pixels of the input's sensor, rounded down; both have a gsd."""
+    assert source.gsd and target.gsd
+    height, width = (math.floor(side * target.gsd / source.gsd + 1e-6) for side in target.size)
+    return height, width
 
 
 class Record(NamedTuple):

@@ -41,6 +41,10 @@ def manifest_difference(existing: Manifest, manifest: Manifest) -> str | None:
     roles = [(one.input, one.target, one.mask, one.score_by) for one in (existing, manifest)]
     if roles[0] != roles[1]:
         return "has other roles of its fields"
+    # Former versions did not state it, and averaged.
+    former = existing.degradation is None and manifest.degradation is not None and not manifest.degradation.fwhm
+    if existing.degradation != manifest.degradation and not former:
+        return "has inputs that were made otherwise from their targets (degradation)"
     if (existing.split.method, existing.split.seed) != (manifest.split.method, manifest.split.seed):
         return f"was split otherwise ({existing.split.method}, seed {existing.split.seed})"
     return None

@@ -116,6 +116,8 @@ def dataset(listing: Listing, *, records: bool = True) -> dict[str, Any]:
     }
     roles = {role: getattr(manifest, role) for role in ROLES}
     orders = {key: getattr(manifest, key) for key in ORDERS if getattr(manifest, key)}
+    if manifest.degradation:
+        orders["degradation"] = manifest.degradation.model_dump(mode="json")
     fingerprint = {"fingerprint": listing.fingerprint} if records else {}
     return {
         "name": manifest.name,
@@ -139,14 +141,14 @@ def digest(content: Any) -> str:
 def without_seed(identity: Mapping[str, Any]) -> str:
     """Return a checksum that runs share that differ by their seed alone.
 
-    Neither the name of the dataset's folder counts nor the toolkit's own code: records have a fingerprint, and metrics
-    have versions.
+    Neither name and degradation of the dataset count nor the toolkit's own code: records have a fingerprint, and
+    metrics have versions.
     """
     content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
     content |= treatments.of(identity)
     if content.get("settings"):
         content["settings"] = _comparable(content["settings"])
-    for part, name in (("settings", "dataset"), ("dataset", "name")):
+    for part, name in (("settings", "dataset"), ("dataset", "name"), ("dataset", "degradation")):
         content[part] = {key: value for key, value in content.get(part, {}).items() if key != name}
     return digest(content)
 
@@ -243,6 +245,9 @@ def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
     for key in ORDERS:
         if "fields" in before and before.get(key) != now.get(key):
             yield Difference("manifest", key, before.get(key), now.get(key))
+    # Manifests that former versions wrote do not state it, and what was trained with one goes on with a new one.
+    if "degradation" in before and before["degradation"] != now.get("degradation"):
+        yield Difference("manifest", "degradation", before["degradation"], now.get("degradation"))
     recorded_fields, fields = before.get("fields", now["fields"]), now["fields"]
     for name in dict.fromkeys([*recorded_fields, *fields]):
         if name not in fields or name not in recorded_fields:

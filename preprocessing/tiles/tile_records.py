@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.records.degradation import area_mean
+from pix2earth.records.degradation import degraded_stored
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field, Manifest, Split
 from preprocessing.tiles.tile_rasters import OLCI_BANDS, SENTINEL2_BANDS
+from sensors import lexicon
 
 if TYPE_CHECKING:
     from pix2earth.records.writer import DatasetWriter
@@ -45,17 +47,19 @@ def manifest(kind: str, dataset: str, tilesize: int, split: Split, description: 
     factor = KINDS[kind]
     if factor is None:
         read = Field(
-            dtype="float32", shape=[tilesize, tilesize, len(OLCI_BANDS)], bands=OLCI_BANDS, units="mW m-2 sr-1 nm-1",
-            nodata=NO_RADIANCE, valid_range=(0.0, [float(highest) for highest in HIGHEST_RADIANCE]),
-            rgb=["Oa17", "Oa06", "Oa03"], gsd=300.0,
+            dtype="float32", shape=[tilesize, tilesize, len(OLCI_BANDS)], bands=OLCI_BANDS,
+            units=lexicon.sensor("olci").bands[0].unit, nodata=NO_RADIANCE,
+            valid_range=(0.0, [float(highest) for highest in HIGHEST_RADIANCE]), rgb=["Oa17", "Oa06", "Oa03"],
+            gsd=300.0,
         )  # fmt: skip
     else:
         side = coarse_side(tilesize, factor)
         read = Field(shape=[side, side, len(SENTINEL2_BANDS)], gsd=GSD * tilesize / side, **reflectance)
+    degradation = None if factor is None else Degradation(kind="average", factor=factor)
     target = Field(shape=[tilesize, tilesize, len(SENTINEL2_BANDS)], gsd=GSD, **reflectance)
     return Manifest(
         name=f"{kind}_{dataset}", tilesize=tilesize, description=description,
-        fields={"input_image": read, "target": target}, split=split,
+        fields={"input_image": read, "target": target}, split=split, degradation=degradation,
     )  # fmt: skip
 
 
@@ -71,8 +75,8 @@ def arrays(kind: str, tile: Tile) -> dict[str, np.ndarray]:
     if factor is None:
         radiance = np.where(tile.located[..., None] & np.isfinite(tile.radiance), tile.radiance, NO_RADIANCE)
         return {"input_image": radiance.astype(np.float32), "target": target}
-    coarse = area_mean(tile.reflectance, coarse_side(tile.located.shape[0], factor))
-    return {"input_image": stored_reflectance(coarse), "target": target}
+    # Of the stored numbers, so that `predict.py --degrade` makes the same of them.
+    return {"input_image": degraded_stored(target, Degradation(kind="average", factor=factor)), "target": target}
 
 
 def stored_reflectance(reflectance: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from pix2earth.baselines.radar_regression import WINDOW, fitted, radar_baselines
 from pix2earth.baselines.samples import BaselineSet, PhysicalDataset, Predictor, Sample, days_between, time_steps_of
 from pix2earth.baselines.upsampling import ITERATIONS, back_projected, bicubic_image
 from pix2earth.documentation.page_sections import write_section
+from pix2earth.records.degradation import degraded
 from pix2earth.scoring.baseline_scores import rows, table
 from pix2earth.settings.errors import UserError
 from synthetic.observing import optics
@@ -120,7 +121,11 @@ def super_resolution(dataset: SyntheticDataset) -> BaselineSet:
     if not pairs:
         raise UserError(f"{dataset.folder}: input and target share no band; only training can predict the target")
     factor, fwhm = dataset.configuration.factor, dataset.configuration.coarse.psf_fwhm_px
-    observe = functools.partial(optics.observed, factor=factor, fwhm_px=fwhm)
+    observe: Callable[[np.ndarray], np.ndarray]
+    if dataset.manifest.degradation:
+        observe = functools.partial(degraded, degradation=dataset.manifest.degradation)
+    else:  # the input is not made from the target, but its sensor is known
+        observe = functools.partial(optics.observed, factor=factor, fwhm_px=fwhm)
     input_bands = dataset.manifest.fields[dataset.manifest.input].bands
     names = {dataset.target.bands[target]: input_bands[source] for source, target in pairs}
     replaced = ", ".join(f"{source} for {target}" for target, source in names.items() if source != target)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field
 from synthetic.ground.scene import SyntheticScene
 from synthetic.observing import optics
@@ -34,7 +36,7 @@ def coarse_sensor(configuration: SuperResolution) -> Sensor:
     return sensor(configuration.coarse_sensor, None if bands is None else tuple(bands))
 
 
-def fields(configuration: SuperResolution) -> tuple[dict[str, Field], dict[str, str]]:
+def fields(configuration: SuperResolution) -> tuple[dict[str, Field], dict[str, Any]]:
     """Return the fields of a sample, and the keys of the manifest that differ from the defaults."""
     side, factor, gsd = configuration.ground.size.width, configuration.factor, configuration.ground.gsd
     coarse = coarse_sensor(configuration)
@@ -49,7 +51,19 @@ def fields(configuration: SuperResolution) -> tuple[dict[str, Field], dict[str, 
         ),
         "dates": day_of_year_field(None, ["input", "target"]),
     }  # fmt: skip
-    return sample_fields, {}
+    return sample_fields, {"degradation": degradation(configuration)}
+
+
+def degradation(configuration: SuperResolution) -> Degradation | None:
+    """Return how inputs are made from targets, but for rounding; None where they differ by anything else than means."""
+    fine, coarse = configuration.fine, configuration.coarse
+    errors = [coarse.misregistration_px, *configuration.apart_days]
+    for optic in (fine, coarse):
+        errors += [optic.gain_sd, optic.offset_sd, optic.noise.sigma0, optic.noise.kappa]
+    same_bands = list(coarse_sensor(configuration).bands) == configuration.bands
+    if any(errors) or coarse.psf_fwhm_px is not None or not same_bands or configuration.factor < 2:
+        return None
+    return Degradation(kind="average", factor=configuration.factor)
 
 
 def fine_reflectance(

@@ -13,6 +13,7 @@ from rasterio.transform import rowcol
 from rasterio.windows import Window
 
 from experiment import PROJECT
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.format import read
 from pix2earth.records.listing import Listing, record_of
 from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
@@ -130,6 +131,7 @@ def test_index_and_manifest_agree_with_the_records(folder):
     assert (folder / INDEX).is_file()
     assert manifest.fingerprint == listing.fingerprint
     assert manifest.ratio == FACTOR
+    assert manifest.degradation == Degradation(kind="average", factor=FACTOR)
     assert manifest.shared_bands == [0, 1, 2, 3]
     assert manifest.split.seed == 0
 
@@ -141,7 +143,7 @@ def test_second_call_changes_nothing(environment, folder, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("arguments", [("--factor", "2"), ("--seed", "1")])
+@pytest.mark.parametrize("arguments", [("--factor", "2"), ("--seed", "1"), ("--fwhm", "3")])
 def test_existing_dataset_of_another_recipe_is_refused(environment, capsys, arguments):
     assert run(environment, *arguments) == 2
     assert "--replace" in capsys.readouterr().err
@@ -241,6 +243,11 @@ def test_a_suffix_ends_every_name(tmp_path, capsys):
         "exists and holds 16 samples, of other tiles than the 16 planned; choose another --dataset"
         in capsys.readouterr().err
     )
+
+
+def test_a_filter_that_is_none(environment, capsys):
+    assert run(environment, "--fwhm", "-1") == 2
+    assert capsys.readouterr().err == "--fwhm -1: must be above 0 and at most --tilesize 96\n"
 
 
 def test_a_suffix_that_cannot_be_in_a_name(environment, capsys):

@@ -12,7 +12,7 @@ from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import Field, load_manifest
 from pix2earth.settings.errors import UserError
 
-BANDS = ["B02", "B03", "B04"]
+BANDS = ["B04", "B03", "B02"]
 
 
 def field(*shape, bands=None, dtype="float32", **properties):
@@ -149,13 +149,23 @@ def test_an_input_of_other_bands_or_units_has_a_separate_stretch(change):
 
 
 def test_the_rgb_bands_are_shown_in_their_order():
-    source_field = field(4, 4, 4, bands=[*BANDS, "B08"], rgb=["B08", "B03", "B02"])
-    target_field = field(4, 4, 3, rgb=["B04", "B03", "B02"])
+    source_field = field(4, 4, 4, bands=["B02", "B03", "B04", "B08"], rgb=["B08", "B03", "B02"])
+    target_field = field(4, 4, 3, bands=["B02", "B03", "B04"], rgb=["B04", "B03", "B02"])
     source, target, prediction = random(4, 4, 4), random(4, 4, 3), random(4, 4, 3) / 2
     row = panels(source_field, target_field, source, target, prediction)
     np.testing.assert_array_equal(row["Input"].values, source[..., [3, 1, 0]])
     np.testing.assert_array_equal(row["Target"].values, target[..., [2, 1, 0]])
     np.testing.assert_array_equal(row["Prediction"].values, prediction[..., [2, 1, 0]])
+
+
+def test_visible_light_is_shown_where_no_bands_are_stated():
+    several = field(4, 4, 4, bands=["B02", "B03", "B04", "B08"])
+    source, target = random(4, 4, 4), random(4, 4, 4)[::-1]
+    row = panels(several, several, source, target, target)
+    np.testing.assert_array_equal(row["Input"].values, source[..., [2, 1, 0]])
+    np.testing.assert_array_equal(row["Target"].values, target[..., [2, 1, 0]])
+    (panel,) = contact_sheet._panels(source, several)
+    np.testing.assert_array_equal(panel.values, source[..., [2, 1, 0]])
 
 
 def test_one_band_is_shown_as_grey():

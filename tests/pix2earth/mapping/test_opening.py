@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from affine import Affine
+from scipy.ndimage import gaussian_filter
 
 from pix2earth.mapping.geometry import geometry_of
 from pix2earth.mapping.inference import Network
 from pix2earth.mapping.opening import open_scene
-from pix2earth.records.degradation import square_mean
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -34,8 +35,8 @@ def opened(experiment_of):
 def predict_identity(experiment_of, namespace_of, tmp_path, predict_scene):
     """``predict_identity(path, source, target, **options)``: the output of a network that returns its input."""
 
-    def predict(path, source, target, *, degrade=False, overlap=16):
-        experiment = experiment_of({"input_image": source, "target": target}, normalize="none")
+    def predict(path, source, target, *, degrade=False, overlap=16, **keys):
+        experiment = experiment_of({"input_image": source, "target": target}, roles=keys, normalize="none")
         scene, geometry = open_scene([path], None, experiment, degrade=degrade)
         return predict_scene(
             Network(experiment, namespace_of(lambda image: image), tmp_path / "x.py", geometry), scene, overlap
@@ -46,6 +47,11 @@ def predict_identity(experiment_of, namespace_of, tmp_path, predict_scene):
 
 def numbers(height=128, width=192):
     return np.random.default_rng(0).integers(1, 9000, (height, width, 2), np.uint16)
+
+
+def block_means(values, times):
+    height, width, bands = values.shape
+    return np.rint(values.reshape(height // times, times, width // times, times, bands).mean((1, 3)))
 
 
 def at(metres):
@@ -70,7 +76,24 @@ def test_degraded_windows_are_averaged_as_in_the_datasets(predict_identity, rast
     output = predict_identity(
         raster(values, **at(10)), field(coarse, 10.0 * times), field(SIDE, 10.0), degrade=True, overlap=0
     )
-    assert np.array_equal(output, square_mean(values, times).repeat(times, 0).repeat(times, 1))
+    assert np.array_equal(output, block_means(values, times).repeat(times, 0).repeat(times, 1))
+
+
+@pytest.mark.parametrize("stored", [16, SIDE])
+@pytest.mark.parametrize("gsd", [True, False])
+def test_windows_are_degraded_as_the_manifest_states(predict_identity, raster, stored, gsd):
+    values = numbers(SIDE, 2 * SIDE)
+    fields = field(stored, 40.0 if gsd else None), field(SIDE, 10.0 if gsd else None)
+    path, options = raster(values, **at(10)), {"degrade": True, "overlap": 0}
+    average = predict_identity(path, *fields, degradation=Degradation(kind="average", factor=4), **options)
+    assert np.array_equal(average, block_means(values, 4).repeat(4, 0).repeat(4, 1))
+    gaussian = Degradation(kind="gaussian", factor=4, fwhm=4.8)
+    blurred = predict_identity(path, *fields, degradation=gaussian, **options)
+    for start in (0, SIDE):
+        tile = values[:, start : start + SIDE].astype(float)
+        filtered = gaussian_filter(tile, 4.8 / 2.3548200450309493, axes=(0, 1), mode="nearest")
+        expected = block_means(filtered, 4).repeat(4, 0).repeat(4, 1)
+        assert np.array_equal(blurred[:, start : start + SIDE], expected)
 
 
 def test_a_ratio_that_is_not_an_integer(predict_identity, raster, opened):
@@ -87,7 +110,7 @@ def test_a_ratio_that_is_not_an_integer(predict_identity, raster, opened):
 def test_degraded_where_the_dataset_stores_repeated_pixels(predict_identity, raster):
     values = numbers()
     output = predict_identity(raster(values, **at(10)), field(SIDE, 40.0), field(SIDE, 10.0), degrade=True, overlap=0)
-    assert np.array_equal(output, square_mean(values, 4).repeat(4, 0).repeat(4, 1))
+    assert np.array_equal(output, block_means(values, 4).repeat(4, 0).repeat(4, 1))
 
 
 def test_coarse_pixels_are_repeated_as_in_the_dataset(opened, raster, capfd):

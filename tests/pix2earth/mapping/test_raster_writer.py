@@ -11,7 +11,7 @@ from pix2earth.settings.errors import UserError
 SHAPE = (700, 600, 2)
 DESCRIPTION = Description(
     rasterio.CRS.from_epsg(32618), Affine(10, 0, 436500.25, 0, -10, 4178940), ["B02", "<&>"], "1", {"RUN": "a&b"},
-    "AVERAGE",
+    "AVERAGE", [{"WAVELENGTH_NM": "492.7"}, {"LONG_NAME": "<&>"}],
 )  # fmt: skip
 NO_ROWS = np.zeros((0, 600, 2), np.float32)
 
@@ -37,6 +37,7 @@ def test_a_finished_file(tmp_path, values):
             ("B02", "<&>"),
         )
         assert raster.tags()["RUN"] == "a&b" and np.isnan(raster.nodata) and raster.units == ("1", "1")
+        assert (raster.tags(1), raster.tags(2)) == tuple(DESCRIPTION.tags_of_bands)
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and raster.overviews(1) == [2]
         assert raster.block_shapes[0] == (512, 512) and raster.compression.name == "deflate"
         overview = raster.read(1, out_shape=(350, 300))

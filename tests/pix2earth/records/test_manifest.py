@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Field, Manifest, Record, Split, arisgan_layout, fingerprint, load_manifest
-from pix2earth.settings.errors import UserError
+from pix2earth.settings.errors import InvalidData, UserError
 
 RGB = ["B04", "B03", "B02"]
 
@@ -79,6 +80,37 @@ class TestErrors:
         (line,) = refuse(*keys, value=value)
         assert line.startswith("dataset.json:")
         assert fault in line
+
+    @pytest.mark.parametrize(
+        ("input_size", "gsd", "factor", "fault"),
+        [
+            (16, None, 4, None), (64, None, 4, None), (21, None, 3, None), (21, 10 * 64 / 21, 3, None),
+            (64, 40.0, 4, None), (2, 320.0, 30, None),
+            (16, None, 3, "factor 3 makes 21 x 21 of the target's 64 x 64 pixels; the input has 16 x 16"),
+            (16, 20.0, 4, r"factor 4 does not fit the gsd of input \(20\) and target \(10\)"),
+            (64, 10.0, 4, r"factor 4 does not fit the gsd of input \(10\) and target \(10\)"),
+            (64, None, 65, "factor 65 makes 0 x 0"),
+        ],
+    )  # fmt: skip
+    def test_a_degradation_fits_shapes_and_gsd(self, input_size, gsd, factor, fault):
+        def image(side, gsd):
+            return Field(dtype="uint16", shape=[side, side, 3], bands=RGB, gsd=gsd)
+
+        def made():
+            fields = {"input_image": image(input_size, gsd), "target": image(64, 10.0)}
+            return manifest(fields=fields, degradation=Degradation(kind="average", factor=factor))
+
+        if fault is None:
+            assert made().degradation.size((64, 64)) == (64 // factor, 64 // factor)
+        else:
+            with pytest.raises(InvalidData, match=f"degradation: {fault}"):
+                made()
+
+    def test_a_wrong_degradation_names_its_place(self, refuse):
+        (line,) = refuse("degradation", value={"kind": "gaussian", "factor": 4})
+        assert line.startswith("dataset.json:") and "degradation: gaussian needs fwhm" in line
+        (line,) = refuse("degradation", value={"kind": "average", "factor": 4, "fwmh": 2.0})
+        assert "unknown key 'degradation.fwmh'; did you mean 'fwhm'?" in line
 
     def test_an_unknown_type_names_the_nearest(self, refuse):
         (line,) = refuse("fields", "target", "dtype", value="uint12")

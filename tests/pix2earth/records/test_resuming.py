@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import FILE, UNFINISHED, Field, Manifest, Split, load_manifest
 from pix2earth.records.resuming import Options, Recipe, open_dataset
@@ -14,10 +15,15 @@ from pix2earth.settings.errors import UserError
 PLANNED = [("train", "a"), ("train", "b"), ("val", "c")]
 
 
-def manifest(*, scale: float = 1.0, method: str = "scene", seed: int = 1) -> Manifest:
+AVERAGED = Degradation(kind="average", factor=2)
+BLURRED = Degradation(kind="gaussian", factor=2, fwhm=2.0)
+
+
+def manifest(*, scale: float = 1.0, method: str = "scene", seed: int = 1, degradation=None) -> Manifest:
     field = Field(dtype="uint16", shape=[4, 4, 1], bands=["B04"], scale=scale)
     fields = {"input_image": field, "target": field}
-    return Manifest(name="made", tilesize=4, fields=fields, split=Split(method=method, seed=seed))
+    split = Split(method=method, seed=seed)
+    return Manifest(name="made", tilesize=4, fields=fields, split=split, degradation=degradation)
 
 
 def opened(root, planned=PLANNED, *, replace=False, **about):
@@ -66,6 +72,7 @@ def test_an_interruption_at_the_very_end_is_resumed(tmp_path, folder):
     ("changed", "reason"),
     [
         ({"scale": 1e-4}, r"has other fields \(another factor\?\)"),
+        ({"degradation": BLURRED}, r"has inputs that were made otherwise from their targets \(degradation\)"),
         ({"method": "block"}, r"was split otherwise \(scene, seed 1\)"),
         ({"seed": 2}, r"was split otherwise \(scene, seed 1\)"),
     ],
@@ -76,6 +83,11 @@ def test_another_manifest_is_refused_and_nothing_is_touched(tmp_path, folder, fi
     with pytest.raises(UserError, match=f"made/4: exists and {reason}; choose another --dataset, or replace"):
         opened(tmp_path, **changed)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_dataset_of_a_former_version_which_averaged_without_stating_it_is_complete(tmp_path):
+    write(opened(tmp_path))
+    assert opened(tmp_path, degradation=AVERAGED) is None
 
 
 def test_a_writer_alone_refuses_to_finish_what_another_manifest_started(tmp_path):

@@ -43,6 +43,7 @@ def test_an_identity_does_not_differ_from_itself(described):
         (lambda one: one["dataset"]["fields"]["target"].update(scale=2.0), "manifest", "target.scale"),
         (lambda one: one["dataset"]["fields"].pop("cloud_mask"), "manifest", "field cloud_mask"),
         (lambda one: one["dataset"].update(input_mask="cloud_mask"), "manifest", "input_mask"),
+        (lambda one: one["dataset"].update(degradation={"kind": "average", "factor": 2}), "manifest", "degradation"),
         (lambda one: one["dataset"]["fields"]["target"].update(transform={}), "manifest", "target.transform"),
         (lambda one: one["settings"].update(dataset="renamed"), "name", "dataset"),
         (lambda one: one.update(augmentation=1), "treatment", "augmentation"),
@@ -67,6 +68,20 @@ def test_keys_that_are_newer_than_a_run_were_null_in_it(described):
     described["settings"]["ema"] = 0.9
     (found,) = identity.differences(recorded, described)
     assert (found.part, found.key, found.was, found.current) == ("network", "ema", None, 0.9)
+
+
+def test_a_degradation_is_compared_where_it_was_recorded(tiny_root, open_tiny, described):
+    path = tiny_root / "data" / "tiny" / "64" / "dataset.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "degradation": {"kind": "gaussian", "factor": 2, "fwhm": 2.5}}))
+    experiment = open_tiny(tiny_root)
+    now = identity.describe(experiment, Dataset(experiment).listing, finding.find(experiment))
+    assert now["dataset"]["degradation"] == {"kind": "gaussian", "factor": 2, "fwhm": 2.5}
+    assert identity.differences(described, now) == []
+    assert identity.without_seed(described) == identity.without_seed(now)
+    other = copy.deepcopy(now)
+    other["dataset"]["degradation"]["fwhm"] = 3.0
+    assert [found.key for found in identity.differences(now, other)] == ["degradation"]
 
 
 def test_one_learning_rate_equals_the_same_rate_for_both_networks(described):

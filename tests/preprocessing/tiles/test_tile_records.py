@@ -8,6 +8,7 @@ from rasterio.transform import from_origin
 from rasterio.warp import reproject
 
 from pix2earth.records.degradation import area_mean
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Split
 from preprocessing.tiles.tile_rasters import Tile
 from preprocessing.tiles.tile_records import KINDS, arrays, manifest, stored_reflectance
@@ -86,6 +87,18 @@ def test_coarse_inputs_say_how_coarse_they_are(tile):
     # 96 is divisible: the ratio is the one of the name.
     assert manifest("alt12", "x", 96, Split(method="s"), "").ratio == 12
     assert manifest("alt12", "x", 96, Split(method="s"), "").shared_bands == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("alt3", 3), ("alt12", 12), ("cur", None)])
+def test_manifests_state_how_inputs_are_made(tile, kind, factor):
+    stated = manifest(kind, "x", SIDE, Split(method="s"), "").degradation
+    assert stated == (factor and Degradation(kind="average", factor=factor))
+    if factor is None:
+        return
+    sample = arrays(kind, tile)
+    counts = np.where(sample["target"] == 0, np.nan, sample["target"])
+    expected = area_mean(counts, SIDE // factor)
+    assert np.array_equal(sample["input_image"], np.nan_to_num(np.rint(expected)))
 
 
 def test_radiance_keeps_its_numbers(tile):

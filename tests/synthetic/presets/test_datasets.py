@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.format import read
 from pix2earth.records.listing import open_folder
 from pix2earth.records.manifest import FILE, UNFINISHED
@@ -44,6 +45,22 @@ def all_but_the_name(folder):
 
 def records(folder):
     return {name: content for name, content in all_but_the_name(folder).items() if name.endswith(".tfrecord")}
+
+
+EXACT = {"psf_fwhm_px": None, "gain_sd": 0, "offset_sd": 0, "noise": {"sigma0": 0, "kappa": 0}}
+
+
+def test_inputs_that_are_means_of_their_targets_are_stated():
+    usual = datasets.load(datasets.FILES / "super_resolution.yaml", "tiny")
+    assert datasets.manifest(usual, "x").degradation is None
+    changes = {"apart_days": [0, 0], "coarse_bands": usual.bands, "fine": EXACT, "coarse": EXACT}
+    exact = type(usual).model_validate(datasets.merged(usual.model_dump(mode="json"), changes), strict=False)
+    exact = exact.model_copy(update={"coarse": exact.coarse.model_copy(update={"misregistration_px": 0.0})})
+    stated = datasets.manifest(exact, "x").degradation
+    assert stated == Degradation(kind="average", factor=4)
+    for sample in datasets.scene_samples((exact.model_dump_json(), 0)):
+        target = sample.fields["target"].reshape(16, 4, 16, 4, 4).mean((1, 3))
+        assert np.abs(sample.fields["input_image"] - target).max() <= 1  # both are rounded on their own
 
 
 @pytest.mark.slow
