@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import dataset as command
+from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.records.writer import DatasetWriter
 from tests.pix2earth.record_files import flip_bit, position_of, write_arisgan_record
 
 
@@ -58,6 +60,23 @@ class TestShow:
             assert run(capfd, "show", folder, "--samples", samples, "--output", path)[0] == 0
             heights.append(matplotlib.image.imread(path).shape[0])
         assert heights[1] > heights[0]
+
+    def test_draws_pools_and_measures_their_ranges(self, tmp_path, capfd):
+        image = Field(dtype="uint16", shape=[8, 8, 1], bands=["a"], scale=1e-4, valid_range=(0.0, 1.0))
+        manifest = Manifest(
+            name="pools", tilesize=8, fields={"input_image": image, "target": image}, split=Split(method="by hand"),
+            pools={"dim": ["input_image"], "bright": ["target"]},
+        )  # fmt: skip
+        with DatasetWriter(tmp_path, manifest) as writer:
+            for pool, fields in manifest.pools.items():
+                for number in range(3):
+                    values = np.random.default_rng(number).integers(1, 9999, (8, 8, 1), "uint16")
+                    writer.write("train", f"{pool}-{number}", dict.fromkeys(fields, values))
+        folder = tmp_path / "pools" / "8"
+        assert run(capfd, "show", folder)[0] == 0 and (folder / "contact_sheet.png").is_file()
+        assert run(capfd, "ranges", folder)[0] == 0
+        status, _, errors = run(capfd, "ranges", folder, "--samples", 1)
+        assert status == 2 and errors.endswith("none of the 1 samples holds input_image; raise --samples\n")
 
     def test_names_a_damaged_record(self, folder, capfd, tiny_arrays):
         path = folder / "val" / "val00_notinmask.tfrecord"

@@ -36,7 +36,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
                 arrays, _ = format.read(listing.path(split, name), manifest)
             except ValueError as error:
                 raise UserError(str(error)) from None
-            rows.append([panel for key, field in manifest.fields.items() for panel in _panels(arrays[key], field)])
+            rows.append([panel for key, field in manifest.fields.items() for panel in _panels(arrays.get(key), field)])
             names.append(f"{split}\n{name}")
     if not rows:
         raise UserError(f"{listing.folder}: has no samples")
@@ -53,8 +53,10 @@ def _counts(listing: Listing) -> str:
     return ", ".join(f"{len(listing.names(split))} {split}" for split in SPLITS)
 
 
-def _panels(array: np.ndarray, field: Field) -> list[Panel]:
-    """Return a panel for each time step of a field as stored; all time steps have the same stretch."""
+def _panels(array: np.ndarray | None, field: Field) -> list[Panel]:
+    """Return a panel for each time step of a field as stored, white ones for None; all steps have the same stretch."""
+    if array is None:  # the sample is of a pool without this field
+        return [Panel(np.ones((1, 1, 3)), (0.0, 1.0))] * (field.time_steps or 1)
     images = array if field.time_steps else array[None]
     if field.kind != "image":
         return [Panel(image[..., 0], colormap="viridis" if field.kind == "classes" else "gray") for image in images]

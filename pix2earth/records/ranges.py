@@ -144,6 +144,9 @@ def show(listing: Listing, samples: int) -> None:
                 arrays[field_name].append(array)
     except (OSError, ValueError) as error:
         raise UserError(f"{error}; 'python dataset.py verify {listing.folder}' lists all damaged records") from error
+    for field_name, of_field in arrays.items():
+        if not of_field:
+            raise UserError(f"{listing.folder}: none of the {len(chosen)} samples holds {field_name}; raise --samples")
     console = Console(width=None if Console().is_terminal else 200, highlight=False)
     print(f"{len(chosen)} of {len(names)} training samples")
     results = {name: measured(field, arrays[name]) for name, field in listing.manifest.fields.items()}
