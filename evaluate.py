@@ -23,9 +23,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument(
         "--force", action="store_true", help="evaluate although plug-in or dataset differ from those of the training"
     )
+    arguments.add_argument(
+        "--baselines", action="store_true", help="print all baselines of the dataset too, with the error of every band"
+    )
     options = arguments.parse_args(argv)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    evaluate_and_show(*restored_scorer(experiment, options.split, options.step, force=options.force))
+    scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force)
+    evaluate_and_show(scorer, split, step)
+    if options.baselines:
+        from pix2earth.scoring.beside_baselines import show_and_write
+
+        show_and_write(scorer, split, step, scorer.dataset.listing)
 
 
 if __name__ == "__main__":

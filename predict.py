@@ -101,6 +101,7 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
     files = fields.files_of(options.field)
     rasters = [(f"--field {name}", path) for name, paths in files.items() for path in paths]
     check_output(output, [*(("--input", source) for source in sources), *rasters], overwrite=options.overwrite)
+    files |= fields.in_input(sources, files, experiment.manifest)
     fields.check_names(files, experiment, finding.find(experiment))
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():

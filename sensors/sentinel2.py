@@ -118,7 +118,7 @@ class Safe:
         if not self.bands:
             return self.stated_grid
         finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
-        source, factor = self._source(finest), self._granule.images[finest].metres // FINEST
+        source, factor = self.image(finest), self._granule.images[finest].metres // FINEST
         size = source.height * factor, source.width * factor
         return Grid(source.crs, size, scaled(source.transform, 1 / factor))
 
@@ -218,7 +218,7 @@ class Safe:
         """
         from rasterio.errors import RasterioIOError
 
-        source = self._source(band_name(band))
+        source = self.image(band_name(band))
         try:
             return source.read(1, window=window, out_shape=shape)
         except RasterioIOError as error:
@@ -256,8 +256,12 @@ class Safe:
             )
         return self._product.as_number(offsets[number], element)
 
-    def _source(self, band: str) -> DatasetReader:
-        """Return the open image of a band."""
+    def image(self, band: str) -> DatasetReader:
+        """Return the open image of a band, at its native resolution.
+
+        Raises:
+            UserError: the band is missing, or its image damaged.
+        """
         if band not in self._granule.images:
             images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
             advice = nearest(band, self.bands) if self.bands and band not in layout.IMAGES else ""
@@ -282,7 +286,7 @@ class Safe:
         """Fill (height, width) of a grid with a band's physical values."""
         import numpy as np
 
-        source, (height, width) = self._source(band), out.shape
+        source, (height, width) = self.image(band), out.shape
         window = source_window(source, transform, height, width)
         if window is None:
             out.fill(np.nan)

@@ -47,13 +47,13 @@ class BaselineSet(NamedTuple):
 class PhysicalDataset:
     """A dataset on disk, read sample by sample in physical units."""
 
-    def __init__(self, path: str) -> None:
-        """Open the dataset at DATA_ROOT/NAME or DATA_ROOT/NAME/SIZE.
+    def __init__(self, source: str | Listing) -> None:
+        """Open the dataset at DATA_ROOT/NAME or DATA_ROOT/NAME/SIZE, or that of a listing.
 
         Raises:
             UserError: there is none.
         """
-        self.listing: Listing = open_folder(path)
+        self.listing = open_folder(source) if isinstance(source, str) else source
         self.folder = self.listing.folder
         self.manifest: Manifest = self.listing.manifest
 
@@ -79,7 +79,15 @@ class PhysicalDataset:
         Raises:
             UserError: a record is damaged.
         """
-        for name in self.names(split):
+        yield from self.named(split, self.names(split), only)
+
+    def named(self, split: str, names: Sequence[str], only: Sequence[str] | None = None) -> Iterator[Sample]:
+        """Yield some samples of a split in the order of their names, with all their fields or only some.
+
+        Raises:
+            UserError: a record is damaged.
+        """
+        for name in names:
             yield self._sample(split, name, only)
 
     def sequence_names(self, split: str) -> list[list[str]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
+from pix2earth.mapping.products import is_product, open_guide
 from pix2earth.mapping.scene import CroppedScene, Scene, UpsampledScene
 from pix2earth.plugins import needs
 from pix2earth.plugins.declared import ALL
@@ -49,6 +50,19 @@ def files_of(options: Sequence[str]) -> dict[str, list[Path]]:
                 raise UserError(f"--field {name}={file}: there is no such file")
         files[name] = [Path(file) for file in names]
     return files
+
+
+def in_input(sources: Sequence[Path], given: Collection[str], manifest: Manifest) -> dict[str, list[Path]]:
+    """Return the fields that a product or a folder of band files holds besides the input: the guide, unless given.
+
+    Args:
+        sources: of ``--input``.
+        given: names of the fields that have files of their own.
+        manifest: of the dataset.
+    """
+    if manifest.guide is None or manifest.guide in given or len(sources) > 1:
+        return {}
+    return {manifest.guide: list(sources)} if is_product(sources[0]) or sources[0].is_dir() else {}
 
 
 def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
@@ -121,7 +135,7 @@ def _contents(field: Field) -> str:
 def open_fields(
     files: Mapping[str, Sequence[Path]], scene: Scene, experiment: Experiment, geometry: Geometry
 ) -> dict[str, Scene]:
-    """Open further fields as rasters on the grid of a scene.
+    """Open further fields as rasters on the grid of a scene; the guide also in the product of the scene.
 
     Args:
         files: of each field, one or one for each time step.
@@ -136,14 +150,25 @@ def open_fields(
         UserError: a raster cannot be read, lacks a band, or has another grid.
     """
     fields = experiment.manifest.fields
-    return {name: _opened(name, paths, fields[name], scene, geometry) for name, paths in files.items()}
+    opened: dict[str, Scene] = {}
+    for name, paths in files.items():
+        if name == experiment.manifest.guide and is_product(paths[0]):
+            found: Scene = open_guide(paths[0], name, experiment, geometry)
+        else:
+            rasters = open_rasters(paths, fields[name], f"--field {name}=")
+            for raster in rasters if fields[name].kind == "mask" else ():
+                warn_of_values(raster.name, raster.glance(LOOKED_AT), name, fields[name])
+            found = joined(rasters, f"--field {name}=")
+        opened[name] = _fitted(name, found, fields[name], scene, geometry)
+    return opened
 
 
-def _opened(name: str, paths: Sequence[Path], field: Field, scene: Scene, geometry: Geometry) -> Scene:
-    rasters = open_rasters(paths, field, f"--field {name}=")
-    for raster in rasters if field.kind == "mask" else ():
-        warn_of_values(raster.name, raster.glance(LOOKED_AT), name, field)
-    fitted = joined(rasters, f"--field {name}=")
+def _fitted(name: str, fitted: Scene, field: Field, scene: Scene, geometry: Geometry) -> Scene:
+    """Return the scene of a field on the grid of the input, in the field's own pixels.
+
+    Raises:
+        UserError: it has another grid.
+    """
     if field.size == ONE_PIXEL:
         if fitted.size != ONE_PIXEL:
             raise UserError(
@@ -151,7 +176,7 @@ def _opened(name: str, paths: Sequence[Path], field: Field, scene: Scene, geomet
             )
         return fitted
     if field.gsd and geometry.pixel:  # a dataset may store each coarse pixel several times
-        times = max(1, round(field.gsd / (geometry.pixel * geometry.window[0] / field.size[0])))
+        times = max(1, round(field.gsd / geometry.reduced / (geometry.pixel * geometry.window[0] / field.size[0])))
         coarse = grid_of(scene).divided(field.size, (geometry.window[0] * times, geometry.window[1] * times))
         if times > 1 and coarse and coarse.is_same(grid_of(fitted)):
             fitted = UpsampledScene(fitted, times)

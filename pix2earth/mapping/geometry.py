@@ -23,6 +23,8 @@ class Geometry(NamedTuple):
         pixel: pixel size of the scene that this geometry expects, in metres; None where the dataset does not state it.
         repeated: how often the dataset repeats a measured pixel along each axis: 12 where 120 m are stored at 10 m.
         degradation: how windows are averaged, where the dataset states it.
+        reduced: how many times smaller than those of the dataset the pixels of the scene are, and of all its fields:
+            by Wald's protocol a network is trained on averages, and applied to the pixels that were measured.
     """
 
     window: tuple[int, int]
@@ -33,6 +35,7 @@ class Geometry(NamedTuple):
     pixel: float | None
     repeated: int
     degradation: Degradation | None = None
+    reduced: int = 1
 
 
 def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
@@ -70,7 +73,9 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
             " no integer factor lies between them; give a scene of the target's pixels and --degrade"
         )
     repeated = max(1, round(manifest.ratio / factor))
-    return Geometry(source.size, factor, None, source.size, bands, source.gsd and source.gsd / repeated, repeated)
+    reduced = manifest.reduced or 1
+    pixel = source.gsd and source.gsd / repeated / reduced
+    return Geometry(source.size, factor, None, source.size, bands, pixel, repeated, reduced=reduced)
 
 
 def coarse_size(manifest: Manifest) -> tuple[int, int]:

@@ -63,13 +63,8 @@ def open_product(
     if not olci and swath is not None:
         raise UserError(f"--s3 {swath}: the network reads {', '.join(source.bands)} and no band of OLCI; leave it out")
     coarser = manifest.degradation is not None or bool(source.gsd and target.gsd and source.gsd > target.gsd)
-    geometry = geometry_of(experiment, degrade=degrade or (coarser and not olci))
-    resolution = int(geometry.pixel or RESOLUTIONS[0])
-    if resolution not in RESOLUTIONS:
-        raise UserError(
-            f"--input {path}: the network was trained on pixels of {geometry.pixel:g} m; products are read at"
-            f" {', '.join(map(str, RESOLUTIONS))} m: prepare a GeoTIFF"
-        )
+    geometry = geometry_of(experiment, degrade=degrade or (coarser and not manifest.reduced and not olci))
+    resolution = _resolution(path, geometry.pixel or RESOLUTIONS[0])
     safe = Safe.open(path)
     for remark in safe.remarks:
         print(remark)
@@ -85,6 +80,39 @@ def open_product(
     print(f"{summary}, the grid")
     print(f"{sen3.name}: {hours:.1f} hours apart, {', '.join(source.bands)}")
     return radiance, geometry
+
+
+def open_guide(path: Path, name: str, experiment: Experiment, geometry: Geometry) -> ReflectanceScene:
+    """Open the guide of a network in the product that is its input.
+
+    Args:
+        path: SAFE folder or .zip.
+        name: of the guide's field.
+        experiment: of the trained run.
+        geometry: of the network's windows.
+
+    Raises:
+        UserError: the product lacks bands, or is not read at the guide's pixel size.
+    """
+    field = experiment.manifest.fields[name]
+    scene = ReflectanceScene(Safe.open(path), field, _resolution(path, (field.gsd or 0) / geometry.reduced))
+    scene.check_bands()
+    print(f"{scene.name}: {', '.join(field.bands)}, the {name}")
+    return scene
+
+
+def _resolution(path: Path, metres: float) -> int:
+    """Return a pixel size as one at which products are read.
+
+    Raises:
+        UserError: they are not.
+    """
+    if int(metres) not in RESOLUTIONS:
+        raise UserError(
+            f"--input {path}: the network was trained for pixels of {metres:g} m; products are read at"
+            f" {', '.join(map(str, RESOLUTIONS))} m: prepare a GeoTIFF"
+        )
+    return int(metres)
 
 
 class ReflectanceScene:

@@ -60,7 +60,7 @@ def area_mean(tile: np.ndarray, size: int | tuple[int, int], fwhm: float | None 
         Without a filter and where the size divides that of the tile, means of integers are exact.
     """
     sides = size if isinstance(size, tuple) else (size, size)
-    rows, columns = (_weights(fine, coarse, fwhm) for fine, coarse in zip(tile.shape[:2], sides, strict=True))
+    rows, columns = (area_weights(fine, coarse, fwhm) for fine, coarse in zip(tile.shape[:2], sides, strict=True))
     valid = np.isfinite(tile)
     total = np.einsum("ij,jkb,lk->ilb", rows, np.where(valid, tile, 0).astype(np.float64), columns, optimize=True)
     covered = np.einsum("ij,jkb,lk->ilb", rows, valid.astype(np.float64), columns, optimize=True)
@@ -70,7 +70,7 @@ def area_mean(tile: np.ndarray, size: int | tuple[int, int], fwhm: float | None 
 
 
 @lru_cache
-def _weights(fine: int, coarse: int, fwhm: float | None) -> np.ndarray:
+def area_weights(fine: int, coarse: int, fwhm: float | None) -> np.ndarray:
     """Return (coarse, fine): how much of each fine pixel each coarse one takes; rows add up to fine / coarse."""
     edges = np.arange(coarse + 1) * fine / coarse
     starts = np.arange(fine)

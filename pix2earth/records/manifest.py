@@ -78,6 +78,11 @@ class Manifest(Schema):
     input_mask: str | None = None
     """A mask field that says what is hidden in the input (1), per time step where it has several, or None; plug-ins ask
     for it as ``input_mask``."""
+    guide: str | None = None
+    """A field of other bands of the same scene with the pixels of the target, which sharpen the input, or None."""
+    reduced: Annotated[int, PydanticField(ge=2)] | None = None
+    """By how much all fields are averaged from the pixels that were measured (Wald's protocol: where the truth is not
+    known at the measured pixel size, it is known one step coarser), or None; maps have the measured pixel size."""
     degradation: Degradation | None = None
     """How the input is made from the target, or None where it is not, or nobody knows."""
     sequence: Annotated[str, AfterValidator(checked_pattern)] | None = None
@@ -97,7 +102,7 @@ class Manifest(Schema):
 
     @model_validator(mode="after")
     def _roles_exist(self) -> Manifest:
-        for role in ("input", "target", "mask", "score_by", "input_mask"):
+        for role in ("input", "target", "mask", "score_by", "input_mask", "guide"):
             name = getattr(self, role)
             if name is not None and name not in self.fields:
                 raise ValueError(f"{role}: there is no field '{name}'{nearest(name, self.fields)}")
@@ -105,6 +110,8 @@ class Manifest(Schema):
             steps = self.fields[self.input_mask].time_steps
             if self.fields[self.input_mask].kind != "mask" or steps not in (None, self.fields[self.input].time_steps):
                 raise ValueError(f"input_mask: '{self.input_mask}' is no mask with the time steps of the input")
+        if self.guide is not None and self.fields[self.guide].size != self.fields[self.target].size:
+            raise ValueError(f"guide: '{self.guide}' has not the pixels of the target")
         if self.score_by is not None:
             mask, target = self.fields[self.score_by], self.fields[self.target]
             if mask.shape[:-1] != [*target.shape[:-3], *mask.size]:

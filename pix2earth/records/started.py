@@ -38,7 +38,7 @@ def manifest_difference(existing: Manifest, manifest: Manifest) -> str | None:
     """Return how the manifest of an existing dataset differs from another in fields, roles or split, or None."""
     if existing.fields != manifest.fields:
         return "has other fields (another factor?)"
-    roles = [(one.input, one.target, one.mask, one.score_by) for one in (existing, manifest)]
+    roles = [(one.input, one.target, one.mask, one.score_by, one.guide, one.reduced) for one in (existing, manifest)]
     if roles[0] != roles[1]:
         return "has other roles of its fields"
     # Former versions did not state it, and averaged.

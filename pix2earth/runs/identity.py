@@ -40,7 +40,7 @@ WITHOUT_EFFECT = frozenset(
 """Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
 MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
 ROLES = ("input", "target", "mask", "score_by")
-ORDERS = ("pools", "sequence", "input_mask")  # how samples are combined and ordered; recorded where they are stated
+ORDERS = ("pools", "sequence", "input_mask", "guide", "reduced")  # recorded where they are stated
 
 
 class Difference(NamedTuple):

@@ -108,7 +108,7 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
 
     summary = Table(title=title, title_justify="left")
     summary.add_column("metric", no_wrap=True)
-    baseline = scorer.baseline[0] if scorer.baseline else None
+    baseline = scorer.baseline.name if scorer.baseline else None
     of_baseline = [baseline, f"{baseline} median"] if baseline else []
     for heading in ("mean", "median", "5 %", "95 %", *of_baseline, "undefined"):
         summary.add_column(heading, justify="right", no_wrap=True)

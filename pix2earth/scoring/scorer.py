@@ -6,6 +6,7 @@ import importlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from metrics import ALL_METRICS, PER_TIME_STEP, Scale, further_fields, score, why_undefined
-from pix2earth.baselines import choice
+from pix2earth.baselines import choice, injection
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
@@ -97,7 +98,7 @@ class Scorer:
         # Images of unit norm are not scaled by a range.
         self._range_unreported = self.experiment.NORMALIZE != "l2"
         self._undefined_unreported = True
-        self.baseline = choice.choose(manifest) if baseline else None
+        self.baseline = choice.choose(manifest, partial(injection.fitted, dataset.listing)) if baseline else None
         self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
@@ -137,7 +138,7 @@ class Scorer:
     @property
     def columns(self) -> list[str]:
         """Columns of scores: every measure of the prediction, then of the baseline as ``<measure>_<baseline>``."""
-        extra = [f"{name}_{self.baseline[0]}" for name in self.measures] if self.baseline else []
+        extra = [f"{name}_{self.baseline.name}" for name in self.measures] if self.baseline else []
         return [*self.measures, *extra]
 
     def predict(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -165,7 +166,7 @@ class Scorer:
         failed = self._failures(target, prediction, valid_pixels(batch, self.experiment))
         scores = self._score(batch, target, prediction)
         if self.baseline:
-            name, _ = self.baseline
+            name = self.baseline.name
             baseline_scores = self._score(batch, target, self._baseline_prediction(batch))
             scores |= {f"{measure}_{name}": values for measure, values in baseline_scores.items()}
         return scores, failed
@@ -229,10 +230,9 @@ class Scorer:
         """Return the baseline's prediction in the units in which the target is scored."""
         assert self.baseline is not None
         experiment, manifest = self.experiment, self.experiment.manifest
-        source = manifest.fields[manifest.input]
-        stored = batch[manifest.input]
-        values = physical(scaled(stored, source, experiment), source, experiment)
-        prediction = self.baseline[1](values)
+        described = {name: manifest.fields[name] for name in self.baseline.fields}
+        values = [physical(scaled(batch[name], each, experiment), each, experiment) for name, each in described.items()]
+        prediction = self.baseline.predict(*values)
         prediction = tf.image.resize(prediction, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH), method="nearest")
         return tf.nn.l2_normalize(prediction, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else prediction
 

@@ -1,0 +1,63 @@
+"""Bicubic upsampling as two matrix products, which XLA compiles; it has no kernel for TensorFlow's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+SHARPNESS = -0.5
+"""Parameter a of the cubic kernel (Keys 1981, doi:10.1109/TASSP.1981.1163711); -0.5 is TensorFlow's."""
+
+
+@keras.saving.register_keras_serializable("pix2earth")
+class Bicubic(keras.layers.Layer):
+    """Upsample images ``(batch, h, w, c)`` of a fixed size to ``(batch, h * ratio, w * ratio, c)``.
+
+    Equal to ``tf.image.resize(..., method="bicubic")``: pixels beyond the border have no weight.
+    """
+
+    def __init__(self, ratio: int, **kwargs: Any) -> None:
+        """Store the ratio.
+
+        Args:
+            ratio: factor of the upsampling, 1 or more.
+            kwargs: arguments of every Keras layer.
+        """
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def call(self, x: Any) -> Any:
+        """Return the upsampled images."""
+        rows, columns = (ops.convert_to_tensor(weights(side, self.ratio), x.dtype) for side in x.shape[1:3])
+        return ops.einsum("ij,bjkc,lk->bilc", rows, x, columns)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the upsampled shape."""
+        batch, height, width, channels = input_shape
+        height, width = (None if side is None else side * self.ratio for side in (height, width))
+        return batch, height, width, channels
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "ratio": self.ratio}
+
+
+def weights(side: int, ratio: int) -> np.ndarray:
+    """Return the weights of the coarse pixels in the fine ones along an axis.
+
+    Args:
+        side: number of coarse pixels.
+        ratio: factor of the upsampling.
+
+    Returns:
+        float32 (side * ratio, side); rows add up to 1.
+    """
+    centres = (np.arange(side * ratio) + 0.5) / ratio - 0.5
+    distance = np.abs(centres[:, None] - np.arange(side))
+    near = ((SHARPNESS + 2) * distance - (SHARPNESS + 3)) * distance**2 + 1
+    far = SHARPNESS * (((distance - 5) * distance + 8) * distance - 4)
+    kernel = np.where(distance <= 1, near, np.where(distance < 2, far, 0))
+    return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
