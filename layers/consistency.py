@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("pix2earth")
@@ -25,12 +25,12 @@ class AverageConsistency(keras.layers.Layer):
         """
         super().__init__(**kwargs)
         self.ratio = ratio
-        self.mean, self.repeat = layers.AveragePooling2D(ratio), layers.UpSampling2D(ratio)
 
     def call(self, images: list[Any]) -> Any:
         """Return the shifted fine images."""
         fine, coarse = images
-        return ops.add(fine, self.repeat(ops.subtract(coarse, self.mean(fine))))
+        shift = coarse - ops.average_pool(fine, self.ratio, data_format="channels_last")
+        return fine + ops.repeat(ops.repeat(shift, self.ratio, axis=1), self.ratio, axis=2)
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return the shape of the fine images."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from layers.bicubic import Bicubic
 from layers.conditional_gan import ConditionalGAN
@@ -50,21 +50,25 @@ class GAN(ConditionalGAN):
         """
         self.params = known_params(experiment, {"blocks": 5, "filters": 32, "discriminator_filters": 16})
         manifest = experiment.manifest
-        if manifest.guide is None:
-            raise ValueError("guided_upsampler needs a field of fine bands; name it as 'guide' in dataset.json")
         source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
-        if source.bands != target.bands or source.time_steps or target.time_steps:
+        if manifest.guide != "guide":
             raise ValueError(
-                "guided_upsampler sharpens the bands of its input; the dataset has "
-                f"{', '.join(source.bands)} and the target {', '.join(target.bands)}"
+                "guided_upsampler needs a field 'guide' of fine bands, with the role 'guide' in dataset.json"
             )
-        scaling = [(one.bounds, one.transform, one.units) for one in (source, target)]
-        if scaling[0] != scaling[1] or source.transform or experiment.NORMALIZE == "l2":
+        if manifest.shared_bands is None or source.time_steps or target.time_steps:
+            raise ValueError(
+                "guided_upsampler sharpens bands of its input, one time step; the input has "
+                f"{', '.join(source.bands)}, the target {', '.join(target.bands)}"
+            )
+        shared = [source.bands.index(band) for band in target.bands]
+        bounds = [[end[index] for index in shared] for end in source.bounds]
+        transformed = source.transform or target.transform or experiment.NORMALIZE == "l2"
+        if bounds != list(target.bounds) or source.units != target.units or transformed:
             raise ValueError(
                 "guided_upsampler compares averages of its output with the input: both need the same units and"
                 " valid_range, no transform, and 'normalize' other than 'l2'"
             )
-        self.guide, self.guide_channels = manifest.guide, len(manifest.fields[manifest.guide].bands)
+        self.shared_bands, self.guide_channels = shared, len(manifest.fields["guide"].bands)
         self.ratio = round(experiment.RATIO)
         if abs(experiment.RATIO - self.ratio) > 1e-6 or self.ratio < 2:
             raise ValueError(f"guided_upsampler needs a ratio of pixel sizes of 2, 3, ..., not {experiment.RATIO}")
@@ -83,8 +87,8 @@ class GAN(ConditionalGAN):
         guide = keras.Input((*size, self.guide_channels), name="guide")
         # float32 where values are those of pixels: rounding errors of half precision would exceed the correction.
         coarse = Decimate(self.ratio, dtype="float32")(image)
-        bicubic = Bicubic(self.ratio, dtype="float32")(coarse)
-        x = head = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([guide, bicubic]))
+        upsampled = Bicubic(self.ratio, dtype="float32")(coarse)
+        x = head = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([guide, upsampled]))
         for _ in range(self.params["blocks"]):
             residual = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
             x = layers.Add()([x, layers.Conv2D(filters, 3, padding="same")(residual)])
@@ -93,9 +97,9 @@ class GAN(ConditionalGAN):
         detail = layers.Conv2D(
             exp.OUTPUT_CHANNELS, 3, padding="same", kernel_initializer=nearly_zero, dtype="float32", name="detail"
         )(x)
-        output = AverageConsistency(self.ratio, dtype="float32")(
-            [layers.Add(dtype="float32")([bicubic, detail]), coarse]
-        )
+        bicubic, measured = (ops.take(bands, self.shared_bands, axis=-1) for bands in (upsampled, coarse))
+        output = layers.Add(dtype="float32")([bicubic, detail])
+        output = AverageConsistency(self.ratio, dtype="float32")([output, measured])
         return keras.Model([image, guide], output, name="generator")
 
     def Discriminator(self) -> keras.Model:
@@ -103,15 +107,32 @@ class GAN(ConditionalGAN):
         exp, channels = self.exp, self.exp.INPUT_CHANNELS + self.guide_channels
         return patchgan(channels, exp.OUTPUT_CHANNELS, self.params["discriminator_filters"], downsamplings=2)
 
-    def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Return the generated images, for which the generator needs the guide too."""
-        return self.generator([fields["input_image"], fields[self.guide]], training=True)
-
-    def discriminate(self, fields: Mapping[str, tf.Tensor], image: tf.Tensor) -> tf.Tensor:
-        """Return the logits of an image, which are seen together with input and guide."""
-        condition = tf.concat([fields["input_image"], fields[self.guide]], axis=-1)
-        return self.discriminator([condition, image], training=True)
-
     def predict(self, input_image: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
         """Return the sharpened bands."""
         return self.generator([input_image, guide], training=False)
+
+    @tf.function
+    def train_step(
+        self, input_image: tf.Tensor, guide: tf.Tensor, target: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Update both networks once and return the losses by name, unweighted.
+
+        Args:
+            input_image: float32, ``(batch, height, width, input band)``.
+            guide: float32, ``(batch, height, width, guide band)``.
+            target: float32, ``(batch, height, width, output band)``.
+            step: int64 scalar, the global step.
+            **fields: all other fields by name, for losses.
+        """
+        return self.update_networks(
+            {**fields, "input_image": input_image, "guide": guide, "target": target, "step": step}
+        )
+
+    def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return the generated images, for which the generator needs the guide too."""
+        return self.generator([fields["input_image"], fields["guide"]], training=True)
+
+    def discriminate(self, fields: Mapping[str, tf.Tensor], image: tf.Tensor) -> tf.Tensor:
+        """Return the logits of an image, which are seen together with input and guide."""
+        condition = tf.concat([fields["input_image"], fields["guide"]], axis=-1)
+        return self.discriminator([condition, image], training=True)

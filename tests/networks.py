@@ -37,12 +37,12 @@ def random_batch(experiment: Experiment, *masks: str, size: int = 2) -> dict[str
 
     Args:
         experiment: its sizes and numbers of channels are used.
-        masks: names of mask fields.
+        masks: names of further fields.
         size: number of samples.
     """
     random = np.random.default_rng(0)
     shape = (size, experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
-    channels = {name: experiment.manifest.fields[name].time_steps or 1 for name in masks}
+    channels = {name: (field := experiment.manifest.fields[name]).shape[-1] * (field.time_steps or 1) for name in masks}
     return {
         "input_image": tf.constant(random.uniform(-1, 1, (*shape, experiment.INPUT_CHANNELS)), "float32"),
         "target": tf.constant(random.uniform(-1, 1, (*shape, experiment.OUTPUT_CHANNELS)), "float32"),

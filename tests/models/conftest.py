@@ -39,16 +39,18 @@ def plugin(experiment):
 def experiment(experiment_of):
     """``experiment(model, size, bands, ...)``: an Experiment on square tiles; see ``network_fields``.
 
-    ``bands`` are the numbers of bands of input and target, ``fields`` more fields; other keywords are keys of
-    experiment.json.
+    ``bands`` are the numbers of bands of input and target, ``fields`` more fields, ``roles`` further keys of the
+    manifest; other keywords are keys of experiment.json.
     """
 
-    def opened(model="template", size=64, bands=(5, 3), *, ratio=2.0, shared=True, fields=None, **settings):
+    def opened(model="template", size=64, bands=(5, 3), *, ratio=2.0, shared=True, fields=None, roles=None, **settings):
         defaults = {
             "model_name": model, "tilesize": size, "params": {}, "gen_loss": GEN_LOSS, "disc_loss": DISC_LOSS,
         }  # fmt: skip
         return experiment_of(
-            network_fields(size, *bands, ratio=ratio, shared=shared) | (fields or {}), **defaults | settings
+            network_fields(size, *bands, ratio=ratio, shared=shared) | (fields or {}),
+            roles=roles,
+            **defaults | settings,
         )
 
     return opened

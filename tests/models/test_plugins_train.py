@@ -22,11 +22,16 @@ PARAMS = {
     "template": {"filters": 8, "blocks": 1},
     "residual_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "masked_unet": {"filters": 8, "discriminator_filters": 8},
+    "guided_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
 }
-#: A dataset for all models: a ratio of 2, a mask, and an input with twice the target's bands.
+#: A dataset for all models: a ratio of 2, a mask, a guide, and an input with twice the target's bands.
 DATASET = {
     "bands": (6, 3),
-    "fields": {"cloud_mask": Field(dtype="uint8", shape=[SIZE, SIZE, 1], kind="mask", bands=["hidden"])},
+    "fields": {
+        "cloud_mask": Field(dtype="uint8", shape=[SIZE, SIZE, 1], kind="mask", bands=["hidden"]),
+        "guide": Field(dtype="uint16", shape=[SIZE, SIZE, 2], bands=["G1", "G2"]),
+    },
+    "roles": {"guide": "guide"},
 }
 
 
