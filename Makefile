@@ -6,17 +6,20 @@ BIN := .venv/bin
 # Files of tests are shared among processes; more than four would need much memory.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo demo-synthetic test test-quick lint format docs benchmark pins clean
+.PHONY: help venv demo demo-super-resolution demo-synthetic test test-quick lint format docs benchmark pins clean
 .DEFAULT_GOAL := help
 
 help:   ## list the targets
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "make %-22s %s\n", $$1, $$2 }' Makefile
 
-venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12: that one)
+venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12)
 	@sh .ci/venv $(REQUIREMENTS) "$(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))" "$(PYTHON)"
 
-demo: venv   ## data, training, evaluation, comparison on real Sentinel-2 images
+demo: venv   ## sharpen 20 m bands of a real Sentinel-2 scene: data, training, scores, map
 	@$(BIN)/python demo.py
+
+demo-super-resolution: venv   ## super-resolution of averaged bands, 30 m to 10 m
+	@$(BIN)/python demo.py super-resolution
 
 demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of four more)
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
@@ -51,6 +54,6 @@ pins: venv   ## compile requirements*.txt from pyproject.toml
 	  --custom-compile-command "make pins" --quiet --output-file requirements-gpu.txt
 
 clean:   ## remove what the demos have written (not .venv)
-	rm -rf data/demo data/synthetic experiments/_samples experiments/_evaluation
-	for run in experiments/demo experiments/synthetic/*; do \
+	rm -rf data/demo data/sharpening data/synthetic experiments/_samples experiments/_evaluation maps/s2_18svg_10m.*
+	for run in experiments/demo experiments/sharpening experiments/synthetic/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done

@@ -1,6 +1,7 @@
-"""Command: the demo, from data to a trained model and its sample images, by the commands that a user types.
+"""Command: the demos, from data to a trained model and its maps, by the commands that a user types.
 
-``python demo.py`` uses real Sentinel-2, ``python demo.py PRESET`` synthetic data.
+``python demo.py`` sharpens the 20 m bands of a real Sentinel-2 scene, ``python demo.py super-resolution`` upsamples
+averaged 10 m bands, and ``python demo.py PRESET`` uses synthetic data.
 """
 
 from __future__ import annotations
@@ -36,22 +37,9 @@ def command(*words: str) -> None:
         sys.exit(status)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the dataset, train or resume training, evaluate and compare; completed work is skipped."""
-    arguments = argparse.ArgumentParser(
-        prog="demo.py", description="Run the demo: data, training, evaluation, comparison."
-    )
-    arguments.add_argument("preset", nargs="?", choices=PRESETS, help="synthetic data instead of real Sentinel-2")
-    preset = arguments.parse_args(argv).preset
-    started = time.monotonic()
-    environment = Environment(ENVIRONMENT)
-    experiment = f"synthetic/{preset}" if preset else "demo"
+def train(experiment: str, environment: Environment) -> RunFolders:
+    """Train the run of a demo or resume it, unless it is complete and evaluated; return its folders."""
     folders = RunFolders(Path(environment.EXPERIMENT_ROOT), experiment, RUN)
-    if preset:
-        dataset = os.path.relpath(Path(environment.DATA_ROOT) / "synthetic" / preset, PROJECT)
-        command("-m", "synthetic", "make", "--preset", preset, "--profile", "cpu", "--o", dataset)
-    else:
-        command("-m", "preprocessing.samples")
     run = provenance.load(folders.run_file)
     if run and run["sessions"][-1]["outcome"] == "completed" and folders.evaluation.is_file():
         print(f"\nthe run {folders.run_name} is complete (make clean removes it)")
@@ -59,12 +47,60 @@ def main(argv: Sequence[str] | None = None) -> None:
         command("train.py", "--exp", experiment, "--restore", RUN)
     else:
         command("train.py", "--exp", experiment, "--timestamp", RUN)
-    command("compare.py", "--exp", experiment)
-    if preset:  # baselines, to compare with
+    return folders
+
+
+def sharpening(environment: Environment) -> RunFolders:
+    """Sharpen the 20 m bands of the scene in ``samples/``: dataset, training, scores of all baselines, map, figure."""
+    scene = "samples/s2_18svg"
+    folder = Path(environment.DATA_ROOT).parent / "maps"
+    output, figure = (os.path.relpath(folder / f"s2_18svg_10m{suffix}", PROJECT) for suffix in (".tif", ".png"))
+    command("-m", "preprocessing.sharpening", "--input", scene, "--dataset", "sharpening")
+    folders = train("sharpening", environment)
+    run = ("--exp", "sharpening", "--timestamp", RUN)
+    command("evaluate.py", *run, "--baselines")
+    command("predict.py", *run, "--input", scene, "--output", output, "--overwrite")
+    command("-m", "preprocessing.sharpening.figure", "--input", scene, "--map", output, "--output", figure)
+    print(f"\nmap:          {output} (six bands at 10 m, reflectance)\nfigure:       {figure}")
+    print(NEXT)
+    return folders
+
+
+NEXT = """
+A product of your own, L1C or L2A:
+  python -m preprocessing.sharpening --input PRODUCT.SAFE --dataset mine
+  (copy experiments/sharpening to experiments/mine, and write "dataset": "mine" into its experiment.json)
+  python train.py --exp mine
+  python predict.py --exp mine --input PRODUCT.SAFE --output mine_10m.tif
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the dataset, train or resume training, evaluate and compare; completed work is skipped."""
+    arguments = argparse.ArgumentParser(
+        prog="demo.py", description="Run a demo: data, training, evaluation, map or comparison."
+    )
+    arguments.add_argument(
+        "demo", nargs="?", default="sharpening", choices=("sharpening", "super-resolution", *PRESETS),
+        help="sharpening of 20 m bands (default), super-resolution of 30 m bands, or a preset of synthetic data",
+    )  # fmt: skip
+    chosen = arguments.parse_args(argv).demo
+    started = time.monotonic()
+    environment = Environment(ENVIRONMENT)
+    if chosen == "sharpening":
+        folders = sharpening(environment)
+    elif chosen == "super-resolution":
+        command("-m", "preprocessing.samples")
+        folders = train("demo", environment)
+        command("compare.py", "--exp", "demo")
+    else:
+        dataset = os.path.relpath(Path(environment.DATA_ROOT) / "synthetic" / chosen, PROJECT)
+        command("-m", "synthetic", "make", "--preset", chosen, "--profile", "cpu", "--o", dataset)
+        folders = train(f"synthetic/{chosen}", environment)
+        command("compare.py", "--exp", f"synthetic/{chosen}")
         command("-m", "synthetic", "baselines", dataset)
-    print(f"\nsample image: {folders.latest_sample}")
+    print(f"sample image: {folders.latest_sample}")
     print(f"metrics:      {folders.evaluation}")
-    print(f"comparison:   {folders.evaluation.with_name('summary.csv')}")
     print(f"{time.monotonic() - started:.0f} s in total")
 
 

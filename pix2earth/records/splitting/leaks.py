@@ -52,7 +52,7 @@ def check_for_leaks(folder: Path, manifest: Manifest) -> str:
     tiles = []
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         metadata = read(path, manifest)[1]
-        date = metadata["acquired"][0][:10]
+        date = metadata["acquired"][0][:10] if metadata["acquired"] else ""
         tiles.append(GroundExtent(path.parent.name, metadata["name"], date, metadata["crs"], metadata["transform"]))
     return refuse_leaks(tiles, manifest.tilesize, any_date=manifest.sequence is not None)
 
