@@ -15,7 +15,7 @@ help:   ## list the targets
 venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12)
 	@sh .ci/venv $(REQUIREMENTS) "$(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))" "$(PYTHON)"
 
-demo: venv   ## sharpen 20 m bands of a real Sentinel-2 scene: data, training, scores, map
+demo: venv   ## sharpen 20 m bands of real Sentinel-2: data, training, scores, map
 	@$(BIN)/python demo.py
 
 demo-super-resolution: venv   ## super-resolution of averaged bands, 30 m to 10 m

@@ -25,6 +25,8 @@ class Geometry(NamedTuple):
         degradation: how windows are averaged, where the dataset states it.
         reduced: how many times smaller than those of the dataset the pixels of the scene are, and of all its fields:
             by Wald's protocol a network is trained on averages, and applied to the pixels that were measured.
+        block: side in output pixels of blocks that keep their average where windows are blended: those of the coarse
+            pixels of a sharpened image, whose averages the network keeps; else 1.
     """
 
     window: tuple[int, int]
@@ -36,6 +38,7 @@ class Geometry(NamedTuple):
     repeated: int
     degradation: Degradation | None = None
     reduced: int = 1
+    block: int = 1
 
 
 def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
@@ -63,9 +66,10 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
         )
     (height, width), (rows, columns) = target.size, source.size
     bands = len(target.bands) * (target.time_steps or 1)
+    block = max(1, round(manifest.ratio)) if manifest.guide else 1
     if degrade:
         coarse = coarse_size(manifest)
-        return Geometry(target.size, 1, coarse, source.size, bands, target.gsd, 1, manifest.degradation)
+        return Geometry(target.size, 1, coarse, source.size, bands, target.gsd, 1, manifest.degradation, block=block)
     factor = height // rows
     if (rows * factor, columns * factor) != target.size:
         raise UserError(
@@ -75,7 +79,7 @@ def geometry_of(experiment: Experiment, *, degrade: bool = False) -> Geometry:
     repeated = max(1, round(manifest.ratio / factor))
     reduced = manifest.reduced or 1
     pixel = source.gsd and source.gsd / repeated / reduced
-    return Geometry(source.size, factor, None, source.size, bands, pixel, repeated, reduced=reduced)
+    return Geometry(source.size, factor, None, source.size, bands, pixel, repeated, reduced=reduced, block=block)
 
 
 def coarse_size(manifest: Manifest) -> tuple[int, int]:

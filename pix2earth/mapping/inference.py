@@ -150,8 +150,9 @@ class Plan:
         (height, width), self.factor = network.geometry.window, network.geometry.factor
         blocks = fields.blocks(network.further, network.experiment.manifest, network.geometry)
         overlap = overlap[0] // blocks[0] * blocks[0], overlap[1] // blocks[1] * blocks[1]
-        self.rows = Windows(scene.size[0], height, overlap[0], self.factor)
-        self.columns = Windows(scene.size[1], width, overlap[1], self.factor)
+        block = network.geometry.block
+        self.rows = Windows(scene.size[0], height, overlap[0], self.factor, block)
+        self.columns = Windows(scene.size[1], width, overlap[1], self.factor, block)
         self.batch = batch_size(len(self.columns), height * width * self.factor**2)
 
     def predictions(self, first: int) -> Iterator[np.ndarray]:
@@ -195,7 +196,7 @@ class Plan:
             start = self.rows.starts[index] * self.factor
             top, blended = (row - start for row in self.rows.fades[index])
             if index:
-                strip[top:blended] = crossfade(carried, strip[top:blended], 0)
+                strip[top:blended] = crossfade(carried, strip[top:blended], 0, self.rows.block)
             else:
                 top = 0
             end, next_blended = (row - start for row in self.rows.next_fade(index))

@@ -22,9 +22,10 @@ class Windows:
         length: of the prediction, output pixels.
         starts: the first input pixel of each window.
         fades: for each window the interval of output pixels (first, end) in which it replaces the window before.
+        block: output pixels along the axis that are blended with one weight.
     """
 
-    def __init__(self, length: int, side: int, overlap: int, factor: int = 1) -> None:
+    def __init__(self, length: int, side: int, overlap: int, factor: int = 1, block: int = 1) -> None:
         """Place as many windows as needed; the last one ends with the scene, which may be shorter than one window.
 
         Args:
@@ -32,11 +33,15 @@ class Windows:
             side: of a window, input pixels.
             overlap: of neighbouring windows at least, input pixels; half a window at most.
             factor: output pixels per pixel of the input.
+            block: output pixels that are blended with one weight, so that blending keeps their averages where all
+                windows have them; a multiple or a divisor of the factor.
         """
-        step, self.length = side - overlap, length * factor
+        whole = max(1, block // factor)  # input pixels of a block
+        overlap -= overlap % whole
+        step, self.length, self.block = side - overlap, length * factor, block
         self.starts = [*range(0, max(length - side, 0), step), max(length - side, 0)]
-        zone = overlap // 2
-        middles = [(first + side + second - zone) // 2 for first, second in pairwise(self.starts)]
+        zone = overlap // 2 // whole * whole
+        middles = [(first + side + second - zone) // 2 // whole * whole for first, second in pairwise(self.starts)]
         self.fades = [(0, 0), *((start * factor, (start + zone) * factor) for start in middles)]
 
     def __len__(self) -> int:
@@ -48,7 +53,7 @@ class Windows:
         return self.fades[index + 1] if index + 1 < len(self) else (self.length, self.length)
 
 
-def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
+def crossfade(before: np.ndarray, after: np.ndarray, axis: int, block: int = 1) -> np.ndarray:
     """Blend two predictions of the same pixels along an axis, with weights of half a cosine.
 
     Where both are equal, the result is exactly equal too.
@@ -57,12 +62,14 @@ def crossfade(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
         before: prediction of the earlier window, float32 of any shape.
         after: prediction of the later window.
         axis: along which the weight of ``after`` rises from 0 to 1.
+        block: pixels along the axis that have one weight.
 
     Returns:
         float32 of the same shape.
     """
     count = before.shape[axis]
-    rising = np.rint((0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / max(count, 1))) * FINENESS) / FINENESS
+    centres = (np.arange(count) // block + 0.5) * block
+    rising = np.rint((0.5 - 0.5 * np.cos(np.pi * np.minimum(centres / max(count, 1), 1))) * FINENESS) / FINENESS
     weight = rising.reshape([-1 if number == axis else 1 for number in range(before.ndim)])
     return (before * (1 - weight) + after * weight).astype(np.float32)
 
@@ -83,6 +90,8 @@ def join(predictions: Iterable[np.ndarray], windows: Windows, factor: int) -> np
         if not index:
             strip = np.empty((values.shape[0], windows.length, values.shape[2]), np.float32)
         start, (first, last) = windows.starts[index] * factor, windows.fades[index]
-        strip[:, first:last] = crossfade(strip[:, first:last], values[:, first - start : last - start], 1)
+        strip[:, first:last] = crossfade(
+            strip[:, first:last], values[:, first - start : last - start], 1, windows.block
+        )
         strip[:, last : start + values.shape[1]] = values[:, last - start : windows.length - start]
     return strip
