@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from metrics import UNITS, score
+from metrics import UNITS, score, why_undefined
 from pix2earth.baselines.samples import PhysicalDataset
 from pix2earth.baselines.standard import standard_baselines
+from pix2earth.batches.preparation import valid_pixels
 from pix2earth.console.progress import tracked
 from pix2earth.scoring.undefined import mean_of_finite
 from pix2earth.settings import atomic
@@ -64,27 +64,28 @@ def table(scorer: Scorer, split: str, fitted_to: Listing) -> pd.DataFrame:
         )
     dataset = PhysicalDataset(scorer.dataset.listing)
     baselines = standard_baselines(scorer.dataset.listing, fitted_to).predictors
-    names, count = dataset.names(split), 0
+    names, count = scorer.dataset.names(split), 0
     found = {name: Scores([], []) for name in (*baselines, experiment.output.experiment)}
-    for group in tracked(_groups(names, scorer.batch), "baselines", -(-len(names) // scorer.batch), "batches"):
-        _, targets, predictions = scorer.images(split, group)
-        for sample, image, prediction in zip(dataset.named(split, group), targets, predictions, strict=True):
-            valid = np.isfinite(sample.fields[dataset.manifest.target]).all(-1)
-            count += int(valid.sum())
-            for name, scores in found.items():
-                predicted = baselines[name](sample) if name in baselines else prediction
-                _add(scores, image, np.asarray(predicted, np.float32), valid, scorer)
+    batches = tracked(scorer.batches(split, names), "baselines", -(-len(names) // scorer.batch), "batches")
+    for group, batch in batches:
+        _, targets, predictions = (np.asarray(images) for images in scorer.predict(batch))
+        known = valid_pixels(batch, experiment)
+        valid = np.ones(targets.shape[:3], bool) if known is None else np.asarray(known)
+        for index, name in enumerate(group):
+            if name is None:
+                continue
+            (sample,) = dataset.named(split, [name])
+            count += int(valid[index].sum())
+            for title, scores in found.items():
+                predicted = baselines[title](sample) if title in baselines else predictions[index]
+                _add(scores, targets[index], np.asarray(predicted, np.float32), valid[index], scorer)
     return pd.DataFrame([{"prediction": name, **_row(scores, count, scorer)} for name, scores in found.items()])
 
 
-def _groups(names: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [names[first : first + size] for first in range(0, len(names), size)]
-
-
 def _add(scores: Scores, target: np.ndarray, prediction: np.ndarray, valid: np.ndarray, scorer: Scorer) -> None:
-    # Of some metrics a pixel's neighbours are part, and NaN times 0 is NaN.
+    # Metrics of neighbourhoods would spread NaN of invalid pixels.
     prediction = np.where(np.isfinite(prediction), prediction, 0.0).astype(np.float32)
-    names = [name for name in METRICS if name not in scorer.undefined]
+    names = [name for name in METRICS if why_undefined(name, len(scorer.target.bands), scorer.scale) is None]
     images = tf.constant(target[None]), tf.constant(prediction[None])
     values = score(*images, scorer.scale, names, tf.constant(valid[None]))
     scores.metrics.append({name: float(each[0]) for name, each in values.items()})

@@ -46,6 +46,30 @@ def test_a_crossfade_of_equals_is_exact_and_rises_in_half_a_cosine():
     np.testing.assert_allclose(faded, np.sin(np.pi / 2 * (np.arange(8) + 0.5) / 8) ** 2, atol=2**-16)
 
 
+def test_blocks_have_one_weight_so_that_blending_keeps_their_averages():
+    random = np.random.default_rng(4)
+    coarse = random.random((6, 5, 2))
+    one, other = (random.random((12, 10, 2)) for _ in range(2))
+    for values in (one, other):
+        values += (coarse - averages(values)).repeat(2, 0).repeat(2, 1)
+    for axis in (0, 1):
+        faded = crossfade(one.astype(np.float32), other.astype(np.float32), axis, 2)
+        np.testing.assert_allclose(averages(faded), coarse, atol=1e-6)
+        assert np.abs(averages(crossfade(one, other, axis)) - coarse).max() > 1e-3
+
+
+def averages(values):
+    height, width, count = values.shape
+    return values.reshape(height // 2, 2, width // 2, 2, count).mean((1, 3))
+
+
+@pytest.mark.parametrize(("factor", "block"), [(2, 2), (1, 2), (1, 3)])
+@pytest.mark.parametrize(("length", "side", "overlap"), [(60, 24, 11), (96, 24, 12), (120, 24, 7)])
+def test_fades_begin_and_end_between_blocks(length, side, overlap, factor, block):
+    windows = Windows(length, side, overlap, factor, block)
+    assert all(edge % block == 0 for fade in windows.fades for edge in fade)
+
+
 def test_an_empty_crossfade():
     empty = np.zeros((0, 3, 2), np.float32)
     assert crossfade(empty, empty, 0).shape == (0, 3, 2)
