@@ -19,7 +19,7 @@ demo: venv   ## sharpen 20 m bands of real Sentinel-2: data, training, scores, m
 	@$(BIN)/python demo.py
 
 demo-super-resolution: venv   ## super-resolution of averaged bands, 30 m to 10 m
-	@$(BIN)/python demo.py super-resolution
+	@$(BIN)/python demo.py sentinel2
 
 demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of four more)
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)

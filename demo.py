@@ -1,7 +1,7 @@
 """Command: the demos, from data to a trained model and its maps, by the commands that a user types.
 
-``python demo.py`` sharpens the 20 m bands of a real Sentinel-2 scene, ``python demo.py super-resolution`` upsamples
-averaged 10 m bands, and ``python demo.py PRESET`` uses synthetic data.
+``python demo.py`` sharpens the 20 m bands of a real Sentinel-2 scene, ``python demo.py sentinel2`` upsamples averaged
+10 m bands, and ``python demo.py PRESET`` uses synthetic data.
 """
 
 from __future__ import annotations
@@ -81,15 +81,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="demo.py", description="Run a demo: data, training, evaluation, map or comparison."
     )
     arguments.add_argument(
-        "demo", nargs="?", default="sharpening", choices=("sharpening", "super-resolution", *PRESETS),
-        help="sharpening of 20 m bands (default), super-resolution of 30 m bands, or a preset of synthetic data",
+        "demo", nargs="?", default="sharpening", choices=("sharpening", "sentinel2", *PRESETS),
+        help="sharpening of 20 m bands (default), super-resolution of averaged Sentinel-2, or a preset of synthetic data",
     )  # fmt: skip
     chosen = arguments.parse_args(argv).demo
     started = time.monotonic()
     environment = Environment(ENVIRONMENT)
     if chosen == "sharpening":
         folders = sharpening(environment)
-    elif chosen == "super-resolution":
+    elif chosen == "sentinel2":
         command("-m", "preprocessing.samples")
         folders = train("demo", environment)
         command("compare.py", "--exp", "demo")

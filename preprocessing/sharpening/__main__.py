@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2earth.records.splitting.splits import Shares
 from pix2earth.settings.errors import UserError, reports_errors
-from preprocessing.sharpening.recipe import Recipe, manifest, plan
+from preprocessing.sharpening.recipe import SharpeningRecipe, manifest, plan
 
 if TYPE_CHECKING:
     from preprocessing.sharpening.two_resolutions import TwoResolutions
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     check(options)
     shares = None if options.only_test else Shares(options.train_ratio, options.test_ratio)
-    recipe = Recipe(
+    recipe = SharpeningRecipe(
         options.dataset, options.tilesize, shares,
         options.seed, options.tiles, options.valid, tuple(options.valid_range) if options.valid_range else None,
     )  # fmt: skip

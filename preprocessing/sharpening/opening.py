@@ -45,7 +45,7 @@ class SafeBands:
         self.size, self.transform = (image.height, image.width), image.transform
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
-        """Return a window; see ``Bands``."""
+        """Return a window; see ``BandStack``."""
         import numpy as np
         from rasterio.windows import Window
 
@@ -135,7 +135,7 @@ def open_pair(fine: Path, coarse: Path, scale: float | None, offset: float | Non
         UserError: one cannot be read, or their grids, scales or nodata values do not fit.
     """
     opened = [open_raster(fine, "--fine"), open_raster(coarse, "--coarse")]
-    sides = [_all_bands(raster, word) for raster, word in zip(opened, ("fine", "coarse"), strict=True)]
+    small, large = (_all_bands(raster, word) for raster, word in zip(opened, ("fine", "coarse"), strict=True))
     if opened[0].crs != opened[1].crs:
         raise UserError(f"--coarse {coarse}: has another CRS than --fine {fine}; warp one of them")
     if len({abs(raster.transform.a) for raster in opened}) == 1:
@@ -143,7 +143,7 @@ def open_pair(fine: Path, coarse: Path, scale: float | None, offset: float | Non
     numbers = _numbers(opened, scale, offset)
     ratio = round(abs(opened[1].transform.a / opened[0].transform.a))
     crs = opened[1].crs.to_string() if opened[1].crs else None
-    scene = TwoResolutions(coarse.stem, acquired_of(opened[1]), crs, *sides, ratio, numbers)
+    scene = TwoResolutions(coarse.stem, acquired_of(opened[1]), crs, small, large, ratio, numbers)
     return checked(scene, f"--fine {fine}, --coarse {coarse}")
 
 

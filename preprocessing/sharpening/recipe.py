@@ -11,7 +11,7 @@ from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import SPLITS, Field, Manifest, Split
 from pix2earth.records.splitting.splits import Shares, by_group
 from pix2earth.settings.errors import UserError, inside
-from preprocessing.sharpening.two_resolutions import Bands, TwoResolutions
+from preprocessing.sharpening.two_resolutions import BandStack, TwoResolutions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ BLOCKS = (4, 2, 1)
 ENOUGH = 36
 
 
-class Recipe(NamedTuple):
+class SharpeningRecipe(NamedTuple):
     """What the user may choose about the dataset.
 
     Attributes:
@@ -67,7 +67,7 @@ class Recipe(NamedTuple):
             self.shares.check()
 
 
-class Tile(NamedTuple):
+class SharpeningTile(NamedTuple):
     """A square of a scene; row and column of its upper left pixel, in coarse pixels."""
 
     name: str
@@ -77,7 +77,7 @@ class Tile(NamedTuple):
     column: int
 
 
-def plan(recipe: Recipe, scenes: Sequence[TwoResolutions]) -> list[Tile]:
+def plan(recipe: SharpeningRecipe, scenes: Sequence[TwoResolutions]) -> list[SharpeningTile]:
     """Return the tiles of all scenes with their splits, scene by scene in reading order.
 
     Tiles of one grid (such as products of several dates of one place) are in the same split at the same place.
@@ -103,7 +103,7 @@ def plan(recipe: Recipe, scenes: Sequence[TwoResolutions]) -> list[Tile]:
         blocks = _blocks(places, rows, columns)
         for row, column in _drawn(recipe, scene, blocks):
             name = f"{scene.name}_r{row:02d}_c{column:02d}"
-            tiles.append((blocks[row, column], Tile(name, "test", scene, row * side, column * side)))
+            tiles.append((blocks[row, column], SharpeningTile(name, "test", scene, row * side, column * side)))
     if recipe.shares is None:
         return [tile for _, tile in tiles]
     groups = {tile.name: f"{_ground(tile.scene)} {block}" for block, tile in tiles}
@@ -123,7 +123,9 @@ def _blocks(places: Sequence[tuple[int, int]], rows: int, columns: int) -> dict[
     return {(row, column): f"{row // side} {column // side}" for row, column in places}
 
 
-def _drawn(recipe: Recipe, scene: TwoResolutions, blocks: Mapping[tuple[int, int], str]) -> list[tuple[int, int]]:
+def _drawn(
+    recipe: SharpeningRecipe, scene: TwoResolutions, blocks: Mapping[tuple[int, int], str]
+) -> list[tuple[int, int]]:
     """Return the places of tiles of a scene, all or as many as the recipe allows, drawn by whole blocks."""
     if recipe.tiles is None or len(blocks) <= recipe.tiles:
         return list(blocks)
@@ -151,14 +153,14 @@ def offset_of(scenes: Sequence[TwoResolutions]) -> float:
     first = scenes[0]
     for scene in scenes[1:]:
         for what, own, others in (
-            ("fine bands", scene.fine.names, first.fine.names),
-            ("coarse bands", scene.coarse.names, first.coarse.names),
+            ("fine bands", list(scene.fine.names), list(first.fine.names)),
+            ("coarse bands", list(scene.coarse.names), list(first.coarse.names)),
             ("types of numbers", (scene.fine.dtype, scene.coarse.dtype), (first.fine.dtype, first.coarse.dtype)),
             ("pixels", (scene.pixel, scene.ratio), (first.pixel, first.ratio)),
             ("scale", scene.numbers.scale, first.numbers.scale),
             ("nodata values", scene.numbers.nodata, first.numbers.nodata),
         ):
-            if list(own) != list(others) if isinstance(own, list) else own != others:
+            if own != others:
                 raise UserError(f"{scene.name}: has other {what} than {first.name} ({own}, {others})")
     lowest = min(scene.numbers.offset for scene in scenes)
     for scene in scenes:
@@ -171,7 +173,7 @@ def offset_of(scenes: Sequence[TwoResolutions]) -> float:
     return lowest
 
 
-def manifest(recipe: Recipe, scenes: Sequence[TwoResolutions]) -> Manifest:
+def manifest(recipe: SharpeningRecipe, scenes: Sequence[TwoResolutions]) -> Manifest:
     """Return the manifest of the dataset, without counts and fingerprint.
 
     Raises:
@@ -181,7 +183,7 @@ def manifest(recipe: Recipe, scenes: Sequence[TwoResolutions]) -> Manifest:
     side, ratio = recipe.tilesize, scene.ratio
     low, high = valid_range(recipe, scenes, offset)
 
-    def field(bands: Bands, size: int, gsd: float) -> Field:
+    def field(bands: BandStack, size: int, gsd: float) -> Field:
         nodata = scene.numbers.nodata if "int" in bands.dtype else None
         rgb = FALSE_COLOUR if set(FALSE_COLOUR) <= set(bands.names) else None
         stated: dict[str, Any] = {"dtype": bands.dtype, "shape": [size, size, len(bands.names)]}
@@ -212,7 +214,7 @@ def manifest(recipe: Recipe, scenes: Sequence[TwoResolutions]) -> Manifest:
     )
 
 
-def valid_range(recipe: Recipe, scenes: Sequence[TwoResolutions], offset: float) -> tuple[float, float]:
+def valid_range(recipe: SharpeningRecipe, scenes: Sequence[TwoResolutions], offset: float) -> tuple[float, float]:
     """Return the range of physical values: as given, 0 to 1 for reflectance, else measured over all scenes."""
     if recipe.valid_range:
         return recipe.valid_range
@@ -226,7 +228,7 @@ def valid_range(recipe: Recipe, scenes: Sequence[TwoResolutions], offset: float)
     return low, high
 
 
-def _ends(scene: TwoResolutions, bands: Bands) -> tuple[float, float]:
+def _ends(scene: TwoResolutions, bands: BandStack) -> tuple[float, float]:
     """Return the smallest and largest number of all valid pixels."""
     rows, ends = 256, []
     for row in range(0, bands.size[0], rows):

@@ -18,7 +18,7 @@ TOLERANCE = 0.01
 """Distance of corners in fine pixels that is ignored: programs round coordinates differently."""
 
 
-class Bands(Protocol):
+class BandStack(Protocol):
     """The bands of a scene that share a pixel size.
 
     Attributes:
@@ -77,8 +77,8 @@ class TwoResolutions(NamedTuple):
     name: str
     acquired: str
     crs: str | None
-    fine: Bands
-    coarse: Bands
+    fine: BandStack
+    coarse: BandStack
     ratio: int
     numbers: Numbers
 
@@ -113,7 +113,7 @@ def checked(scene: TwoResolutions, place: str) -> TwoResolutions:
     return scene
 
 
-def _pixels(bands: Bands) -> str:
+def _pixels(bands: BandStack) -> str:
     height, width = bands.size
     return f"{height} rows x {width} columns of {abs(bands.transform.a):g} ({', '.join(bands.names)})"
 
@@ -127,7 +127,7 @@ class RasterBands:
         Raises:
             UserError: the rasters differ in their grid or type.
         """
-        self.names = [name for name, _, _ in layers]
+        self.names: Sequence[str] = [name for name, _, _ in layers]
         self.layers = [(raster, number) for _, raster, number in layers]
         first, number = self.layers[0]
         self.size, self.transform, self.dtype = (first.height, first.width), first.transform, first.dtypes[number - 1]
@@ -140,7 +140,7 @@ class RasterBands:
                 )
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
-        """Return a window; see ``Bands``."""
+        """Return a window; see ``BandStack``."""
         import numpy as np
         from rasterio.errors import RasterioError
         from rasterio.windows import Window

@@ -12,14 +12,14 @@ from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import Manifest
 from pix2earth.records.splitting.leaks import check_for_leaks
 from pix2earth.records.writer import DatasetWriter
-from preprocessing.sharpening.recipe import Tile
+from preprocessing.sharpening.recipe import SharpeningTile
 from preprocessing.sharpening.two_resolutions import TwoResolutions
 
 CACHE = 512 * 2**20
 """Size of GDAL's cache of decoded blocks in bytes: tiles of one row share blocks of the image."""
 
 
-def write(writer: DatasetWriter, tiles: Sequence[Tile], valid: float) -> Manifest:
+def write(writer: DatasetWriter, tiles: Sequence[SharpeningTile], valid: float) -> Manifest:
     """Write the tiles that are missing or damaged, check the dataset for leaks, and write the manifest.
 
     Args:
@@ -58,7 +58,7 @@ def write(writer: DatasetWriter, tiles: Sequence[Tile], valid: float) -> Manifes
     return writer.manifest
 
 
-def sample(tile: Tile, manifest: Manifest) -> tuple[dict[str, np.ndarray], float]:
+def sample(tile: SharpeningTile, manifest: Manifest) -> tuple[dict[str, np.ndarray], float]:
     """Return the fields of a tile as stored, and the share of its target's pixels that are measured.
 
     Pixels where the target or the guide is nodata or saturated are nodata in the target.
