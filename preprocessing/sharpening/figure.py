@@ -120,10 +120,10 @@ def chosen_places(scene: TwoResolutions, coarse: np.ndarray, sharpened: np.ndarr
     ratio = scene.ratio
     added = (sharpened - coarse.repeat(ratio, 0).repeat(ratio, 1)) ** 2
     per_pixel = added.sum(-1).reshape(coarse.shape[0], ratio, coarse.shape[1], ratio).mean((1, 3))
-    return [
-        _place(per_pixel, "most detail"),
-        _place(unexplained(scene, coarse), "detail that no\nfine band shows"),
-    ]
+    first = _place(per_pixel, "most detail")
+    rest = unexplained(scene, coarse)
+    rest[first.row : first.row + SIDE, first.column : first.column + SIDE] = 0  # another place, where there is room
+    return [first, _place(rest, "detail that no\nfine band shows")]
 
 
 def unexplained(scene: TwoResolutions, coarse: np.ndarray) -> np.ndarray:

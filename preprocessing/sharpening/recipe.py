@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.manifest import SPLITS, Field, Manifest, Split
+from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks
 from pix2earth.records.splitting.splits import Shares, by_group
 from pix2earth.settings.errors import UserError, inside
 from preprocessing.sharpening.two_resolutions import BandStack, TwoResolutions
@@ -83,24 +84,18 @@ def plan(recipe: SharpeningRecipe, scenes: Sequence[TwoResolutions]) -> list[Sha
     Tiles of one grid (such as products of several dates of one place) are in the same split at the same place.
 
     Raises:
-        UserError: the tiles are too large, or two scenes have one name.
+        UserError: the tiles are too large, two scenes have one name, or scenes overlap in different splits.
     """
     side = recipe.tilesize
     names = [scene.name for scene in scenes]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UserError(f"{twice}: is named twice; rename one of the two, for names of tiles begin with it")
+    grids = [_grid(scene, side) for scene in scenes]
+    block = min(map(_block, grids))
     tiles = []
-    for scene in scenes:
-        if side % scene.ratio:
-            raise UserError(f"--tilesize {side}: must be a multiple of {scene.ratio}, the ratio of the pixel sizes")
-        rows, columns = (length // side for length in scene.coarse.size)
-        if not rows or not columns:
-            raise UserError(
-                f"--tilesize {side}: is larger than {scene.name}, which has {scene.coarse.size[0]} x"
-                f" {scene.coarse.size[1]} coarse pixels"
-            )
+    for scene, (rows, columns) in zip(scenes, grids, strict=True):
         places = [(row, column) for row in range(rows) for column in range(columns)]
-        blocks = _blocks(places, rows, columns)
+        blocks = {(row, column): f"{row // block} {column // block}" for row, column in places}
         for row, column in _drawn(recipe, scene, blocks):
             name = f"{scene.name}_r{row:02d}_c{column:02d}"
             tiles.append((blocks[row, column], SharpeningTile(name, "test", scene, row * side, column * side)))
@@ -113,14 +108,46 @@ def plan(recipe: SharpeningRecipe, scenes: Sequence[TwoResolutions]) -> list[Sha
             f"--tilesize {side}: leaves {len(set(groups.values()))} blocks of tiles, too few for all splits; choose a"
             " smaller one"
         )
-    return [tile._replace(split=splits[groups[tile.name]]) for _, tile in tiles]
+    return without_leaks([tile._replace(split=splits[groups[tile.name]]) for _, tile in tiles], side)
 
 
-def _blocks(places: Sequence[tuple[int, int]], rows: int, columns: int) -> dict[tuple[int, int], str]:
-    """Return the block of each place (row, column)."""
-    enough = (side for side in BLOCKS if -(-rows // side) * -(-columns // side) >= ENOUGH)
-    side = next(enough, BLOCKS[-1])
-    return {(row, column): f"{row // side} {column // side}" for row, column in places}
+def without_leaks(tiles: list[SharpeningTile], side: int) -> list[SharpeningTile]:
+    """Return the tiles if none shows the ground of one of another split on the same date; scenes with coordinates only.
+
+    Raises:
+        UserError: two tiles do.
+    """
+    extents = []
+    for tile in tiles:
+        if tile.scene.crs:
+            transform = tile.scene.coarse.transform
+            corner = transform @ type(transform).translation(tile.column, tile.row)
+            extents.append(GroundExtent(tile.split, tile.name, tile.scene.acquired[:10], tile.scene.crs, corner[:6]))
+    try:
+        refuse_leaks(extents, side)
+    except Leak as leak:
+        raise UserError(f"{leak}; leave one of the scenes out, or write it as a dataset of its own") from None
+    return tiles
+
+
+def _grid(scene: TwoResolutions, side: int) -> tuple[int, int]:
+    """Return the rows and columns of tiles of a scene.
+
+    Raises:
+        UserError: there is no tile, or coarse pixels of averages would cross its border.
+    """
+    if side % scene.ratio:
+        raise UserError(f"--tilesize {side}: must be a multiple of {scene.ratio}, the ratio of the pixel sizes")
+    height, width = scene.coarse.size
+    if min(height, width) < side:
+        raise UserError(f"--tilesize {side}: is larger than {scene.name}, which has {height} x {width} coarse pixels")
+    return height // side, width // side
+
+
+def _block(grid: tuple[int, int]) -> int:
+    """Return the side of the blocks of a grid of tiles."""
+    rows, columns = grid
+    return next((side for side in BLOCKS if -(-rows // side) * -(-columns // side) >= ENOUGH), BLOCKS[-1])
 
 
 def _drawn(

@@ -114,6 +114,26 @@ def test_products_with_and_without_offset_have_one_meaning(tmp_path, run, enviro
             assert np.abs(values.astype(int) - second[name]).max() <= 1
 
 
+def test_products_of_one_corner_and_different_sizes_share_their_blocks(tmp_path, run, environment):
+    one = write_safe(tmp_path, baseline="02.09", size=(480, 240))
+    two = write_safe(tmp_path, baseline="02.09", satellite="S2B")
+    assert run("--input", one, two, "--dataset", "made", "--tilesize", 12) == 0
+    splits = {}
+    for split, name in records(environment, side=12)[1]:
+        splits.setdefault(name[-8:], set()).add(split)
+    assert max(map(len, splits.values())) == 1
+
+
+def test_scenes_that_overlap_in_different_splits_are_refused_before_anything_is_written(
+    tmp_path, run, environment, capsys
+):
+    one = write_safe(tmp_path, baseline="02.09")
+    two = write_safe(tmp_path, baseline="02.09", satellite="S2B", origin=(520020.0 + 600, 8100000.0))
+    assert run("--input", one, two, "--dataset", "made", "--tilesize", 12) == 2
+    assert "share ground on 2020-07-02; leave one of the scenes out" in capsys.readouterr().err
+    assert not (environment.parent / "data").exists()
+
+
 def test_floats_with_nan_and_a_nodata_number(tmp_path, run, environment, capsys):
     fine = np.random.default_rng(0).normal(0, 5, (32, 32, 1)).astype(np.float32)
     coarse = np.random.default_rng(1).normal(0, 5, (16, 16, 1)).astype(np.float32)
