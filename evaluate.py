@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from experiment import Environment
 from pix2earth.scoring.evaluating import evaluate_and_show
+from pix2earth.scoring.other_dataset import open_other
 from pix2earth.settings.errors import reports_errors
 from pix2earth.training.trained import open_run, restored_scorer
 
@@ -21,11 +22,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
     arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
     arguments.add_argument(
+        "--dataset", metavar="OTHER",
+        help="score another dataset with the same fields, below the data root, into a CSV of its own",
+    )  # fmt: skip
+    arguments.add_argument(
         "--force", action="store_true", help="evaluate although plug-in or dataset differ from those of the training"
     )
     options = arguments.parse_args(argv)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    evaluate_and_show(*restored_scorer(experiment, options.split, options.step, force=options.force))
+    other = open_other(options.dataset, experiment) if options.dataset is not None else None
+    listing = other.listing if other else None
+    scored = restored_scorer(experiment, options.split, options.step, force=options.force, other=listing)
+    evaluate_and_show(*scored, other)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,22 @@ def sharing_ground(tiles: Sequence[GroundExtent], others: Sequence[GroundExtent]
     return sorted({tiles[index].name for index in found})
 
 
+def sharing_ground_and_date(tiles: Iterable[GroundExtent], others: Iterable[GroundExtent], side: int) -> list[str]:
+    """Return the names of the tiles that show the same ground as any of the others on the same date, sorted.
+
+    Args:
+        tiles: the tiles in question; of several dates, one for each.
+        others: the tiles that they are compared with.
+        side: height and width of a tile in pixels.
+    """
+    by_date: dict[str, tuple[list[GroundExtent], list[GroundExtent]]] = defaultdict(lambda: ([], []))
+    for position, extents in enumerate((tiles, others)):
+        for extent in extents:
+            by_date[extent.date][position].append(extent)
+    found = (sharing_ground(of_date, seen, side) for of_date, seen in by_date.values() if seen)
+    return sorted({name for names in found for name in names})
+
+
 def _compare(tiles: Sequence[GroundExtent], side: int) -> None:
     """Raise Leak for the first two tiles of different splits that overlap."""
     import shapely
