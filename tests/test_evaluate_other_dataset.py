@@ -251,7 +251,7 @@ def test_samples_that_share_ground_and_date_with_training_samples_are_reported(r
         f"--dataset seen: 2 of 3 samples of val share ground and date with training samples of {training}:"
         " their scores are not on held-out data"
     ]
-    assert "@seen@64: trained on tiny; 2 samples show ground of training samples" in command(compare.main)[1]
+    assert "@seen@64: trained on tiny; 2 of the samples share ground with training samples" in command(compare.main)[1]
 
 
 def test_the_same_ground_on_another_date_was_not_seen(root, score, tiny_arrays):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.records.manifest import SUFFIX, Manifest
 
@@ -141,7 +142,12 @@ def _outline(tile: GroundExtent, side: int, crs: str) -> BaseGeometry:
     outline = shapely.Polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners])
     if tile.crs == crs:
         return outline
+    return shapely.transform(outline, _projection(tile.crs, crs), interleaved=False)
+
+
+@functools.lru_cache(maxsize=64)
+def _projection(source: str, destination: str) -> Callable[..., Any]:
+    """Return the function from coordinates of one CRS to those of another; to make it takes longer than to apply it."""
     import pyproj
 
-    project = pyproj.Transformer.from_crs(tile.crs, crs, always_xy=True).transform
-    return shapely.transform(outline, project, interleaved=False)
+    return pyproj.Transformer.from_crs(source, destination, always_xy=True).transform

@@ -116,7 +116,7 @@ class RunCsv(NamedTuple):
         entry, settings = self.entry(split) or {}, identity.settings_of(self.identity(split) or {})
         remarks = [f"trained on {settings.get('dataset', 'another dataset')}"]
         if seen := entry.get("seen_in_training"):
-            remarks.append(f"{seen} samples show ground of training samples")
+            remarks.append(f"{seen} of the samples share ground with training samples")
         return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
 
     @property

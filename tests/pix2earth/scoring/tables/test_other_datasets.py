@@ -63,7 +63,7 @@ def test_the_split_that_selected_the_step_is_one_of_the_own_dataset(tmp_path):
     remarks = {csv.path.stem: csv.remarks("val") for csv in csv_files.csvs(tmp_path)}
     assert remarks == {
         "a_1": ["the step was selected on val"],
-        "a_1@sea@64": ["trained on demo", "1 samples show ground of training samples"],
+        "a_1@sea@64": ["trained on demo", "1 of the samples share ground with training samples"],
     }
 
 
