@@ -18,6 +18,7 @@ from experiment import PROJECT, Environment
 from pix2earth.records.manifest import load_manifest
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.scoring import origins
+from pix2earth.scoring.other_dataset import Seen, open_other, seen_in_training
 from pix2earth.scoring.tables import csv_files, evaluations, summary
 from pix2earth.training import queue
 
@@ -264,6 +265,20 @@ def test_the_same_ground_on_another_date_was_not_seen(root, score, tiny_arrays):
 def test_the_same_ground_counts_where_dates_are_not_stated(root, score, tiny_arrays):
     write_dataset(root, "undated", {"val": 3}, tiny_arrays, easting=TRAINED_AT, date=None)
     assert "3 of 3 samples of val share ground with training samples" in score("undated")[2]
+
+
+def test_the_same_ground_counts_on_any_date_in_datasets_of_sequences(root, tiny_arrays, open_tiny):
+    write_dataset(root, "later", {"val": 3}, tiny_arrays, easting=TRAINED_AT, date="2024-07-01")
+    seen = {}
+    for sequence in (None, r"(?P<sequence>\D+)(?P<position>\d+).*"):
+        for dataset in ("tiny", "later"):
+            file = root / "data" / dataset / "64/dataset.json"
+            file.write_text(json.dumps({**json.loads(file.read_text()), "sequence": sequence}))
+        experiment = open_tiny(root, "any", dataset="tiny")
+        other = open_other("later", experiment)
+        seen[sequence is None] = seen_in_training(other, "val", other.listing.names("val"), experiment)
+    assert seen[True] == Seen([], known=True, dated=True)
+    assert seen[False] == Seen(["val0", "val1", "val2"], known=True, dated=False)
 
 
 def test_where_places_are_not_stated_one_line_says_so(root, score, tiny_arrays):
