@@ -160,7 +160,7 @@ def test_a_dataset_in_a_folder_and_behind_a_link(root, score, tiny_arrays):
     assert score("group/o_1")[0] == 0 and csv_of(root, "group--o_1").is_file()
 
 
-def test_a_plug_in_that_changed_is_refused_unless_forced(root, score):
+def test_what_changed_in_both_datasets_since_the_training_is_refused_unless_forced(root, score):
     file = root / "data/other/64/dataset.json"
     for path in (file, root / "data/tiny/64/dataset.json"):
         content = json.loads(path.read_text())
