@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from experiment import Environment
 from pix2earth.scoring.evaluating import evaluate_and_show
+from pix2earth.scoring.other_dataset import open_other
 from pix2earth.settings.errors import reports_errors
 from pix2earth.training.trained import open_run, restored_scorer
 
@@ -21,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--split", choices=("val", "test"), help="default: test where the dataset has one, else val")
     arguments.add_argument("--step", default="last", help="checkpoint: best, last (default) or a number")
     arguments.add_argument(
+        "--dataset", metavar="OTHER",
+        help="score another dataset with the same fields, below the data root, into a CSV of its own",
+    )  # fmt: skip
+    arguments.add_argument(
         "--force", action="store_true", help="evaluate although plug-in or dataset differ from those of the training"
     )
     arguments.add_argument(
@@ -28,12 +33,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     options = arguments.parse_args(argv)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force)
-    evaluate_and_show(scorer, split, step)
+    other = open_other(options.dataset, experiment) if options.dataset is not None else None
+    listing = other.listing if other else None
+    scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force, other=listing)
+    evaluate_and_show(scorer, split, step, other)
     if options.baselines:
         from pix2earth.scoring.beside_baselines import show_and_write
 
-        show_and_write(scorer, split, step, scorer.dataset.listing)
+        show_and_write(scorer, split, step, other.name if other else None)
 
 
 if __name__ == "__main__":

@@ -134,11 +134,8 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     if listing.folder.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise UserError(f"--output {folder}: is the folder of --input; name another folder")
     trained_on_it = listing.folder.resolve() == Path(experiment.DATA_ROOT).resolve()
-    # A network can be applied to any dataset with the same fields, such as one of another area.
-    experiment.DATA_ROOT, experiment.manifest = str(listing.folder), listing.manifest
-    scorer, split, _ = restored_scorer(
-        experiment, options.split, options.step, force=options.force, records=trained_on_it
-    )
+    other = None if trained_on_it else listing
+    scorer, split, _ = restored_scorer(experiment, options.split, options.step, force=options.force, other=other)
     from pix2earth.mapping.dataset_maps import predict_dataset
 
     count = predict_dataset(scorer, split, folder, overwrite=options.overwrite)

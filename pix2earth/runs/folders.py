@@ -100,7 +100,7 @@ class RunFolders:
         """
         name = self.experiment.replace("/", "--")
         if name.split("--") != self.experiment.split("/"):
-            name += f"-{hashlib.sha256(self.experiment.encode()).hexdigest()[:8]}"
+            name += f"-{_checksum(self.experiment)}"
         return f"{name}_{self.timestamp}"
 
     @property
@@ -161,6 +161,20 @@ class RunFolders:
         """The metrics of every sample, as CSV."""
         return self._shared(EVALUATION, ".csv")
 
+    def evaluation_on(self, dataset: str, tilesize: int) -> Path:
+        """Return the metrics of every sample of another dataset, ``<run>@<dataset>@<tilesize>.csv``.
+
+        No timestamp has an "@", so that the end of the name is never that of a run, whatever the names of experiments.
+
+        Args:
+            dataset: its name below the data root; in the file's name "/" becomes "--".
+            tilesize: of its tiles.
+        """
+        name = dataset.replace("/", "--")
+        if "@" in name or name.split("--") != dataset.split("/"):
+            name = f"{name.replace('@', '-')}-{_checksum(dataset)}"
+        return self.experiment_root / EVALUATION / f"{self.shared_name}@{name}@{tilesize}.csv"
+
     @property
     def latest_sample(self) -> Path:
         """The newest sample image, beside those of all other runs."""
@@ -210,6 +224,10 @@ class RunFolders:
             path.parent.mkdir(parents=True, exist_ok=True)
 
 
+def _checksum(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
 def _named_alike(folder: Path, stringname: str) -> Iterator[Path]:
     """Yield the folders below a folder whose names, joined by "_", are a string."""
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -217,11 +235,6 @@ def _named_alike(folder: Path, stringname: str) -> Iterator[Path]:
             yield path
         elif stringname.startswith(f"{path.name}_"):
             yield from _named_alike(path, stringname.removeprefix(f"{path.name}_"))
-
-
-def starts_with(stem: str, prefix: str) -> bool:
-    """Return whether the name of a file in ``_evaluation`` is that of an experiment whose name starts so."""
-    return stem.startswith((prefix.replace("/", "--"), prefix.replace("/", "_")))
 
 
 def checkpoint_steps(folder: Path) -> list[int]:

@@ -19,7 +19,6 @@ from pix2earth.settings.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pix2earth.records.listing import Listing
     from pix2earth.scoring.scorer import Scorer
 
 METRICS = ("PSNR", "SSIM", "SAM", "ERGAS")
@@ -37,13 +36,12 @@ class Scores(NamedTuple):
     squares: list[np.ndarray]
 
 
-def table(scorer: Scorer, split: str, fitted_to: Listing) -> pd.DataFrame:
+def table(scorer: Scorer, split: str) -> pd.DataFrame:
     """Score a network and all baselines on a split.
 
     Args:
         scorer: of the network.
         split: of the samples.
-        fitted_to: the dataset whose training split baselines are fitted to.
 
     Returns:
         One row for each baseline, then the network, each with the mean of each metric over the samples, and the root
@@ -63,7 +61,7 @@ def table(scorer: Scorer, split: str, fitted_to: Listing) -> pd.DataFrame:
             " steps or another size"
         )
     dataset = PhysicalDataset(scorer.dataset.listing)
-    baselines = standard_baselines(scorer.dataset.listing, fitted_to).predictors
+    baselines = standard_baselines(scorer.dataset.listing, scorer.fitted_to).predictors
     names, count = scorer.dataset.names(split), 0
     found = {name: Scores([], []) for name in (*baselines, experiment.output.experiment)}
     batches = tracked(scorer.batches(split, names), "baselines", -(-len(names) // scorer.batch), "batches")
@@ -103,14 +101,14 @@ def _unit(scorer: Scorer) -> float:
     return scorer.target.scale if "int" in scorer.target.dtype else 1.0
 
 
-def show_and_write(scorer: Scorer, split: str, step: int, fitted_to: Listing) -> None:
+def show_and_write(scorer: Scorer, split: str, step: int, other: str | None = None) -> None:
     """Print the table, and write it as CSV into the folder ``test`` of the experiment.
 
     Args:
         scorer: of the network.
         split: of the samples.
         step: of the network's weights.
-        fitted_to: as of ``table``.
+        other: name of the scored dataset, where it is not that of the run.
 
     Raises:
         UserError: as of ``table``.
@@ -118,12 +116,13 @@ def show_and_write(scorer: Scorer, split: str, step: int, fitted_to: Listing) ->
     from rich.console import Console
 
     output = scorer.experiment.output
-    rows = table(scorer, split, fitted_to)
+    rows = table(scorer, split)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 160)  # written to a file, the table is not cut at 80 columns
-    console.print(_printable(rows, scorer, f"{output.run_name}, step {step}, {split}"))
-    path = output.folder / "test" / f"{output.run_name}_{split}_baselines.csv"
+    console.print(_printable(rows, scorer, f"{output.run_name}{f' on {other}' if other else ''}, step {step}, {split}"))
+    scored = output.evaluation_on(other, scorer.experiment.TILESIZE) if other else output.evaluation
+    path = output.folder / "test" / f"{scored.stem}_{split}_baselines.csv"
     path.parent.mkdir(exist_ok=True)
     with atomic.replacing(path) as temporary:
         rows.to_csv(temporary, index=False, lineterminator="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.scoring.other_dataset import OtherDataset
     from pix2earth.scoring.scorer import Scorer
 
 
@@ -45,15 +47,28 @@ def scores(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
     return table
 
 
-def write(table: pd.DataFrame, scorer: Scorer, split: str, path: Path) -> None:
-    """Write the scores of a split as CSV, and beside it what they belong to; rows of other splits are kept."""
+def write(
+    table: pd.DataFrame, scorer: Scorer, split: str, path: Path, other: str | None = None, seen: int | None = None
+) -> None:
+    """Write the scores of a split as CSV, and beside it what they belong to; rows of other splits are kept.
+
+    Args:
+        table: rows of the split.
+        scorer: that computed them.
+        split: of the samples.
+        path: of the CSV.
+        other: name of the dataset where it is not that of the run.
+        seen: number of samples that show ground of its training samples; None: not known.
+    """
     from pix2earth.scoring import origins
 
-    origin = scorer.origin
-    run = {}
+    origin, run, of_split = scorer.origin, {}, None
     if origin:
         run = {"experiment": origin.experiment, "timestamp": origin.timestamp, "started": origin.started}
-    origins.write(path, split, table.to_dict("records"), run, entry(scorer) if origin else None)
+        of_split = entry(scorer)
+    if other:
+        run, of_split = run | {"dataset": other}, of_split and of_split | {"seen_in_training": seen}
+    origins.write(path, split, table.to_dict("records"), run, of_split)
 
 
 def entry(scorer: Scorer) -> dict[str, Any]:
@@ -126,8 +141,14 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     return summary
 
 
-def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
+def evaluate_and_show(scorer: Scorer, split: str, step: int, other: OtherDataset | None = None) -> pd.DataFrame:
     """Evaluate a split with the networks of a step; print the summary and the path of the CSV.
+
+    Args:
+        scorer: of the network and the samples.
+        split: of the samples.
+        step: of the checkpoint.
+        other: the dataset of the samples, where it is not that of the run.
 
     Raises:
         OSError: the CSV cannot be written; the summary is printed before that.
@@ -135,15 +156,43 @@ def evaluate_and_show(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
     from rich.console import Console
 
     output = scorer.experiment.output
+    seen = report_seen(scorer, split, other) if other else None
     table = scores(scorer, split, step)
     units = scorer.target.units
-    title = f"{output.run_name}, step {step}: {len(table)} samples of {split}, data range {scorer.scale.data_range:g}"
+    title = f"{output.run_name}{f' on {other.name}' if other else ''}, step {step}: {len(table)} samples of {split}"
+    title += f", data range {scorer.scale.data_range:g}" + (f" {units}" if units != "1" else "")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
-    console.print(summarise(table, scorer, title + (f" {units}" if units != "1" else "")))
+    console.print(summarise(table, scorer, title))
     if scorer.failed:
         print(f"{output.run_name}: {scorer.failed}: the model fails there, and means of the others are not its scores")
-    write(table, scorer, split, output.evaluation)
-    print(output.evaluation)
+    path = output.evaluation_on(other.name, scorer.experiment.TILESIZE) if other else output.evaluation
+    write(table, scorer, split, path, other.name if other else None, seen)
+    print(path)
     return table
+
+
+def report_seen(scorer: Scorer, split: str, other: OtherDataset) -> int | None:
+    """Report samples of another dataset whose ground training has seen; return their number, None if it is not known.
+
+    Args:
+        scorer: of the samples.
+        split: of the samples.
+        other: the dataset.
+    """
+    from pix2earth.scoring.other_dataset import seen_in_training
+
+    experiment, names = scorer.experiment, scorer.dataset.names(split)
+    seen = seen_in_training(other, split, names, experiment)
+    if not seen.known:
+        line = f"records state no place: whether '{experiment.NAME}' was trained on the same ground is not known"
+    else:
+        what = "ground and date" if seen.dated else "ground"
+        line = (
+            f"{len(seen.samples)} of {len(names)} samples of {split} share {what} with training samples of"
+            f" {other.trained_on.folder}: their scores are not on held-out data"
+        )
+    if seen.samples or not seen.known:
+        print(f"--dataset {other.name}: {line}", file=sys.stderr)
+    return len(seen.samples) if seen.known else None

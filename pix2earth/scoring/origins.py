@@ -60,10 +60,11 @@ def load(table: Path) -> dict[str, Any] | None:
         by_split.setdefault(row.get("split") or WITHOUT_A_SPLIT, []).append(row)
     for split, rows in by_split.items():
         if content["splits"].get(split, {}).get("rows") != checksum(rows):
+            other = f" --dataset {content['dataset']}" if "dataset" in content else ""
             raise UserError(
                 f"{table}: its rows of split '{split}' do not belong to {path_of(table).name} (one of the two was"
                 f" changed or copied alone); evaluate the run again: python evaluate.py --exp {content['experiment']}"
-                f" --timestamp {content['timestamp']} --split {split}"
+                f" --timestamp {content['timestamp']} --split {split}{other}"
             )
     known = {split: entry for split, entry in content["splits"].items() if split in by_split and "step" in entry}
     return content | {"splits": known}
@@ -91,7 +92,7 @@ def write(table: Path, split: str, rows: Iterable[Mapping[str, Any]], run: Mappi
         table: path of the CSV.
         split: the split of the rows.
         rows: the new rows, values by column; None and NaN are empty cells.
-        run: of the run: "experiment", "timestamp", "started".
+        run: of the run: "experiment", "timestamp", "started"; "dataset" where that is not the run's own.
         entry: what the rows belong to, as JSON; None: unknown, and no file is written beside the CSV.
     """
     others = [row for row in rows_of(table) if row.get("split") != split]

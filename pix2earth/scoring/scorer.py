@@ -35,6 +35,7 @@ from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.records.listing import Listing
     from pix2earth.runs.origin import Origin
 
 PIXELS_A_BATCH = 8 * 256 * 256  # measured: larger batches do not fit the processor's cache and are slower
@@ -54,6 +55,7 @@ class Scorer:
         baseline: name and function of the baseline, or None.
         batch: number of samples that are scored at once.
         undefined: metrics that are undefined for every sample of the dataset, with the reason.
+        fitted_to: the dataset whose training split baselines are fitted to.
         failures: number of failed predictions by kind, of the newest ``rows``.
         scored: number of samples of the newest ``rows``.
         report: receives a line for each thing that a user should know about the data, once.
@@ -72,6 +74,7 @@ class Scorer:
         *,
         baseline: bool = True,
         regions: bool = True,
+        fitted_to: Listing | None = None,
     ) -> None:
         """Prepare to score a plug-in.
 
@@ -82,6 +85,7 @@ class Scorer:
             names: names of the metrics.
             baseline: score the baseline too, where there is one.
             regions: score inside and outside of the manifest's ``score_by`` too, where there is one.
+            fitted_to: the dataset whose training split baselines are fitted to; None: that of the samples.
         """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
         dataset.sampling = contract.sampling(gan, plugin)
@@ -98,7 +102,8 @@ class Scorer:
         # Images of unit norm are not scaled by a range.
         self._range_unreported = self.experiment.NORMALIZE != "l2"
         self._undefined_unreported = True
-        self.baseline = choice.choose(manifest, partial(injection.fitted, dataset.listing)) if baseline else None
+        self.fitted_to = fitted_to or dataset.listing
+        self.baseline = choice.choose(manifest, partial(injection.fitted, self.fitted_to)) if baseline else None
         self.regions = REGIONS if regions and manifest.score_by else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)

@@ -231,16 +231,17 @@ def restored_scorer(
     requested_step: str,
     *,
     force: bool = False,
-    records: bool = True,
+    other: Listing | None = None,
 ) -> tuple[Scorer, str, int]:
     """Return a scorer of a run's trained network, the split to score and the step of the checkpoint.
 
     Args:
-        experiment: of the run.
+        experiment: of the run; with ``other``, its dataset becomes that one.
         requested_split: "train", "val" or "test"; None: test where the dataset has one, else val.
         requested_step: "last", "best" or a number.
         force: allow a plug-in or a dataset that differs from that of the training.
-        records: whether the records of the dataset must be those of the training.
+        other: another dataset to score, such as one of another area; its fields must be those of the run's dataset.
+            None: that of the run, whose records must be those of the training.
 
     Raises:
         UserError: the dataset has no such split, the run no such checkpoint, or something differs that shapes the
@@ -249,15 +250,18 @@ def restored_scorer(
     from pix2earth.batches.dataset import Dataset
 
     plugin = finding.find(experiment)
-    dataset = Dataset(experiment)
+    own = dataset = Dataset(experiment)
+    if other is not None:
+        experiment.DATA_ROOT, experiment.manifest = str(other.folder), other.manifest
+        dataset = Dataset(experiment)
     split = evaluation_split(dataset, requested_split)
     step = choose_step(experiment.output, requested_step)
-    overridden = compared(experiment, dataset.listing, plugin, step, force=force, records=records)
+    overridden = compared(experiment, dataset.listing, plugin, step, force=force, records=other is None)
     gan, plugin, step = restored_plugin(experiment, str(step))
     from pix2earth.scoring.scorer import Scorer
 
-    scorer = Scorer(dataset, gan, plugin, experiment.METRICS)
-    selected_on = split_of_selection(experiment, dataset, step, requested_step)
+    scorer = Scorer(dataset, gan, plugin, experiment.METRICS, fitted_to=own.listing)
+    selected_on = split_of_selection(experiment, own, step, requested_step)
     metadata = checkpoints.read_metadata(experiment.output.checkpoints, step)
     scorer.origin = origin_of(experiment.output, metadata, selected_on, overridden)
     return scorer, split, step

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.records.manifest import SUFFIX, Manifest
 
@@ -102,6 +103,22 @@ def sharing_ground(tiles: Sequence[GroundExtent], others: Sequence[GroundExtent]
     return sorted({tiles[index].name for index in found})
 
 
+def sharing_ground_and_date(tiles: Iterable[GroundExtent], others: Iterable[GroundExtent], side: int) -> list[str]:
+    """Return the names of the tiles that show the same ground as any of the others on the same date, sorted.
+
+    Args:
+        tiles: the tiles in question; of several dates, one for each.
+        others: the tiles that they are compared with.
+        side: height and width of a tile in pixels.
+    """
+    by_date: dict[str, tuple[list[GroundExtent], list[GroundExtent]]] = defaultdict(lambda: ([], []))
+    for position, extents in enumerate((tiles, others)):
+        for extent in extents:
+            by_date[extent.date][position].append(extent)
+    found = (sharing_ground(of_date, seen, side) for of_date, seen in by_date.values() if seen)
+    return sorted({name for names in found for name in names})
+
+
 def _compare(tiles: Sequence[GroundExtent], side: int) -> None:
     """Raise Leak for the first two tiles of different splits that overlap."""
     import shapely
@@ -125,7 +142,12 @@ def _outline(tile: GroundExtent, side: int, crs: str) -> BaseGeometry:
     outline = shapely.Polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners])
     if tile.crs == crs:
         return outline
+    return shapely.transform(outline, _projection(tile.crs, crs), interleaved=False)
+
+
+@functools.lru_cache(maxsize=64)
+def _projection(source: str, destination: str) -> Callable[..., Any]:
+    """Return the function from coordinates of one CRS to those of another; to make it takes longer than to apply it."""
     import pyproj
 
-    project = pyproj.Transformer.from_crs(tile.crs, crs, always_xy=True).transform
-    return shapely.transform(outline, project, interleaved=False)
+    return pyproj.Transformer.from_crs(source, destination, always_xy=True).transform

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from metrics import ALL_METRICS
-from pix2earth.runs import former_runs, provenance
+from pix2earth.runs import former_runs, identity, provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.scoring import basis, origins
 from pix2earth.scoring.basis import Basis
@@ -88,7 +88,7 @@ class RunCsv(NamedTuple):
         """Return what the scores of a split are based on."""
         if entry := self.entry(split):
             return basis.of_entry(entry, split)
-        if self.run:
+        if self.run and self.other is None:
             metrics = {parsed[0] for column in self.table if (parsed := metric_of(str(column)))}
             return basis.of_former_run(self.run, split, metrics)
         return Basis(facts_of_name(self.path.stem)["dataset"], split)
@@ -106,9 +106,23 @@ class RunCsv(NamedTuple):
     def remarks(self, split: str) -> list[str]:
         """Return what a reader of the scores has to know."""
         entry = self.entry(split) or {}
+        if self.other is not None:
+            return self._remarks_on_other(split)
         selected = entry.get("selected_on")
         remarks = [f"the step was selected on {split}"] if selected == split else []
         return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
+
+    def _remarks_on_other(self, split: str) -> list[str]:
+        entry, settings = self.entry(split) or {}, identity.settings_of(self.identity(split) or {})
+        remarks = [f"trained on {settings.get('dataset', 'another dataset')}"]
+        if seen := entry.get("seen_in_training"):
+            remarks.append(f"{seen} of the samples share ground with training samples")
+        return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
+
+    @property
+    def other(self) -> str | None:
+        """Name of the dataset that was scored; None where it is the run's own."""
+        return (self.origin or {}).get("dataset")
 
     @property
     def experiment(self) -> str:
@@ -148,7 +162,16 @@ def csvs(root: Path) -> list[RunCsv]:
         UserError: one cannot be read, or does not belong to the file beside it.
     """
     runs = run_files(root)
-    return [RunCsv(path, read(path), origins.load(path), runs.get(path)) for path in files(root)]
+    return [_opened(root, path, runs) for path in files(root)]
+
+
+def _opened(root: Path, path: Path, runs: Mapping[Path, dict[str, Any]]) -> RunCsv:
+    """Return a CSV with what is recorded; scores on another dataset belong to the run that the file beside it names."""
+    origin = origins.load(path)
+    own = path
+    if origin and "dataset" in origin:
+        own = RunFolders(root, origin["experiment"], origin["timestamp"]).evaluation
+    return RunCsv(path, read(path), origin, runs.get(own))
 
 
 def metric_of(column: str) -> tuple[str, str] | None:

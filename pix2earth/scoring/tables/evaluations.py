@@ -24,11 +24,12 @@ class Evaluations(NamedTuple):
     """Scores and settings of the evaluated runs.
 
     Attributes:
-        scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, and what
-            distinguishes runs of one dataset and mask that have the same model; runs that differ by their seed alone
-            share a label), ``baseline`` (true for a baseline, false for a model), ``failed`` (the predictions of the
-            run that fail, in words), ``tile``, ``metric``, ``value``, ``compared`` (means use it). Runs that may
-            not be compared have different names of the dataset, such as "demo (32 x 32 px)".
+        scores: one row for each tile and metric of the runs in use: ``FACTS``, ``run``, ``label`` (the model, the
+            dataset that it was trained on where that is another one, and what distinguishes runs of one dataset and
+            mask that have the same model; runs that differ by their seed alone share a label), ``baseline`` (true for a
+            baseline, false for a model), ``failed`` (the predictions of the run that fail, in words), ``tile``,
+            ``metric``, ``value``, ``compared`` (means use it). Runs that may not be compared have different names of
+            the dataset, such as "demo (32 x 32 px)".
         runs: one row for each run: ``run``, ``FACTS``, ``split``, ``step``, ``tiles``, ``seed``, ``started``,
             ``in use``, ``failed``.
         remarks: one sentence for each thing that a reader of the scores has to know.
@@ -76,7 +77,7 @@ def load(
     parts = [_long(run, tables[run["run"]]) for run in used.to_dict("records")] + _baselines(used, tables)
     scores = pd.concat(parts, ignore_index=True)
     scores["compared"] = common_tiles.compared(scores)
-    overview = runs.drop(columns=["group", "settings"])
+    overview = runs.drop(columns=["group", "label", "settings"])
     overview = overview.sort_values(["dataset", "mask", "model", "started"], ignore_index=True)
     remarks = reasons + of_tiles + _remarks(used, tables)
     remarks += [f"{name}: the same run as {kept}, counted once." for name, kept in again_as.items()]
@@ -96,12 +97,15 @@ def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
     recorded, entry = csv.identity(split), csv.entry(split) or {}
     settings = identity.settings_of(recorded) if recorded else {}
     described = facts(settings, entry.get("losses", ())) if recorded else facts_of_name(csv.path.stem)
+    trained_on = "" if csv.other is None else f" trained on {described['dataset'] if recorded else 'another dataset'}"
+    described["dataset"] = csv.other or described["dataset"]
     step = _values(table, "step")
     steps = csv.run["settings"].get("steps") if csv.run else None
     # Of seeds the best steps differ; what they have in common is the number of steps that were trained.
     trained = step if steps is None or entry.get("selected_on") == "none" else str(steps)
     group = [identity.without_seed(recorded) if recorded else csv.path.stem.rpartition("_")[0], trained]
     group += [value for name, value in described.items() if name != "dataset"]  # it may have been renamed
+    group += [trained_on] if trained_on else []
     return {
         "run": csv.path.stem,
         **described,
@@ -112,6 +116,7 @@ def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
         "started": csv.started,
         "failed": csv.failed(split, len(table)),
         "group": "/".join(group),
+        "label": described["model"] + trained_on,
         "settings": _flat({**settings, "steps": trained, **treatments.of(recorded or {})}),
     }
 
@@ -204,16 +209,16 @@ def _in_use(runs: pd.DataFrame, every_run: bool, leave_out: Collection[str], aga
 
 
 def _labelled(used: pd.DataFrame, every_run: bool) -> pd.DataFrame:
-    """Add the column ``label``: the model, with what distinguishes runs that have the same model."""
-    labels = used["model"].copy()
-    for _, group in used.groupby(["dataset", "mask", "model"]):
+    """Extend the column ``label``, of the model, by what distinguishes runs that have the same one."""
+    labels = used["label"].copy()
+    for _, group in used.groupby(["dataset", "mask", "label"]):
         if every_run and len(group) > 1:
-            labels[group.index] = group[["model", "run"]].agg(" ".join, axis=1)
+            labels[group.index] = group[["label", "run"]].agg(" ".join, axis=1)
             continue
         kinds = [rows for _, rows in group.groupby("group", sort=False)]
         if len(kinds) > 1:
             for rows, words in zip(kinds, _distinctions(kinds), strict=True):
-                labels[rows.index] = f"{rows['model'].iloc[0]} {words}"
+                labels[rows.index] = f"{rows['label'].iloc[0]} {words}"
     return used.assign(label=labels)
 
 

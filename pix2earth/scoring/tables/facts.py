@@ -13,6 +13,8 @@ NONE = "-"
 UNKNOWN = "?"
 PUBLISHED_BATCH = "b16"
 PUBLISHED_TIMESTAMP = re.compile(r"_\d{4}-\d{4}(-\d+)?$")
+ON_OTHER_DATASET = re.compile(r"(.+)@([^@]+)@\d+")
+"""The name of a CSV with scores on another dataset than that of the run (``RunFolders.evaluation_on``)."""
 
 
 def facts(settings: Mapping[str, Any], losses: Collection[str] = ()) -> dict[str, str]:
@@ -70,8 +72,10 @@ def mask(enforced: str | None, excluded: str | None) -> str:
 def facts_of_name(name: str) -> dict[str, str]:
     """Return the ``FACTS`` in a file name of the original ARISGAN code: loss, mask, dataset, model[, batch].
 
-    A name with fewer parts is used as the name of the model.
+    A name with fewer parts is used as the name of the model. Of scores on another dataset, that is the dataset.
     """
+    if match := ON_OTHER_DATASET.fullmatch(name):
+        return facts_of_name(match[1]) | {"dataset": match[2]}
     name = PUBLISHED_TIMESTAMP.sub("", name)
     parts = name.split("_")
     if len(parts) < 4:

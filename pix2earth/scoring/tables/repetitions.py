@@ -13,7 +13,8 @@ def repeated(evaluated: Sequence[tuple[RunCsv, str]]) -> dict[tuple[str, str], s
     """Return which evaluated splits are those of a run that counts under another name.
 
     Copies of one checkpoint count once. A CSV under the former name of a run that was moved and evaluated again shows a
-    former state of it, and does not count. Copies of a run that were both trained on are two runs.
+    former state of it, and does not count. Copies of a run that were both trained on are two runs. Scores on the run's
+    own dataset and on others are told apart.
 
     Args:
         evaluated: CSVs with the split of interest.
@@ -21,12 +22,13 @@ def repeated(evaluated: Sequence[tuple[RunCsv, str]]) -> dict[tuple[str, str], s
     Returns:
         (name of the CSV, split) -> name of the CSV that counts.
     """
-    runs: dict[tuple[str, str, str], list[RunCsv]] = {}
+    runs: dict[tuple[str, ...], list[RunCsv]] = {}
     for csv, split in evaluated:
         if csv.started_first:
-            runs.setdefault((csv.timestamp, csv.started_first, split), []).append(csv)
+            other = "" if csv.other is None else csv.basis(split).records or csv.other
+            runs.setdefault((split, csv.timestamp, csv.started_first, other), []).append(csv)
     found = {}
-    for (_, _, split), csvs in runs.items():
+    for (split, *_), csvs in runs.items():
         kept: dict[tuple[Any, ...], RunCsv] = {}
         for csv in sorted(csvs, key=lambda csv: not csv.checkpoints.is_dir()):  # those that exist first
             same = kept.get(_state(csv, split))

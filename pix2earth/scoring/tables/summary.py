@@ -103,7 +103,8 @@ def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFram
     models = scores[~scores["baseline"]]
     means_of = statistics(models, ["dataset", "mask", "label"])["mean"].unstack("metric")
     if "failed" in models:
-        means_of = means_of[~(models["failed"] != "").groupby([models[key] for key in means_of.index.names]).any()]
+        failing = (models["failed"] != "").groupby([models[key] for key in means_of.index.names]).any()
+        means_of = means_of[~failing.reindex(means_of.index)]
     means_of = means_of[ordered_metrics(means_of.columns)]
     bins = means_of.groupby(level=["dataset", "mask"]).transform(_bins)
     labels = ranked(scores, order)

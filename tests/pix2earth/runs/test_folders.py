@@ -65,6 +65,16 @@ def test_names_in_shared_folders_are_unique(tmp_path):
     assert {path.parent.name for path in shared} == {"_evaluation"}
 
 
+def test_scores_on_another_dataset_have_a_file_that_is_no_other_runs(tmp_path):
+    assert RunFolders(tmp_path, "g/e", "a").evaluation_on("d/o_1", 64).name == "g--e_a@d--o_1@64.csv"
+    experiments = ("e", "e_a@o", "e_a@o@64", "e_a@o_b", "e_a@o@64_a@o")
+    runs = [RunFolders(tmp_path, name, timestamp) for name in experiments for timestamp in ("a", "b")]
+    datasets = ("o", "o_b", "o@64", "o@64_b", "o-64_b", "d/o", "d--o", "d-o", "d/o@64")
+    files = [run.evaluation for run in runs] + [run.evaluation_on(name, 64) for run in runs for name in datasets]
+    assert len(set(files)) == len(files)
+    assert {path.parent.name for path in files} == {"_evaluation"} and {path.suffix for path in files} == {".csv"}
+
+
 @pytest.mark.parametrize("name", ["mine", "g_lr_1", "aris-a"])
 def test_names_without_folders_stay_as_they_are(tmp_path, name):
     assert RunFolders(tmp_path, name, "a").evaluation.name == f"{name}_a.csv"

@@ -2,6 +2,7 @@
 
 import copy
 
+from pix2earth.runs.folders import RunFolders
 from pix2earth.scoring import origins
 
 FIELD = {"shape": [64, 64, 3], "valid_range": [0.0, 1.0], "scale": 1e-4, "bands": ["B04"]}
@@ -19,7 +20,7 @@ FAILURES = {"non-finite predictions": 0, "constant predictions": 0}
 
 def write_run(
     root, name, columns, *, settings=None, seed=0, dataset=None, scale=None, step=4, selected_on="none", split="test",
-    experiment=None, **entry,
+    experiment=None, other=None, **entry,
 ):  # fmt: skip
     """Write the CSV of a run and the file beside it.
 
@@ -35,6 +36,7 @@ def write_run(
         selected_on: the split on which it was selected.
         split: that was scored.
         experiment: its name, where that is not part of the name.
+        other: name of the dataset that was scored, where it is not that of the run; its records are others.
         entry: other keys of the entry.
     """
     prefix, _, timestamp = name.rpartition("_")
@@ -47,13 +49,16 @@ def write_run(
         "version": 1, "settings": SETTINGS | (settings or {}), "seed": seed, "plugin": {"name": "x", "sha256": "1"},
         "toolkit": {}, "dataset": of_dataset,
     }  # fmt: skip
+    scored = of_dataset | ({"name": other, "fingerprint": f"sha256:{other}"} if other else {})
     content = {
-        "step": step, "checkpoint": f"{name} {step}", "identity": identity, "evaluated_on": of_dataset, "metrics": {},
+        "step": step, "checkpoint": f"{name} {step}", "identity": identity, "evaluated_on": scored, "metrics": {},
         "scale": SCALE | (scale or {}), "selected_on": selected_on, "differences": [], "losses": [],
         "failures": FAILURES, **entry,
     }  # fmt: skip
-    path = root / "_evaluation" / f"{name}.csv"
+    folders = RunFolders(root, experiment or prefix, timestamp)
+    path = folders.evaluation_on(other, 64) if other else root / "_evaluation" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     run = {"experiment": experiment or prefix, "timestamp": timestamp, "started": f"2026-01-01T{timestamp}"}
+    run |= {"dataset": other} if other else {}
     origins.write(path, split, rows, run, content)
     return path

@@ -26,7 +26,7 @@ def test_errors_of_bands_are_pooled_over_all_valid_pixels(scorer_of):
     data = samples(3, ("input_image", SOURCE), ("target", TARGET), ("clear", CLEAR))
     data["tile01"]["target"][2:5, 3] = 0  # nodata
     scorer = scorer_of(data, ["PSNR"], fields={"clear": CLEAR}, mask="clear")
-    rows = beside_baselines.table(scorer, "val", scorer.dataset.listing).set_index("prediction")
+    rows = beside_baselines.table(scorer, "val").set_index("prediction")
     assert list(rows.index) == ["bicubic", "small"]
     errors = {"bicubic": [], "small": []}
     for fields in data.values():
@@ -52,7 +52,7 @@ def test_errors_of_bands_are_pooled_over_all_valid_pixels(scorer_of):
 def test_what_is_no_image_in_physical_units_is_refused(scorer_of, settings):
     scorer = scorer_of(samples(1, ("input_image", SOURCE), ("target", TARGET)), ["PSNR"], **settings)
     with pytest.raises(UserError, match="--baselines: compares images in physical units"):
-        beside_baselines.table(scorer, "val", scorer.dataset.listing)
+        beside_baselines.table(scorer, "val")
 
 
 def test_values_that_are_no_integers_are_in_physical_units(scorer_of):
@@ -62,6 +62,6 @@ def test_values_that_are_no_integers_are_in_physical_units(scorer_of):
     fields = {"input_image": source, "target": target}
     data = {"tile": {name: random.random(field.shape).astype(np.float32) for name, field in fields.items()}}
     scorer = scorer_of(data, ["PSNR"], source=source, target=target, normalize="none")
-    rows = beside_baselines.table(scorer, "val", scorer.dataset.listing).set_index("prediction")
+    rows = beside_baselines.table(scorer, "val").set_index("prediction")
     error = bicubic_image(data["tile"]["input_image"], 2) - data["tile"]["target"]
     assert rows["RMSE b"]["bicubic"] == pytest.approx(np.sqrt(np.mean(error[..., 1] ** 2)), rel=1e-5)

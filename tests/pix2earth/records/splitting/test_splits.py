@@ -5,7 +5,7 @@ import collections
 import numpy as np
 import pytest
 
-from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks
+from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks, sharing_ground_and_date
 from pix2earth.records.splitting.splits import Shares, by_block, by_group
 from pix2earth.settings.errors import UserError
 
@@ -87,3 +87,17 @@ def test_leaks_are_found_across_zones():
         refuse_leaks([one, other], 64)
     far = other._replace(transform=(10, 0, u + 2000, 0, -10, v))
     assert refuse_leaks([one, far], 64).startswith("no leak")
+
+
+def test_tiles_that_share_ground_and_date_are_named_once():
+    def extents(name, left, *dates):
+        return [GroundExtent("val", name, date, "EPSG:32617", (10, 0, left, 0, -10, 8100000)) for date in dates]
+
+    others = [*extents("x", 500000, "2020-07-01", "2020-07-03"), *extents("y", 509000, "2020-07-02")]
+    tiles = [
+        *extents("beside", 500640, "2020-07-01"),
+        *extents("overlapping", 500630, "2020-07-01", "2020-07-03"),
+        *extents("same ground", 500000, "2020-07-02"),
+        *extents("another one", 509000, "2020-07-01", "2020-07-02"),
+    ]
+    assert sharing_ground_and_date(tiles, others, 64) == ["another one", "overlapping"]
