@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     arguments.add_argument(
         "demo", nargs="?", default="sharpening", choices=("sharpening", "sentinel2", *PRESETS),
-        help="sharpening of 20 m bands (default), super-resolution of averaged Sentinel-2, or a preset of synthetic data",
+        help="sharpening of 20 m bands (default), super-resolution of averaged bands, or a preset of synthetic data",
     )  # fmt: skip
     chosen = arguments.parse_args(argv).demo
     started = time.monotonic()

@@ -99,8 +99,7 @@ class Scorer:
         self._further = self._further_fields()
         self.failures: dict[str, int] = {}
         self.scored = 0
-        # Images of unit norm are not scaled by a range.
-        self._range_unreported = self.experiment.NORMALIZE != "l2"
+        self._range_unreported = self.experiment.NORMALIZE != "l2"  # unit norm is not scaled by a range
         self._undefined_unreported = True
         self.fitted_to = fitted_to or dataset.listing
         self.baseline = choice.choose(manifest, partial(injection.fitted, self.fitted_to)) if baseline else None
@@ -233,7 +232,7 @@ class Scorer:
 
     def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the baseline's prediction in the units in which the target is scored."""
-        assert self.baseline is not None
+        assert self.baseline
         experiment, manifest = self.experiment, self.experiment.manifest
         described = {name: manifest.fields[name] for name in self.baseline.fields}
         values = [physical(scaled(batch[name], each, experiment), each, experiment) for name, each in described.items()]
@@ -292,7 +291,7 @@ class Scorer:
 
     @property
     def failed(self) -> str:
-        """The failed predictions of the newest ``rows`` in words; "" where there are none."""
+        """The failed predictions of the newest ``rows`` in words, or ""."""
         return failures.in_words(self.failures, self.scored)
 
     def means(self, split: str, names: Sequence[str]) -> dict[str, float]:
