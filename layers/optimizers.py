@@ -17,6 +17,7 @@ def adam(
     beta_1: float = 0.5,
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
+    weight_decay: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """Return Adam for one network, with loss scaling where the precision is mixed_float16.
 
@@ -32,11 +33,12 @@ def adam(
         beta_1: decay of the first moment; 0.5 is the usual choice for GANs.
         beta_2: decay of the second moment.
         epsilon: added to the denominator.
+        weight_decay: share of every weight, times the learning rate, that a step takes off (AdamW, Loshchilov and
+            Hutter 2019); None: nothing.
     """
     experiment_rate = (experiment.LEARNING_RATE or {}).get(network)
-    optimizer = keras.optimizers.Adam(
-        learning_rate if experiment_rate is None else experiment_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
-    )
+    rate = learning_rate if experiment_rate is None else experiment_rate
+    optimizer = keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, weight_decay=weight_decay)
     if experiment.PRECISION == "mixed_float16":
         # The smallest float16 is 6e-8: without scaling, most gradients of a GAN would be zero.
         return keras.optimizers.LossScaleOptimizer(optimizer)

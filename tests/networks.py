@@ -42,9 +42,11 @@ def random_batch(experiment: Experiment, *masks: str, size: int = 2) -> dict[str
     """
     random = np.random.default_rng(0)
     shape = (size, experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
+    time = (experiment.INPUT_TIME_STEPS,) if experiment.INPUT_TIME_STEPS else ()
+    series = (size, *time, *shape[1:], experiment.INPUT_CHANNELS)
     channels = {name: (field := experiment.manifest.fields[name]).shape[-1] * (field.time_steps or 1) for name in masks}
     return {
-        "input_image": tf.constant(random.uniform(-1, 1, (*shape, experiment.INPUT_CHANNELS)), "float32"),
+        "input_image": tf.constant(random.uniform(-1, 1, series), "float32"),
         "target": tf.constant(random.uniform(-1, 1, (*shape, experiment.OUTPUT_CHANNELS)), "float32"),
         "step": tf.constant(0, "int64"),
     } | {name: tf.constant(random.integers(0, 2, (*shape, channels[name])), "float32") for name in masks}

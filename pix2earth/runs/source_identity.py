@@ -83,7 +83,7 @@ TOOLKIT = ("models", "layers", "losses", "metrics")
 """Folders of the toolkit from which plug-ins import."""
 SHIPPED_MODELS = frozenset(
     {
-        "aris-a", "aris-b", "aris-c", "dmnet", "dsen2w", "guided_upsampler", "layers", "losses", "masked_unet",
+        "aris-a", "aris-b", "aris-c", "ctgan", "dmnet", "dsen2w", "guided_upsampler", "layers", "losses", "masked_unet",
         "pix2pix", "psgan", "residual_upsampler", "srgan", "srs3", "tarsgan", "template",
     }
 )  # fmt: skip
