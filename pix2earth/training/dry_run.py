@@ -24,6 +24,8 @@ def show(experiment: Experiment, dataset: Dataset, plugin: Path, declared: Decla
     print(f"plug-in: {plugin}")
     if asked := declared.parameters.get("train_step"):
         print(f"  train_step() asks for {', '.join(asked).replace(ALL, 'and all other fields')}")
+    if "panels" in declared.parameters:
+        print("  adds panels to sample images")
     if kind := declared.literals.get("sampling"):
         print(f"  reads {kind}")
     for key, (attribute, _) in ATTRIBUTES.items():

@@ -17,6 +17,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from pix2earth.figures.images import MISSING
+from pix2earth.figures.missing import hidden_in_target, missing
 from pix2earth.records.sequences import sequences
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
@@ -151,8 +153,12 @@ def _add_targets(
 
 
 def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarray]:
-    """Return the panels of a sample: every time step of the input, radar, the target, clouds and classes."""
+    """Return the panels of a sample: every time step of the input, radar, the target, clouds and classes.
+
+    Pixels without a value, and those that the manifest's mask hides in the target, are light grey.
+    """
     panels: dict[str, np.ndarray] = {}
+    hidden = hidden_in_target(arrays, manifest)
     shown_fields = {"input": manifest.input, "radar": "radar", "target": manifest.target}
     for role, name in shown_fields.items():
         if name not in arrays:
@@ -162,8 +168,10 @@ def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarra
         for time_step, image in enumerate(images, start=1):
             values = image.astype(np.float32) * field.scale + field.offset
             shown = colour(values, field.bands, list(field.rgb_indices), radar=field.units == "dB")
-            if field.nodata is not None:
-                shown = np.where((image == field.nodata).all(axis=-1, keepdims=True), 0.5, shown)
+            gone = missing(image, field)
+            if name == manifest.target and hidden is not None:
+                gone |= hidden[time_step - 1] if hidden.ndim == 3 else hidden
+            shown = np.where(gone[..., None], MISSING, shown)
             panels[f"{role}, time step {time_step}" if field.time_steps else role] = shown
     if "cloud_class" in arrays:
         panels["clouds"] = arrays["cloud_class"][-1, ..., 0]
