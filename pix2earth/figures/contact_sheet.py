@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from pix2earth.figures.shown_bands import shown_bands, title
 from pix2earth.records import format
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import SPLITS, Field
+from pix2earth.records.metadata import times_of_steps
 from pix2earth.settings.errors import UserError
 
 
@@ -34,7 +38,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
         for index in chosen if available else ():
             name = available[index]
             try:
-                arrays, _ = format.read(listing.path(split, name), manifest)
+                arrays, metadata = format.read(listing.path(split, name), manifest)
             except ValueError as error:
                 raise UserError(str(error)) from None
             hidden = {manifest.target: hidden_in_target(arrays, manifest)}
@@ -42,7 +46,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
                 [
                     panel
                     for key, field in manifest.fields.items()
-                    for panel in _panels(arrays.get(key), field, hidden.get(key))
+                    for panel in _dated(_panels(arrays.get(key), field, hidden.get(key)), metadata, key, field)
                 ]
             )
             names.append(f"{split}\n{name}")
@@ -59,6 +63,14 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
 def _counts(listing: Listing) -> str:
     """Return the number of samples of each split as a text."""
     return ", ".join(f"{len(listing.names(split))} {split}" for split in SPLITS)
+
+
+def _dated(panels: list[Panel], metadata: Mapping[str, Any], name: str, field: Field) -> list[Panel]:
+    """Return the panels of a field with the time of acquisition of each time step below them, where it is known."""
+    times = times_of_steps(metadata, name, field)
+    if not times or (field.kind != "image" and not isinstance(metadata["acquired"], Mapping)):
+        return panels  # of a record's one time, masks and classes need not be
+    return [replace(panel, label=time[:16].replace("T", " ")) for panel, time in zip(panels, times, strict=True)]
 
 
 def _panels(array: np.ndarray | None, field: Field, hidden: np.ndarray | None = None) -> list[Panel]:

@@ -19,6 +19,7 @@ from matplotlib.patches import Patch
 
 from pix2earth.figures.images import MISSING
 from pix2earth.figures.missing import hidden_in_target, missing
+from pix2earth.records.metadata import acquisition_times
 from pix2earth.records.sequences import sequences
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
@@ -146,7 +147,7 @@ def _add_targets(
     """Add the mean NDVI of each class in the targets of a sample, which are clear."""
     field = manifest.fields[manifest.target]
     images = arrays["target"] if field.time_steps else arrays["target"][None]
-    for image, date in zip(images, metadata["acquired"], strict=False):
+    for image, date in zip(images, acquisition_times(metadata, manifest.target), strict=False):
         day = season.day_of_year(datetime.fromisoformat(date.rstrip("Z")))
         classes = arrays["land_cover"][..., 0]
         _add_ndvi(curves, image * field.scale + field.offset, field.bands, classes, classes > 0, day)

@@ -431,6 +431,28 @@ def test_a_mask_of_another_size_and_of_other_time_steps(manifest_of):
     assert hidden_in_target({"clear": stored}, manifest_of(target, target)) is None
 
 
+def test_times_of_acquisition_are_those_of_the_field():
+    image, series = field(4, 4, 3), field(2, 4, 4, 3)
+    mask = field(4, 4, 1, bands=["clear"], dtype="uint8", kind="mask")
+
+    def labels(acquired, name, one):
+        shown = contact_sheet._panels(np.ones(one.shape, one.dtype), one)
+        return [panel.label for panel in contact_sheet._dated(shown, {"acquired": acquired}, name, one)]
+
+    by_field = {
+        "input_image": ["2023-07-01", "2023-07-03T10:20:30Z"],
+        "target": ["2023-07-09"],
+        "clear": ["2023-07-08"],
+    }
+    assert labels(by_field, "input_image", series) == ["2023-07-01", "2023-07-03 10:20"]
+    assert labels(by_field, "target", image) == ["2023-07-09"]
+    assert labels(by_field, "clear", mask) == ["2023-07-08"]
+    assert labels(["2023-07-09"], "target", image) == ["2023-07-09"]
+    assert labels(["2023-07-09"], "clear", mask) == [""]
+    assert labels(["2023-07-09", "2023-07-01"], "input_image", series) == ["", ""]
+    assert labels([], "target", image) == labels({"input_image": ["2023-07-01"]}, "target", image) == [""]
+
+
 def test_all_time_steps_share_one_stretch():
     stored = np.stack([random(4, 4, 3), 5 * random(4, 4, 3)])
     one, other = contact_sheet._panels(stored, field(2, 4, 4, 3))
