@@ -43,7 +43,7 @@ def computed(gan: Any, path: Path, fields: Mapping[str, Any]) -> dict[str, Panel
     Raises:
         UserError: the method fails, asks for another field, or returns something else than images by title.
     """
-    if not hasattr(gan, "panels"):
+    if not callable(getattr(gan, "panels", None)):
         return {}
     with attributed_to(path, "panels() fails"), state.unchanged(gan):
         found = gan.panels(**bind(path, "panels", parameters(gan.panels), fields))

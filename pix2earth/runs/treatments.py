@@ -38,21 +38,23 @@ def of(identity: Mapping[str, Any]) -> dict[str, int | None]:
     return {name: identity.get(name, 1) if matters[name] else None for name in TREATMENTS}
 
 
-def differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[tuple[str, int | None, int]]:
+def differences(
+    recorded: Mapping[str, Any], current: Mapping[str, Any]
+) -> Iterator[tuple[str, int | None, int | None]]:
     """Yield name, recorded and present version of each treatment that changes the training of a run.
 
     Args:
         recorded: identity of the run; empty where nothing was recorded.
-        current: identity as it is now.
+        current: identity as it is now, or that of another run.
     """
     if not recorded:
         return
     # A former version that did not record the manifest is judged by the present one.
     known = recorded if recorded.get("dataset", {}).get("fields") else {**recorded, "dataset": current["dataset"]}
     for name, version in of(known).items():
-        was = recorded.get(name, 1 if name == CONTINUED else None)
-        if version and was != current[name]:
-            yield name, was, current[name]
+        was, is_now = (one.get(name, 1 if name == CONTINUED else None) for one in (recorded, current))
+        if version and was != is_now:
+            yield name, was, is_now
 
 
 def continued(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,8 +72,8 @@ def is_former(identity: Mapping[str, Any]) -> bool:
     return identity.get(CONTINUED, 1) < TREATMENTS[CONTINUED]
 
 
-def in_words(name: str, was: int | None, current: int) -> str:
+def in_words(name: str, was: int | None, current: int | None) -> str:
     """Return how a treatment differs from the recorded one."""
-    version = "of a version that was not recorded" if was is None else f"version {was}"
+    version, now = ("of a version that was not recorded" if one is None else f"version {one}" for one in (was, current))
     former = f"; before version 2, {FORMER_TREATMENTS[name]}" if (was or 1) < 2 else ""
-    return f"{name}: was {version}, is version {current}{former}"
+    return f"{name}: was {version}, is {now}{former}"

@@ -26,7 +26,8 @@ def computed(tmp_path, method, **bands):
 
 
 def test_without_the_method_there_are_none(tmp_path):
-    assert panels.computed(SimpleNamespace(), tmp_path / "mine.py", fields()) == {}
+    for gan in (SimpleNamespace(), SimpleNamespace(panels=3)):
+        assert panels.computed(gan, tmp_path / "mine.py", fields()) == {}
 
 
 def test_parameters_name_fields(tmp_path):

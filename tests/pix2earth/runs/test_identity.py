@@ -132,9 +132,20 @@ def test_a_run_of_residual_upsampler_from_before_it_excluded_resizing_is_another
     assert treatments.is_former(resumed) and not treatments.is_former(described)
     assert identity.differences(recorded, resumed) == [] and "changes" not in identity.changed(recorded, resumed, 4)
     assert identity.without_seed(recorded) == identity.without_seed(resumed)
+    assert identity.differences(recorded, recorded) == [], "of two runs from before"
+    assert [found.key for found in identity.differences(described, recorded)] == ["exclusion"]
     for one in (recorded, described):
         one["settings"]["random_resize"] = 1.0
     assert identity.differences(recorded, described) == []
+
+
+def test_identities_of_former_versions_are_compared_with_each_other(described):
+    former = copy.deepcopy(described)
+    del former["missing"], former["augmentation"]
+    assert identity.differences(former, former) == []
+    assert {str(found).partition(";")[0] for found in identity.differences(described, former)} == {
+        f"{name}: was version 2, is of a version that was not recorded" for name in ("missing", "augmentation")
+    }
 
 
 def test_parts_that_were_not_recorded_are_no_differences(described):
