@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment, open_experiment
-from pix2earth.runs import identity
+from pix2earth.runs import identity, treatments
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, reports_errors
 from pix2earth.training import dry_run, queue
-from pix2earth.training.restoring import choose_run, compare_with_checkpoint, recorded_selection
+from pix2earth.training.restoring import choose_run, compare_with_checkpoint, recorded_selection, recorded_versions
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -75,10 +75,11 @@ def train_run(
     dataset.selection = selected = selection.choose(dataset, recorded_selection(folders) if source else None)
     for split in ("train", selected.folder):
         dataset.names(split)
-    if options.dry_run:
-        dry_run.show(experiment, dataset, plugin, declared)
-        return 0
     current = identity.describe(experiment, dataset.listing, plugin)
+    if options.dry_run:
+        versions = treatments.continued(recorded_versions(folders), current) if source is not None else current
+        dry_run.show(experiment, dataset, plugin, declared, versions)
+        return 0
     restored = None
     if source is not None:
         restored = compare_with_checkpoint(experiment, current, folders, force=options.force)
@@ -91,7 +92,8 @@ def train_run(
     from pix2earth.training.process import RunProcess
 
     training = Training(experiment, dataset, plugin, source)
-    notes = switch_off(experiment, training.gan, plugin)
+    former = restored is not None and treatments.is_former(restored.identity)
+    notes = switch_off(experiment, training.gan, plugin, former=former)
     if restored is None:
         return RunProcess(training).run(notes)
     training.identity |= restored.identity

@@ -7,7 +7,8 @@ would need RATIO squared as many operations without more information, so the coa
                                    +-> shared bands -> bicubic ----------+
 
 The initial correction is nearly zero, so that training starts at bicubic quality. The output is linear. `jit_compile`
-is not possible: TensorFlow has no XLA kernel for bicubic interpolation.
+is not possible: TensorFlow has no XLA kernel for bicubic interpolation. `random_resize` is switched off: interpolated
+tiles have no exact blocks of coarse pixels. Runs that former versions started keep it.
 
 params: `blocks` (5) residual blocks, of `filters` (32) channels; `discriminator_filters` (32).
 """
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 class GAN(ConditionalGAN):
     """A residual upsampler with a small PatchGAN discriminator."""
+
+    excluded_augmentation = ("random_resize",)
 
     def __init__(self, experiment: Experiment) -> None:
         """Check ratio, size and bands, then build networks and optimisers.

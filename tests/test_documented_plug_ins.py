@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.windows import Window
 
 import predict
@@ -31,7 +32,7 @@ MASK = Field(dtype="uint8", shape=[SIDE, SIDE, 1], kind="mask", bands=["hidden"]
 STEPS, CHECKPOINT = 12, 5
 EXPERIMENT = {
     "params": {"filters": 4}, "tilesize": SIDE, "batch_size": 2, "steps": STEPS, "ckpt_freq": CHECKPOINT,
-    "sample_freq": 100, "metrics": ["PSNR"], "deterministic": True, "learning_rate": 1e-3,
+    "sample_freq": 4, "validate_freq": 100, "metrics": ["PSNR"], "deterministic": True, "learning_rate": 1e-3,
 }  # fmt: skip
 SETTINGS = {
     "unpaired_cyclegan": {
@@ -41,6 +42,10 @@ SETTINGS = {
     "frame_recurrent": {"gen_loss": {"gen_l1": 100}},
     "random_gaps": {"gen_loss": {"gen_gan": 0.1, "gen_l1": 100}, "ema": 0.9},
 }  # fmt: skip
+
+
+COLUMNS = {"unpaired_cyclegan": 5, "frame_recurrent": 4, "random_gaps": 4}
+"""Of the sample images: the CycleGAN has a panel of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,10 @@ def root(tmp_path, tiles, request, write_experiment):
     return tmp_path
 
 
+def plug_in_of(root: Path) -> str:
+    return json.loads((root / "experiments/x/experiment.json").read_text())["model_name"]
+
+
 def start(root: Path, *arguments: str) -> subprocess.Popen:
     variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")}
     return subprocess.Popen(
@@ -156,6 +165,9 @@ def test_is_trained_killed_restored_evaluated_and_mapped(root):
     scored = {name for name in names if not name.startswith("hole")}
     assert set(tables[0]["tile"]) == scored and np.isfinite(tables[0]["PSNR"]).all()
     pd.testing.assert_frame_equal(tables[0].sort_values("tile"), tables[1].sort_values("tile"))
+    for run in ("straight", "killed"):
+        with Image.open(root / f"experiments/x/samples/x_{run}_{STEPS:05d}.png") as image:
+            assert image.width == int(COLUMNS[plug_in_of(root)] * 2.6 * 110)
     place = root / "maps"
     arguments = ["--env", str(root / "environment.json"), "--exp", "x", "--timestamp", "killed", "--split", "val"]
     with pytest.raises(SystemExit) as end:

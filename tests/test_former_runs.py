@@ -20,6 +20,7 @@ from experiment import PROJECT
 from pix2earth.batches import augmentation, preparation
 from pix2earth.runs.folders import RunFolders
 from pix2earth.scoring import origins
+from pix2earth.training import checkpoints
 
 RUN = "0101-0000"
 
@@ -88,6 +89,8 @@ def test_it_resumes_where_it_was(root, command, monkeypatch):
     (line,) = [line for line in output.splitlines() if "augmentation:" in line]
     assert "was version 1, is version 2; before version 2, the last row or column" in line
     assert "missing: was version 1, is version 2; before version 2, losses learnt missing and masked pixels" in output
+    assert "random_resize: stays on, as a former version trained this run; new runs of residual_upsampler.py" in output
+    assert "exclusion:" not in output and "is switched off" not in output
     after = losses(root)
     assert len(before) == len(after) == 4
     for was, is_now in zip(before, after, strict=True):
@@ -98,7 +101,29 @@ def test_it_resumes_where_it_was(root, command, monkeypatch):
     assert [(one["first_step"], one["outcome"]) for one in sessions] == [(0, "completed"), (2, "completed")]
     scored = origins.load(root / "experiments" / "_evaluation" / f"x_{RUN}.csv")["splits"]["val"]
     assert any(line.startswith("step 2: augmentation: was version 1") for line in scored["differences"])
-    assert "augmentation:" not in command(train, "--exp", "x", "--restore", RUN), "it is said once"
+    assert checkpoints.read_metadata(folders.checkpoints, 4)["identity"]["exclusion"] == 1
+    again = command(train, "--exp", "x", "--restore", RUN)
+    assert "augmentation:" not in again, "it is said once"
+    assert "random_resize: stays on" in again, "the resumed run is still that of a former version"
+
+
+def test_a_dry_run_says_what_stays_on(command):
+    line = "  cannot bear random_resize, which {}\n"
+    restored = command(train, "--exp", "x", "--restore", RUN, "--dry-run")
+    assert line.format("stays on as a former version trained this run") in restored
+    assert line.format("is switched off") in command(train, "--exp", "x", "--dry-run")
+
+
+@pytest.mark.slow
+def test_new_runs_of_its_experiment_are_not_resized(root, command):
+    output = command(train, "--exp", "x", "--timestamp", "new")
+    assert "random_resize: is switched off, because residual_upsampler.py cannot bear it" in output
+    folders = RunFolders(root / "experiments", "x", "new")
+    assert checkpoints.read_metadata(folders.checkpoints, 4)["identity"]["exclusion"] == 2
+    for path in folders.checkpoints.glob("ckpt-4.*"):
+        path.unlink()
+    restored = command(train, "--exp", "x", "--restore", "new")
+    assert "random_resize: is switched off" in restored and "exclusion:" not in restored
 
 
 def test_it_is_compared_with_its_baseline(root, command):

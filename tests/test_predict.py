@@ -78,9 +78,10 @@ def root(tmp_path, write_experiment, monkeypatch):
         for number in range(3):
             tile = numbers(SIDE, SIDE, seed=number)
             place = {"crs": "EPSG:32618", "transform": TRANSFORM @ Affine.translation(number * SIDE, 5)}
-            writer.write(
-                "val", f"tile{number}", {"input_image": tile, "target": tile}, **place, acquired=["2016-01-12"]
-            )
+            # One list for the record, the target's own time, and that of the input alone.
+            by_field = {"input_image": ["2016-01-10"], "target": ["2016-01-12"]}
+            times = (["2016-01-12"], by_field, {"input_image": ["2016-01-12"]})[number]
+            writer.write("val", f"tile{number}", {"input_image": tile, "target": tile}, **place, acquired=times)
     for name, params in (("same", {}), ("slow", {"seconds": 0.4})):
         write_experiment(
             tmp_path, name, model_name="same", dataset="made", tilesize=SIDE, normalize="none", params=params

@@ -37,6 +37,10 @@ class GAN(ConditionalGAN):
 
     def Discriminator(self):
         return patchgan(self.exp.INPUT_CHANNELS, self.exp.OUTPUT_CHANNELS, 8, 2)
+
+    def panels(self, input_image):
+        """Change statistics and seeds, which must not change the training."""
+        return {"In training": self.generator(input_image, training=True)}
 '''
 TWO_DEVICES = """
 import sys

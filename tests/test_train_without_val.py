@@ -24,8 +24,13 @@ def root(tiny_root, tiny_arrays, write_experiment):
 
     Args:
         place: of a sample by its number, in tiles, as (column, row); or None.
-        date: of a sample by its number, or None.
+        date: of a sample by its number, or of its fields by their name; or None.
     """
+
+    def acquired(date):
+        if isinstance(date, dict):
+            return {field: [each] for field, each in date.items()}
+        return [date] if date else []
 
     def written(name, place=None, date=None, **settings):
         tiny = load_manifest(tiny_root / "data/tiny/64", "tiny")
@@ -37,7 +42,7 @@ def root(tiny_root, tiny_arrays, write_experiment):
                     "train" if number < 12 else "test", sample, fields,
                     crs="EPSG:32618" if place else None,
                     transform=(10, 0, 640 * column, 0, -10, -640 * row) if place else None,
-                    acquired=[date(number)] if date else [],
+                    acquired=acquired(date(number) if date else None),
                 )  # fmt: skip
         write_experiment(tiny_root, name, dataset=name, **{**SETTINGS, **settings})
         return tiny_root
@@ -185,6 +190,16 @@ def test_one_place_is_held_out_by_dates(chosen):
     selection, _ = chosen(lambda number: (0, 0), lambda number: f"2023-07-{number // 3 + 1:02d}T10:00:00Z")
     assert selection.split == "train part" and selection.detail == "whole dates, drawn with seed 0"
     assert len({int(name[5:7]) // 3 for name in selection.samples}) == 1 and len(selection.samples) == 3
+
+
+def test_dates_are_those_of_the_target(chosen):
+    """All inputs are of one day, by which nothing could be held out."""
+    selection, dataset = chosen(
+        None, lambda number: {"input_image": "2023-08-01", "target": f"2023-07-{number % 4 + 1:02d}"}
+    )
+    assert selection.detail == "whole dates, drawn with seed 0"
+    held, others = ({int(name[5:7]) % 4 for name in names} for names in (selection.samples, dataset.names("train")))
+    assert held and others and not held & others
 
 
 def test_samples_without_places_are_held_out_by_dates(chosen):

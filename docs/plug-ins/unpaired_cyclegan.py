@@ -1,7 +1,8 @@
 """A small CycleGAN (Zhu et al. 2017): two domains without pairs, four networks, losses of its own, an image pool.
 
 It shows: `sampling = "pools"`, so that input and target of a step are drawn independently; losses with names of their
-own that experiment.json can weight; networks that are attributes, each with its optimiser; a layer with state.
+own that experiment.json can weight; networks that are attributes, each with its optimiser; a layer with state; a panel
+of its own in the sample images.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class GAN:
             weighted = self.exp.DISC_LOSS["disc_real"] * judged
         self.update(("discriminator", "backward_discriminator"), tape, weighted)
         return {"total_gen_loss": total, **terms, "disc_real": judged}
+
+    def panels(self, prediction):
+        """Return the prediction brought back to the first domain; by its title, it is shown as the input is."""
+        return {"Input brought back": self.backward(prediction)}
 
     def update(self, names, tape, loss):
         """Apply the gradients of a loss to some networks."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from pix2earth.records.listing import Listing, open_folder
 from pix2earth.records.manifest import Field, Manifest
+from pix2earth.records.metadata import acquisition_times
 from pix2earth.records.sequences import sequences
 from pix2earth.settings.errors import UserError
 
@@ -117,7 +118,10 @@ class PhysicalDataset:
         except ValueError as error:
             raise UserError(f"{error}; write the dataset again") from None
         fields = {field: physical(arrays[field], self.manifest.fields[field]) for field in only or arrays}
-        return Sample(fields, [datetime.fromisoformat(time) for time in metadata["acquired"]])
+        # Of single fields, those of the target come first, as in records that have one list.
+        others = [field for field in self.manifest.fields if field != self.manifest.target]
+        times = acquisition_times(metadata, self.manifest.target, *others)
+        return Sample(fields, [datetime.fromisoformat(time) for time in times])
 
 
 def time_steps_of(sequence: Sample) -> list[Sample]:

@@ -143,18 +143,45 @@ def _conditions(batch: dict[str, tf.Tensor], experiment: Experiment) -> list[tf.
     """Return what makes a pixel valid, each bool (batch, [time step of the target,] height, width, 1)."""
     manifest = experiment.manifest
     target, conditions = manifest.fields[manifest.target], []
-    if target.nodata is not None or target.dtype.startswith("float"):
-        stored = batch[manifest.target]
-        missing = ~tf.math.is_finite(tf.cast(stored, tf.float32))
-        if target.nodata is not None:
-            missing |= tf.equal(stored, tf.cast(target.nodata, stored.dtype))
-        conditions.append(~tf.reduce_any(missing, axis=-1, keepdims=True))
+    measured = _measured(batch[manifest.target], target)
+    if measured is not None:
+        conditions.append(measured)
     if manifest.mask is not None:
         mask = tf.reduce_all(batch[manifest.mask] != 0, axis=-1, keepdims=True)
         if len(mask.shape) == 5 and mask.shape[1] != target.time_steps:
             mask = tf.reduce_all(mask, axis=1)  # its time steps are not those of the target
         conditions.append(mask)
     return conditions
+
+
+def _measured(stored: tf.Tensor, field: Field) -> tf.Tensor | None:
+    """Return where no band is nodata or not finite, bool (..., 1); None where that is so by the manifest."""
+    if field.nodata is None and not field.dtype.startswith("float"):
+        return None
+    missing = ~tf.math.is_finite(tf.cast(stored, tf.float32))
+    if field.nodata is not None:
+        missing |= tf.equal(stored, tf.cast(field.nodata, stored.dtype))
+    return ~tf.reduce_any(missing, axis=-1, keepdims=True)
+
+
+def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
+    """Return where the input of a batch without augmentation has a measurement in every band.
+
+    Args:
+        batch: fields as stored.
+        experiment: its manifest describes them.
+
+    Returns:
+        Boolean (batch, [time step,] height, width) of the network's size; None where all pixels of the dataset have.
+    """
+    field = experiment.manifest.fields[experiment.manifest.input]
+    measured = _measured(batch[experiment.manifest.input], field)
+    if measured is None:
+        return None
+    size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+    folded = time_steps.fold(measured) if field.time_steps else measured
+    oriented = augmentation.oriented(folded, size, None, augmentation.NONE)
+    return time_steps.unfold(oriented, field.time_steps)[..., 0] if field.time_steps else oriented[..., 0]
 
 
 def scaled(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.batches.deciding_samples import PART, DecidingSamples
-from pix2earth.records.metadata import read_metadata
+from pix2earth.records.metadata import acquisition_times, read_metadata
 from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground
 from pix2earth.records.splitting.splits import Shares, by_group
 from pix2earth.settings.errors import UserError
@@ -93,9 +93,15 @@ def _part(dataset: Dataset) -> DecidingSamples | None:
             if len(held) + len(left_out) <= max(1, LIMIT * len(names)):
                 blocks = f"blocks of {length} x {length} tiles" if length > 1 else "single tiles"
                 return DecidingSamples(PART, held, left_out, f"{blocks}, drawn with seed {seed}")
-    dates = {name: content["acquired"][0][:10] for name, content in metadata.items() if content.get("acquired")}
+    dates = {name: date for name, content in metadata.items() if (date := _date(content, dataset.manifest.target))}
     held = _drawn(dates, seed) if len(dates) == len(names) else None
     return None if held is None else DecidingSamples(PART, held, [], f"whole dates, drawn with seed {seed}")
+
+
+def _date(metadata: Mapping[str, Any], target: str) -> str:
+    """Return the day of a sample's target, else that of another field; "" where none is known."""
+    times = acquisition_times(metadata, target) or acquisition_times(metadata) or [""]
+    return times[0][:10]
 
 
 def _drawn(groups: Mapping[str, str], seed: int) -> list[str] | None:

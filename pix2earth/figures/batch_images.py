@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.figures import sample_image
 from pix2earth.records.manifest import Field, Manifest
+from pix2earth.scoring.shown_samples import shown
 from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def draw(
     paths = []
     for number, first in enumerate(range(0, len(names), size)):
         chosen = names[first : first + min(tiles, size)]
-        inputs, targets, predictions = scorer.images(split, chosen)
+        images = shown(scorer, split, chosen)
         path = folder / f"{number}.png"
         caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
-        sample_image.draw(manifest, chosen, inputs, targets, predictions, path, caption, COLUMNS, text)
+        sample_image.draw(manifest, chosen, *images[:3], path, caption, COLUMNS, text)
         paths.append(path)
     for path in set(folder.glob("*.png")) - set(paths):
         path.unlink()  # drawn earlier, for a longer split

@@ -20,6 +20,8 @@ from pix2earth.settings import atomic
 PANEL_INCHES = 2.6
 STRETCH_PERCENTILES = (1.0, 99.0)
 """The values shown as black and white."""
+MISSING = 0.85
+"""The grey of pixels without a value: lighter than most images, and distinct from black and white."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Panel:
     """One image of a figure.
 
     Attributes:
-        values: (height, width, 3) as RGB, or (height, width) for an error map or a class map.
+        values: (height, width, 3) as RGB, or (height, width) for an error map or a class map. Pixels with a value that
+            is not finite are shown in the grey ``MISSING``.
         limits: the values shown as black and white, per band for RGB; None: the 1st and 99th percentile of RGB values,
             the whole range of a map.
         colormap: of a map, as matplotlib names it.
@@ -101,13 +104,15 @@ def _draw(figure: Figure, axis: matplotlib.axes.Axes, panel: Panel) -> None:
     values = panel.values
     if values.ndim == 2:
         low, high = panel.limits or (None, None)
-        image = axis.imshow(values, cmap=panel.colormap or "magma", interpolation="nearest", vmin=low, vmax=high)
+        colours = matplotlib.colormaps[panel.colormap or "magma"].with_extremes(bad=(MISSING,) * 3)
+        image = axis.imshow(values, cmap=colours, interpolation="nearest", vmin=low, vmax=high)
         bar = figure.colorbar(image, ax=axis, fraction=0.046, pad=0.02)
         bar.ax.tick_params(labelsize=6)
         bar.set_label(panel.label, fontsize=6)
         return
     low, high = panel.limits or stretch(values)
     stretched = np.clip((values - low) / (high - low), 0.0, 1.0)
-    axis.imshow(np.nan_to_num(stretched), interpolation="nearest")
+    has_value = np.isfinite(values).all(axis=-1, keepdims=True)
+    axis.imshow(np.where(has_value, stretched, MISSING), interpolation="nearest")
     if panel.label:
         axis.set_xlabel(panel.label, fontsize=6)

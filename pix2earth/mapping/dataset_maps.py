@@ -21,6 +21,7 @@ from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_si
 from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
 from pix2earth.records.manifest import Field
+from pix2earth.records.metadata import acquisition_times
 from pix2earth.runs import identity
 from pix2earth.scoring.scorer import Scorer
 from pix2earth.settings import atomic
@@ -83,7 +84,11 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
         units = "" if scorer.experiment.NORMALIZE == "l2" else scorer.target.units  # unit norm: no physical unit
         bands = band_names(scorer.target.bands, scorer.target.time_steps)
         about_bands = band_tags(scorer.target, units)
-        write_map(folder / f"{name}.tif", prediction, metadata, scorer.target.size, bands, units, tags, about_bands)
+        manifest = scorer.dataset.manifest
+        # A map shows the target; where its time is not stated, that of the input is the nearest that is known.
+        times = acquisition_times(metadata, manifest.target) or acquisition_times(metadata, manifest.input)
+        path = folder / f"{name}.tif"
+        write_map(path, prediction, metadata, scorer.target.size, bands, units, tags, about_bands, times)
     if sizes:
         trained = scorer.target.gsd
         print(
@@ -179,18 +184,20 @@ def write_map(
     units: str,
     tags: dict[str, str],
     tags_of_bands: Sequence[dict[str, str]] = (),
+    acquired: Sequence[str] = (),
 ) -> None:
     """Write one prediction as GeoTIFF.
 
     Args:
         path: of the file.
         prediction: float32 ``(height, width, band)``.
-        metadata: of the record: ``crs``, ``transform`` of the target, ``acquired`` times; each may be missing.
+        metadata: of the record: ``crs``, ``transform`` of the target; each may be missing.
         size: (height, width) of the target, to which the transform belongs.
         bands: names of the bands.
         units: of the values.
         tags: further GeoTIFF tags.
         tags_of_bands: further tags of each band.
+        acquired: times of acquisition, for the tag ``ACQUIRED``.
     """
     height, width, count = prediction.shape
     georeference: dict[str, Any] = {}
@@ -199,7 +206,7 @@ def write_map(
         georeference["transform"] = target_transform @ Affine.scale(size[1] / width, size[0] / height)
     if metadata.get("crs"):
         georeference["crs"] = metadata["crs"]
-    acquired = {"ACQUIRED": ", ".join(metadata["acquired"])} if metadata.get("acquired") else {}
+    times = {"ACQUIRED": ", ".join(acquired)} if acquired else {}
     with atomic.replacing(path) as temporary:
         with rasterio.open(
             temporary, "w", driver="GTiff", height=height, width=width, count=count, dtype="float32", nodata=np.nan,
@@ -207,6 +214,6 @@ def write_map(
         ) as raster:  # fmt: skip
             raster.write(np.moveaxis(prediction, -1, 0))
             raster.descriptions, raster.units = tuple(bands), (units,) * count
-            raster.update_tags(**tags, **acquired)
+            raster.update_tags(**tags, **times)
             for number, about in enumerate(tags_of_bands, start=1):
                 raster.update_tags(number, **about)

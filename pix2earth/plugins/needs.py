@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(experiment: Experiment, plugin: Path) -> Declared:
-    """Make sure that the dataset has the fields that ``train_step`` and ``predict`` name as parameters.
+    """Make sure that the dataset has the fields that ``train_step``, ``predict`` and ``panels`` name as parameters.
 
     Methods that the source does not show are checked when the plug-in is built.
 
@@ -32,7 +32,8 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
     fields = ["input_image", "target", *experiment.manifest.fields]
     fields += ["input_mask"] if experiment.manifest.input_mask else []
     fields += ["sequence_start"] if kind == "sequences" else []
-    for method, known in (("train_step", [*fields, "step", "validity"]), ("predict", fields)):
+    further = {"train_step": ["step", "validity"], "predict": [], "panels": ["validity", "prediction"]}
+    for method, known in ((method, [*fields, *names]) for method, names in further.items()):
         for name in content.parameters.get(method, ()):
             if name not in (*known, ALL):
                 known = list(dict.fromkeys(known))

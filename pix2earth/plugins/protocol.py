@@ -50,6 +50,18 @@ class PlugIn(Protocol):
         """
         ...
 
+    def panels(self, **fields: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return further columns of the sample images by title; optional, and without effect on the training.
+
+        Args:
+            **fields: as of ``predict``, and ``target``, ``validity`` and ``prediction``, which is that of ``predict``.
+
+        Returns:
+            Images (batch, [time step,] height, width, band), of one band, of at least three, or in the values of the
+            network with the bands of target or input.
+        """
+        ...
+
 
 class Constructor(Protocol):
     """The class itself: it is called with the experiment."""

@@ -133,6 +133,17 @@ def kept(gan: Any) -> Iterator[None]:
         variable.assign(value)
 
 
+@contextmanager
+def unchanged(gan: Any) -> Iterator[None]:
+    """Restore whatever a block changes of a plug-in's variables, those of networks and optimisers too."""
+    values = [(variable, variable.numpy()) for variable in variables(gan).values()]
+    yield
+    for variable, value in values:
+        # On several devices, assigning makes copies equal that may differ: only what has changed is assigned.
+        if variable.numpy().tobytes() != value.tobytes():
+            variable.assign(value)
+
+
 def path(variable: Any) -> str:
     """Return the name of a variable for messages: the path of its layer, where it has one."""
     return str(getattr(variable, "path", None) or variable.name)

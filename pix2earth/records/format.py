@@ -4,7 +4,8 @@ A record is one ``tf.train.Example`` with these features:
 
 ========== ============= ==============================================================================
 <field>    bytes         the array, C order, little-endian, in the dtype of the manifest
-about      bytes         JSON: name, crs, transform, acquired, and dtype and shape of every field
+about      bytes         JSON: name, crs, transform, acquired (a list, or an object of lists by field), and dtype and
+                         shape of every field
 shapes     int64 list    the shapes of all fields, one after the other, in the order of the manifest
 farmhash   int64 list    FarmHash of each field's bytes in that order, then of ``about``
 ~farmhash  bytes         the checksum: FarmHash (8 bytes, little-endian) of the example before these bytes

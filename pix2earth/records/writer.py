@@ -13,6 +13,7 @@ import numpy as np
 from pix2earth.records import format
 from pix2earth.records.listing import record_of
 from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, UNFINISHED, Manifest, Record, fingerprint
+from pix2earth.records.metadata import Acquired, stored_times
 from pix2earth.records.started import REPLACING, manifest_difference, started_manifest
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import InvalidData, UserError, inside
@@ -85,7 +86,7 @@ class DatasetWriter:
         *,
         crs: str | None = None,
         transform: Sequence[float] | None = None,
-        acquired: Sequence[str] = (),
+        acquired: Acquired = (),
     ) -> None:
         """Write one sample.
 
@@ -95,10 +96,11 @@ class DatasetWriter:
             fields: every field of the manifest, or of the sample's pool, with its dtype and shape, in any byte order.
             crs: coordinate reference system of the target, as "EPSG:32618" or WKT.
             transform: the six numbers a, b, c, d, e, f of the target's affine transform (x = a*column + b*row + c).
-            acquired: times of acquisition, ISO 8601, one for each date.
+            acquired: times of acquisition, ISO 8601: by field, one for each time step or one; or a list for the record.
 
         Raises:
-            InvalidData: a field is missing, unknown, or has another dtype or shape than the manifest states.
+            InvalidData: a field is missing, unknown, or has another dtype or shape than the manifest states; or times
+                of acquisition do not fit the fields.
             OSError: the disk is full; the record is then absent.
         """
         if split not in SPLITS:
@@ -109,12 +111,13 @@ class DatasetWriter:
             pool = self.manifest.pool_of(name)
         except UserError as error:
             raise InvalidData(*error.args) from None
-        ordered = {field: self._checked(name, field, fields) for field in self.manifest.fields_of(pool)}
+        present = self.manifest.fields_of(pool)
+        ordered = {field: self._checked(name, field, fields) for field in present}
         unknown = set(fields) - set(ordered)
         if unknown:
             place = f"samples of the pool '{pool}' have" if pool else "the manifest has"
             raise InvalidData(f"{name}: {place} no field '{min(unknown)}'")
-        metadata: dict[str, Any] = {"name": name, "crs": crs, "acquired": list(acquired)}
+        metadata: dict[str, Any] = {"name": name, "crs": crs, "acquired": stored_times(name, acquired, present)}
         metadata["transform"] = None if transform is None else [float(value) for value in tuple(transform)[:6]]
         atomic.write_bytes(self.path(split, name), format.framed(format.encode(ordered, metadata)))
 

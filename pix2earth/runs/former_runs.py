@@ -23,6 +23,7 @@ def of_former_run(run: Mapping[str, Any], plugin: Path | None = None) -> dict[st
         "version": 0,
         "augmentation": 1,
         "missing": 1,
+        "exclusion": 1,
         "settings": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
         "dataset": {key: run["dataset"][key] for key in ("name", "fingerprint") if key in run["dataset"]},
     }

@@ -7,7 +7,7 @@ An identity is a JSON object with the parts
 * ``plugin``: name, and checksum of the code of the plug-in with the files of ``models_root`` that it imports;
 * ``toolkit``: checksums of the files of ``models``, ``layers``, ``losses`` and ``metrics`` that it imports;
 * ``dataset``: name, tile size, fingerprint of the records, and of the manifest what gives numbers a meaning;
-* ``augmentation`` and ``missing``: versions of what is done with tiles, see ``treatments``;
+* ``augmentation``, ``missing`` and ``exclusion``: versions of what is done with tiles, see ``treatments``;
 
 ``selection``, the split by which its best step is chosen, of which a part of train is not trained on;
 and, where a run was resumed with other values, ``changes``: a line for each of them, with the step.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.records.listing import Listing, admitted_names
 from pix2earth.records.manifest import FILE, SPLITS, load_manifest
-from pix2earth.records.metadata import read_metadata
+from pix2earth.records.metadata import acquisition_times, read_metadata
 from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground_and_date
 from pix2earth.records.transforms import with_transforms
 from pix2earth.runs import identity
@@ -150,6 +150,6 @@ def _extents(listing: Listing, split: str, names: Iterable[str]) -> list[GroundE
     for name in () if listing.manifest.legacy else names:
         content = read_metadata(listing.path(split, name))
         if content.get("crs") and content.get("transform"):
-            dates = sorted({time[:10] for time in content.get("acquired") or ("",)})
+            dates = sorted({time[:10] for time in acquisition_times(content) or ("",)})
             extents += [GroundExtent(split, name, date, content["crs"], content["transform"]) for date in dates]
     return extents

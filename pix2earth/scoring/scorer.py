@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
 from metrics import ALL_METRICS, PER_TIME_STEP, Scale, further_fields, score, why_undefined
@@ -155,14 +154,19 @@ class Scorer:
             Three float32 tensors (batch, [time step,] height, width, band); time steps may be folded into bands.
         """
         experiment, manifest = self.experiment, self.experiment.manifest
-        fields = prepare(batch, experiment)
-        prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
-        contract.check_shape(self.gan, self.plugin, prediction, fields["target"].shape[1:])
+        fields, prediction = self.forward(batch)
         return (
             physical(fields["input_image"], manifest.fields[manifest.input], experiment),
             physical(fields["target"], self.target, experiment),
             physical(prediction, self.target, experiment),
         )
+
+    def forward(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Return the prepared fields of a batch as stored, and the prediction, in the values of the network."""
+        fields = prepare(batch, self.experiment)
+        prediction = tf.cast(contract.forward(self.gan, self.plugin, fields), tf.float32)
+        contract.check_shape(self.gan, self.plugin, prediction, fields["target"].shape[1:])
+        return fields, prediction
 
     def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return the scores (batch,) of every column, and which predictions fail, bool (batch,) by kind."""
@@ -275,19 +279,6 @@ class Scorer:
                 for line in ranges.remarks(batch, self.experiment.manifest, self.dataset.listing.folder):
                     self.report(line)
             yield group.scored, batch
-
-    def images(self, split: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return input, target and prediction of some samples in physical units, in the order of their names.
-
-        Raises:
-            UserError: a record is damaged; with file and field.
-        """
-        found: dict[str, tuple[np.ndarray, ...]] = {}
-        for group, batch in self.batches(split, names):
-            arrays = [np.asarray(array) for array in self.predict(batch)]
-            found |= {name: tuple(array[index] for array in arrays) for index, name in enumerate(group) if name}
-        source, target, prediction = (np.stack(arrays) for arrays in zip(*(found[name] for name in names), strict=True))
-        return source, target, prediction
 
     @property
     def failed(self) -> str:

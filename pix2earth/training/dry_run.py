@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pix2earth.plugins.declared import ALL
 from pix2earth.plugins.own_losses import ATTRIBUTES
 from pix2earth.records.manifest import SPLITS
+from pix2earth.runs import treatments
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -16,21 +18,35 @@ if TYPE_CHECKING:
     from pix2earth.plugins.declared import Declared
 
 
-def show(experiment: Experiment, dataset: Dataset, plugin: Path, declared: Declared) -> None:
-    """Print the experiment with all defaults, and a summary of dataset and network."""
+def show(
+    experiment: Experiment, dataset: Dataset, plugin: Path, declared: Declared, identity: Mapping[str, Any]
+) -> None:
+    """Print the experiment with all defaults, and a summary of dataset and network.
+
+    Args:
+        experiment: what would be trained.
+        dataset: its samples.
+        plugin: the file of its plug-in.
+        declared: what the plug-in's class declares.
+        identity: of the run as this process would train it.
+    """
     manifest = experiment.manifest
     print(json.dumps(experiment.resolved(), indent=2))
     print(f"environment: {experiment.environment.path or 'built in'}")
     print(f"plug-in: {plugin}")
     if asked := declared.parameters.get("train_step"):
         print(f"  train_step() asks for {', '.join(asked).replace(ALL, 'and all other fields')}")
+    if "panels" in declared.parameters:
+        print("  adds panels to sample images")
     if kind := declared.literals.get("sampling"):
         print(f"  reads {kind}")
     for key, (attribute, _) in ATTRIBUTES.items():
         if own := declared.literals.get(attribute):
             print(f"  {key}: has {', '.join(own)} of its own")
     if excluded := declared.literals.get("excluded_augmentation"):
-        print(f"  cannot bear {', '.join(excluded)}, which is switched off")
+        kept = treatments.is_former(identity) and treatments.of(identity)[treatments.CONTINUED]
+        state = "stays on as a former version trained this run" if kept else "is switched off"
+        print(f"  cannot bear {', '.join(excluded)}, which {state}")
     print(f"run: {experiment.output.LOGS}")
     counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
     print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")

@@ -1,4 +1,4 @@
-"""The sample image of a training: input, target, prediction and error of a few held-out samples, always the same."""
+"""The sample image of a training: a few held-out samples, always the same, with the panels of the plug-in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.figures import sample_image
 from pix2earth.plugins import state
+from pix2earth.scoring.shown_samples import shown
 from pix2earth.settings import atomic
 from pix2earth.training.validation import spread
 
@@ -27,12 +28,14 @@ def draw(validation: Validation, origin: Origin, journal: Journal | None, *, wri
     scorer, experiment = validation.scorer, validation.scorer.experiment
     names = spread(validation.candidates, sample_image.SAMPLES)
     with state.kept(validation.gan):
-        source, target, prediction = scorer.images(validation.split, names)
+        images = shown(scorer, validation.split, names, with_panels=True)
     if not write:
         return
     path = experiment.output.sample(origin.step)
     caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
-    sample_image.draw(experiment.manifest, names, source, target, prediction, path, caption, text=origin.tags())
+    sample_image.draw(
+        experiment.manifest, names, *images[:3], path, caption, text=origin.tags(), further=images.panels
+    )  # fmt: skip
     atomic.copy(path, experiment.output.latest_sample)
     if journal:
         journal.image(origin.step, path)

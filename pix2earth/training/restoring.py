@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from experiment import Environment, Experiment
 from pix2earth.plugins import finding
 from pix2earth.records.manifest import FILE
-from pix2earth.runs import former_runs, identity, provenance
+from pix2earth.runs import former_runs, identity, provenance, treatments
 from pix2earth.runs.folders import (
     RunFolders,
     check_timestamp,
@@ -65,6 +65,13 @@ def recorded_selection(source: RunFolders) -> dict[str, Any]:
     """Return the entry ``selection`` of the newest intact checkpoint of a run; nothing where it was not recorded."""
     step = checkpoints.newest_intact(source.checkpoints, lambda _: None)
     return {} if step is None else checkpoints.read_metadata(source.checkpoints, step).get("selection", {})
+
+
+def recorded_versions(source: RunFolders) -> dict[str, Any]:
+    """Return the versions of what is done with tiles in the newest intact checkpoint of a run."""
+    step = checkpoints.newest_intact(source.checkpoints, lambda _: None)
+    found = {} if step is None else checkpoints.read_metadata(source.checkpoints, step).get("identity", {})
+    return {name: found[name] for name in treatments.TREATMENTS if name in found}
 
 
 def samples_of(saved: Mapping[str, Any], source: RunFolders, batch_size: int) -> int:
@@ -125,6 +132,7 @@ def compare_with_checkpoint(
     run = provenance.load(source.run_file)
     plugin = finding.find(experiment)
     recorded = metadata.get("identity") or (former_runs.of_former_run(run, plugin) if run else {})
+    current = treatments.continued(recorded, current)
     place = source.checkpoints / f"ckpt-{step}.json"
     if missing := former_runs.not_recorded(recorded):
         notes.append(f"{place}: {missing}")

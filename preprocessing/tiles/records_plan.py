@@ -160,9 +160,10 @@ def check(tiles: Sequence[Header], splits: dict[str, str], request: DatasetReque
         UserError: two tiles overlap.
     """
     ground = [
-        GroundExtent(splits[tile.path.stem], tile.path.stem, tile.date, tile.crs, tile.transform)
+        GroundExtent(splits[tile.path.stem], tile.path.stem, date, tile.crs, tile.transform)
         for tile in tiles
         if tile.path.stem in splits
+        for date in dict.fromkeys([tile.date, *(time[:10] for time in tile.times)])  # also the days of OLCI
     ]
     try:
         return refuse_leaks(ground, request.tilesize, any_date=request.method == "block")

@@ -17,6 +17,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from pix2earth.figures.images import MISSING
+from pix2earth.figures.missing import hidden_in_target, missing
+from pix2earth.records.metadata import acquisition_times
 from pix2earth.records.sequences import sequences
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
@@ -144,15 +147,19 @@ def _add_targets(
     """Add the mean NDVI of each class in the targets of a sample, which are clear."""
     field = manifest.fields[manifest.target]
     images = arrays["target"] if field.time_steps else arrays["target"][None]
-    for image, date in zip(images, metadata["acquired"], strict=False):
+    for image, date in zip(images, acquisition_times(metadata, manifest.target), strict=False):
         day = season.day_of_year(datetime.fromisoformat(date.rstrip("Z")))
         classes = arrays["land_cover"][..., 0]
         _add_ndvi(curves, image * field.scale + field.offset, field.bands, classes, classes > 0, day)
 
 
 def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarray]:
-    """Return the panels of a sample: every time step of the input, radar, the target, clouds and classes."""
+    """Return the panels of a sample: every time step of the input, radar, the target, clouds and classes.
+
+    Pixels without a value, and those that the manifest's mask hides in the target, are light grey.
+    """
     panels: dict[str, np.ndarray] = {}
+    hidden = hidden_in_target(arrays, manifest)
     shown_fields = {"input": manifest.input, "radar": "radar", "target": manifest.target}
     for role, name in shown_fields.items():
         if name not in arrays:
@@ -162,8 +169,10 @@ def _sample_panels(arrays: dict[str, Any], manifest: Any) -> dict[str, np.ndarra
         for time_step, image in enumerate(images, start=1):
             values = image.astype(np.float32) * field.scale + field.offset
             shown = colour(values, field.bands, list(field.rgb_indices), radar=field.units == "dB")
-            if field.nodata is not None:
-                shown = np.where((image == field.nodata).all(axis=-1, keepdims=True), 0.5, shown)
+            gone = missing(image, field)
+            if name == manifest.target and hidden is not None:
+                gone |= hidden[time_step - 1] if hidden.ndim == 3 else hidden
+            shown = np.where(gone[..., None], MISSING, shown)
             panels[f"{role}, time step {time_step}" if field.time_steps else role] = shown
     if "cloud_class" in arrays:
         panels["clouds"] = arrays["cloud_class"][-1, ..., 0]

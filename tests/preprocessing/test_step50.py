@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from rasterio.transform import Affine
 from experiment import PROJECT
 from pix2earth.records.format import read
 from pix2earth.records.manifest import UNFINISHED, load_manifest
+from pix2earth.records.splitting.splits import Shares
+from pix2earth.settings.errors import UserError
 from preprocessing.tiles import tile_rasters
+from preprocessing.tiles.records_plan import DatasetRequest, Header, check
 from preprocessing.tiles.tile_records import KINDS
 
 SCRIPT = PROJECT / "preprocessing" / "50_create_tfrecords.py"
@@ -210,3 +214,17 @@ def test_a_damaged_tile_is_named(root, step50):
     assert status in (1, 2)
     assert path.name in error
     assert not list(root.rglob("dataset.json"))
+
+
+def test_the_days_of_olci_are_compared_too():
+    """Two scenes of Sentinel-2 on two days, each with the frame of OLCI of the second day."""
+    place = (10.0, 0.0, 500000.0, 0.0, -10.0, 8100000.0)
+    tiles = [
+        Header(Path(f"{name}.tif"), "EPSG:32617", place, (f"2020-07-0{day}T17:29:01Z", f"{olci}T16:14:01Z"), "")
+        for name, day, olci in (("a", 1, "2020-07-02"), ("b", 3, "2020-07-02"))
+    ]
+    request = DatasetRequest("inv", "x", SIDE, Shares(0.8, 0.1), "scene", 0)
+    with pytest.raises(UserError, match="train/a and val/b share ground on 2020-07-02; use --split scene or block"):
+        check(tiles, {"a": "train", "b": "val"}, request)
+    apart = [tiles[0], tiles[1]._replace(times=("2020-07-03T17:29:01Z", "2020-07-03T16:14:01Z"))]
+    assert check(apart, {"a": "train", "b": "val"}, request).startswith("no leak: 2 tiles on 3 dates")

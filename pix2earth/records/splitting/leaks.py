@@ -1,4 +1,4 @@
-"""The check for leaks: tiles of different splits that show the same ground on the same date."""
+"""The check for leaks: samples of different splits that show the same ground on the same day in any field."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.records.manifest import SUFFIX, Manifest
+from pix2earth.records.metadata import acquisition_times
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -22,24 +23,25 @@ class Leak(ValueError):
 
 
 class GroundExtent(NamedTuple):
-    """Split, place and date of a sample."""
+    """Split, place and date of a sample; one that was acquired on several days has one extent for each."""
 
     split: str
     name: str
     date: str
-    """Day of the target, or another label that distinguishes acquisitions."""
+    """A day on which any field was acquired, or another label that distinguishes acquisitions."""
     crs: str
     transform: Sequence[float]
     """a, b, c, d, e, f of the target's affine transform."""
 
 
 def check_for_leaks(folder: Path, manifest: Manifest) -> str:
-    """Check that no two tiles of different splits show the same ground on the same date.
+    """Check that no two samples of different splits show the same ground on the same day in any field.
 
-    Time steps of one sequence are one place: in datasets of sequences the ground must differ on all dates.
+    Samples without times of acquisition are compared with each other; those without a place are left out. Time steps of
+    one sequence are one place: in datasets of sequences the ground must differ on all dates.
 
     Args:
-        folder: a written dataset; transform, CRS and date are those in its records.
+        folder: a written dataset; transform, CRS and times are those in its records.
         manifest: its manifest.
 
     Returns:
@@ -50,19 +52,24 @@ def check_for_leaks(folder: Path, manifest: Manifest) -> str:
     """
     from pix2earth.records.format import read
 
-    tiles = []
+    tiles, without_place = [], 0
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         metadata = read(path, manifest)[1]
-        date = metadata["acquired"][0][:10] if metadata["acquired"] else ""
-        tiles.append(GroundExtent(path.parent.name, metadata["name"], date, metadata["crs"], metadata["transform"]))
-    return refuse_leaks(tiles, manifest.tilesize, any_date=manifest.sequence is not None)
+        place = metadata["crs"], metadata["transform"]
+        if None in place:
+            without_place += 1
+            continue
+        days = dict.fromkeys(time[:10] for time in acquisition_times(metadata) or [""])
+        tiles += [GroundExtent(path.parent.name, metadata["name"], day, *place) for day in days]
+    result = refuse_leaks(tiles, manifest.tilesize, any_date=manifest.sequence is not None)
+    return f"{result}; {without_place} samples without a place are not compared" if without_place else result
 
 
 def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = False) -> str:
     """Check that no two tiles of different splits show the same ground on the same date, or at all.
 
     Args:
-        tiles: all samples; tiles in several CRSs are compared in the CRS of the first.
+        tiles: all samples, each once for every date; tiles in several CRSs are compared in the CRS of the first.
         side: height and width of a tile in pixels.
         any_date: refuse common ground also on different dates.
 
@@ -72,15 +79,17 @@ def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = F
     Raises:
         Leak: two tiles overlap.
     """
-    groups: dict[str, list[GroundExtent]] = defaultdict(list)
+    groups: dict[str, dict[tuple[str, str], GroundExtent]] = defaultdict(dict)
     splits_of: dict[str, set[str]] = defaultdict(set)
+    names = set()
     for tile in tiles:
-        groups["" if any_date else tile.date].append(tile)
+        groups["" if any_date else tile.date].setdefault((tile.split, tile.name), tile)
         splits_of[tile.date].add(tile.split)
+        names.add((tile.split, tile.name))
     for members in groups.values():
-        if len({tile.split for tile in members}) > 1:
-            _compare(members, side)
-    count = sum(map(len, groups.values()))
+        if len({tile.split for tile in members.values()}) > 1:
+            _compare(list(members.values()), side)
+    count = len(names)
     shared = sum(len(splits) > 1 for splits in splits_of.values())
     compared = "no two" if any_date else "no two of one date"
     dates = f"{shared} of the dates are in several splits" if shared else "no date is in several splits"

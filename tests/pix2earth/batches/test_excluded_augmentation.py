@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 import train
+from experiment import PROJECT
 from pix2earth.batches.dataset import Dataset
-from pix2earth.batches.excluded_augmentation import switch_off
+from pix2earth.batches.excluded_augmentation import FORMERLY_ON, switch_off
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -34,6 +35,56 @@ def test_what_is_off_and_plugins_without_the_attribute_need_no_line(experiment_o
     experiment = experiment_of(FIELDS, random_resize=1.0)
     assert switch_off(experiment, namespace(excluded_augmentation=("random_resize",)), PLUGIN) == []
     assert switch_off(experiment, namespace(), PLUGIN) == []
+
+
+def class_of(module, **attributes):
+    return type("GAN", (), {"__module__": module, **attributes})
+
+
+@pytest.mark.parametrize(
+    "gan",
+    [
+        class_of("plugins.residual_upsampler", excluded_augmentation=("random_resize",)),
+        type("GAN", (class_of("models.residual_upsampler", excluded_augmentation=("random_resize",)),), {}),
+    ],
+    ids=["itself", "a class derived from it"],
+)
+def test_runs_of_former_versions_keep_on_what_new_runs_switch_off(experiment_of, gan):
+    experiment = experiment_of(FIELDS)
+    (line,) = switch_off(experiment, gan(), PLUGIN, former=True)
+    assert "random_resize: stays on, as a former version trained this run" in line
+    assert experiment.RANDOM_RESIZE == 1.11
+    assert "is switched off" in switch_off(experiment, gan(), PLUGIN)[0] and experiment.RANDOM_RESIZE == 1.0
+    assert switch_off(experiment, gan(), PLUGIN, former=True) == []
+
+
+@pytest.mark.parametrize(
+    "gan",
+    [
+        class_of("plugins.masked_unet", excluded_augmentation=("random_resize",)),
+        type(
+            "GAN", (class_of("models.residual_upsampler", excluded_augmentation=("random_resize",)),),
+            {"__module__": "plugins.mine", "excluded_augmentation": ["random_resize"]},
+        ),
+    ],
+    ids=["another plug-in", "a derived class that states it itself"],
+)  # fmt: skip
+def test_what_former_versions_switched_off_stays_off(experiment_of, gan):
+    experiment = experiment_of(FIELDS)
+    assert "is switched off" in switch_off(experiment, gan(), PLUGIN, former=True)[0]
+    assert experiment.RANDOM_RESIZE == 1.0
+
+
+def test_an_attribute_of_the_object_is_its_own(experiment_of, namespace):
+    gan = namespace(excluded_augmentation=("random_resize",))
+    assert "is switched off" in switch_off(experiment_of(FIELDS), gan, PLUGIN, former=True)[0]
+
+
+def test_what_is_kept_on_is_what_the_module_states():
+    from pix2earth.plugins.declared import declared
+
+    for module, names in FORMERLY_ON.items():
+        assert set(names) <= set(declared(PROJECT / f"models/{module}.py", PROJECT).literals["excluded_augmentation"])
 
 
 @pytest.mark.parametrize("names", [("random_rezise",), "random_resize"])

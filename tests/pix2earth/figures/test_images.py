@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pix2earth.figures import contact_sheet, sample_image
-from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.figures.images import MISSING, Panel, draw_rows, stretch
+from pix2earth.figures.missing import hidden_in_target, missing
+from pix2earth.plugins.panels import PanelImages
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import Field, load_manifest
 from pix2earth.settings.errors import UserError
@@ -94,14 +96,27 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_old_one(tmp_path):
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("mine.png", b"old")]
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(2.0, 0.0), (4.0, 1.0), (3.0, 0.5), (-9.0, 0.0), (99.0, 1.0), (np.nan, 0.0)]
-)
+@pytest.mark.parametrize(("value", "shown"), [(2.0, 0.0), (4.0, 1.0), (3.0, 0.5), (-9.0, 0.0), (99.0, 1.0)])
 def test_values_are_shown_between_the_limits(tmp_path, value, shown):
     limits = np.array([0.0, 2.0, 0.0]), np.array([1.0, 4.0, 1.0])
     values = np.broadcast_to([1.0, value, 1.0], (4, 4, 3))
     draw_rows([[Panel(values, limits)]], ["x"], ["y"], tmp_path / "x.png")
     assert has_color(tmp_path / "x.png", (1.0, shown, 1.0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bands", [(0,), (0, 1, 2)])
+def test_a_pixel_without_a_value_in_any_band_is_light_grey(tmp_path, bad, bands):
+    values = np.zeros((4, 4, 3))
+    values[..., list(bands)] = bad
+    draw_rows([[Panel(values, (0.0, 1.0))]], ["x"], ["y"], tmp_path / "x.png")
+    assert has_color(tmp_path / "x.png", (MISSING, MISSING, MISSING)) and 0.5 < MISSING < 0.95
+    assert not has_color(tmp_path / "x.png", (0.0, 0.0, 0.0))
+
+
+def test_a_map_without_values_is_light_grey(tmp_path):
+    draw_rows([[Panel(np.full((4, 4), np.nan), (0.0, 1.0))]], ["x"], ["y"], tmp_path / "x.png")
+    assert has_color(tmp_path / "x.png", (MISSING, MISSING, MISSING))
 
 
 def test_rows_may_differ_in_length(tmp_path):
@@ -257,7 +272,96 @@ def test_fields_with_nan_can_be_drawn(drawn):
     values = random(1, 8, 8, 3)
     values[:, :4] = np.nan
     path = drawn(image, image, values, values, np.full_like(values, np.nan))
-    assert has_color(path, (0.0, 0.0, 0.0))
+    assert has_color(path, (MISSING, MISSING, MISSING))
+    assert not has_color(path, (0.0, 0.0, 0.0))
+
+
+def test_missing_pixels_have_no_error_and_do_not_change_the_colours():
+    image, target = field(4, 4, 3), random(4, 4, 3)
+    holed = target.copy()
+    holed[0, 0] = np.nan
+    row = panels(image, image, target, holed, target + 0.5)
+    assert np.isnan(row["Error"].values[0, 0])
+    np.testing.assert_allclose(row["Error"].values.reshape(-1)[1:], 0.5, rtol=1e-6)
+    np.testing.assert_array_equal(row["Target"].limits, stretch(holed))
+    assert np.isfinite(row["Prediction"].values).all()
+
+
+def test_the_error_is_over_the_time_steps_at_which_the_target_is_valid():
+    several, target = field(2, 4, 4, 3), random(2, 4, 4, 3)
+    prediction = target + np.array([0.2, 0.4], np.float32)[:, None, None, None]
+    target[0, :2], target[:, 3] = np.nan, np.nan
+    row = panels(several, several, target, target, prediction)
+    np.testing.assert_allclose(row["Error"].values[:3, 0], [0.4, 0.4, 0.3], rtol=1e-5)
+    assert np.isnan(row["Error"].values[3]).all()
+    folded = prediction.transpose(1, 2, 0, 3).reshape(4, 4, 6)
+    np.testing.assert_array_equal(panels(several, several, target, target, folded)["Error"].values, row["Error"].values)
+
+
+def test_a_first_time_step_that_is_missing_leaves_the_colours_of_the_others():
+    several, target = field(2, 4, 4, 3), 7 + random(2, 4, 4, 3)
+    target[0] = np.nan
+    row = panels(several, several, target, target, target)
+    np.testing.assert_array_equal(row["Target, time step 1"].limits, stretch(target))
+
+
+# ---- panels of plug-ins --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def row_with(tmp_path, manifest_of, monkeypatch):
+    """``row_with(source, target, further)``: the panels of the second sample by title, with those of a plug-in."""
+    drawn = {}
+
+    def draw(source, target, further):
+        monkeypatch.setattr(
+            sample_image, "draw_rows",
+            lambda rows, titles, *_, **__: drawn.update(zip(titles, rows[1], strict=True)),
+        )  # fmt: skip
+        arrays = [np.stack([random(*one.shape), 1 + random(*one.shape)]) for one in (source, target, target)]
+        manifest = manifest_of(source, target)
+        sample_image.draw(manifest, ["a", "b"], *arrays, tmp_path / "x.png", "run, step 5", further=further)
+        return drawn, arrays
+
+    return draw
+
+
+def test_panels_are_further_columns_and_one_band_is_grey_in_the_range_of_all_rows(row_with):
+    attention = np.stack([np.zeros((4, 4, 1)), np.full((4, 4, 1), 0.5)])
+    row, _ = row_with(field(8, 8, 3), field(8, 8, 3), {"Attention": PanelImages(attention, None)})
+    assert list(row) == ["Input", "Target", "Prediction", "Error", "Attention\n0 to 0.5"]
+    assert row["Attention\n0 to 0.5"].limits == (0.0, 0.5)
+    np.testing.assert_array_equal(row["Attention\n0 to 0.5"].values, np.full((4, 4, 3), 0.5))
+
+
+@pytest.mark.parametrize("values", [np.full((2, 4, 4, 1), 3.0), np.full((2, 4, 4, 1), np.nan)])
+def test_a_panel_of_one_value_or_of_none_can_be_drawn(row_with, values):
+    row, _ = row_with(field(8, 8, 3), field(8, 8, 3), {"x": PanelImages(values, None)})
+    low, high = list(row.values())[-1].limits
+    assert high > low
+
+
+def test_panels_with_a_role_are_shown_as_the_input_or_target_is(row_with):
+    source, target = field(8, 8, 4, bands=["VV", "VH", "HH", "HV"]), field(8, 8, 3)
+    back, refined = np.stack([random(4, 4, 4)] * 2), np.stack([random(4, 4, 3)] * 2)
+    further = {"Back": PanelImages(back, "input"), "Refined": PanelImages(refined, "target")}
+    row, (inputs, targets, _) = row_with(source, target, further)
+    np.testing.assert_array_equal(row["Back"].values, back[1][..., :3])
+    np.testing.assert_array_equal(row["Back"].limits, stretch(inputs[1][..., :3]))
+    np.testing.assert_array_equal(row["Refined"].limits, stretch(targets[1]))
+
+
+def test_an_input_with_the_bands_of_the_target_and_its_panel_share_the_colours(row_with):
+    row, _ = row_with(field(8, 8, 3), field(8, 8, 3), {"Input back": PanelImages(np.zeros((2, 8, 8, 3)), "input")})
+    np.testing.assert_array_equal(row["Input back"].limits, row["Input"].limits)
+
+
+def test_other_panels_have_their_own_colours_and_time_steps_are_columns(row_with):
+    flow = np.stack([random(2, 4, 4, 5)] * 2)
+    row, _ = row_with(field(8, 8, 3), field(8, 8, 3), {"Flow": PanelImages(flow, None)})
+    assert list(row)[4:] == ["Flow, time step 1", "Flow, time step 2"]
+    np.testing.assert_array_equal(row["Flow, time step 2"].values, flow[1, 1, ..., :3])
+    assert row["Flow, time step 2"].limits is None  # between its own percentiles
 
 
 # ---- the contact sheet ---------------------------------------------------------------------------------------------
@@ -289,7 +393,64 @@ def test_a_dataset_without_samples_is_an_error(dataset_of, manifest_of, tmp_path
 def test_physical_values_are_shown_and_nodata_is_not():
     stored = np.array([[[0, 1000, 2000], [3000, 4000, 5000]]], np.uint16)
     (panel,) = contact_sheet._panels(stored, field(1, 2, 3, dtype="uint16", scale=1e-3, offset=-1.0, nodata=0))
-    np.testing.assert_allclose(panel.values, [[[np.nan, 0.0, 1.0], [2.0, 3.0, 4.0]]])
+    np.testing.assert_allclose(panel.values, [[[np.nan, np.nan, np.nan], [2.0, 3.0, 4.0]]])
+
+
+def test_a_pixel_that_lacks_a_band_that_is_not_shown_is_missing_too():
+    stored = np.array([[[5, 6, 7, 0], [5, 6, 7, 8]]], np.uint16)
+    four = field(1, 2, 4, bands=["x", "y", "z", "w"], dtype="uint16", nodata=0)
+    np.testing.assert_array_equal(missing(stored, four), [[True, False]])
+    (panel,) = contact_sheet._panels(stored, four)
+    np.testing.assert_array_equal(np.isnan(panel.values[..., 0]), [[True, False]])
+
+
+def test_what_the_mask_hides_is_missing_in_the_target_alone(tiny_root, tiny_arrays, monkeypatch, tmp_path):
+    shown = []
+    monkeypatch.setattr(contact_sheet, "draw_rows", lambda rows, titles, names, *_, **__: shown.append((names, rows)))
+    folder = tiny_root / "data/tiny/64"
+    contact_sheet.draw(Listing(folder, load_manifest(folder, "tiny")), tmp_path / "sheet.png", 1)
+    ((names, rows),) = shown
+    for name, row in zip(names, rows, strict=True):
+        split, sample = name.split("\n")
+        hidden = tiny_arrays[split][sample]["cloud_mask"][..., 0] == 0
+        source, target, mask = row
+        np.testing.assert_array_equal(np.isnan(target.values).all(axis=-1), hidden)
+        assert hidden.any() and np.isfinite(source.values).all() and np.isfinite(mask.values).all()
+
+
+def test_a_mask_of_another_size_and_of_other_time_steps(manifest_of):
+    mask = field(3, 2, 2, 1, bands=["clear"], dtype="uint8", kind="mask")
+    stored = np.ones((3, 2, 2, 1), np.uint8)
+    stored[1, 0, 1] = 0
+    for steps, expected in ((None, 1), (2, 1), (3, 3)):
+        target = field(*([steps] if steps else []), 4, 4, 3)
+        hidden = hidden_in_target({"clear": stored}, manifest_of(target, target, {"clear": mask}, mask="clear"))
+        where = np.kron([[0, 1], [0, 0]], np.ones((2, 2))) > 0
+        np.testing.assert_array_equal(hidden, where if expected == 1 else [where & False, where, where & False])
+    assert hidden_in_target({}, manifest_of(target, target, {"clear": mask}, mask="clear")) is None
+    assert hidden_in_target({"clear": stored}, manifest_of(target, target)) is None
+
+
+def test_times_of_acquisition_are_those_of_the_field():
+    image, series = field(4, 4, 3), field(2, 4, 4, 3)
+    mask = field(4, 4, 1, bands=["clear"], dtype="uint8", kind="mask")
+
+    def labels(acquired, name, one):
+        shown = contact_sheet._panels(np.ones(one.shape, one.dtype), one)
+        return [panel.label for panel in contact_sheet._dated(shown, {"acquired": acquired}, name, one)]
+
+    by_field = {
+        "input_image": ["2023-07-01", "2023-07-03T10:20:30Z"],
+        "target": ["2023-07-09"],
+        "clear": ["2023-07-08"],
+    }
+    assert labels(by_field, "input_image", series) == ["2023-07-01", "2023-07-03 10:20"]
+    assert labels(by_field, "target", image) == ["2023-07-09"]
+    assert labels(by_field, "clear", mask) == ["2023-07-08"]
+    assert labels(["2023-07-09"], "target", image) == ["2023-07-09"]
+    assert labels(["2023-07-09"], "clear", mask) == [""]
+    assert labels(["2023-07-09", "2023-07-01"], "input_image", series) == ["", ""]
+    assert labels([], "target", image) == labels({"input_image": ["2023-07-01"]}, "target", image) == [""]
 
 
 def test_all_time_steps_share_one_stretch():

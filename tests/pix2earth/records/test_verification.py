@@ -5,9 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
+from pix2earth.records import format
 from pix2earth.records.listing import open_folder
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
 from pix2earth.records.verification import verify
+from pix2earth.records.writer import DatasetWriter
 from tests.pix2earth.record_files import flip_bit, position_of, write_arisgan_record
 
 
@@ -84,3 +86,44 @@ def test_records_of_the_original_arisgan_code_are_verified(tmp_path, capfd):
     damaged, _, errors = result(tmp_path / "alt3", capfd)
     assert damaged == 1
     assert f"{other}: field 'raw_s2_alt' is missing" in errors
+
+
+def write_dated(tmp_path, *times):
+    """Write a dataset of one sample for each of these times of acquisition, whatever they are; return its folder."""
+    image = Field(dtype="uint16", shape=[4, 4, 1], bands=["x"])
+    series = Field(dtype="uint16", shape=[2, 4, 4, 1], bands=["x"])
+    manifest = Manifest(
+        name="dated", tilesize=4, fields={"input_image": series, "target": image}, split=Split(method="by hand")
+    )
+    arrays = {name: np.ones(field.shape, np.uint16) for name, field in manifest.fields.items()}
+    with DatasetWriter(tmp_path, manifest) as writer:
+        for number, acquired in enumerate(times):
+            writer.write("val", f"s{number}", arrays)
+            about = {"name": f"s{number}", "crs": None, "acquired": acquired, "transform": None}
+            writer.path("val", f"s{number}").write_bytes(format.framed(format.encode(arrays, about)))
+    return tmp_path / "dated" / "4"
+
+
+def test_times_of_fields_are_shown(tmp_path, capfd):
+    folder = write_dated(
+        tmp_path,
+        {"input_image": ["2023-07-01T10:00:00Z", "2023-07-09"], "target": ["2023-07-10"]},
+        {"input_image": ["2023-06-30"], "target": ["2023-07-02"]},
+        ["2020-01-01"],
+    )
+    damaged, out, _ = result(folder, capfd)
+    assert damaged == 0 and out.splitlines() == [
+        "3 records checked, 0 damaged",
+        "  input_image: acquired from 2023-06-30 to 2023-07-09",
+        "  target: acquired from 2023-07-02 to 2023-07-10",
+    ]
+
+
+def test_times_that_do_not_fit_the_fields_are_defects(tmp_path, capfd):
+    folder = write_dated(tmp_path, {"targt": ["2023-07-01"]}, {"target": ["2023-07-01", "2023-07-02"]})
+    damaged, _, errors = result(folder, capfd)
+    assert damaged == 2
+    assert (
+        f"{folder / 'val' / 's0.tfrecord'}: s0: acquired: there is no field 'targt'; did you mean 'target'?" in errors
+    )
+    assert "s1: acquired: target: must be a list of one time, not ['2023-07-01', '2023-07-02']" in errors

@@ -1,6 +1,7 @@
 """The writer of datasets: what it refuses, what an interruption leaves, and what the index says."""
 
 import csv
+import hashlib
 
 import numpy as np
 import pytest
@@ -60,6 +61,29 @@ def test_what_is_not_known_of_a_sample_stays_unknown(tmp_path, folder):
     write_all(tmp_path)
     _, about = read(folder / "val" / "tile2.tfrecord", load_manifest(folder, "made"))
     assert (about["crs"], about["transform"], about["acquired"]) == (None, None, [])
+
+
+def test_records_with_one_list_of_times_are_as_before_to_the_byte(tmp_path, folder):
+    """Checksums of what the writer wrote before times could be stated by field."""
+    with DatasetWriter(tmp_path, manifest()) as writer:
+        place = {"crs": "EPSG:32618", "transform": [10, 0, 5e5, 0, -10, 4.5e6]}
+        writer.write("train", "a", sample(5), **place, acquired=["2023-07-01", "2023-07-06"])
+        writer.write("val", "b", sample(6))
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*.tfrecord"))]
+    assert digests == [
+        "a22eca392235844d2fc3be1dc9b37db23bbd7bcc6603342233a89030f60ed794",
+        "61d762b9c95e61d2630fd88d3d46d8a4ef5db69d24f90bcf9d77b9b65d72b4fa",
+    ]
+
+
+def test_times_may_belong_to_fields(tmp_path, folder):
+    times = {"target": ["2023-07-06T10:00:00Z"], "input_image": ["2023-07-01", "2023-07-03"]}
+    with DatasetWriter(tmp_path, manifest()) as writer:
+        writer.write("val", "a", sample(), acquired=times)
+        writer.write("val", "b", sample(), acquired={"target": ("2023-07-06",)})
+    about = [read(folder / "val" / f"{name}.tfrecord", load_manifest(folder, "made"))[1] for name in "ab"]
+    assert about[0]["acquired"] == times and list(about[0]["acquired"]) == ["input_image", "target"]
+    assert about[1]["acquired"] == {"target": ["2023-07-06"]}
 
 
 def test_the_manifest_counts_what_was_written(tmp_path, folder):

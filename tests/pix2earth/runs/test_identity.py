@@ -7,7 +7,7 @@ import pytest
 
 from pix2earth.batches.dataset import Dataset
 from pix2earth.plugins import finding
-from pix2earth.runs import former_runs, identity
+from pix2earth.runs import former_runs, identity, treatments
 from pix2earth.settings.errors import UserError
 
 
@@ -110,6 +110,42 @@ def test_another_version_of_the_augmentation_is_another_row_and_a_change_where_t
         one["settings"]["random_resize"] = 1.0
     assert identity.differences(recorded, described) == []
     assert identity.without_seed(recorded) == identity.without_seed(described)
+
+
+@pytest.mark.parametrize("how", ["itself", "imported"])
+def test_a_run_of_residual_upsampler_from_before_it_excluded_resizing_is_another_row(described, how):
+    recorded = copy.deepcopy(described)
+    del recorded["exclusion"]
+    assert identity.without_seed(recorded) == identity.without_seed(described), "it is another plug-in"
+    for one in (recorded, described):
+        if how == "itself":
+            one["settings"]["model_name"] = "residual_upsampler"
+        else:
+            one["toolkit"]["models/residual_upsampler.py"] = "sha256"
+    (found,) = identity.differences(recorded, described)
+    assert str(found) == (
+        "exclusion: was version 1, is version 2; before version 2, residual_upsampler was trained on tiles that are"
+        " resized at random"
+    )
+    assert identity.without_seed(recorded) != identity.without_seed(described)
+    resumed = treatments.continued(recorded, described)
+    assert treatments.is_former(resumed) and not treatments.is_former(described)
+    assert identity.differences(recorded, resumed) == [] and "changes" not in identity.changed(recorded, resumed, 4)
+    assert identity.without_seed(recorded) == identity.without_seed(resumed)
+    assert identity.differences(recorded, recorded) == [], "of two runs from before"
+    assert [found.key for found in identity.differences(described, recorded)] == ["exclusion"]
+    for one in (recorded, described):
+        one["settings"]["random_resize"] = 1.0
+    assert identity.differences(recorded, described) == []
+
+
+def test_identities_of_former_versions_are_compared_with_each_other(described):
+    former = copy.deepcopy(described)
+    del former["missing"], former["augmentation"]
+    assert identity.differences(former, former) == []
+    assert {str(found).partition(";")[0] for found in identity.differences(described, former)} == {
+        f"{name}: was version 2, is of a version that was not recorded" for name in ("missing", "augmentation")
+    }
 
 
 def test_parts_that_were_not_recorded_are_no_differences(described):

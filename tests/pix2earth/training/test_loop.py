@@ -1,11 +1,14 @@
 """The training loop without a console: losses, validations, sample images, checkpoints, interruption, resuming."""
 
+import json
 import math
 
 import pytest
+from PIL import Image
 
+from experiment import PROJECT
 from pix2earth.batches.dataset import Dataset
-from pix2earth.plugins import finding
+from pix2earth.plugins import finding, state
 from pix2earth.runs.folders import checkpoint_steps
 from pix2earth.settings.errors import Stopped
 from pix2earth.training import checkpoints, journal
@@ -96,6 +99,36 @@ def test_an_interrupted_training_is_saved_and_resumed(training_of, interruption,
     assert resumed.loop(report, None, namespace(signal=None), 1) == "completed"
     assert [step for step, _, _ in report.steps] == [1, 2, 3]
     assert checkpoint_steps(resumed.output.checkpoints) == [3]
+
+
+PANELS = """
+    def panels(self, input_image, prediction):
+        self.generator(input_image, training=True)
+        self.generator.trainable_variables[0].assign_add(tf.ones_like(self.generator.trainable_variables[0]))
+        return {"Input again": input_image, "Attention": prediction[..., :1]}
+"""
+
+
+@pytest.mark.slow
+def test_panels_are_drawn_and_change_nothing(tiny_root, training_of, interruption):
+    """Drawn after each step, or at the end only: the same weights, although the plug-in's panels change weights."""
+    source = (PROJECT / "models" / "template.py").read_text()
+    (tiny_root / "mine").mkdir()
+    (tiny_root / "mine" / "shown.py").write_text(source.replace("    @tf.function", f"{PANELS}\n    @tf.function", 1))
+    environment = json.loads((tiny_root / "environment.json").read_text()) | {"models_root": ["mine"]}
+    (tiny_root / "environment.json").write_text(json.dumps(environment))
+    weights = []
+    for frequency in (1, 100):
+        training = training_of(model_name="shown", sample_freq=frequency, validate_freq=100, deterministic=True)
+        lines = Journal(training.output.journal, 0)
+        training.loop(Recorder(), lines, interruption, 0)
+        lines.close()
+        weights.append({name: value.numpy().tobytes() for name, value in state.variables(training.gan).items()})
+        with Image.open(training.output.sample(2)) as image:
+            assert image.width == int(6 * 2.6 * 110)
+    assert weights[0] == weights[1]
+    events = b"".join(path.read_bytes() for path in training.output.logs.glob("*.images"))
+    assert training.output.sample(2).read_bytes() in events, "TensorBoard shows the same image"
 
 
 def test_only_a_loss_with_a_weight_must_be_finite(training_of):

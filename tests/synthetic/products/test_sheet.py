@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pix2earth.figures.images import MISSING
 from pix2earth.settings.errors import UserError
 from synthetic.products import product, sheet
 
@@ -66,7 +67,7 @@ def test_a_radar_product_is_grey_and_has_no_ndvi(tmp_path, command, shared_produ
 
 @pytest.mark.parametrize("preset", ["gap_filling", "sar_to_optical", "series"])
 def test_the_figure_of_a_dataset(preset, tmp_path, command):
-    """Gaps are grey, a sequence is drawn in order with its radar, and the NDVI of targets is drawn."""
+    """Gaps are light grey, a sequence is drawn in order with its radar, and the NDVI of targets is drawn."""
     folder = tmp_path / preset
     (tmp_path / "x.yaml").write_text(DATASET.format(preset=preset))
     assert command("make", "--cfg", tmp_path / "x.yaml", "--workers", 1, "--o", folder)[0] == 0
@@ -74,7 +75,7 @@ def test_the_figure_of_a_dataset(preset, tmp_path, command):
     assert content.curves and len(content.columns) == (sheet.FRAMES if preset == "series" else sheet.SAMPLES)
     if preset == "gap_filling":
         inputs = [panel for column in content.columns for name, panel in column.panels.items() if "input" in name]
-        assert any((panel == 0.5).all(axis=-1).mean() > 0.05 for panel in inputs)
+        assert any((panel == MISSING).all(axis=-1).mean() > 0.05 for panel in inputs)
     if preset == "series":
         titles = [column.title for column in content.columns]
         assert (titles[0], titles[-1]) == ("train/scene_0000_0_t00", "train/scene_0000_0_t11")

@@ -1,0 +1,122 @@
+"""Samples as figures show them: missing pixels are NaN, and panels of the plug-in are in physical units."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pix2earth.records.manifest import Field
+from pix2earth.scoring.scorer import Scorer
+from pix2earth.scoring.shown_samples import shown
+from pix2earth.settings.errors import UserError
+
+SIDE, BANDS = 16, ["B02", "B03", "B04"]
+IMAGE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "valid_range": (0.0, 2.0)}
+SOURCE = Field(shape=[SIDE // 2, SIDE // 2, 3], gsd=20.0, **IMAGE)
+TARGET = Field(shape=[SIDE, SIDE, 3], gsd=10.0, **IMAGE)
+CLEAR = Field(dtype="uint8", shape=[SIDE, SIDE, 1], kind="mask", bands=["clear"])
+
+
+def sample(number, **fields):
+    random = np.random.default_rng(number)
+    return {
+        name: random.integers(1, 2, field.shape).astype(np.uint8)
+        if field.kind == "mask"
+        else random.integers(1000, 9000, field.shape).astype(field.dtype)
+        for name, field in fields.items()
+    }
+
+
+@pytest.fixture
+def scorer_of(dataset_of, manifest_of, namespace, tmp_path):
+    def scorer(samples, source=SOURCE, target=TARGET, fields=None, mask=None, panels=None, **settings):
+        gan = namespace(generator=lambda image, training: tf.identity(image))
+        if target.time_steps and not settings.get("fold_dates"):
+            gan.generator = lambda image, training: tf.stack([image] * target.time_steps, axis=1)
+        elif target.time_steps:
+            gan.generator = lambda image, training: tf.concat([image] * target.time_steps, axis=-1)
+        if panels:
+            gan.panels = panels
+        manifest = manifest_of(source, target, fields, mask=mask)
+        return Scorer(dataset_of(manifest, samples, **settings), gan, tmp_path / "mine.py", ["PSNR"])
+
+    return scorer
+
+
+def test_nodata_of_input_and_target_and_what_the_mask_hides_are_missing(scorer_of):
+    data = {"a": sample(1, input_image=SOURCE, target=TARGET, clear=CLEAR)}
+    data["a"]["input_image"][2, 3, 1] = 0
+    data["a"]["target"][5, 6, 2] = 0
+    data["a"]["clear"][8:, 4] = 0
+    images = shown(scorer_of(data, fields={"clear": CLEAR}, mask="clear"), "val", ["a"])
+    expected = np.zeros((SIDE, SIDE), bool)
+    expected[4:6, 6:8] = True  # a coarse pixel covers four
+    np.testing.assert_array_equal(np.isnan(images.inputs[0]), expected[..., None].repeat(3, -1))
+    np.testing.assert_allclose(images.inputs[0][::2, ::2][0], data["a"]["input_image"][0] * 1e-4, rtol=1e-5)
+    expected = np.zeros((SIDE, SIDE), bool)
+    expected[5, 6] = True
+    expected[8:, 4] = True
+    np.testing.assert_array_equal(np.isnan(images.targets[0]), expected[..., None].repeat(3, -1))
+    assert np.isfinite(images.predictions).all() and images.panels == {}
+
+
+def test_not_finite_values_of_floats_are_missing(scorer_of):
+    floats = {"dtype": "float32", "scale": 1.0, "nodata": None}
+    source, target = SOURCE.model_copy(update=floats), TARGET.model_copy(update=floats)
+    data = {"a": sample(1, input_image=source, target=target)}
+    data["a"]["input_image"][0, 0, 0], data["a"]["target"][1, 1, 1] = np.inf, np.nan
+    images = shown(scorer_of(data, source, target), "val", ["a"])
+    assert np.isnan(images.inputs[0, :2, :2]).all() and np.isnan(images.inputs).sum() == 12
+    assert np.isnan(images.targets[0, 1, 1]).all() and np.isnan(images.targets).sum() == 3
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_time_steps_of_targets_miss_their_own_pixels(scorer_of, fold):
+    several = Field(shape=[2, SIDE, SIDE, 3], gsd=10.0, **IMAGE)
+    data = {"a": sample(1, input_image=SOURCE, target=several)}
+    data["a"]["target"][1, 3, 4, 0] = 0
+    images = shown(scorer_of(data, target=several, fold_dates=fold), "val", ["a"])
+    assert images.targets.shape == (1, 2, SIDE, SIDE, 3)
+    assert np.isfinite(images.targets[0, 0]).all()
+    assert np.isnan(images.targets[0, 1, 3, 4]).all() and np.isnan(images.targets).sum() == 3
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_a_mask_without_time_steps_hides_all_of_them(scorer_of, fold):
+    several = Field(shape=[2, SIDE, SIDE, 3], gsd=10.0, **(IMAGE | {"nodata": None}))
+    data = {"a": sample(1, input_image=SOURCE, target=several, clear=CLEAR)}
+    data["a"]["clear"][3, 4] = 0
+    scorer = scorer_of(data, target=several, fields={"clear": CLEAR}, mask="clear", fold_dates=fold)
+    targets = shown(scorer, "val", ["a"]).targets
+    missing = np.isnan(targets[0, ..., 3, 4, :])
+    assert missing.all() and np.isnan(targets).sum() == missing.sum() == 6
+
+
+def test_samples_and_their_panels_come_in_the_order_of_the_names(scorer_of):
+    data = {name: sample(number, input_image=SOURCE, target=TARGET) for number, name in enumerate("abc")}
+    scorer = scorer_of(data, panels=lambda target: {"Input again": target, "First": target[..., :1]})
+    scorer.batch = 2  # two batches
+    names = ["c", "a", "b"]
+    images = shown(scorer, "val", names, with_panels=True)
+    for place, name in enumerate(names):
+        np.testing.assert_allclose(images.targets[place], data[name]["target"] * 1e-4, atol=1e-5)
+        np.testing.assert_allclose(images.panels["Input again"].values[place], images.targets[place], atol=1e-5)
+    assert images.panels["First"].role is None and images.panels["Input again"].role == "input"
+    assert -1 <= images.panels["First"].values.min() < 0, "values of the network"
+    assert shown(scorer, "val", names).panels == {}
+
+
+def test_validity_always_exists_for_panels(scorer_of):
+    whole = TARGET.model_copy(update={"nodata": None})
+    data = {"a": sample(1, input_image=SOURCE, target=whole)}
+    images = shown(scorer_of(data, target=whole, panels=lambda validity: {"Valid": validity}), "val", ["a"],
+                   with_panels=True)  # fmt: skip
+    np.testing.assert_array_equal(images.panels["Valid"].values, np.ones((1, SIDE, SIDE, 1)))
+
+
+def test_other_titles_for_other_samples_are_an_error(scorer_of):
+    data = {name: sample(number, input_image=SOURCE, target=TARGET) for number, name in enumerate("ab")}
+    titles = iter("xy")
+    scorer = scorer_of(data, panels=lambda target: {next(titles): target})
+    scorer.batch = 1
+    with pytest.raises(UserError, match=r"mine\.py: panels\(\) returns other titles or shapes for some samples"):
+        shown(scorer, "val", ["a", "b"], with_panels=True)
