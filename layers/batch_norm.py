@@ -16,26 +16,30 @@ class UnbiasedBatchNorm(keras.layers.Layer):
     variance for inference, PyTorch the unbiased one: published weights need the latter.
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
+    def __init__(
+        self, momentum: float = 0.9, epsilon: float = 1e-5, gamma_initializer: Any = "ones", **kwargs: Any
+    ) -> None:
         """Store the settings.
 
         Args:
             momentum: share of the running statistics that a training step keeps; 1 minus PyTorch's.
             epsilon: added to the variance.
+            gamma_initializer: of the scales, as Keras takes it.
             kwargs: arguments of every Keras layer.
         """
         super().__init__(**kwargs)
         self.momentum, self.epsilon = momentum, epsilon
+        self.gamma_initializer = keras.initializers.get(gamma_initializer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create scale, shift and running statistics of every channel."""
 
-        def weight(name: str, initializer: str, trainable: bool) -> Any:
+        def weight(name: str, initializer: Any, trainable: bool) -> Any:
             # float32 in all precisions, as the statistics are.
             settings = {"initializer": initializer, "trainable": trainable, "autocast": False}
             return self.add_weight(name=name, shape=(input_shape[-1],), **settings)
 
-        self.gamma, self.beta = weight("gamma", "ones", True), weight("beta", "zeros", True)
+        self.gamma, self.beta = weight("gamma", self.gamma_initializer, True), weight("beta", "zeros", True)
         self.moving_mean = weight("moving_mean", "zeros", False)
         self.moving_variance = weight("moving_variance", "ones", False)
 
@@ -58,4 +62,6 @@ class UnbiasedBatchNorm(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+        gamma = keras.initializers.serialize(self.gamma_initializer)
+        settings = {"momentum": self.momentum, "epsilon": self.epsilon, "gamma_initializer": gamma}
+        return {**super().get_config(), **settings}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -13,6 +13,19 @@ from losses import discriminator_loss, generator_loss, needs_discriminator
 
 if TYPE_CHECKING:
     from experiment import Experiment
+
+
+class Judged(NamedTuple):
+    """What a discriminator returns for images.
+
+    Attributes:
+        output: of any shape, or a list of those of several scales; None: not computed.
+        features: for each scale the features of its layers, for losses that name ``disc_real_features`` and
+            ``disc_generated_features``, such as ``gen_fm``; None: the discriminator gives none.
+    """
+
+    output: Any
+    features: Any = None
 
 
 class ConditionalGAN:
@@ -25,6 +38,8 @@ class ConditionalGAN:
 
     #: True where the discriminator returns logits, False where it ends in a sigmoid.
     from_logits = True
+    #: Arguments of `layers.optimizers.adam` for both optimisers, where a model needs others than the defaults.
+    adam_settings: Mapping[str, float] = {}
 
     def __init__(self, experiment: Experiment) -> None:
         """Build networks and optimisers.
@@ -36,8 +51,8 @@ class ConditionalGAN:
         self.loss_object = keras.losses.BinaryCrossentropy(from_logits=self.from_logits)
         self.generator = self.Generator()
         self.discriminator = self.Discriminator()
-        self.generator_optimizer = adam(experiment, "generator")
-        self.discriminator_optimizer = adam(experiment, "discriminator")
+        self.generator_optimizer = adam(experiment, "generator", **self.adam_settings)
+        self.discriminator_optimizer = adam(experiment, "discriminator", **self.adam_settings)
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
@@ -53,8 +68,8 @@ class ConditionalGAN:
         """Return the generated images of a training step, float32, ``(batch, height, width, output band)``."""
         return self.generator(fields["input_image"], training=True)
 
-    def discriminate(self, fields: Mapping[str, tf.Tensor], image: tf.Tensor) -> tf.Tensor:
-        """Return the discriminator output for target or generated images, of any shape."""
+    def discriminate(self, fields: Mapping[str, tf.Tensor], image: tf.Tensor) -> tf.Tensor | list[tf.Tensor] | Judged:
+        """Return the discriminator output for target or generated images, or that and its features as `Judged`."""
         return self.discriminator([fields["input_image"], image], training=True)
 
     def further_terms(self, fields: Mapping[str, tf.Tensor], generated: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -91,14 +106,15 @@ class ConditionalGAN:
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             generated, target = self.generate(fields), fields["target"]
             shown = with_missing_pixels(generated, target, fields.get("validity"))
-            real_logits = self.discriminate(fields, target) if adversarial else None
-            generated_logits = self.discriminate(fields, shown) if adversarial else None
+            real = judged(self.discriminate(fields, target) if adversarial else None)
+            fake = judged(self.discriminate(fields, shown) if adversarial else None)
+            own_terms = self.further_terms(fields, generated)
+            fields = {**fields, **features(real, fake)}
             generator_total, generator_terms = generator_loss(
-                generated_logits, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE, fields,
-                self.further_terms(fields, generated),
-            )  # fmt: skip
+                fake.output, generated, target, exp.GEN_LOSS, self.loss_object, exp.DATA_RANGE, fields, own_terms
+            )
             discriminator_total, discriminator_terms = discriminator_loss(
-                real_logits, generated_logits, exp.DISC_LOSS, self.loss_object, exp.LABEL_SMOOTHING, fields
+                real.output, fake.output, exp.DISC_LOSS, self.loss_object, exp.LABEL_SMOOTHING, fields
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)
@@ -110,6 +126,17 @@ class ConditionalGAN:
             "total_disc_loss": discriminator_total,
             **discriminator_terms,
         }
+
+
+def judged(result: Any) -> Judged:
+    """Return what `discriminate` returned as `Judged`."""
+    return result if isinstance(result, Judged) else Judged(result)
+
+
+def features(real: Judged, generated: Judged) -> dict[str, Any]:
+    """Return the features of target and generated images by the names of losses' parameters, where there are any."""
+    found = {"disc_real_features": real.features, "disc_generated_features": generated.features}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def with_missing_pixels(generated: tf.Tensor, target: tf.Tensor, validity: tf.Tensor | None) -> tf.Tensor:

@@ -30,6 +30,8 @@ GENERATOR_LOSSES: dict[str, str] = {
     "gen_hinge": "losses.adversarial:gen_hinge",
     "gen_sam": "losses.spectral:spectral_angle",
     "gen_tv": "losses.pixel:total_variation",
+    "gen_cc": "losses.correlation:gen_cc",
+    "gen_fm": "losses.features:gen_fm",
 }
 
 #: Terms of the discriminator loss as "module:function", in the order in which they are summed.
@@ -118,8 +120,9 @@ def needs_discriminator(generator_weights: Mapping[str, Any], discriminator_weig
 
 
 def is_adversarial(name: str) -> bool:
-    """Return whether a generator loss of the table is a function of the discriminator output."""
-    return name in GENERATOR_LOSSES and "disc_generated_output" in _function(GENERATOR_LOSSES[name])[1]
+    """Return whether a generator loss of the table is a function of the discriminator's output or features."""
+    judged = {"disc_generated_output", "disc_generated_features"}
+    return name in GENERATOR_LOSSES and not judged.isdisjoint(_function(GENERATOR_LOSSES[name])[1])
 
 
 def _weighted_sum(

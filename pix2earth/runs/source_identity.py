@@ -84,7 +84,7 @@ TOOLKIT = ("models", "layers", "losses", "metrics")
 SHIPPED_MODELS = frozenset(
     {
         "aris-a", "aris-b", "aris-c", "ctgan", "dmnet", "dsen2w", "guided_upsampler", "layers", "losses", "masked_unet",
-        "pix2pix", "psgan", "residual_upsampler", "srgan", "srs3", "tarsgan", "template",
+        "pix2pix", "pix2pixcc", "psgan", "residual_upsampler", "srgan", "srs3", "tarsgan", "template",
     }
 )  # fmt: skip
 """Files of ``models/`` that come with the toolkit; users put their own plug-ins beside them."""

@@ -49,8 +49,8 @@ DISCRIMINATOR = {
 
 
 def test_every_loss_is_tested():
-    """Every name of the two tables has an expected value here."""
-    assert set(GENERATOR) | {"gen_ssim"} == set(GENERATOR_LOSSES)
+    """Every name of the two tables has an expected value here or in a test of its own."""
+    assert set(GENERATOR) | {"gen_ssim", "gen_cc", "gen_fm"} == set(GENERATOR_LOSSES)
     assert set(DISCRIMINATOR) == set(DISCRIMINATOR_LOSSES)
 
 
@@ -98,7 +98,7 @@ def test_label_smoothing_is_one_sided():
 
 
 def test_which_losses_need_a_discriminator():
-    adversarial = {"gen_gan", "gen_nll", "gen_wstein", "gen_lsgan", "gen_hinge"}
+    adversarial = {"gen_gan", "gen_nll", "gen_wstein", "gen_lsgan", "gen_hinge", "gen_fm"}
     assert {name for name in GENERATOR_LOSSES if is_adversarial(name)} == adversarial
     assert not needs_discriminator({"gen_l1": 1.0, "gen_gan": None}, {"disc_bce": None})
     assert needs_discriminator({"gen_l1": 1.0, "gen_gan": 0.0}, {})

@@ -64,7 +64,8 @@ def test_without_weights_the_total_is_a_scalar_tensor_of_zero(weights):
 def test_terms_have_the_order_of_the_table():
     """The order in experiment.json does not change rounding errors."""
     weights = dict.fromkeys(reversed(GENERATOR_LOSSES), 1.0)
-    _, terms = generator_loss(LOGITS, IMAGE, IMAGE, weights)
+    features = {"disc_real_features": [[LOGITS]], "disc_generated_features": [[LOGITS]]}
+    _, terms = generator_loss(LOGITS, IMAGE, IMAGE, weights, fields=features)
     assert list(terms) == list(GENERATOR_LOSSES)
 
 
