@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pix2earth.records.splitting.splits import Shares
 from pix2earth.settings.errors import reports_errors
 from preprocessing.sharpening.options import check, open_scenes
 from preprocessing.sharpening.recipe import SharpeningRecipe, manifest, plan
-
-if TYPE_CHECKING:
-    pass
 
 
 def parse(argv: Sequence[str] | None) -> Any:
