@@ -182,3 +182,8 @@ def _run(words: tuple[str, ...], folder: str, environment: dict[str, str], out: 
 def _installed() -> list[str]:
     """Return the part of the import path that every interpreter has: the standard library and installed packages."""
     return [place for place in sys.path if place.startswith((sys.prefix, sys.base_prefix)) and Path(place) != PROJECT]
+
+
+def Popen(words: list[str]) -> Command:
+    """Start a command of the interpreter; for tests that replace `subprocess` in a module by this one."""
+    return start(*words[1:])
