@@ -81,7 +81,7 @@ def draw_rows(
         caption: title of the figure.
         text: written into the PNG: what the figure was made of.
     """
-    grid = Grid(rows, titles)
+    grid = PanelGrid(rows, titles)
     figure = Figure(figsize=(grid.width, grid.height))
     # One pair of axes in inches: with a pair for each panel, an image of five samples took four times as long.
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, grid.width), ylim=(0, grid.height), autoscale_on=False)
@@ -104,7 +104,7 @@ Box = tuple[float, float, float, float]
 """Left, right, bottom and top in inches from the lower left corner of the figure."""
 
 
-class Grid:
+class PanelGrid:
     """Places of the panels of a figure.
 
     Attributes:
