@@ -36,7 +36,7 @@ from layers.cloud_attention import bottleneck, cloud_detection
 from layers.conformer import conformer
 from layers.optimizers import adam
 from layers.params import known_params
-from layers.published_layers import variables
+from layers.published_weights import assign, variables
 from layers.sizes import require_multiple
 from losses import discriminator_loss, generator_loss
 
@@ -70,8 +70,8 @@ class GAN:
         self.attention = self.params["attention"] or ATTENTION[int(self.params["as_published"])]
         if self.attention not in ATTENTION:
             raise ValueError(f"ctgan: params.attention must be one of {', '.join(ATTENTION)}, not {self.attention!r}")
-        self.steps = experiment.INPUT_TIME_STEPS
-        if not self.steps or not 2 <= self.steps <= 8 or experiment.OUTPUT_TIME_STEPS:
+        self.steps = experiment.INPUT_TIME_STEPS or 0
+        if not 2 <= self.steps <= 8 or experiment.OUTPUT_TIME_STEPS:
             raise ValueError(
                 'ctgan needs an input of 2 to 8 time steps that are not folded ("fold_dates": false), and a target of'
                 " one"
@@ -90,10 +90,12 @@ class GAN:
         self.teacher = self._teacher() if self.params["teacher"] else None
         if self.teacher is None and experiment.GEN_LOSS.get("gen_att"):
             raise ValueError("ctgan: gen_loss.gen_att needs params.teacher, which gives the cloud masks to learn")
-        for network in ("generator", "discriminator"):
-            optimizer = adam(experiment, network, 5e-4, beta_1=0.5, epsilon=1e-8, weight_decay=5e-4)
-            optimizer.build(getattr(self, network).trainable_variables)
-            setattr(self, f"{network}_optimizer", optimizer)
+        self.generator_optimizer, self.discriminator_optimizer = (
+            adam(experiment, network, 5e-4, beta_1=0.5, epsilon=1e-8, weight_decay=5e-4)
+            for network in ("generator", "discriminator")
+        )
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     # ---- networks ------------------------------------------------------------------------------------------------
 
@@ -187,9 +189,8 @@ class GAN:
         Raises:
             ValueError: the file cannot be read, or does not fit.
         """
-        from pix2earth.plugins.published_weights import assign
-
-        path, named = Path(self.params["teacher"]), {}
+        named: dict[str, Any] = {}
+        path = Path(self.params["teacher"])
         teacher = self.feature_extractor(named)
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -274,15 +275,15 @@ def auxiliary_loss(auxiliary: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
 def folded(series: tf.Tensor) -> tf.Tensor:
     """Return time steps (batch, time, height, width, band) as bands, those of the first time step first."""
-    batch, steps, height, width, bands = (*tf.unstack(tf.shape(series))[:1], *series.shape[1:])
-    return tf.reshape(tf.transpose(series, (0, 2, 3, 1, 4)), (batch, height, width, steps * bands))
+    _, steps, height, width, bands = series.shape
+    return tf.reshape(tf.transpose(series, (0, 2, 3, 1, 4)), (-1, height, width, steps * bands))
 
 
 def _update(network: keras.Model, optimizer: Any, tape: tf.GradientTape, loss: tf.Tensor) -> None:
     """Apply a gradient to the weights that have one: others, as of an auxiliary image without a loss, do not decay."""
     weights = network.trainable_variables
-    pairs = zip(tape.gradient(loss, weights), weights, strict=True)
-    if pairs := [(gradient, weight) for gradient, weight in pairs if gradient is not None]:
+    gradients = zip(tape.gradient(loss, weights), weights, strict=True)
+    if pairs := [(gradient, weight) for gradient, weight in gradients if gradient is not None]:
         optimizer.apply_gradients(pairs)
 
 

@@ -8,14 +8,16 @@
 
 ``tiny_arrays[split][name][field]`` are the arrays that were written. ``write_experiment(root, name, **settings)``
 writes one more experiment and returns its file; ``open_tiny(root, name, **settings)`` opens one (written again where
-settings are given). Names of every third tile end with ``_notinmask``.
+settings are given); ``finished_run(name, run, **settings)`` puts a trained one there. Names of every third tile end
+with ``_notinmask``.
 """
 
+import io
 import json
 import os
 import resource
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,41 @@ def open_tiny():
         return open_experiment(name, Environment(root / "environment.json"), "0101-0000")
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def _train_once(_tiny_template, tmp_path_factory):
+    """``_train_once(name, run, settings)``: the folder of all experiments after a training, which is kept."""
+    folders: dict[str, Path] = {}
+
+    def trained(name: str, run: str, settings: dict[str, Any]) -> Path:
+        key = json.dumps([name, run, settings], sort_keys=True)
+        if key not in folders:
+            import train
+
+            root = shutil.copytree(_tiny_template, tmp_path_factory.mktemp("trained") / "tiny_root")
+            _write_experiment(root, name, **settings)
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), pytest.raises(SystemExit) as end:
+                train.main(["--env", str(root / "environment.json"), "--exp", name, "--timestamp", run])
+            assert end.value.code == 0
+            folders[key] = root / "experiments"
+        return folders[key]
+
+    return trained
+
+
+@pytest.fixture
+def finished_run(tiny_root, _train_once):
+    """``finished_run(name, run, **settings)``: put a trained experiment into the tiny folder; return its experiments.
+
+    It is trained once for all tests that ask for the same.
+    """
+
+    def copied(name: str, run: str, **settings) -> Path:
+        place = tiny_root / "experiments"
+        return shutil.copytree(_train_once(name, run, settings), place, dirs_exist_ok=True)
+
+    return copied
 
 
 @pytest.fixture

@@ -1,11 +1,6 @@
 """Plug-ins of docs/plug-ins/: trained on real Sentinel-2, killed, restored bit for bit, evaluated and mapped."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +15,8 @@ from experiment import PROJECT
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.runs.folders import checkpoint_steps
+from tests import started_commands
+from tests.started_commands import Command
 
 pytestmark = pytest.mark.slow
 
@@ -123,18 +120,9 @@ def plug_in_of(root: Path) -> str:
     return json.loads((root / "experiments/x/experiment.json").read_text())["model_name"]
 
 
-def start(root: Path, *arguments: str) -> subprocess.Popen:
-    variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")}
-    return subprocess.Popen(
-        [sys.executable, *arguments], cwd=PROJECT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
-
-
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-3000:]
-    return output
+def start(root: Path, *arguments: str, new: bool = False) -> Command:
+    variables = {"PIX2EARTH_ENV": str(root / "environment.json")}
+    return started_commands.start("train.py", "--exp", "x", *arguments, new=new, **variables)
 
 
 def variables(root: Path, run: str) -> dict[str, bytes]:
@@ -146,15 +134,12 @@ def variables(root: Path, run: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("root", SETTINGS, indirect=True)
 def test_is_trained_killed_restored_evaluated_and_mapped(root):
-    finish(start(root, "train.py", "--exp", "x", "--timestamp", "straight"))
-    killed = start(root, "train.py", "--exp", "x", "--timestamp", "killed")
-    folder, began = root / "experiments/x/ckpt/killed", time.monotonic()
-    while checkpoint_steps(folder) != [CHECKPOINT]:
-        assert killed.poll() is None and time.monotonic() - began < 200, killed.communicate()[0][-3000:]
-        time.sleep(0.005)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    finish(start(root, "train.py", "--exp", "x", "--restore", "killed"))
+    start(root, "--timestamp", "straight", new=True).finish()
+    killed = start(root, "--timestamp", "killed")
+    folder = root / "experiments/x/ckpt/killed"
+    killed.wait_until(lambda: checkpoint_steps(folder) == [CHECKPOINT])
+    killed.kill()
+    start(root, "--restore", "killed").finish()
     one, other = variables(root, "straight"), variables(root, "killed")
     assert one.keys() == other.keys() and all(one[key] == other[key] for key in one)
     journals = [(root / f"experiments/x/logs/x_{run}/train.jsonl").read_text() for run in ("straight", "killed")]

@@ -28,11 +28,9 @@ def command(tiny_root, capfd):
 
 
 @pytest.fixture
-def run_a(command, tiny_root, write_experiment):
+def run_a(finished_run):
     """A run of four steps with checkpoints at 2 and 4."""
-    write_experiment(tiny_root, "e", steps=4, ckpt_freq=2, validate_freq=2, metrics=["PSNR", "RMSE"])
-    assert command(train.main, "--exp", "e", "--timestamp", "a")[0] == 0
-    return tiny_root / "experiments"
+    return finished_run("e", "a", steps=4, ckpt_freq=2, validate_freq=2, metrics=["PSNR", "RMSE"])
 
 
 def test_csv_has_a_row_for_each_tile_and_metrics_that_numpy_confirms(run_a, tiny_arrays):

@@ -1,9 +1,6 @@
 """Results that would mislead: threads and devices of a training, metrics that have no meaning for the bands."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -12,10 +9,10 @@ import pytest
 import compare
 import evaluate
 import train
-from experiment import PROJECT
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.scoring import origins
+from tests.started_commands import run
 from tests.test_train import plugin
 
 pytestmark = pytest.mark.slow
@@ -49,13 +46,10 @@ def command(tiny_root, capfd):
     return run
 
 
-def process(root, *words):
+def process(root, *words, status=0):
     """Run ``train.py``, or another program with its options, as a process on one CPU."""
-    options = ["--env", str(root / "environment.json"), "--exp", "x", "--timestamp", "a"]
-    variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run(
-        [sys.executable, *words, *options], cwd=PROJECT, env=variables, capture_output=True, text=True, check=False
-    )
+    options = ["--env", root / "environment.json", "--exp", "x", "--timestamp", "a"]
+    return run(*words, *options, status=status, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
 
 
 def test_one_thread_executes_the_operations_of_a_deterministic_run(tiny_root, write_experiment):
@@ -63,18 +57,17 @@ def test_one_thread_executes_the_operations_of_a_deterministic_run(tiny_root, wr
     path = tiny_root / "plugins" / "threads.py"
     path.write_text(path.read_text() + THREADS)
     write_experiment(tiny_root, "x", **settings, metrics=["PSNR"], steps=1, deterministic=True)
-    ended = process(tiny_root, "train.py")
-    assert ended.returncode == 0, ended.stderr
-    assert "threads between operations: 1\n" in ended.stdout and "may differ in their rounding" not in ended.stdout
+    out = process(tiny_root, "train.py").out()
+    assert "threads between operations: 1\n" in out and "may differ in their rounding" not in out
 
 
 def test_keras_2_on_several_devices_is_refused(tiny_root, write_experiment):
     path = tiny_root / "environment.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"legacy_keras": True, "distribution": "mirrored"}))
     write_experiment(tiny_root, "x", steps=1)
-    ended = process(tiny_root, "-c", TWO_DEVICES)
+    errors = process(tiny_root, "-c", TWO_DEVICES, status=2).err()
     line = f'{path}: legacy_keras: Keras 2 is possible on one device only, not on 2; set distribution to "none"\n'
-    assert ended.returncode == 2 and ended.stderr.endswith(line) and "Traceback" not in ended.stderr
+    assert errors.endswith(line) and "Traceback" not in errors
     assert not (tiny_root / "experiments/x/ckpt").exists()
 
 

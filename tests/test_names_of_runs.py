@@ -1,8 +1,6 @@
 """Names of runs: experiments that are named alike have files of their own, and no two runs have one timestamp."""
 
 import json
-import subprocess
-import sys
 import time
 from datetime import datetime
 
@@ -10,7 +8,7 @@ import pytest
 
 import compare
 import train
-from experiment import PROJECT
+from tests.started_commands import start
 
 SETTINGS = {"metrics": ["PSNR"], "steps": 1, "ckpt_freq": 1, "sample_freq": 1}
 
@@ -54,15 +52,11 @@ def test_experiments_that_are_named_alike_have_files_of_their_own(tiny_root, wri
 def test_runs_started_in_one_minute_are_numbered(tiny_root, write_experiment):
     """Both processes are started before either has written anything."""
     write_experiment(tiny_root, "x", **SETTINGS)
-    command = [sys.executable, "train.py", "--env", str(tiny_root / "environment.json"), "--exp", "x"]
     while datetime.now().second > 40:  # the minute must not end in between
         time.sleep(0.1)
-    processes = [
-        subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    errors = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
+    processes = [start("train.py", "--env", tiny_root / "environment.json", "--exp", "x") for _ in range(2)]
+    for process in processes:
+        process.finish()
     first, second = sorted(path.name for path in (tiny_root / "experiments/x/ckpt").iterdir())
     assert second == f"{first}-2"
 

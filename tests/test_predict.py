@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.settings.errors import UserError
 from pix2earth.training.trained import open_run
 from sensors.sentinel2 import Safe
+from tests import started_commands
 from tests.products import write_safe
 
 SIDE = 64
@@ -248,20 +247,17 @@ def test_files_of_another_run_are_not_taken_for_its_own(root, command):
 @pytest.mark.slow
 def test_killed_and_run_again_it_gives_the_same_bytes(root):
     scene = write_scene(root / "scene.tif", numbers(401, 150), nodata=0)
-    words = [sys.executable, "predict.py", "--exp", "slow", "--input", str(scene), "--output"]
-    subprocess.run([*words, str(root / "straight.tif")], cwd=PROJECT, check=True, capture_output=True)
+    words = ["predict.py", "--exp", "slow", "--input", scene, "--output"]
+    started_commands.run(*words, root / "straight.tif", new=True)
     output = root / "killed.tif"
     for rows in (1, 150):  # more than so many rows are done
-        process = subprocess.Popen([*words, str(output)], cwd=PROJECT, stderr=subprocess.DEVNULL)
-        while done(output) < rows:
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process = started_commands.start(*words, output)
+        process.wait_until(lambda rows=rows: done(output) >= rows)
+        process.kill()
         assert not output.exists()
     before = done(output)
-    again = subprocess.run([*words, str(output)], cwd=PROJECT, check=True, capture_output=True, text=True)
-    assert f"resumed after row {before} of 401" in again.stdout
+    again = started_commands.run(*words, output)
+    assert f"resumed after row {before} of 401" in again.out()
     assert output.read_bytes() == (root / "straight.tif").read_bytes()
     assert not (root / "killed.tif.part").exists()
 

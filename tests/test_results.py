@@ -11,6 +11,8 @@ from experiment import Environment
 from pix2earth.documentation.page_sections import marks
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError
+from pix2earth.training import queue
+from tests import started_commands
 from tests.pix2earth.scoring import evaluated_runs
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
@@ -96,15 +98,16 @@ def test_a_budget_of_nothing_is_refused_before_anything_is_written(option, tmp_p
 
 @pytest.mark.slow
 def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
-    monkeypatch.setattr(results, "MODELS", ("psgan",))
-    command = ["--env", str(tmp_path / "environment.json"), "--models", "psgan", "--no-page", "--batch-size", "2"]
+    monkeypatch.setattr(results, "MODELS", ("template",))  # the smallest network
+    monkeypatch.setattr(queue, "subprocess", started_commands)
+    command = ["--env", str(tmp_path / "environment.json"), "--models", "template", "--no-page", "--batch-size", "2"]
     for steps, action in (("1", "start"), ("1", "skip"), ("2", "resume")):
         with pytest.raises(SystemExit) as end:
             results.main([*command, "--steps", steps])
         out, err = capfd.readouterr()
         assert end.value.code == 0, err
-        assert f"[1/1] architectures/psgan: {action}" in out
+        assert f"[1/1] architectures/template: {action}" in out
         assert f"{steps} steps of batch 2, 64 px" in out
-        assert "| psgan | not" not in out and "| psgan | s" not in out
-    table = pd.read_csv(RunFolders(tmp_path / "experiments", "architectures/psgan", "results").evaluation)
+        assert "| template | not" not in out and "| template | s" not in out
+    table = pd.read_csv(RunFolders(tmp_path / "experiments", "architectures/template", "results").evaluation)
     assert (table["step"] == 2).all() and len(table) == 50

@@ -102,9 +102,9 @@ class TestOutputs:
         assert record["best"]["step"] in checkpoint_steps(folder / "ckpt" / "a")
         assert "PSNR" in out
 
-    def test_a_run_that_exists_is_not_overwritten(self, trained):
-        assert trained("--timestamp", "a", name="x", steps=2)[0] == 0
-        status, _, err = trained("--timestamp", "a", name="x")
+    def test_a_run_that_exists_is_not_overwritten(self, trained, finished_run):
+        finished_run("r", "a", **SMALL | {"steps": 2})
+        status, _, err = trained("--timestamp", "a", name="r")
         assert status == 2
         assert err.count("\n") == 1 and "--restore a" in err
 
@@ -116,36 +116,36 @@ class TestOutputs:
 
 @pytest.mark.slow
 class TestRestore:
-    def test_continues_in_place_up_to_more_steps(self, trained, tiny_root):
-        assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
+    def test_continues_in_place_up_to_more_steps(self, trained, tiny_root, finished_run):
+        finished_run("r", "a", **SMALL | {"steps": 2})
         status, out, _ = trained("--restore", name="r", steps=4)
         assert status == 0
         assert "steps: was 2 in the run, is 4" in out
         assert [line["step"] for line in journal(tiny_root, "r", "a") if "losses" in line] == [1, 2, 3, 4]
         assert [session["first_step"] for session in run_json(tiny_root, "r", "a")["sessions"]] == [0, 2]
 
-    def test_begins_a_new_run_from_another(self, trained, tiny_root):
-        assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
+    def test_begins_a_new_run_from_another(self, trained, tiny_root, finished_run):
+        finished_run("r", "a", **SMALL | {"steps": 2})
         assert trained("--restore", "a", "--timestamp", "b", name="r", steps=4)[0] == 0
         assert [line["step"] for line in journal(tiny_root, "r", "b") if "losses" in line] == [3, 4]
         assert run_json(tiny_root, "r", "b")["restored_from"] == "a:2"
 
-    def test_refuses_changes_of_network_and_data(self, trained):
-        assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
+    def test_refuses_changes_of_network_and_data(self, trained, finished_run):
+        finished_run("r", "a", **SMALL | {"steps": 2})
         status, _, err = trained("--restore", "a", name="r", steps=4, batch_size=2, seed=3)
         assert status == 2
         assert "batch_size: was 4 in the run, is 2 (shapes the data)" in err and "seed: was 0" in err
         assert trained("--restore", "a", "--force", name="r", steps=4, batch_size=2, seed=3)[0] == 0
 
-    def test_names_what_does_not_fit_even_when_forced(self, trained):
+    def test_names_what_does_not_fit_even_when_forced(self, trained, finished_run):
         wide = {"params": {"filters": 12, "blocks": 1}}
-        assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
+        finished_run("r", "a", **SMALL | {"steps": 2})
         status, _, err = trained("--restore", "a", "--force", name="r", steps=4, **wide)
         assert status == 2
         assert "/ckpt/a/ckpt-2: " in err and "] in the checkpoint and float32 [" in err and err.count("\n") == 11
 
-    def test_takes_a_changed_learning_rate(self, trained, tiny_root):
-        assert trained("--timestamp", "a", name="r", steps=2)[0] == 0
+    def test_takes_a_changed_learning_rate(self, trained, tiny_root, finished_run):
+        finished_run("r", "a", **SMALL | {"steps": 2})
         before = checkpoint_values(tiny_root / "experiments/r/ckpt/a/ckpt-2")
         assert trained("--restore", "a", name="r", steps=4, learning_rate=1e-12)[0] == 0
         after = checkpoint_values(tiny_root / "experiments/r/ckpt/a/ckpt-4")

@@ -1,7 +1,6 @@
 """Training as processes: killed and restored bit for bit, interrupted by signals, on several devices and machines."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -15,6 +14,8 @@ import pytest
 
 from experiment import PROJECT
 from pix2earth.runs.folders import checkpoint_steps
+from tests import started_commands
+from tests.started_commands import Command
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,7 @@ def prepared(root: Path, write_experiment) -> Path:
 def _trained(_tiny_template, tmp_path_factory, write_experiment):
     """The same folder with a run "straight", trained once for several tests."""
     folder = shutil.copytree(_tiny_template, tmp_path_factory.mktemp("trained") / "tiny_root")
-    finish(start(prepared(folder, write_experiment), "--timestamp", "straight"))
+    start(prepared(folder, write_experiment), "--timestamp", "straight", new=True).finish()
     return folder
 
 
@@ -104,26 +105,9 @@ def set_experiment(root: Path, **changes) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def start(root: Path, *arguments: str, program: tuple[str, ...] = ("train.py",), **variables: str) -> subprocess.Popen:
-    variables = os.environ | {"PIX2EARTH_ENV": str(root / "environment.json")} | variables
-    command = [sys.executable, *program, "--exp", "x", *arguments]
-    return subprocess.Popen(
-        command, cwd=PROJECT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )  # fmt: skip
-
-
-def finish(process: subprocess.Popen, status: int = 0) -> str:
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == status, output[-3000:]
-    return output
-
-
-def wait_for(condition, process: subprocess.Popen, seconds: float = 200) -> None:
-    started = time.monotonic()
-    while not condition():
-        assert process.poll() is None, process.communicate()[0][-3000:]
-        assert time.monotonic() - started < seconds, "it never came"
-        time.sleep(0.01)
+def start(root: Path, *arguments: str, program: tuple[str, ...] = ("train.py",), **options) -> Command:
+    options["PIX2EARTH_ENV"] = str(root / "environment.json")
+    return started_commands.start(*program, "--exp", "x", *arguments, **options)
 
 
 def journal(root: Path, run: str) -> list[str]:
@@ -157,19 +141,18 @@ def test_killed_after_a_checkpoint_and_restored_equals_straight(trained_root):
 
 def test_killed_and_restored_with_what_changes_during_training(root):
     set_experiment(root, **OPTIMIZATION)
-    finish(start(root, "--timestamp", "straight"))
+    start(root, "--timestamp", "straight", new=True).finish()
     killed_and_restored_equals_straight(root)
 
 
 def killed_and_restored_equals_straight(root):
     process = start(root, "--timestamp", "killed")
     folder = root / "experiments/x/ckpt/killed"
-    wait_for(lambda: checkpoint_steps(folder) == [17], process)
+    process.wait_until(lambda: checkpoint_steps(folder) == [17])
     time.sleep(0.05)  # some steps beyond the checkpoint, which have to be done again
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
     assert checkpoint_steps(folder) == [17]
-    assert "steps 17 to 40" in finish(start(root, "--restore"))
+    assert "steps 17 to 40" in start(root, "--restore").finish()
     assert_equal_runs(root, "straight", "killed")
 
 
@@ -177,17 +160,18 @@ def killed_and_restored_equals_straight(root):
 def test_interrupted_saves_says_how_to_go_on_and_does(trained_root, number, status):
     root = trained_root
     process = start(root, "--timestamp", "stopped")
-    wait_for(lambda: (root / "experiments/x/logs/x_stopped/train.jsonl").exists(), process)
-    wait_for(lambda: len(journal(root, "stopped")) > 3, process)
+    process.wait_until(lambda: (root / "experiments/x/logs/x_stopped/train.jsonl").exists())
+    process.wait_until(lambda: len(journal(root, "stopped")) > 3)
     process.send_signal(number)
-    output = finish(process, status)
+    output = process.finish(status)
     assert "resume with: python train.py --exp x --restore stopped" in output
-    finish(start(root, "--restore", "stopped"))
+    start(root, "--restore", "stopped").finish()
     assert_equal_runs(root, "straight", "stopped")
 
 
 def test_a_reader_that_goes_away_does_not_end_the_run(root):
-    process = start(root, "--timestamp", "piped")
+    words = ["train.py", "--env", str(root / "environment.json"), "--exp", "x", "--timestamp", "piped"]
+    process = subprocess.Popen([sys.executable, *words], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     process.stdout.readline()
     process.stdout.close()
     process.wait(timeout=300)
@@ -198,18 +182,18 @@ def test_two_devices_end_with_equal_weights(root):
     """Two machines, below, begin with the same without schedules."""
     set_experiment(root, **OPTIMIZATION | {"clip_norm": None})
     set_environment(root, distribution="mirrored")
-    output = finish(start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)))
+    output = start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)).finish()
     assert "CPU x 2" in output and "replicas are equal" in output
 
 
 def test_a_batch_that_two_devices_cannot_share(root, write_experiment):
     set_environment(root, distribution="mirrored")
     write_experiment(root, "x", batch_size=3)
-    output = finish(start(root, program=("-c", TWO_DEVICES)), status=2)
+    output = start(root, program=("-c", TWO_DEVICES)).finish(2)
     assert "batch_size: 3 cannot be divided among 2 devices" in output
 
 
-def start_workers(root: Path, *arguments: str) -> list[subprocess.Popen]:
+def start_workers(root: Path, *arguments: str) -> list[Command]:
     """Start two machines on this one, the chief last."""
     with socket.socket() as one, socket.socket() as other:
         one.bind(("127.0.0.1", 0))
@@ -222,35 +206,34 @@ def start_workers(root: Path, *arguments: str) -> list[subprocess.Popen]:
 
 def test_two_machines_killed_and_restored_equal_straight_ones_and_one_machine_with_two_devices(root):
     set_environment(root, distribution="mirrored")
-    output = finish(start(root, "--timestamp", "mirrored", program=("-c", TWO_DEVICES)))
+    output = start(root, "--timestamp", "mirrored", program=("-c", TWO_DEVICES), new=True).finish()
     assert "CPU x 2" in output and "replicas are equal" in output
     set_environment(root, distribution="multiworker")
     for process in start_workers(root, "--timestamp", "straight"):
-        finish(process)
+        process.finish()
     assert_equal_runs(root, "mirrored", "straight")
     chief, other = start_workers(root, "--timestamp", "killed")
-    wait_for(lambda: checkpoint_steps(root / "experiments/x/ckpt/killed") == [17], chief)
-    other.send_signal(signal.SIGKILL)
-    other.wait()
-    assert "another machine is lost" in finish(chief, status=1)
+    chief.wait_until(lambda: checkpoint_steps(root / "experiments/x/ckpt/killed") == [17])
+    other.kill()
+    assert "another machine is lost" in chief.finish(1)
     for process in start_workers(root, "--restore", "killed"):
-        finish(process)
+        process.finish()
     assert_equal_runs(root, "straight", "killed")
 
 
 def test_a_signal_to_one_machine_saves_on_all(root):
     set_environment(root, distribution="multiworker")
     chief, other = start_workers(root, "--timestamp", "a")
-    wait_for(lambda: checkpoint_steps(root / "experiments/x/ckpt/a") == [17], chief)
+    chief.wait_until(lambda: checkpoint_steps(root / "experiments/x/ckpt/a") == [17])
     other.send_signal(signal.SIGTERM)
-    assert "interrupted after step" in finish(chief, status=143)
-    finish(other, status=143)
+    assert "interrupted after step" in chief.finish(143)
+    other.finish(143)
     assert checkpoint_steps(root / "experiments/x/ckpt/a")[-1] > 17
 
 
 def test_several_machines_without_tf_config(root):
     set_environment(root, distribution="multiworker")
-    output = finish(start(root, "--timestamp", "a"), status=2)
+    output = start(root, "--timestamp", "a").finish(2)
     assert output.startswith("TF_CONFIG: ") and output.count("\n") == 1
 
 
@@ -282,10 +265,10 @@ def test_a_plugin_of_keras_2_trains_and_is_restored(root, write_experiment):
     (root / "plugins" / "old.py").write_text(LEGACY)
     set_environment(root, legacy_keras=True)
     write_experiment(root, "x", model_name="old", params={}, steps=20, ckpt_freq=10, metrics=["PSNR"])
-    finish(start(root, "--timestamp", "a"))
+    start(root, "--timestamp", "a").finish()
     saved = variables(root, "a", 20)
     assert sum(key.startswith("generator_optimizer/") for key in saved) == 1 + 2 * 2  # iterations, two slots
     write_experiment(root, "x", model_name="old", params={}, steps=30, ckpt_freq=10, metrics=["PSNR"])
-    assert "steps 20 to 30" in finish(start(root, "--restore"))
+    assert "steps 20 to 30" in start(root, "--restore").finish()
     losses = [json.loads(line)["losses"]["total_gen_loss"] for line in journal(root, "a") if '"losses"' in line]
     assert losses[29] < losses[20] < losses[0]

@@ -1,6 +1,9 @@
 """Training on datasets without a val split: which samples select the best checkpoint, and that this is stated."""
 
+import io
 import json
+import shutil
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -18,36 +21,66 @@ from pix2earth.settings.errors import UserError
 SETTINGS = {"metrics": ["PSNR"], "steps": 2, "ckpt_freq": 1, "sample_freq": 1, "batch_size": 2}
 
 
-@pytest.fixture
-def root(tiny_root, tiny_arrays, write_experiment):
-    """``root(name, place, date)``: the tiny folder with a dataset of train and test and an experiment of that name.
+def write_dataset(root, tiny_arrays, name, place=None, date=None):
+    """Write a dataset of train and test.
 
     Args:
+        root: the folder.
+        tiny_arrays: the samples.
+        name: of the dataset.
         place: of a sample by its number, in tiles, as (column, row); or None.
         date: of a sample by its number, or of its fields by their name; or None.
     """
+    tiny = load_manifest(root / "data/tiny/64", "tiny")
+    with DatasetWriter(root / "data", tiny.model_copy(update={"name": name})) as writer:
+        arrays = [*tiny_arrays["train"].items(), *tiny_arrays["val"].items()]
+        for number, (sample, fields) in enumerate(arrays):
+            column, row = place(number) if place else (0, 0)
+            writer.write(
+                "train" if number < 12 else "test", sample, fields,
+                crs="EPSG:32618" if place else None,
+                transform=(10, 0, 640 * column, 0, -10, -640 * row) if place else None,
+                acquired=acquired(date(number) if date else None),
+            )  # fmt: skip
 
-    def acquired(date):
-        if isinstance(date, dict):
-            return {field: [each] for field, each in date.items()}
-        return [date] if date else []
+
+def acquired(date):
+    """Return times of a record from one for all of it, or from one for each field."""
+    if isinstance(date, dict):
+        return {field: [each] for field, each in date.items()}
+    return [date] if date else []
+
+
+@pytest.fixture
+def root(tiny_root, tiny_arrays, write_experiment):
+    """``root(name, place, date, **settings)``: the tiny folder with a dataset and an experiment of that name."""
 
     def written(name, place=None, date=None, **settings):
-        tiny = load_manifest(tiny_root / "data/tiny/64", "tiny")
-        with DatasetWriter(tiny_root / "data", tiny.model_copy(update={"name": name})) as writer:
-            arrays = [*tiny_arrays["train"].items(), *tiny_arrays["val"].items()]
-            for number, (sample, fields) in enumerate(arrays):
-                column, row = place(number) if place else (0, 0)
-                writer.write(
-                    "train" if number < 12 else "test", sample, fields,
-                    crs="EPSG:32618" if place else None,
-                    transform=(10, 0, 640 * column, 0, -10, -640 * row) if place else None,
-                    acquired=acquired(date(number) if date else None),
-                )  # fmt: skip
+        write_dataset(tiny_root, tiny_arrays, name, place, date)
         write_experiment(tiny_root, name, dataset=name, **{**SETTINGS, **settings})
         return tiny_root
 
     return written
+
+
+@pytest.fixture(scope="module")
+def _blocks(_tiny_template, tiny_arrays, tmp_path_factory, write_experiment):
+    """The tiny folder with a dataset "blocks", on which a run "a" was trained; and what the command printed."""
+    root = shutil.copytree(_tiny_template, tmp_path_factory.mktemp("blocks") / "root")
+    write_dataset(root, tiny_arrays, "blocks", line)
+    write_experiment(root, "blocks", dataset="blocks", **SETTINGS)
+    words = ["--env", str(root / "environment.json"), "--exp", "blocks", "--timestamp", "a"]
+    with redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit) as end:
+        train.main(words)
+    assert end.value.code == 0
+    return root, out.getvalue()
+
+
+@pytest.fixture
+def blocks(_blocks, tiny_root):
+    """The same as ``tiny_root``, and what the command printed."""
+    root, out = _blocks
+    return shutil.copytree(root, tiny_root, dirs_exist_ok=True), out
 
 
 @pytest.fixture
@@ -75,10 +108,8 @@ def line(number):
 
 
 @pytest.mark.slow
-def test_a_part_of_train_is_held_out_stated_and_kept(root, command):
-    folder = root("blocks", line)
-    status, out, err = command(train, "--exp", "blocks", "--timestamp", "a")
-    assert status == 0, err
+def test_a_part_of_train_is_held_out_stated_and_kept(blocks, command):
+    folder, out = blocks
     assert "no val split" in out and "training samples, which are held out: blocks of 4 x 4 tiles" in out
     assert "train part PSNR" in out and "test PSNR" not in out
     selection = record(folder, "blocks")["selection"]
@@ -104,23 +135,22 @@ def test_selected_on_test_is_stated_where_neither_places_nor_dates_are_known(roo
 
 
 @pytest.mark.slow
-def test_a_run_of_a_former_version_keeps_its_split(root, command):
-    folder = root("former", line)
-    assert command(train, "--exp", "former", "--timestamp", "a")[0] == 0
-    checkpoints = folder / "experiments/former/ckpt/a"
+def test_a_run_of_a_former_version_keeps_its_split(blocks, command):
+    folder, _ = blocks
+    checkpoints = folder / "experiments/blocks/ckpt/a"
     from pix2earth.training.checkpoints import _digest
 
     for path in checkpoints.glob("ckpt-*.json"):
         content = json.loads(path.read_text())
         del content["selection"], content["sha256"]
         path.write_text(json.dumps(content | {"sha256": _digest(content)}))
-    (folder / "experiments/former/experiment.json").write_text(
-        json.dumps(json.loads((folder / "experiments/former/experiment.json").read_text()) | {"steps": 3})
+    (folder / "experiments/blocks/experiment.json").write_text(
+        json.dumps(json.loads((folder / "experiments/blocks/experiment.json").read_text()) | {"steps": 3})
     )
-    status, out, err = command(train, "--exp", "former", "--restore", "a")
+    status, out, err = command(train, "--exp", "blocks", "--restore", "a")
     assert status == 0, err
     assert "on 12 training samples" in out and "selected on test (as when the run was started)" in out
-    assert record(folder, "former")["selection"]["split"] == "test"
+    assert record(folder, "blocks")["selection"]["split"] == "test"
 
 
 @pytest.mark.slow
@@ -138,9 +168,7 @@ def test_too_many_training_samples_are_asked_for(root, command):
 
 
 @pytest.mark.slow
-def test_evaluation_of_test_is_not_changed(root, command):
-    root("blocks", line)
-    assert command(train, "--exp", "blocks", "--timestamp", "a")[0] == 0
+def test_evaluation_of_test_is_not_changed(blocks, command):
     status, out, err = command(evaluate, "--exp", "blocks", "--timestamp", "a", "--step", "best")
     assert status == 0, err
     assert "6 samples of test" in out

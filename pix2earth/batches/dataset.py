@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class Dataset:
         self._sampling = "pairs"
         self._selection: DecidingSamples | None = None
         self._names: dict[str, list[str]] = {}
+        self._readers: dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]] = {}
 
     @property
     def sampling(self) -> str:
@@ -218,17 +219,25 @@ class Dataset:
 
     def _read(self, samples: tf.data.Dataset, batch: int, pool: str, *, drop_remainder: bool) -> tf.data.Dataset:
         """Turn (path, extra) into batches of (fields as stored, extra); the checksums of records are verified."""
+        stored = self._stored(pool)
+        fields = samples.map(lambda path, extra: (stored(path), extra), num_parallel_calls=PARALLEL_READS)
+        return fields.batch(batch, drop_remainder=drop_remainder)
+
+    def _stored(self, pool: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+        """Return the function that reads the fields of a file of a pool; traced once, not for every pass over it."""
         import tensorflow as tf
 
         from pix2earth.records import format
 
-        if self.manifest.legacy:
-            # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
-            read, parse = _single_record, format.arisgan_parser(self.manifest)
-        else:
-            read, parse = tf.io.read_file, format.parser(self.manifest, pool)
-        fields = samples.map(lambda path, extra: (parse(read(path)), extra), num_parallel_calls=PARALLEL_READS)
-        return fields.batch(batch, drop_remainder=drop_remainder)
+        if pool not in self._readers:
+            if self.manifest.legacy:
+                # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
+                read, parse = _single_record, format.arisgan_parser(self.manifest)
+            else:
+                read, parse = tf.io.read_file, format.parser(self.manifest, pool)
+            path = tf.TensorSpec((), tf.string)
+            self._readers[pool] = tf.function(lambda path: parse(read(path)), input_signature=[path], autograph=False)
+        return self._readers[pool]
 
     # ---- between stored, network and physical values ------------------------------------------------------------
 

@@ -18,7 +18,7 @@ FOLDERS = ("pix2earth", "models", "layers", "losses", "metrics", "sensors", "pre
 LEVELS = (
     ("commands",),
     ("preprocessing", "synthetic"),
-    ("pix2earth.mapping",),
+    ("pix2earth.mapping", "pix2earth.convert"),
     ("pix2earth.training",),
     ("pix2earth.figures",),
     ("pix2earth.scoring",),

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="upper left coarse pixel of a place (default: the two places above); may be given several times",
     )  # fmt: skip
     options: Any = arguments.parse_args(argv)
-    from preprocessing.sharpening.__main__ import check, open_scenes
+    from preprocessing.sharpening.options import check, open_scenes
 
     options.input = [options.input] if options.input else []
     options.scale = options.offset = None

@@ -1,13 +1,10 @@
 """Training on two devices, each with another part of every batch, equals training on one device with whole batches."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from experiment import PROJECT
+from tests.started_commands import run
 
 #: Each device computes batch norm with its own part of a batch, and Adam does not depend on the scale of gradients:
 #: with one of them, the results could not show whether the gradients are averaged.
@@ -93,8 +90,4 @@ def test_two_devices_equal_one(tiny_root, write_experiment):
     for distribution in ("none", "mirrored"):
         environments.append(str(tiny_root / f"{distribution}.json"))
         (tiny_root / f"{distribution}.json").write_text(json.dumps(settings | {"distribution": distribution}))
-    process = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *environments],
-        cwd=PROJECT, capture_output=True, text=True, check=False, env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr[-3000:]
+    run("-c", SCRIPT, *environments, CUDA_VISIBLE_DEVICES="-1")

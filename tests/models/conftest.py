@@ -9,13 +9,6 @@ from pix2earth.plugins import contract, finding, own_losses
 from tests.networks import DISC_LOSS, GEN_LOSS, network_fields
 
 
-@pytest.fixture(scope="session")
-def imported():
-    """Exclude all objects of imported modules from garbage collections, which would take a second each otherwise."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def seeded():
     """Give each test the same initial weights, alone and among others."""
@@ -23,10 +16,12 @@ def seeded():
 
 
 @pytest.fixture(autouse=True)
-def released(imported):
+def released():
     """Release the networks of a test: some have fifty million weights, and Keras and cycles keep references."""
     yield
     keras.backend.clear_session()  # it collects garbage too
+    # What is left are modules and graphs that TensorFlow keeps; the next collection would take half a second for them.
+    gc.freeze()
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_the_auxiliary_loss_trains_the_auxiliary_image(gan_of):
 
 
 def test_a_teacher_gives_the_masks_that_are_learnt(gan_of, tmp_path):
-    from layers.published_layers import variables
+    from layers.published_weights import variables
 
     taught = gan_of()
     arrays = {name: np.asarray(value) for name, value in variables(taught.extractor_names).items()}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from layers.published_weights import assign
 from losses import discriminator_loss, generator_loss
-from pix2earth.plugins.published_weights import assign
 from pix2earth.records.manifest import Field
 from tests.golden_files import assert_golden, image, load, paths
 

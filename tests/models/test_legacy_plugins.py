@@ -1,8 +1,6 @@
 """Plug-ins in the style of the original ARISGAN code train, are saved, restored and evaluated, unchanged."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import train
 from experiment import PROJECT
 from pix2earth.plugins import contract, failures
 from pix2earth.runs.folders import checkpoint_steps
+from tests import started_commands
 
 LINEAR, LEAKY = "batchnorm=False, lrelu=False", "lrelu=True, batchnorm=False"
 
@@ -195,16 +194,11 @@ for program, *arguments in commands:
 """
 
 
-def process(root: Path, *commands: str, folder: str = ".") -> str:
-    """Run commands in one new process, in a folder that is in the import path too; return their output."""
+def process(root: Path, *commands: str, folder: str = ".", new: bool = False) -> str:
+    """Run commands in one process, in a folder that is in the import path too; return their output."""
     variables = {"PIX2EARTH_ENV": str(root / "environment.json"), "PYTHONPATH": str(root / folder)}
     arguments = json.dumps([str(PROJECT), *(command.split() for command in commands)])
-    done = subprocess.run(
-        [sys.executable, "-c", COMMANDS, arguments],
-        cwd=root / folder, capture_output=True, text=True, check=False, env=os.environ | variables,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return started_commands.run("-c", COMMANDS, arguments, folder=root / folder, new=new, **variables).out()
 
 
 def variables(root: Path, timestamp: str, step: int) -> dict[str, np.ndarray]:
@@ -258,7 +252,8 @@ def test_a_restored_run_continues_bit_for_bit(root, write_experiment):
     }  # fmt: skip
     for steps, arguments in ((4, "--timestamp straight"), (2, "--timestamp restored"), (4, "--restore")):
         write_experiment(root, "x", steps=steps, **settings)
-        process(root, f"train.py --exp x {arguments}")  # on its own: a second run in a process is not bit-identical
+        # Each on its own: a second run in a process is not bit-identical.
+        process(root, f"train.py --exp x {arguments}", new="straight" in arguments)
     straight, restored = variables(root, "straight", 4), variables(root, "restored", 4)
     assert straight.keys() == restored.keys()
     assert [key for key in straight if not np.array_equal(straight[key], restored[key])] == []

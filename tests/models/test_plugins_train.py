@@ -71,7 +71,17 @@ def test_the_list_of_models():
 
 
 @pytest.mark.parametrize("name", EVERY_MODEL)
-def test_two_steps(name, build):
+def test_two_steps(name, build, narrow):
+    two_steps(name, build)
+
+
+@pytest.mark.slow
+def test_two_steps_of_a_wide_network(build):
+    """One with all its filters: others differ in their layers alone, which are trained above."""
+    two_steps("pix2pix", build)
+
+
+def two_steps(name, build):
     """All losses are finite and every trainable weight changes."""
     gan = built(build, name)
     batch, networks = batch_of(gan), (gan.generator, gan.discriminator)

@@ -133,6 +133,30 @@ def test_a_map_of_one_number_a_pixel_can_be_drawn(tmp_path, values):
     assert pixels(tmp_path / "x.png").size > 10_000
 
 
+@pytest.mark.parametrize("limits", [(0.0, 0.0), (0.0, 1.0), (0.0, 3e-7)])
+def test_a_colour_bar_is_beside_a_map_with_its_colours_from_the_lowest_to_the_highest_value(tmp_path, limits):
+    panel = Panel(np.zeros((8, 8)), limits, colormap="gray", label="error")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_rows([[panel]], ["x"], ["y"], tmp_path / "x.png")
+    image = pixels(tmp_path / "x.png")[..., 0]
+    inside = np.flatnonzero((image == 0).sum(axis=0) > image.shape[0] / 2)
+    bar = image[:, inside.max() - 6]  # a column of pixels in the bar, the rightmost of what is black and long
+    ramp = bar[bar > 0][(np.diff(bar, prepend=1)[bar > 0]) <= 0]
+    assert ramp.max() > 0.95 and ramp.min() < 0.05 and len(np.unique(ramp)) > 100
+
+
+def test_images_keep_their_proportions_and_have_one_width(tmp_path):
+    limits = np.zeros(3), np.ones(3)
+    flat, square = (Panel(np.ones(shape) * [1, 0, 0], limits) for shape in ((4, 8, 3), (8, 8, 3)))
+    draw_rows([[flat], [square]], ["x"], ["a", "b"], tmp_path / "x.png")
+    red = np.all(pixels(tmp_path / "x.png")[..., :3] == (1, 0, 0), axis=-1)
+    half = len(red) // 2
+    sizes = [[np.ptp(np.flatnonzero(part.any(axis=axis))) for axis in (1, 0)] for part in (red[:half], red[half:])]
+    assert sizes[0][1] == pytest.approx(2 * sizes[0][0], abs=8) and sizes[1][1] == pytest.approx(sizes[1][0], abs=2)
+    assert sizes[0][1] == pytest.approx(sizes[1][1], abs=1)
+
+
 # ---- the sample image ----------------------------------------------------------------------------------------------
 
 

@@ -1,17 +1,15 @@
 """Devices: one or several, which machine writes, TF_CONFIG, learning rates and averaged gradients."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from pix2earth.training import devices
+from tests.started_commands import run
 
 WORKERS = {"worker": ["host1:2222", "host2:2222"]}
 
@@ -107,12 +105,11 @@ for deterministic in (False, True):
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="concerns CPUs")
 def test_one_thread_executes_the_operations_of_a_deterministic_run():
     """Otherwise three gradients are added in an order that depends on other threads."""
-    run = subprocess.run([sys.executable, "-c", THREADS], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["0", "1"]
-    run = subprocess.run(
-        [sys.executable, "-c", THREADS, "late"], cwd=PROJECT, capture_output=True, text=True, check=True
+    assert run("-c", THREADS).out().split() == ["0", "1"]
+    assert (
+        "experiment.json: deterministic: sums of three and more gradients may differ"
+        in run("-c", THREADS, "late").out()
     )
-    assert "experiment.json: deterministic: sums of three and more gradients may differ" in run.stdout
 
 
 SCRIPT = """
@@ -145,9 +142,7 @@ print(json.dumps(results | devices.describe(strategy)))
 @pytest.fixture(scope="module")
 def two_devices():
     """The output of a process with two devices: logical devices can only be created before TensorFlow starts."""
-    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.splitlines()[-1])
+    return json.loads(run("-c", SCRIPT).out().splitlines()[-1])
 
 
 @pytest.mark.slow

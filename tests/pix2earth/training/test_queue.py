@@ -16,6 +16,7 @@ from pix2earth.runs import provenance
 from pix2earth.runs.folders import RunFolders, checkpoint_steps
 from pix2earth.settings.errors import UserError
 from pix2earth.training import queue
+from tests import started_commands
 
 SMALL = {"metrics": ["PSNR"], "steps": 2, "ckpt_freq": 1, "sample_freq": 2}
 
@@ -121,7 +122,8 @@ def test_dry_run_prints_the_plan_and_trains_nothing(trained_all, tiny_root, writ
 
 
 @pytest.mark.slow
-def test_a_failure_does_not_stop_the_others_and_is_listed(trained_all, tiny_root, write_experiment):
+def test_a_failure_does_not_stop_the_others_and_is_listed(trained_all, tiny_root, write_experiment, monkeypatch):
+    monkeypatch.setattr(queue, "subprocess", started_commands)
     write_experiment(tiny_root, "set/a", **SMALL)
     finish(tiny_root, "set/a", 2, run="t")
     broken = write_experiment(tiny_root, "set/b", **SMALL)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from pix2earth.plugins.published_weights import assign, converted
+from layers.published_weights import assign, converted
 
 
 def test_a_convolution_computes_the_published_one():

@@ -1,0 +1,1 @@
+"""Published PyTorch checkpoints become runs, which can be evaluated, resumed and used for maps."""
