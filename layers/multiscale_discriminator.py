@@ -36,9 +36,10 @@ def multiscale_discriminator(
 ) -> keras.Model:
     """Return the discriminator of ``[input_image, target_image]``, for images of any height and width.
 
-    Its output is a list, the outputs of the five blocks of the first scale, then those of the next one, float32,
-    ``(batch, h, w, channel)``; `by_scale` divides it. The last block of a scale returns logits. Each scale has weights of its own and sees images of half the size of the one before, which needs
-    24 pixels a side. Layers have the names of the published Pix2PixCC.
+    Its output is a list: the outputs of the five blocks of the first scale, then those of the next one, float32,
+    ``(batch, h, w, channel)``; `by_scale` divides it. The last block of a scale returns logits. Each scale has weights
+    of its own and sees images of half the size of the one before, which needs 24 pixels a side. Layers have the names
+    of the published Pix2PixCC.
 
     Args:
         input_channels: bands of the input image.

@@ -1,4 +1,4 @@
-"""Pix2PixCC (Jeong, Moon, Park, Lee and Baek 2022, doi:10.3847/1538-4365/ac8d66), rebuilt.
+"""Pix2PixCC (Jeong, Moon, Park, Lee and Baek 2022, arXiv:2204.12068), rebuilt.
 
     image -> 7 x 7 -> 5 x 5, stride 2, `downsamplings` times -> residual blocks -> upsampled as often -> 7 x 7 -> output
 
@@ -38,7 +38,7 @@ from layers.instance_norm import InstanceNorm
 from layers.multiscale_discriminator import by_scale, multiscale_discriminator
 from layers.padding import KINDS, Padding
 from layers.params import known_params
-from layers.published_layers import variables
+from layers.published_weights import variables
 from layers.sizes import require_multiple, require_patches
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class GAN(ConditionalGAN):
         """Return the functions of the generator's features in the order of the published ``nn.Sequential``."""
         params = self.params
         filters, count = params["filters"], params["downsamplings"]
-        stages = [self._padded(3), partial(conv, filters=filters, kernel_size=7), self._norm, _mish]
+        stages: list[Any] = [self._padded(3), partial(conv, filters=filters, kernel_size=7), self._norm, _mish]
         for level in range(1, count + 1):
             stages += [partial(conv, filters=filters * 2**level, kernel_size=5, stride=2, padding=2)]
             stages += [self._norm, _mish]
@@ -120,7 +120,7 @@ class GAN(ConditionalGAN):
         """Return the sum of x and two convolutions with norms; nothing follows the sum."""
         filters = x.shape[-1]
         convolved = partial(conv, filters=filters, kernel_size=3)
-        stages = [self._padded(1), convolved, self._norm, _mish, self._padded(1), convolved, self._norm]
+        stages: list[Any] = [self._padded(1), convolved, self._norm, _mish, self._padded(1), convolved, self._norm]
         residual = x
         for number, stage in enumerate(stages):
             residual = stage(residual, name=f"{name}.block.{number}")

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from layers.multiscale_discriminator import by_scale
+from layers.published_weights import assign, converted
 from losses import discriminator_loss, generator_loss
 from losses.correlation import coefficients
 from losses.pooling import halved
-from pix2earth.plugins.published_weights import assign, converted
 from tests.golden_files import GoldenCase, assert_golden, image, load, paths
 
 NORMS = {"InstanceNorm2d": "instance", "BatchNorm2d": "batch"}
@@ -118,8 +118,10 @@ def compare_totals(name, case, gan, source, target, names):
     """Compare both losses, their terms and their gradients; with n scales, averages have n times the weight of sums."""
     config, scales = case.config, case.config["n_D"]
     weights = {
-        "gen_lsgan": 0.5 * config["lambda_LSGAN"] * scales, "gen_fm": config["lambda_FM"], "gen_cc": config["lambda_CC"],
-    }  # fmt: skip
+        "gen_lsgan": 0.5 * config["lambda_LSGAN"] * scales,
+        "gen_fm": config["lambda_FM"],
+        "gen_cc": config["lambda_CC"],
+    }
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake = gan.generator(source, training=True)
         real, false = (gan.discriminate({"input_image": source}, each) for each in (target, fake))
@@ -143,8 +145,10 @@ def compare_scale(name, case, scale, real, false):
     """Compare the plain means of one scale."""
     (true, judged) = (np.asarray(each.output[scale]) for each in (real, false))
     means = {
-        "D_real_mse": np.mean((true - 1) ** 2), "D_fake_mse": np.mean(judged**2), "G_lsgan_mse": np.mean((judged - 1) ** 2),
-    }  # fmt: skip
+        "D_real_mse": np.mean((true - 1) ** 2),
+        "D_fake_mse": np.mean(judged**2),
+        "G_lsgan_mse": np.mean((judged - 1) ** 2),
+    }
     for key, value in means.items():
         assert_golden(value, case[f"out/{key}/scale{scale}"], f"{name} {key}", 1e-5)
     for number, pair in enumerate(zip(real.features[scale], false.features[scale], strict=True)):

@@ -27,6 +27,7 @@ PARAMS = {
         "filters": 4, "aspp_filters": 4, "fusion_filters": 8, "heads": 2, "head_features": 8, "expansion": 1,
         "discriminator_filters": 4,
     },
+    "pix2pixcc": {"filters": 4, "downsamplings": 2, "residual_blocks": 1, "discriminator_filters": 4},
 }  # fmt: skip
 #: A dataset for all models: a ratio of 2, a mask, a guide, and an input with twice the target's bands.
 DATASET = {
