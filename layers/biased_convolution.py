@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from layers.convolution import weights
+from layers import convolution
 
 
 def conv(x: Any, filters: int, kernel_size: int, name: str, stride: int = 1, padding: int = 0) -> Any:
@@ -24,10 +24,10 @@ def conv(x: Any, filters: int, kernel_size: int, name: str, stride: int = 1, pad
     bias = uniform(x.shape[-1] * kernel_size**2)
     if padding:
         x = layers.ZeroPadding2D(padding)(x)
-    convolution = layers.Conv2D(
-        filters, kernel_size, stride, kernel_initializer=weights(), bias_initializer=bias, name=name
+    layer = layers.Conv2D(
+        filters, kernel_size, stride, kernel_initializer=convolution.weights(), bias_initializer=bias, name=name
     )
-    return convolution(x)
+    return layer(x)
 
 
 def doubling_conv(x: Any, filters: int, name: str) -> Any:
@@ -41,8 +41,8 @@ def doubling_conv(x: Any, filters: int, name: str) -> Any:
         name: of the layer.
     """
     kernel, bias = uniform(filters * 9), uniform(filters * 9)
-    convolution = layers.Conv2DTranspose(filters, 3, 2, kernel_initializer=kernel, bias_initializer=bias, name=name)
-    return layers.Cropping2D(((1, 0), (1, 0)))(convolution(x))
+    layer = layers.Conv2DTranspose(filters, 3, 2, kernel_initializer=kernel, bias_initializer=bias, name=name)
+    return layers.Cropping2D(((1, 0), (1, 0)))(layer(x))
 
 
 def uniform(inputs: int) -> keras.initializers.Initializer:
