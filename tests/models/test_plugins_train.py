@@ -23,6 +23,7 @@ PARAMS = {
     "residual_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "masked_unet": {"filters": 8, "discriminator_filters": 8},
     "guided_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
+    "gapfill": {"filters": 4, "blocks": 1, "discriminator_filters": 4},
     "ctgan": {
         "filters": 4, "aspp_filters": 4, "fusion_filters": 8, "heads": 2, "head_features": 8, "expansion": 1,
         "discriminator_filters": 4,
