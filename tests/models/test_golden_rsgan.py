@@ -3,15 +3,18 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from layers.padded_block import Block, published_variables
 from layers.paired_unet import encode_decode, paired_patchgan
 from layers.scaled_residual import residual_network
+from losses import discriminator_loss, generator_loss
+from losses.pixel import l1, l2, smooth_l1
 from pix2earth.plugins.published_weights import assign
 from tests.golden_files import FOLDER, GoldenCase, assert_golden, image, load, paths
 
 BOTTLENECK = 1e-3
-"""Tolerance of training outputs of U-Nets: batch norm over two values amplifies rounding."""
+"""Tolerance of training outputs and gradients of U-Nets: batch norm over two values amplifies rounding."""
 RENAMED = {"bn": "batchnorm", "relu": "activation"}
 
 
@@ -117,3 +120,126 @@ def test_golden_patchgan(case):
 def test_golden_folder_has_all_files():
     kinds = {"unet", "patchgan", "resnet", "autoencoder", "cyclegan", "losses"}
     assert {path.stem.removeprefix("rsgan_").split("-")[0] for path in FOLDER.glob("rsgan_*.npz")} >= kinds
+
+
+def plugin_params(generator, discriminator):
+    """Return the settings of a plug-in with the published networks of a file, without dropout."""
+    encoder, decoder = generator["enc_filters"], generator["dec_filters"]
+    assert decoder[:-1] == encoder[-2::-1]
+    filters = {
+        "filters": encoder,
+        "last_filters": decoder[-1],
+        "discriminator_filters": discriminator["n_filters"][:-1],
+    }
+    return filters | {"dropout": 0.0}
+
+
+def assert_gradients(tape, loss, variables, expected, tolerance=1e-4):
+    """Assert that gradients equal the published ones; those of biases before batch norm are zero but for rounding."""
+    names = [name for name in expected if f"{name.removesuffix('.conv.bias')}.bn.bias" not in expected]
+    assert names
+    for name, gradient in zip(names, tape.gradient(loss, [variables[name] for name in names]), strict=True):
+        array = expected[name]
+        if array.ndim == 4:
+            array = np.transpose(array, (2, 3, 1, 0))
+        assert_golden(gradient, array, name, tolerance)
+
+
+def weights(name, value=1.0, **others):
+    """Return weights of losses: one, and others, and no more."""
+    return {"gen_l1": None, "gen_ssim": None, name: value} | others
+
+
+@pytest.mark.parametrize("case", every("losses"))
+def test_golden_cgan_losses_and_gradients(case, build):
+    config = case.config
+    channels, size, _ = config["generator"]["input_size"]
+    gan = build(
+        "cgan",
+        size,
+        bands=(channels, config["generator"]["out_channels"]),
+        params=plugin_params(config["generator"], config["discriminator"]),
+        gen_loss=weights("gen_gan", gen_smooth_l1=float(config["l1_weight"])),
+        disc_loss={"disc_bce": 1.0},
+    )
+    names = gan.published_names()
+    for network, prefix in (("generator", "w/model."), ("discriminator", "w/discriminator.")):
+        assign(case.below(prefix), names[network])
+    both = {f"model.{name}": variable for name, variable in names["generator"].items()}
+    both |= {f"discriminator.{name}": variable for name, variable in names["discriminator"].items()}
+    fields = {"input_image": tf.constant(image(case["in/source"])), "target": tf.constant(image(case["in/target"]))}
+
+    with tf.GradientTape() as tape:
+        generated = gan.generate(fields)
+        logits = gan.discriminate(fields, generated)
+        terms = gan.further_terms(fields, generated)
+        total, terms = generator_loss(
+            logits, generated, fields["target"], gan.exp.GEN_LOSS, gan.loss_object, terms=terms
+        )
+    assert_golden(total, case["out/step_gen_total"], "total")
+    assert_golden(terms["gen_gan"], case["out/step_gen_loss"], "gen_gan")
+    assert_golden(terms["gen_smooth_l1"], case["out/step_mae"], "gen_smooth_l1")
+    assert_gradients(tape, total, both, case.below("grad/gen_step."), BOTTLENECK)
+
+    with tf.GradientTape() as tape:
+        real, fake = gan.discriminate(fields, fields["target"]), gan.discriminate(fields, gan.generate(fields))
+        total, _ = discriminator_loss(real, fake, gan.exp.DISC_LOSS, gan.loss_object)
+    assert_golden(total, case["out/step_train_discriminator"], "discriminator")
+    assert_gradients(tape, total, both, case.below("grad/disc_step."))
+    for name, array in case.below("after/").items():
+        assert_golden(both[name].numpy(), array, name)
+
+
+@pytest.mark.parametrize("case", every("losses"))
+def test_golden_functions(case):
+    one, other = case["in/fn_a"], case["in/fn_b"]
+    assert_golden(smooth_l1(one, other), case["out/fn_smooth_l1"], "smooth_l1")
+    assert_golden(l1(one, other), case["out/fn_l1"], "l1")
+    assert_golden(l2(one, other), case["out/fn_mse"], "l2")
+
+
+@pytest.mark.parametrize("case", every("cyclegan"))
+def test_golden_cyclegan(case, build):
+    config = case.config
+    channels, size, _ = config["generator_AB"]["input_size"]
+    gan = build(
+        "cyclegan",
+        size,
+        bands=(channels, config["generator_AB"]["out_channels"]),
+        params=plugin_params(config["generator_AB"], config["discriminators"]),
+        gen_loss=weights("gen_gan", gen_smooth_l1=config["supervision_weight"], gen_cycle=config["consistency_weight"]),
+        disc_loss={"disc_bce": 1.0},
+    )
+    all_names = {}
+    for variables in gan.published_names().values():
+        all_names |= variables
+    assign(case.below("w/"), all_names)
+    sar, optical = (tf.constant(image(case[f"in/{name}"])) for name in ("sar", "optical"))
+    assert_inference(gan, sar, optical, case)
+    with tf.GradientTape(persistent=True) as tape:
+        judged, _ = gan.discriminator_terms(sar, optical)
+        total, _ = gan.generator_terms(sar, optical, {})
+    assert_golden(judged, case["out/train_loss_disc_A"] + case["out/train_loss_disc_B"], "discriminators")
+    assert_golden(total, case["out/train_loss_generators"], "generators")
+    expected = case.below("grad/")
+    for loss, kind, tolerance in ((judged, "discriminator", 1e-4), (total, "generator", BOTTLENECK)):
+        assert_gradients(tape, loss, all_names, {k: v for k, v in expected.items() if k.startswith(kind)}, tolerance)
+    for name, array in case.below("after/").items():
+        assert_golden(all_names[name].numpy(), array, name)
+
+
+def assert_inference(gan, sar, optical, case):
+    """Assert that images and probabilities of all four networks equal the published ones in inference."""
+    fake_optical, fake_sar = gan.generator(sar, training=False), gan.backward(optical, training=False)
+    images = {
+        "fake_optical": fake_optical,
+        "fake_sar": fake_sar,
+        "cycle_sar": gan.backward(fake_optical, training=False),
+        "cycle_optical": gan.generator(fake_sar, training=False),
+    }
+    for name, values in images.items():
+        assert_golden(values, image(case[f"out/eval_{name}"]), name)
+    pairs = {"DB_real": optical, "DB_fake": fake_optical, "DA_real": sar, "DA_fake": fake_sar}
+    for name, candidate in pairs.items():
+        network, given = (gan.discriminator, sar) if name[1] == "B" else (gan.backward_discriminator, optical)
+        assert_golden(probabilities(network([given, candidate], training=False)), case[f"out/eval_{name}"], name)
