@@ -118,14 +118,23 @@ class ConditionalGAN:
             )
             generator_scaled = self.generator_optimizer.scale_loss(generator_total)
             discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)
-        update(self.generator, self.generator_optimizer, generator_tape, generator_scaled)
-        update(self.discriminator, self.discriminator_optimizer, discriminator_tape, discriminator_scaled)
+        self.apply_updates(fields, (generator_tape, generator_scaled), (discriminator_tape, discriminator_scaled))
         return {
             "total_gen_loss": generator_total,
             **generator_terms,
             "total_disc_loss": discriminator_total,
             **discriminator_terms,
         }
+
+    def apply_updates(
+        self,
+        fields: Mapping[str, tf.Tensor],
+        of_generator: tuple[tf.GradientTape, tf.Tensor],
+        of_discriminator: tuple[tf.GradientTape, tf.Tensor],
+    ) -> None:
+        """Update the networks, each from the tape and the scaled loss of its own."""
+        update(self.generator, self.generator_optimizer, *of_generator)
+        update(self.discriminator, self.discriminator_optimizer, *of_discriminator)
 
 
 def judged(result: Any) -> Judged:

@@ -22,6 +22,12 @@ def l2(gen_output: Any, target: Any, validity: Any = None) -> Any:
     return mean(ops.square(target - gen_output), validity)
 
 
+def smooth_l1(gen_output: Any, target: Any, validity: Any = None) -> Any:
+    """Return the mean Huber loss with threshold 1 (smooth L1): d^2 / 2 where |d| < 1, else |d| - 1/2."""
+    size = ops.abs(target - gen_output)
+    return mean(ops.where(size < 1.0, 0.5 * ops.square(size), size - 0.5), validity)
+
+
 def total_variation(gen_output: Any) -> Any:
     """Return the anisotropic total variation: mean absolute differences of neighbours, down plus across.
 

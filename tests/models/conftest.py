@@ -59,7 +59,8 @@ def build(experiment):
         opened = experiment(model, *arguments, **options)
         plugin = finding.find(opened)
         gan = contract.load(plugin).GAN
-        own_losses.declare(opened, plugin, vars(gan))
+        inherited = {name: value for base in reversed(gan.__mro__) for name, value in vars(base).items()}
+        own_losses.declare(opened, plugin, inherited)
         return gan(opened)
 
     return built

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from experiment import PROJECT
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, generator_loss
@@ -29,6 +30,10 @@ PARAMS = {
         "discriminator_filters": 4,
     },
     "pix2pixcc": {"filters": 4, "downsamplings": 2, "residual_blocks": 1, "discriminator_filters": 4},
+    **{
+        name: {"filters": [8, 16, 16, 16, 16], "discriminator_filters": [8, 16, 16]}
+        for name in ("cgan", "cgan_recurrent", "cyclegan")
+    },
 }  # fmt: skip
 #: A dataset for all models: a ratio of 2, a mask, a guide, and an input with twice the target's bands.
 DATASET = {
@@ -38,6 +43,7 @@ DATASET = {
         "guide": Field(dtype="uint16", shape=[SIZE, SIZE, 2], bands=["G1", "G2"]),
     },
     "roles": {"guide": "guide"},
+    "batch_size": 2,
 }
 
 #: Datasets and settings of models that need others.
@@ -59,6 +65,7 @@ def batch_of(gan):
     """Return the arguments of a plug-in's training step."""
     names = contract.parameters(gan.train_step)
     batch = random_batch(gan.exp, *(name for name in names if name in DATASET["fields"]))
+    batch["sequence_start"] = tf.constant([0.0, 1.0])
     return {name: batch[name] for name in names if name != contract.ALL}
 
 
