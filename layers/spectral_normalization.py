@@ -34,8 +34,9 @@ class SpectralConv2D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create kernel, bias and both vectors; kernel and bias from the uniform distribution that PyTorch uses."""
-        shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
-        inputs = self.kernel_size**2 * input_shape[-1]
+        channels = int(input_shape[-1] or 0)
+        shape = (self.kernel_size, self.kernel_size, channels, self.filters)
+        inputs = self.kernel_size**2 * channels
         limit = inputs**-0.5
 
         def weight(name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True) -> Any:

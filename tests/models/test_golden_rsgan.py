@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pix2earth.plugins.published_weights import assign
 
 from layers.padded_block import Block, published_variables
 from layers.paired_unet import encode_decode, paired_patchgan
+from layers.published_weights import assign
 from layers.scaled_residual import residual_network
 from losses import discriminator_loss, generator_loss
 from losses.pixel import l1, l2, smooth_l1
