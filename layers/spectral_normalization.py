@@ -32,7 +32,7 @@ class SpectralConv2D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create kernel, bias and both vectors; kernel and bias from the uniform distribution that PyTorch uses."""
         channels = int(input_shape[-1] or 0)
         shape = (self.kernel_size, self.kernel_size, channels, self.filters)
