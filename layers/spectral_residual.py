@@ -7,7 +7,7 @@ from typing import Any
 from keras import initializers, layers, ops
 
 from layers.batch_norm import UnbiasedBatchNorm
-from layers.reflection_padding import ReflectionPadding
+from layers.padding import Padding
 from layers.spectral_normalization import SpectralConv2D
 
 
@@ -27,7 +27,7 @@ def padded(x: Any, filters: int, size: int, named: dict[str, Any], name: str) ->
         name: this name.
     """
     named[name] = SpectralConv2D(filters, size)
-    return named[name](ReflectionPadding(size // 2)(x))
+    return named[name](Padding(size // 2, "reflection")(x))
 
 
 def downsampled(x: Any, filters: int, named: dict[str, Any], name: str) -> Any:
@@ -47,7 +47,7 @@ def residual(x: Any, filters: int, named: dict[str, Any], name: str) -> Any:
     for number in (1, 2):
         norm, convolution = UnbiasedBatchNorm(), SpectralConv2D(filters, 3)
         named[f"{name}.norm{number}"], named[f"{name}.conv{number}"] = norm, convolution
-        y = convolution(ops.relu(norm(ReflectionPadding(1)(y))))
+        y = convolution(ops.relu(norm(Padding(1, "reflection")(y))))
     if x.shape[-1] != filters:
         shortcut = layers.Conv2D(filters, 1, use_bias=False, kernel_initializer=fan_in_uniform())
         named[f"{name}.shortcut"] = shortcut

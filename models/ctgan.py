@@ -35,6 +35,7 @@ from layers.batch_norm import UnbiasedBatchNorm
 from layers.cloud_attention import bottleneck, cloud_detection
 from layers.conformer import conformer
 from layers.optimizers import adam
+from layers.padding import Padding
 from layers.params import known_params
 from layers.published_weights import assign, variables
 from layers.sizes import require_multiple
@@ -158,7 +159,7 @@ class GAN:
             named[f"model_final.{number}"], named[f"model_final.{number + 1}"] = conv, norm
             x = ops.relu(norm(conv(x)[:, 1:, 1:]))  # as PyTorch's padding of 1 and output padding of 1
         named["model_final.7"] = layers.Conv2D(self.exp.OUTPUT_CHANNELS, 7)
-        x = named["model_final.7"](ops.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect"))
+        x = named["model_final.7"](Padding(3, "reflection")(x))
         return layers.Activation("tanh", dtype="float32")(x)
 
     def Discriminator(self) -> keras.Model:
