@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="upper left coarse pixel of a place (default: the two places above); may be given several times",
     )  # fmt: skip
     options: Any = arguments.parse_args(argv)
+    from pix2earth.console.quiet import quieten_tensorflow
     from preprocessing.sharpening.options import check, open_scenes
 
     options.input = [options.input] if options.input else []
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for place in places:
         if not (0 <= place.row <= rows - SIDE and 0 <= place.column <= columns - SIDE):
             raise UserError(f"--place {place.row} {place.column}: {scene.name} has {rows} x {columns} coarse pixels")
+    quieten_tensorflow()
     draw(scene, Path(options.map), places, Path(options.output))
     print(options.output)
     return 0
