@@ -168,9 +168,8 @@ def check(tiles: Sequence[Header], splits: dict[str, str], request: DatasetReque
     try:
         return refuse_leaks(ground, request.tilesize, any_date=request.method == "block")
     except Leak as leak:
-        raise UserError(
-            f"--split {request.method}: {leak}; use --split scene or block, or remove one of them"
-        ) from None
+        others = "block" if request.method == "scene" else "scene or block"  # days of OLCI may be in several scenes
+        raise UserError(f"--split {request.method}: {leak}; use --split {others}, or remove one of them") from None
 
 
 def sources(tiles: Sequence[Header], splits: dict[str, str]) -> list[Source]:

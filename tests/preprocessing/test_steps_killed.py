@@ -17,7 +17,10 @@ pytestmark = pytest.mark.slow
 STEP40, STEP50 = "40_create_tifs.py", "50_create_tfrecords.py"
 INVENTORY = "inv_T17XNA_10h"
 CUT = ("--selection", "some", "--tilesize", "30", "--quantity", "12", "--seed", "3")
-RECORDS = ("--inventory", INVENTORY, "--dataset", "x", "--tilesize", "30", "--train_ratio", "0.7", "--seed", "5")
+RECORDS = (
+    "--inventory", INVENTORY, "--dataset", "x", "--tilesize", "30", "--train_ratio", "0.7", "--seed", "5",
+    "--split", "block",  # all scenes have one OLCI frame
+)  # fmt: skip
 HEADER = "index,year,month,s2,s2date,s3,s3date,timediff,s3filetype,overlap\n"
 SENSED = ("20200702T172901", "20200704T172901", "20200706T172901")
 
