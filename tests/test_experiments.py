@@ -122,7 +122,7 @@ def narrow(name, monkeypatch):
         monkeypatch.setattr(layer, "build", narrowed(layer.build))
 
 
-READ_ONLY = ("dataset", "enforce_suffix")
+READ_ONLY = ("dataset", "enforce_suffix", "exclude_suffix", "steps", "ckpt_freq", "sample_freq", "keep_checkpoints")
 """Keys by which examples of ARISGAN differ that train the same network on other tiles of the same fields."""
 
 

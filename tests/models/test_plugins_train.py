@@ -9,7 +9,7 @@ from experiment import PROJECT
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, generator_loss
 from pix2earth.plugins import contract, legacy
 from pix2earth.records.manifest import Field
-from tests.networks import GEN_LOSS, random_batch
+from tests.networks import GEN_LOSS, eager_step, random_batch
 
 MODELS = sorted({path.stem for path in (PROJECT / "models").glob("*.py")} - set(legacy.SUPPORT))
 #: For the edit loop: the smallest network, and one with a field of its own.
@@ -114,7 +114,7 @@ def test_half_precision(name, policy, build, precision, narrow):
     """Networks compute in half precision and return float32; the losses are finite."""
     precision(policy)
     gan = built(build, name, precision=policy)
-    losses = gan.train_step(**batch_of(gan))
+    losses = eager_step(gan, **batch_of(gan))
     assert set(losses) - finite_losses(losses) == set()
     for network in (gan.generator, gan.discriminator):
         assert keras.backend.standardize_dtype(network.outputs[0].dtype) == "float32"

@@ -95,6 +95,7 @@ def variables_of(root, timestamp):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_both_networks_is_evaluated_and_resumed(root, names, command):
     generator, discriminator = published(names["generator"], 1, "G."), published(names["discriminator"], 2, "D.net.")
     save_file(generator | discriminator, root / "both.safetensors")
@@ -129,6 +130,7 @@ def test_weights_are_those_of_the_file(root, names, command):
         np.testing.assert_array_equal(variable, converted(state[name]), err_msg=name)
 
 
+@pytest.mark.slow
 def test_all_that_does_not_fit_is_listed_and_no_run_is_left(root, names, command):
     state = published(names["generator"], 4)
     wider = {name: np.concatenate([array, array]) if name.startswith("aux") else array for name, array in state.items()}
