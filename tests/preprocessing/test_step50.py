@@ -224,7 +224,7 @@ def test_the_days_of_olci_are_compared_too():
         for name, day, olci in (("a", 1, "2020-07-02"), ("b", 3, "2020-07-02"))
     ]
     request = DatasetRequest("inv", "x", SIDE, Shares(0.8, 0.1), "scene", 0)
-    with pytest.raises(UserError, match="train/a and val/b share ground on 2020-07-02; use --split scene or block"):
+    with pytest.raises(UserError, match="train/a and val/b share ground on 2020-07-02; use --split block, or"):
         check(tiles, {"a": "train", "b": "val"}, request)
     apart = [tiles[0], tiles[1]._replace(times=("2020-07-03T17:29:01Z", "2020-07-03T16:14:01Z"))]
     assert check(apart, {"a": "train", "b": "val"}, request).startswith("no leak: 2 tiles on 3 dates")
