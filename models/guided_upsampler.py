@@ -22,7 +22,6 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from layers.bicubic import Bicubic
 from layers.conditional_gan import ConditionalGAN
 from layers.consistency import AverageConsistency
 from layers.optimizers import adam
@@ -30,6 +29,7 @@ from layers.params import known_params
 from layers.patchgan import patchgan
 from layers.pixel_shuffle import Decimate
 from layers.sizes import require_multiple, require_patches
+from layers.weighted_upsampling import Bicubic
 
 if TYPE_CHECKING:
     from experiment import Experiment

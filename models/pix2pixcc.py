@@ -32,7 +32,6 @@ from keras import layers
 
 from layers.batch_norm import UnbiasedBatchNorm
 from layers.biased_convolution import conv, doubling_conv
-from layers.bilinear import AlignedBilinear
 from layers.conditional_gan import ConditionalGAN, Judged
 from layers.instance_norm import InstanceNorm
 from layers.multiscale_discriminator import by_scale, multiscale_discriminator
@@ -40,6 +39,7 @@ from layers.padding import KINDS, Padding
 from layers.params import known_params
 from layers.published_weights import variables
 from layers.sizes import require_multiple, require_patches
+from layers.weighted_upsampling import AlignedBilinear
 
 if TYPE_CHECKING:
     from experiment import Experiment

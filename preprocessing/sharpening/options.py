@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ def check(options: Any) -> None:
         for path in filter(None, paths):
             if not Path(path).exists():
                 raise UserError(f"{option} {path}: there is no such file or folder")
-    if options.scale is not None and not options.scale > 0:
-        raise UserError(f"--scale {options.scale:g}: must be above 0")
+    if options.scale is not None and not 0 < options.scale < math.inf:
+        raise UserError(f"--scale {options.scale:g}: must be a finite number above 0")
+    if options.offset is not None and not math.isfinite(options.offset):
+        raise UserError(f"--offset {options.offset:g}: must be a finite number")
 
 
 def open_scenes(options: Any) -> list[TwoResolutions]:

@@ -60,8 +60,9 @@ class SharpeningRecipe(NamedTuple):
             lines.append(f"--tiles {self.tiles}: must be at least {len(SPLITS)}")
         if not 0 < self.valid <= 1:
             lines.append(f"--valid {self.valid:g}: must be a share above 0, at most 1")
-        if self.valid_range and not self.valid_range[0] < self.valid_range[1]:
-            lines.append(f"--valid_range {self.valid_range[0]:g} {self.valid_range[1]:g}: must be low, then high")
+        if self.valid_range and not -math.inf < self.valid_range[0] < self.valid_range[1] < math.inf:
+            low, high = self.valid_range
+            lines.append(f"--valid_range {low:g} {high:g}: must be two finite numbers, low, then high")
         if lines:
             raise UserError(*lines)
         if self.shares:

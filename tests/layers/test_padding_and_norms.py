@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from layers import bilinear
 from layers.instance_norm import InstanceNorm
 from layers.multiscale_discriminator import by_scale, copies, multiscale_discriminator
 from layers.padding import Padding
+from layers.weighted_upsampling import AlignedBilinear
 from losses.pooling import halved, halved_with_validity
 
 RANDOM = np.random.default_rng(2)
@@ -38,7 +38,7 @@ def test_instance_norm():
 
 def test_corners_keep_their_places():
     """SciPy's linear zoom has the same grid."""
-    upsampled = np.asarray(bilinear.AlignedBilinear(2)(IMAGES))
+    upsampled = np.asarray(AlignedBilinear(2)(IMAGES))
     np.testing.assert_allclose(upsampled, ndimage.zoom(IMAGES, (1, 2, 2, 1), order=1), atol=1e-5)
     np.testing.assert_array_equal(upsampled[:, ::9, ::13], IMAGES[:, ::4, ::6])
     np.testing.assert_array_equal(bilinear.weights(1, 2), [[1], [1]])

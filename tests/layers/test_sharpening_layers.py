@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from layers.bicubic import Bicubic
 from layers.consistency import AverageConsistency
+from layers.weighted_upsampling import Bicubic
 
 RANDOM = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layers.bicubic import Bicubic
+from layers.weighted_upsampling import Bicubic
 from pix2earth.records.manifest import Field
 from pix2earth.settings.value_transform import ValueTransform
 from tests.networks import random_batch

@@ -180,7 +180,11 @@ def test_an_interrupted_dataset_is_completed_to_the_same_bytes(pair, run, enviro
         (["--input", "{here}/samples/s2_18svg", "{here}/samples/s2_18svg"], "s2_18svg: is named twice"),
         (["--input", "{here}/samples/s2_18svg", "--train_ratio", "1.5"], "--train_ratio 1.5"),
         (["--input", "{here}/samples/s2_18svg", "--valid", "0"], "--valid 0: must be a share"),
-        (["--input", "{here}/samples/s2_18svg", "--scale", "-1"], "--scale -1: must be above 0"),
+        (["--input", "{here}/samples/s2_18svg", "--scale", "-1"], "--scale -1: must be a finite number above 0"),
+        (["--input", "{here}/samples/s2_18svg", "--scale", "inf"], "--scale inf: must be a finite number above 0"),
+        (["--input", "{here}/samples/s2_18svg", "--offset", "nan"], "--offset nan: must be a finite number"),
+        (["--input", "{here}/samples/s2_18svg", "--valid_range", "0", "inf"], "--valid_range 0 inf: must be two"),
+        (["--input", "{here}/samples/s2_18svg", "--valid_range", "1", "0"], "--valid_range 1 0: must be two"),
         (["--input", "{here}/samples/s2_18svg", "--tiles", "1"], "--tiles 1: must be at least 3"),
     ],
 )  # fmt: skip
