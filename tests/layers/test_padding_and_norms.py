@@ -41,7 +41,7 @@ def test_corners_keep_their_places():
     upsampled = np.asarray(AlignedBilinear(2)(IMAGES))
     np.testing.assert_allclose(upsampled, ndimage.zoom(IMAGES, (1, 2, 2, 1), order=1), atol=1e-5)
     np.testing.assert_array_equal(upsampled[:, ::9, ::13], IMAGES[:, ::4, ::6])
-    np.testing.assert_array_equal(bilinear.weights(1, 2), [[1], [1]])
+    np.testing.assert_array_equal(AlignedBilinear(2).weights_of(1), [[1], [1]])
 
 
 def windows(image, row, column):
