@@ -17,6 +17,8 @@ from tests.products import write_safe
 
 SIDE = 24
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(tmp_path, write_experiment, monkeypatch):

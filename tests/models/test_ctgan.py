@@ -7,6 +7,8 @@ import tensorflow as tf
 from pix2earth.records.manifest import Field
 from tests.networks import eager_step
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 SIDE, BANDS = 64, 3
 SMALL = {
     "filters": 4, "aspp_filters": 4, "fusion_filters": 8, "heads": 2, "head_features": 8, "expansion": 1,

@@ -8,6 +8,8 @@ import tensorflow as tf
 from pix2earth.records.manifest import Field
 from tests.networks import eager_step, random_batch
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 SIDE, BANDS, STEPS = 32, 2, 2
 PARAMS = {"filters": 2, "blocks": 1, "discriminator_filters": 2}
 

@@ -12,6 +12,8 @@ from losses import discriminator_loss, generator_loss
 from pix2earth.records.manifest import Field
 from tests.golden_files import assert_golden, image, load, paths
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 #: The published network's own rounding, as its specification states it: fake and aux 4.5e-5, masks 1.3e-6.
 TOLERANCES = {"fake": 5e-4, "aux": 5e-4, "mask": 1e-4}
 

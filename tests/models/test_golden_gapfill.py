@@ -10,6 +10,8 @@ from losses.hidden import disc_hinge_hidden, gen_hinge_hidden
 from pix2earth.records.manifest import Field
 from tests.golden_files import assert_golden, image, load, paths
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 RATES = {"generator": "generator_lr", "discriminator": "discriminator_lr"}
 LETTERS = {"generator": "g", "discriminator": "d"}
 

@@ -11,6 +11,8 @@ from losses.correlation import coefficients
 from losses.pooling import halved
 from tests.golden_files import GoldenCase, assert_golden, image, load, paths
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 NORMS = {"InstanceNorm2d": "instance", "BatchNorm2d": "batch"}
 SETTINGS = {
     "filters": "n_gf", "downsamplings": "n_downsample", "residual_blocks": "n_residual", "padding": "padding_type",

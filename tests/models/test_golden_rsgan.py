@@ -13,6 +13,8 @@ from losses import discriminator_loss, generator_loss
 from losses.pixel import l1, l2, smooth_l1
 from tests.golden_files import FOLDER, GoldenCase, assert_golden, image, load, paths
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 BOTTLENECK = 1e-3
 """Tolerance of training outputs and gradients of U-Nets: batch norm over two values amplifies rounding."""
 RENAMED = {"bn": "batchnorm", "relu": "activation"}

@@ -6,6 +6,8 @@ import pytest
 
 from tests.networks import random_batch
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 SMALL = {"filters": 4, "downsamplings": 1, "residual_blocks": 1, "discriminator_filters": 4}
 LOSSES = {
     "gen_loss": {"gen_lsgan": 1.0, "gen_fm": 10.0, "gen_cc": 5.0, "gen_gan": None},

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tests.networks import random_batch
 
+pytestmark = pytest.mark.slow  # published networks take seconds to build
+
 PARAMS = {"filters": [4, 8, 8], "discriminator_filters": [4, 8, 8], "as_published": True}
 
 
