@@ -1,6 +1,7 @@
 """Every example below experiments/ trains two steps and is evaluated on two samples, scaled down by this test alone.
 
 Of those that differ by the tiles alone that they read, one trains, and the others are shown to read the same fields.
+The published models train in test_published_examples.py.
 """
 
 import gc
@@ -13,6 +14,7 @@ import pytest
 
 import train
 from experiment import PROJECT, Environment, open_experiment
+from pix2earth.results import budgets
 from pix2earth.settings.commented_json import read
 from preprocessing import sample_scenes, samples
 from preprocessing.sharpening import __main__ as sharpening
@@ -174,7 +176,7 @@ def test_a_twin_reads_what_the_example_reads_that_trains(name, trained, data_roo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in TWINS])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in {*TWINS, *budgets.EXAMPLES}])
 def test_example_trains_and_is_evaluated(name, data_root, tmp_path, narrow):
     import pandas as pd
 
