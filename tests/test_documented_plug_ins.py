@@ -1,4 +1,7 @@
-"""Plug-ins of docs/plug-ins/: trained on real Sentinel-2, killed, restored bit for bit, evaluated and mapped."""
+"""Plug-ins of docs/plug-ins/: trained on real Sentinel-2, killed, restored bit for bit, evaluated and mapped.
+
+So is the only model of the toolkit that reads pools.
+"""
 
 import json
 from pathlib import Path
@@ -36,13 +39,18 @@ SETTINGS = {
         "gen_loss": {"gen_cycle": 5, "gen_identity": 1}, "params": {"filters": 4, "pool": 6},
         "schedule": {"kind": "linear", "begin": 4, "final": 0.1},
     },
+    "cyclegan_unpaired": {
+        "gen_loss": {"gen_gan": None, "gen_lsgan": 1, "gen_cycle": 10, "gen_identity": 5},
+        "disc_loss": {"disc_bce": None, "disc_lsgan": 1},
+        "params": {"filters": [4, 8, 8], "discriminator_filters": [4, 8, 8], "pool": 6},
+    },
     "frame_recurrent": {"gen_loss": {"gen_l1": 100}},
     "random_gaps": {"gen_loss": {"gen_gan": 0.1, "gen_l1": 100}, "ema": 0.9},
 }  # fmt: skip
 
 
-COLUMNS = {"unpaired_cyclegan": 5, "frame_recurrent": 4, "random_gaps": 4}
-"""Of the sample images: the CycleGAN has a panel of its own."""
+COLUMNS = {"unpaired_cyclegan": 5, "cyclegan_unpaired": 5, "frame_recurrent": 4, "random_gaps": 4}
+"""Of the sample images: the CycleGANs have a panel of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,7 @@ def holes(number):
 def samples_of(plugin, tiles):
     """Yield (split, name, fields) of the dataset of a plug-in."""
     dim = [tile // 2 + 1 for tile in tiles]
-    if plugin == "unpaired_cyclegan":
+    if plugin in ("unpaired_cyclegan", "cyclegan_unpaired"):
         for number in range(8):
             yield "train", f"dim-{number}", {"input_image": dim[number]}
         for number in range(8, 18):
@@ -86,11 +94,13 @@ def samples_of(plugin, tiles):
                 yield split, f"hole-{number}", {"cloud_mask": holes(number // 2)}
 
 
+UNPAIRED = {
+    "fields": {"input_image": IMAGE, "target": IMAGE},
+    "pools": {"dim": ["input_image"], "bright": ["target"], "both": ["input_image", "target"]},
+}
 MANIFESTS = {
-    "unpaired_cyclegan": {
-        "fields": {"input_image": IMAGE, "target": IMAGE},
-        "pools": {"dim": ["input_image"], "bright": ["target"], "both": ["input_image", "target"]},
-    },
+    "unpaired_cyclegan": UNPAIRED,
+    "cyclegan_unpaired": UNPAIRED,
     "frame_recurrent": {
         "fields": {"input_image": IMAGE, "target": IMAGE}, "sequence": r"(?P<sequence>.+)_t(?P<position>\d+)",
     },
