@@ -39,14 +39,15 @@ def random_batch(experiment: Experiment, *masks: str, size: int = 2) -> dict[str
 
     Args:
         experiment: its sizes and numbers of channels are used.
-        masks: names of further fields.
+        masks: names of further fields, or ``input_mask``.
         size: number of samples.
     """
     random = np.random.default_rng(0)
     shape = (size, experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
     time = (experiment.INPUT_TIME_STEPS,) if experiment.INPUT_TIME_STEPS else ()
     series = (size, *time, *shape[1:], experiment.INPUT_CHANNELS)
-    channels = {name: (field := experiment.manifest.fields[name]).shape[-1] * (field.time_steps or 1) for name in masks}
+    fields, roles = experiment.manifest.fields, {"input_mask": experiment.manifest.hidden_field}
+    channels = {name: (field := fields[roles.get(name) or name]).shape[-1] * (field.time_steps or 1) for name in masks}
     return {
         "input_image": tf.constant(random.uniform(-1, 1, series), "float32"),
         "target": tf.constant(random.uniform(-1, 1, (*shape, experiment.OUTPUT_CHANNELS)), "float32"),

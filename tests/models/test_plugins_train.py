@@ -66,7 +66,7 @@ def built(build, name, **settings):
 def batch_of(gan):
     """Return the arguments of a plug-in's training step."""
     names = contract.parameters(gan.train_step)
-    batch = random_batch(gan.exp, *(name for name in names if name in DATASET["fields"]))
+    batch = random_batch(gan.exp, *(name for name in names if name in (*DATASET["fields"], "input_mask")))
     batch["sequence_start"] = tf.constant([0.0, 1.0])
     return {name: batch[name] for name in names if name != contract.ALL}
 
