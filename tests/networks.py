@@ -68,14 +68,14 @@ def eager_step(gan: Any, **batch: Any) -> dict[str, tf.Tensor]:
 
 
 def descending(gan: Any, rate: float = 1e-2) -> Any:
-    """Return a plug-in whose optimisers, all attributes, are gradient descent with momentum.
+    """Return a plug-in whose optimisers, all attributes, are gradient descent.
 
     Adam would turn the rounding errors of gradients that are 0, such as those of biases before a norm, into steps of
     full size, by which no two ways of computing the same step could be compared.
     """
     for name, value in vars(gan).items():
         if isinstance(value, keras.optimizers.Optimizer):
-            setattr(gan, name, keras.optimizers.SGD(rate, momentum=0.9))
+            setattr(gan, name, keras.optimizers.SGD(rate))
             getattr(gan, name).build(getattr(gan, name.removesuffix("_optimizer")).trainable_variables)
     return gan
 

@@ -8,8 +8,10 @@ import tensorflow as tf
 from experiment import PROJECT
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, discriminator_loss, generator_loss
 from pix2earth.plugins import contract, legacy
+from pix2earth.plugins.state import networks
 from pix2earth.records.manifest import Field
-from tests.networks import GEN_LOSS, eager_step, random_batch
+from pix2earth.runs.source_identity import SHIPPED_MODELS
+from tests.networks import GEN_LOSS, descending, eager_step, random_batch
 
 MODELS = sorted({path.stem for path in (PROJECT / "models").glob("*.py")} - set(legacy.SUPPORT))
 #: For the edit loop: the smallest network, and one with a field of its own.
@@ -79,6 +81,7 @@ def finite_losses(losses):
 def test_the_list_of_models():
     assert QUICK < set(MODELS)
     assert not {"layers", "losses"} & set(MODELS)
+    assert {*MODELS, "layers", "losses"} == SHIPPED_MODELS
 
 
 @pytest.mark.parametrize("name", EVERY_MODEL)
@@ -136,6 +139,52 @@ def test_wide_networks_in_float16(name, build_networks, precision):
     _, terms = generator_loss(fake, generated, target, exp.GEN_LOSS, gan.loss_object, exp.DATA_RANGE)
     _, discriminator_terms = discriminator_loss(real, fake, exp.DISC_LOSS, gan.loss_object)
     assert finite_losses(terms | discriminator_terms) == {"gen_gan", "gen_l1", "gen_ssim", "disc_bce"}
+
+
+XLA = 1e-3
+"""Largest difference of losses, and of what a step changes, from those without XLA, as part of the largest.
+
+XLA fuses operations and adds up in other orders: each sum is rounded otherwise, by 1e-6 or so; batch norm over two
+images, and over the few pixels of the innermost levels of these small networks, amplifies that.
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_xla_computes_the_same_step(name, build, narrow):
+    """With `jit_compile`; dropout, which XLA draws by another algorithm, is off."""
+    losses, changes = zip(*(first_step(name, build, compiled) for compiled in (False, True)), strict=True)
+    assert losses[0].keys() == losses[1].keys()
+    for loss, value in losses[0].items():
+        assert losses[1][loss] == pytest.approx(value, rel=XLA, abs=XLA), loss
+    assert len(changes[0]) == len(changes[1]) >= 4
+    for kind, arrays in changes[0].items():
+        largest = max((np.abs(array).max() for array in arrays), default=0)
+        assert largest > 0 or not kind.endswith("trainable weights") or not arrays
+        for array, other in zip(arrays, changes[1][kind], strict=True):
+            np.testing.assert_allclose(other, array, rtol=0, atol=XLA * largest, err_msg=kind)
+
+
+def first_step(name, build, compiled):
+    """Return the losses of the first step of a small model, and by how much it changes weights and statistics."""
+    keras.utils.set_random_seed(0)
+    gan = descending(built(build, name))
+    for network in networks(gan).values():
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
+    kinds = {
+        f"{key}: {kind}": [weight for weight in network.weights if weight.trainable == (kind == "trainable weights")]
+        for key, network in networks(gan).items()
+        for kind in ("trainable weights", "statistics")
+    }
+    before = {kind: [weight.numpy() for weight in weights] for kind, weights in kinds.items()}
+    step = tf.function(gan.train_step, jit_compile=True, autograph=False) if compiled else gan.train_step
+    losses = {loss: float(value) for loss, value in step(**batch_of(gan)).items()}
+    return losses, {
+        kind: [weight.numpy() - old for weight, old in zip(weights, before[kind], strict=True)]
+        for kind, weights in kinds.items()
+    }
 
 
 @pytest.mark.parametrize("name", EVERY_MODEL)
