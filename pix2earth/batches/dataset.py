@@ -245,7 +245,7 @@ class Dataset:
     def prepared_fields(self) -> dict[str, None]:
         """The names by which a training step may ask for what a prepared batch has, and for ``step``."""
         further = [SEQUENCE_START] if self.sampling == "sequences" else []
-        further += ["input_mask"] if self.manifest.input_mask else []
+        further += ["input_mask"] if self.manifest.hidden_field else []
         return dict.fromkeys(["input_image", "target", *self.manifest.fields, *further, "step", "validity"])
 
     def prepare(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -31,7 +31,7 @@ def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf
         for name, field in manifest.fields.items()
     }
     prepared |= {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
-    prepared |= {"input_mask": prepared[manifest.input_mask]} if manifest.input_mask else {}
+    prepared |= {"input_mask": prepared[manifest.hidden_field]} if manifest.hidden_field else {}
     prepared |= {name: batch[name] for name in (SEQUENCE_START,) if name in batch}
     valid = validity(batch, experiment)
     return prepared if valid is None else {**prepared, VALIDITY: valid}
@@ -47,7 +47,7 @@ def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[s
     fields = experiment.manifest.fields
     prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
     roles = {"input_image": experiment.manifest.input, "target": experiment.manifest.target}
-    roles |= {"input_mask": experiment.manifest.input_mask} if experiment.manifest.input_mask else {}
+    roles |= {"input_mask": experiment.manifest.hidden_field} if experiment.manifest.hidden_field else {}
     return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 

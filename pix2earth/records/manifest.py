@@ -118,6 +118,14 @@ class Manifest(Schema):
                 raise ValueError(f"score_by: '{self.score_by}' has not as many time steps as the target")
         return self
 
+    @property
+    def hidden_field(self) -> str | None:
+        """What plug-ins get as ``input_mask``: that field, else a mask ``cloud_mask`` of the input or the target."""
+        steps = [self.fields[role].time_steps for role in (self.input, self.target)]
+        found = self.fields.get("cloud_mask")
+        is_mask = found is not None and found.kind == "mask" and found.time_steps in steps
+        return self.input_mask or ("cloud_mask" if is_mask else None)
+
     @model_validator(mode="after")
     def _degradation_fits(self) -> Manifest:
         if self.degradation is None:

@@ -220,8 +220,8 @@ def test_golden_cyclegan(case, build):
     sar, optical = (tf.constant(image(case[f"in/{name}"])) for name in ("sar", "optical"))
     assert_inference(gan, sar, optical, case)
     with tf.GradientTape(persistent=True) as tape:
-        judged, _ = gan.discriminator_terms(sar, optical)
-        total, _ = gan.generator_terms(sar, optical, {})
+        judged, _ = gan.discriminator_terms(sar, optical, {})
+        total, _, _ = gan.generator_terms(sar, optical, {})
     assert_golden(judged, case["out/train_loss_disc_A"] + case["out/train_loss_disc_B"], "discriminators")
     assert_golden(total, case["out/train_loss_generators"], "generators")
     expected = case.below("grad/")
