@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pix2earth.batches import augmentation, time_steps
 from pix2earth.batches.pools import SEQUENCE_START
-from pix2earth.records.manifest import Field
+from pix2earth.records.manifest import Field, Manifest
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -132,16 +132,15 @@ def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tens
 def _valid_channels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
     """Return the valid pixels, bool (batch, height, width, time step), with one channel where all steps are equal."""
     draws, valid = draws_of(batch, experiment.manifest.target), None
-    for condition in _conditions(batch, experiment):
+    for condition in valid_conditions(batch, experiment.manifest):
         folded = time_steps.fold(condition) if len(condition.shape) == 5 else condition
         share = _augmented(folded, experiment, draws, lambda pixels, _: tf.cast(pixels, tf.float32), interpolate=True)
         valid = share > WHOLE if valid is None else valid & (share > WHOLE)
     return valid
 
 
-def _conditions(batch: dict[str, tf.Tensor], experiment: Experiment) -> list[tf.Tensor]:
-    """Return what makes a pixel valid, each bool (batch, [time step of the target,] height, width, 1)."""
-    manifest = experiment.manifest
+def valid_conditions(batch: dict[str, tf.Tensor], manifest: Manifest) -> list[tf.Tensor]:
+    """Return what makes a pixel of the target valid, each bool (batch, [time step of it,] height, width, 1)."""
     target, conditions = manifest.fields[manifest.target], []
     measured = _measured(batch[manifest.target], target)
     if measured is not None:
@@ -174,8 +173,12 @@ def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Te
     Returns:
         Boolean (batch, [time step,] height, width) of the network's size; None where all pixels of the dataset have.
     """
-    field = experiment.manifest.fields[experiment.manifest.input]
-    measured = _measured(batch[experiment.manifest.input], field)
+    manifest = experiment.manifest
+    field = manifest.fields[manifest.input]
+    measured = _measured(batch[manifest.input], field)
+    if manifest.occlusion:
+        shown = batch[str(manifest.input_mask)] == 0
+        measured = shown if measured is None else measured & shown
     if measured is None:
         return None
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
