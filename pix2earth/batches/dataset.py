@@ -285,4 +285,3 @@ def _merged(*streams: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     for stream in streams:
         fields = stream | fields
     return fields
-

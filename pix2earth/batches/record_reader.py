@@ -68,18 +68,17 @@ class RecordReader:
     def _function(self, pool: str, split: str | None) -> Read:
         """Return the function that reads a file of a pool: from its path, and a key where ``split`` has masks."""
         if (pool, split) not in self._functions:
-            read, signature = format.reader(self.manifest, pool), [tf.TensorSpec((), tf.string)]
-            occlusion = self.manifest.occlusion
+            read, occlusion = format.reader(self.manifest, pool), self.manifest.occlusion
+            signature = [tf.TensorSpec((), tf.string)]
             if split is not None:
                 occluder = Occluder(self.manifest, masks_of(self.listing, split))
                 signature.append(tf.TensorSpec((2,), tf.int64))
-            elif occlusion is None:
-                self._functions[pool, split] = tf.function(read, input_signature=signature, autograph=False)
-                return self._functions[pool, split]
 
             def seen(path: tf.Tensor, *key: tf.Tensor) -> dict[str, tf.Tensor]:
-                return occluder.hidden(read(path), *key) if key else occlusion.seen(read(path))
+                stored = read(path)
+                if key:
+                    return occluder.hidden(stored, *key)
+                return occlusion.seen(stored) if occlusion else stored
 
             self._functions[pool, split] = tf.function(seen, input_signature=signature, autograph=False)
         return self._functions[pool, split]
-

@@ -223,7 +223,9 @@ def _decode(payload: tf.Tensor, field: Field) -> tf.Tensor:
 
 def arisgan_parser(manifest: Manifest) -> Any:
     """Return a function for ``tf.data`` that parses an example of float lists, as the original ARISGAN code writes."""
-    features = {name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.as_stored.fields.items()}
+    features = {
+        name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.as_stored.fields.items()
+    }
     return lambda serialized: tf.io.parse_single_example(serialized, features)
 
 

@@ -119,8 +119,8 @@ def _open_masks(occlusion: OcclusionInUse, hidden: Manifest) -> Listing:
     if masks.size != target.size:
         of_masks, of_target = (f"{height} x {width}" for height, width in (masks.size, target.size))
         raise UserError(
-            f"{place}: masks of {listing.folder} have {of_masks} pixels, and the target has {of_target}; write them with"
-            " that size, or name another dataset"
+            f"{place}: masks of {listing.folder} have {of_masks} pixels, and the target has {of_target}; write them"
+            " with that size, or name another dataset"
         )
     return listing
 

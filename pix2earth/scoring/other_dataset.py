@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pix2earth.records.listing import Listing, admitted_names
 from pix2earth.records.manifest import FILE, SPLITS, load_manifest
 from pix2earth.records.metadata import acquisition_times, read_metadata
-from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground_and_date
 from pix2earth.records.overrides.seen import seen_manifest
+from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground_and_date
 from pix2earth.runs import identity
 from pix2earth.settings.errors import UserError, inside, nearest
 

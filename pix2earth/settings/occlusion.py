@@ -1,4 +1,4 @@
-"""Occlusion: which parts of clear stacks of time steps a run hides from its network, as ``experiment.json`` states it."""
+"""Occlusion: which parts of clear stacks of time steps a run hides from its network (``experiment.json``)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Occlusion(Schema):
     """How the input of a network is made from a clear target: which time steps get holes, and of which shape."""
 
     positions: list[list[PositiveInt]]
-    """Combinations of time steps, counted from 1, such as [[1], [2], [1, 3]]. Each sample gets one of them, and each time
-    step in it a mask of its own."""
+    """Combinations of time steps, counted from 1, such as [[1], [2], [1, 3]]. Each sample gets one of them, and each
+    time step in it a mask of its own."""
     cloud_range: list[FiniteFloat] = [0.01, 1.0]
     """Smallest and largest share of a time step that a mask may hide, both included."""
     masks: Annotated[str, AfterValidator(_dataset_or_kind)]
