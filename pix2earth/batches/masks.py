@@ -25,7 +25,7 @@ ROUGHNESS = 0.5
 """Amplitude of the noise of synthetic masks in each octave, as part of that of the octave with cells twice as large."""
 
 
-class Masks(Protocol):
+class MaskSource(Protocol):
     """A source of masks."""
 
     def draw(self, stored: Mapping[str, tf.Tensor], key: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -38,7 +38,7 @@ class Masks(Protocol):
         """
 
 
-def masks_of(listing: Listing, split: str) -> Masks:
+def masks_of(listing: Listing, split: str) -> MaskSource:
     """Return the source of the masks that hide parts of the samples of a split.
 
     Args:
@@ -120,7 +120,7 @@ class MasksOfDataset:
         return hidden if len(hidden.shape) == 4 else hidden[None]
 
     def draw(self, stored: Mapping[str, tf.Tensor], key: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Return any of the masks, as ``Masks.draw``."""
+        """Return any of the masks, as ``MaskSource.draw``."""
         number = tf.random.stateless_uniform((), key, 0, len(self.paths), tf.int32)
         return self._hidden(tf.constant(self.paths)[number])[tf.constant(self.steps)[number]]
 
@@ -155,7 +155,7 @@ class MasksOfTimeSteps:
         self.field, self.cover = field, cover
 
     def draw(self, stored: Mapping[str, tf.Tensor], key: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Return the mask of another time step, as ``Masks.draw``."""
+        """Return the mask of another time step, as ``MaskSource.draw``."""
         hidden = _as_hidden(stored[self.field.name], self.field)
         covers = tf.reduce_mean(tf.cast(hidden, tf.float32), axis=(1, 2, 3))
         beyond = tf.maximum(tf.maximum(self.cover[0] - covers, covers - self.cover[1]), 0.0)
@@ -174,7 +174,7 @@ class SyntheticMasks:
         self.size, self.cover = size, cover
 
     def draw(self, stored: Mapping[str, tf.Tensor], key: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Return a new mask, as ``Masks.draw``."""
+        """Return a new mask, as ``MaskSource.draw``."""
         height, width = self.size
         high = max(1, math.floor(self.cover[1] * height * width))
         low = min(math.ceil(self.cover[0] * height * width), high)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pix2earth.batches import augmentation, time_steps
-from pix2earth.batches.masks import Masks
+from pix2earth.batches.masks import MaskSource
 from pix2earth.batches.preparation import valid_conditions
 from pix2earth.records.field import Field
 from pix2earth.records.manifest import Manifest
@@ -21,7 +21,7 @@ NONE = -1
 class Occluder:
     """Makes the input of a sample from its target."""
 
-    def __init__(self, manifest: Manifest, masks: Masks) -> None:
+    def __init__(self, manifest: Manifest, masks: MaskSource) -> None:
         """Prepare.
 
         Args:
