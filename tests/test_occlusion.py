@@ -1,4 +1,4 @@
-"""Gap filling whose gaps are drawn afresh: killed and restored bit for bit, scored in the gaps, refused when changed."""
+"""Gap filling with gaps drawn afresh: killed and restored bit for bit, scored in the gaps, refused when changed."""
 
 import json
 import time
