@@ -43,11 +43,15 @@ def draws_of(batch: dict[str, tf.Tensor], field: str) -> tf.Tensor | None:
 
 
 def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
-    """Turn the fields of a scene as stored into the network's values; others of the dataset are not needed."""
-    fields = experiment.manifest.fields
+    """Turn fields of a scene as stored (float32) into the network's values; others of the dataset are not needed."""
+    manifest, fields = experiment.manifest, experiment.manifest.fields
+    if manifest.occlusion and manifest.input_mask in batch:
+        # In training, nothing was to be seen there.
+        visible = batch[manifest.input_mask] == 0
+        batch = {**batch, manifest.input: tf.where(visible, batch[manifest.input], np.float32(np.nan))}
     prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
-    roles = {"input_image": experiment.manifest.input, "target": experiment.manifest.target}
-    roles |= {"input_mask": experiment.manifest.input_mask} if experiment.manifest.input_mask else {}
+    roles = {"input_image": manifest.input, "target": manifest.target}
+    roles |= {"input_mask": manifest.input_mask} if manifest.input_mask else {}
     return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 

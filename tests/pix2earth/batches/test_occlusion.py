@@ -7,7 +7,7 @@ import tensorflow as tf
 from experiment import Environment, open_experiment
 from pix2earth.batches.dataset import Dataset
 from pix2earth.batches.occlusion import fill_value
-from pix2earth.batches.preparation import measured_input
+from pix2earth.batches.preparation import measured_input, prepare_scene
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError
@@ -292,6 +292,26 @@ class TestOtherStacks:
         assert all(len(each) == 1 for each in numbers)  # of one sample
         sides = {(min(each), int(target[0, 0, 0, 0]) - 100) for each, target in zip(numbers, targets, strict=True)}
         assert any(one != other for one, other in sides)
+
+    def test_sequences(self, opened):
+        image = STACK.model_copy(update={"shape": [SIDE, SIDE, 2]})
+        roles = CLEAR | {"sequence": r"(?P<sequence>[a-z]+)(?P<position>\d+)"}
+        dataset = opened({"chip": image}, roles=roles, occlusion={"positions": [[1]]})
+        dataset.sampling = "sequences"
+        masks, starts = stacked(dataset.training_batches(0, 12), "cloud_mask", "sequence_start")
+        (late,) = stacked(dataset.training_batches(5, 12), "cloud_mask")
+        np.testing.assert_array_equal(late, masks[10:])
+        assert len({mask.tobytes() for mask in masks}) == 24 and starts.sum() == 4
+
+
+def test_in_a_scene_the_pixels_of_the_mask_are_hidden_as_in_training(opened):
+    dataset = opened({"chip": STACK})
+    batch = {name: values for name, values in next(iter(dataset.batches("val"))).items() if name != "chip"}
+    cloudy = tf.where(batch["cloud_mask"] != 0, 9000.0, tf.cast(batch["input_image"], tf.float32))
+    expected = dataset.prepare(next(iter(dataset.batches("val"))))
+    prepared = prepare_scene({"input_image": cloudy, "cloud_mask": batch["cloud_mask"]}, dataset.experiment)
+    for name in ("input_image", "input_mask", "cloud_mask"):
+        np.testing.assert_array_equal(prepared[name], expected[name])
 
 
 class TestErrors:
