@@ -67,7 +67,7 @@ def test_an_input_that_is_made_is_refused(scorer_of):
     scorer = scorer_of(data, ["PSNR"])
     manifest = with_occlusion(scorer.experiment.manifest, Occlusion(**occlusion), Path("x"), Path("y"), 24)
     scorer.experiment.manifest = manifest
-    with pytest.raises(UserError, match="--baselines: read the input that records hold, and .* makes it by occlusion"):
+    with pytest.raises(UserError, match=r"--baselines: read the input that records hold, and .* makes it by occlusion"):
         beside_baselines.table(scorer, "val")
 
 
