@@ -58,8 +58,9 @@ def _check_sampling(experiment: Experiment, plugin: Path, kind: object) -> None:
             f"{plugin}: reads sequences, and {Path(experiment.DATA_ROOT) / 'dataset.json'} states none; state"
             " 'sequence' there, a regular expression for names of samples, or choose another dataset"
         )
-    if kind == "sequences" and experiment.SAMPLE_TRAIN:
+    key = "sample_train" if experiment.SAMPLE_TRAIN else "training_length"
+    if kind == "sequences" and (experiment.SAMPLE_TRAIN or experiment.TRAINING_LENGTH):
         raise UserError(
-            f"{experiment.file}: sample_train: would take single time steps out of sequences; leave it out, or"
+            f"{experiment.file}: {key}: would take single time steps out of sequences; leave it out, or"
             " choose them by enforce_suffix"
         )

@@ -8,12 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import (
-    AfterValidator,
-    NonNegativeInt,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt, PrivateAttr, model_validator
 from pydantic import Field as PydanticField
 
 from pix2earth.records.degradation_schema import Degradation
@@ -21,6 +16,7 @@ from pix2earth.records.field import Field
 from pix2earth.records.sequences import checked_pattern
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside, nearest
+from pix2earth.settings.occlusion import OcclusionInUse
 from pix2earth.settings.schema import Schema
 from pix2earth.settings.validation import load
 
@@ -99,6 +95,22 @@ class Manifest(Schema):
     """SHA-256 over the names, sizes and checksums of all records."""
     legacy: bool = False
     """True for float lists without a manifest, as the original ARISGAN code writes them."""
+    _occlusion: tuple[OcclusionInUse, Manifest] | None = PrivateAttr(default=None)
+
+    @property
+    def occlusion(self) -> OcclusionInUse | None:
+        """How the input is made from the target when a record is read; None where records hold it."""
+        return self._occlusion[0] if self._occlusion else None
+
+    @property
+    def as_stored(self) -> Manifest:
+        """The manifest of the records, without fields that are made when they are read."""
+        return self._occlusion[1] if self._occlusion else self
+
+    def made_from(self, stored: Manifest, occlusion: OcclusionInUse) -> Manifest:
+        """Return this manifest as one whose input is made from the records of another by an occlusion."""
+        self._occlusion = (occlusion, stored)
+        return self
 
     @model_validator(mode="after")
     def _roles_exist(self) -> Manifest:
