@@ -24,7 +24,7 @@ LEVELS = (
     ("pix2earth.scoring",),
     ("pix2earth.baselines", "pix2earth.batches", "pix2earth.plugins", "models"),
     ("experiment", "layers", "pix2earth.documentation"),
-    ("pix2earth.records", "pix2earth.runs"),
+    ("pix2earth.records", "pix2earth.runs", "pix2earth.image_files"),
     ("pix2earth.console", "sensors"),
     ("pix2earth.settings",),
     ("losses", "metrics"),
