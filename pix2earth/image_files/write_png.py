@@ -32,10 +32,11 @@ def write_png(path: Path, image: NewImage) -> None:
         what = f"{image.time_steps} time steps" if image.time_steps else f"{len(image.bands)} bands"
         raise UserError(f"{path}: a PNG has one band or three, the image {what}; choose another format, such as tif")
     deep = image.source is not None and image.source.dtype not in ("uint8", "int8")
-    numbers, stretch = stretched(image, 65535 if deep else 255)
+    largest = 65535 if deep else 255
+    numbers, stretch = stretched(image, largest)
     missing = ~np.isfinite(image.values).all(axis=-1)
     if missing.any():
-        opaque = np.where(missing, 0, stretch["largest"]).astype(numbers.dtype)[..., None]
+        opaque = np.where(missing, 0, largest).astype(numbers.dtype)[..., None]
         numbers = np.concatenate([numbers, opaque], axis=-1)
     height, width, count = numbers.shape
     with atomic.replacing(path) as temporary, warnings.catch_warnings():
@@ -53,22 +54,15 @@ def write_png(path: Path, image: NewImage) -> None:
 
 def stretched(image: NewImage, largest: int) -> tuple[np.ndarray, dict[str, object]]:
     """Return an image as integers from 0 to ``largest``, 0 where it is missing, and the stretch, for JSON."""
-    finite = np.where(np.isfinite(image.values), image.values, np.nan).reshape(-1, len(image.bands))
-    known = np.isfinite(finite).any(axis=0)
-    low, high = (
-        np.array(
-            [
-                fold(column[np.isfinite(column)]) if any_known else 0.0
-                for column, any_known in zip(finite.T, known, strict=True)
-            ]
-        )
-        for fold in (np.min, np.max)
-    )
+    finite = np.isfinite(image.values)
+    low = np.where(finite, image.values, np.inf).min(axis=(0, 1)).astype(np.float64)
+    high = np.where(finite, image.values, -np.inf).max(axis=(0, 1)).astype(np.float64)
+    low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     if image.limits is not None:
         low, high = (np.broadcast_to(np.asarray(limit, np.float64), low.shape) for limit in image.limits)
     width = np.where(high > low, high - low, 1.0)
     share = np.clip((np.nan_to_num(image.values.astype(np.float64), nan=0.0) - low) / width, 0, 1)
-    share[~np.isfinite(image.values)] = 0
+    share[~finite] = 0
     stretch = {
         "low": low.tolist(), "high": (low + width).tolist(), "largest": largest, "bands": list(image.bands),
         "units": image.units,
