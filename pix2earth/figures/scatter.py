@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from metrics import SCIENTIFIC
 from pix2earth.batches.time_steps import flat
 from pix2earth.figures.box_plot import save
+from pix2earth.figures.preview import places_shown
 from pix2earth.scoring.shown_samples import shown
 
 if TYPE_CHECKING:
@@ -127,10 +128,11 @@ def draw_where_asked(scorer: Scorer, split: str, scores: Path) -> Path | None:
     """
     if not set(scorer.names) & set(SCIENTIFIC):
         return None
-    names = evenly(scorer.dataset.names(split), MOST_SAMPLES)
+    every = scorer.dataset.names(split)
+    names = [every[place] for place in places_shown(len(every), MOST_SAMPLES)]
     pairs = of_samples(scorer, split, names)
     path = scores.with_name(f"{scores.stem}_{split}_scatter.png")
-    samples = f"{len(names)} of {len(scorer.dataset.names(split))} samples of {split}"
+    samples = f"{len(names)} of {len(every)} samples of {split}"
     units = scorer.target.units if scorer.experiment.NORMALIZE != "l2" else "unit norm"
     return save(draw(pairs, f"{scorer.experiment.output.run_name}\n{samples}", units), path)
 
@@ -142,10 +144,3 @@ def of_samples(scorer: Scorer, split: str, names: Sequence[str]) -> PixelPairs:
         images = shown(scorer, split, names[start : start + scorer.batch])
         pairs.add(flat(images.targets), flat(images.predictions))
     return pairs
-
-
-def evenly(names: Sequence[str], most: int) -> list[str]:
-    """Return at most ``most`` names, evenly spaced in their order."""
-    if len(names) <= most:
-        return list(names)
-    return [names[place] for place in np.linspace(0, len(names) - 1, most).round().astype(int)]

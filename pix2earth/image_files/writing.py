@@ -23,6 +23,10 @@ WRITERS = {
     ".nc": "pix2earth.image_files.write_netcdf:write_netcdf",
 }
 """Ending of files -> "module:function" of what writes them."""
+ALSO = {".tiff": ".tif", ".fts": ".fits", ".fit": ".fits", ".cdf": ".nc"}
+"""Other endings of these formats."""
+NOT_WRITTEN = (".jpg", ".jpeg", ".jp2", ".npz", ".zarr", ".gif", ".bmp", ".webp", ".h5", ".hdf", ".gz")
+"""Endings of files, not of folders, that nothing writes."""
 SUFFIX_OF = {
     "GeoTIFF": ".tif", "TIFF": ".tif", "JPEG 2000": ".tif", "PNG": ".png", "JPEG": ".png", "FITS": ".fits",
     "NPY": ".npy", "NPZ": ".npy", "NetCDF": ".nc", "Zarr": ".nc",
@@ -85,7 +89,8 @@ def write_image_file(path: Path, image: NewImage) -> None:
         UserError: no format has this ending, or the format cannot hold the image.
         OSError: it cannot be written.
     """
-    if path.suffix.lower() not in WRITERS:
+    suffix = ALSO.get(path.suffix.lower(), path.suffix.lower())
+    if suffix not in WRITERS:
         raise UserError(f"{path}: '{path.suffix}' is no ending of a format that is written: {', '.join(WRITERS)}")
-    module, function = WRITERS[path.suffix.lower()].split(":")
+    module, function = WRITERS[suffix].split(":")
     getattr(importlib.import_module(module), function)(path, image)

@@ -45,11 +45,6 @@ def test_no_pixel_to_show(tmp_path):
     assert [text.get_text() for text in figure.axes[0].texts] == ["no pixel to show"]
 
 
-def test_names_are_evenly_chosen():
-    assert scatter.evenly(["a", "b", "c"], 3) == ["a", "b", "c"]
-    assert scatter.evenly([str(number) for number in range(9)], 3) == ["0", "4", "8"]
-
-
 @pytest.mark.parametrize("metrics", [["PSNR", "RMSE"], ["PPE10"]])
 def test_the_figure_is_drawn_where_its_metrics_are_asked_for(metrics, manifest_of, dataset_of, namespace, tmp_path):
     """With two time steps, pixels that are missing in one of them are not counted."""
