@@ -37,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     listing = other.listing if other else None
     scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force, other=listing)
     evaluate_and_show(scorer, split, step, other)
+    from pix2earth.figures.scatter import draw_where_asked
+
+    output = experiment.output
+    scores = output.evaluation_on(other.name, experiment.TILESIZE) if other else output.evaluation
+    if figure := draw_where_asked(scorer, split, scores):
+        print(figure)
     if options.baselines:
         from pix2earth.scoring.beside_baselines import show_and_write
 

@@ -1,4 +1,4 @@
-"""Command: georeferenced inference, which applies a trained network to a scene and writes a GeoTIFF."""
+"""Command: inference, which applies a trained network to a scene, a dataset, or files of images in any format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         UserError: a number is out of its range.
     """
     arguments = argparse.ArgumentParser(
-        prog="predict.py", description="Apply a trained network to a scene in overlapping windows, or to a dataset."
+        prog="predict.py",
+        description="Apply a trained network to a scene in overlapping windows, to files of images, or to a dataset.",
     )
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
@@ -32,7 +33,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument(
         "--input", required=True, nargs="+", metavar="PATH",
         help="a GeoTIFF with the bands of the network's input, a folder with one raster per band, a Sentinel-2 product"
-        " (.SAFE or .zip), or a dataset; for a network with time steps also one of them for each, in their order",
+        " (.SAFE or .zip), a file or folder of images in any format, or a dataset; for a network with time steps also"
+        " one of them for each, in their order, or the folder of a series",
     )  # fmt: skip
     arguments.add_argument(
         "--field", action="append", default=[], metavar="NAME=FILE[,FILE...]",
@@ -40,7 +42,28 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         " each time step; once for each field",
     )  # fmt: skip
     arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
-    arguments.add_argument("--output", required=True, metavar="PATH", help="the GeoTIFF; for a dataset, the folder")
+    arguments.add_argument(
+        "--output", required=True, metavar="PATH",
+        help="the GeoTIFF; for a dataset and for files of images, the folder",
+    )  # fmt: skip
+    arguments.add_argument(
+        "--format", metavar="NAME",
+        help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
+    )  # fmt: skip
+    arguments.add_argument(
+        "--mask",
+        metavar="PATH",
+        help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
+    )
+    arguments.add_argument(
+        "--dates",
+        metavar="FORM",
+        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and the like)",
+    )
+    arguments.add_argument(
+        "--position", choices=("first", "middle", "last"),
+        help="which of its input's time steps the network shows, for a series (default: last)",
+    )  # fmt: skip
     arguments.add_argument("--overwrite", action="store_true", help="replace an output that exists")
     arguments.add_argument(
         "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="predict only this box, in degrees"
@@ -84,8 +107,61 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f"--input {datasets[0]}: is a dataset, which holds all time steps; name it alone")
     if datasets:
         map_dataset(datasets[0], experiment, options)
+    elif len(sources) == 1 and holds_images(sources[0], output):
+        map_files(sources[0], experiment, options)
     else:
         map_scenes(sources, output, experiment, options)
+
+
+def holds_images(source: Path, output: Path) -> bool:
+    """Return whether an input is read as files of images: those that GDAL does not read, and all for other outputs.
+
+    Args:
+        source: of ``--input``.
+        output: of ``--output``.
+    """
+    from pix2earth.image_files.reading import is_image_file, recognised
+    from pix2earth.mapping.products import is_product
+
+    if str(source).startswith("/vsi") or is_product(source):
+        return False
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        return source.is_dir() or is_image_file(source)
+    by_gdal = ("TIFF", "PNG", "JPEG", "JPEG 2000")
+    return is_image_file(source) and recognised(source) not in by_gdal
+
+
+def map_files(source: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+    """Write the predictions of a file of images, or of all in a folder, in their format.
+
+    Raises:
+        UserError: a file does not fit the network, an output cannot be written, or an option does not apply.
+    """
+    from pix2earth.mapping import fields
+    from pix2earth.mapping.files.choosing import predict_files
+    from pix2earth.mapping.files.jobs import FileOptions
+
+    refuse(options, ("bbox", "s3", "split"), "files of images")
+    chosen = FileOptions(
+        Path(options.output), options.format, fields.files_of(options.field), options.mask and Path(options.mask),
+        options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
+        options.force,
+    )  # fmt: skip
+    predict_files(source, experiment, chosen)
+
+
+FOR_FILES = ("format", "mask", "dates", "position")
+
+
+def refuse(options: argparse.Namespace, names: Sequence[str], source: str) -> None:
+    """Refuse options that do not apply to a kind of input.
+
+    Raises:
+        UserError: one of them is given.
+    """
+    for name in names:
+        if getattr(options, name):
+            raise UserError(f"--{name}: does not apply to {source}; leave it out")
 
 
 def map_scenes(sources: list[Path], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
@@ -98,6 +174,7 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
     from pix2earth.mapping.opening import open_scene
     from pix2earth.mapping.scene import crop
 
+    refuse(options, FOR_FILES, "a scene that becomes a GeoTIFF")
     files = fields.files_of(options.field)
     rasters = [(f"--field {name}", path) for name, paths in files.items() for path in paths]
     check_output(output, [*(("--input", source) for source in sources), *rasters], overwrite=options.overwrite)
@@ -124,9 +201,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     Raises:
         UserError: the dataset's fields differ from those that the network was trained on, or an option does not apply.
     """
-    for option in ("bbox", "degrade", "s3", "field"):
-        if getattr(options, option):
-            raise UserError(f"--{option}: does not apply to a dataset; leave it out")
+    refuse(options, ("bbox", "degrade", "s3", "field", *FOR_FILES), "a dataset")
     folder = Path(options.output)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")

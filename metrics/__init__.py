@@ -46,15 +46,27 @@ PUBLISHED: dict[str, str] = {
 }
 """The same for metrics as the original ARISGAN code computes them; only computed if an experiment names them."""
 
-ALL_METRICS = ChainMap(PUBLISHED, METRICS)
-"""Both tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
+SCIENTIFIC: dict[str, str] = {
+    "CC8": "metrics.scientific:binned_correlation",
+    "CCC": "metrics.scientific:concordance",
+    "FluxError": "metrics.scientific:flux_error",
+    "PPE10": "metrics.scientific:within_ten_percent",
+}
+"""The same for metrics of scientific images such as magnetograms; only computed if an experiment names them."""
+
+ALL_METRICS = ChainMap(SCIENTIFIC, PUBLISHED, METRICS)
+"""All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
 KNOWN = ALL_METRICS  # its former name, which plug-ins may import
 
-GROUPS: dict[str, Mapping[str, str]] = {"all": METRICS, "arisgan": ALL_METRICS}
+GROUPS: dict[str, Mapping[str, str]] = {
+    "all": METRICS,
+    "arisgan": ChainMap(PUBLISHED, METRICS),
+    "scientific": {name: ALL_METRICS[name] for name in ("CC", "CC8", "CCC", "RMSE", "FluxError", "PPE10")},
+}
 """Values of the key `metrics` that stand for a list of names."""
 
-LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris"})
+LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError"})
 
 UNITS: dict[str, str] = {
     "SAM": "rad",
@@ -66,6 +78,8 @@ UNITS: dict[str, str] = {
     "PSNR_aris": "dB",
     "RMSE_aris": "data",
     "ERGAS_aris": "%",
+    "FluxError": "%",
+    "PPE10": "%",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
@@ -117,7 +131,7 @@ def metric(name: str) -> Callable[..., tf.Tensor]:
     """Return the function of a metric; its module is imported at the first use.
 
     Raises:
-        KeyError: the name is in neither table.
+        KeyError: the name is in no table.
     """
     if name not in ALL_METRICS:
         raise KeyError(f"unknown metric {name!r}: choose from {', '.join(ALL_METRICS)}")
@@ -130,7 +144,7 @@ def further_fields(name: str) -> list[str]:
     """Return the fields of a sample that a metric names as parameters, in addition to the usual four.
 
     Raises:
-        KeyError: the name is in neither table.
+        KeyError: the name is in no table.
     """
     return list(inspect.signature(metric(name)).parameters)[4:]
 

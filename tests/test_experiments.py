@@ -14,9 +14,9 @@ import pytest
 
 import train
 from experiment import PROJECT, Environment, open_experiment
-from pix2earth.results import budgets
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
+from pix2earth.results import budgets
 from pix2earth.settings.commented_json import read
 from preprocessing import sample_scenes, samples
 from preprocessing.sharpening import __main__ as sharpening

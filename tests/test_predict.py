@@ -140,7 +140,7 @@ def test_identity_in_physical_units_on_the_map(root, command, size):
         assert raster.tags()["RUN"] == "a" and raster.tags()["STEP"] == "7" and raster.tags()["EXPERIMENT"] == "same"
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert bool(raster.overviews(1)) == (size[0] > 512 or size[1] > 512)
-    assert sorted(path.name for path in root.glob("out*")) == ["out.tif"]
+    assert sorted(path.name for path in root.glob("out*")) == ["out.tif", "out_preview.png"]
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.5])
@@ -290,7 +290,7 @@ def test_errors_of_names(root, error_line):
     assert "no such file" in error_line("--input", root / "none.tif", "--output", output)
     assert "there are best, last, 7" in error_line("--input", scene, "--output", output, "--step", "8")
     assert "has no checkpoint" in error_line("--input", scene, "--output", output, "--timestamp", "b")
-    assert "must end with .tif" in error_line("--input", scene, "--output", root / "out.png")
+    assert "'.jpg' is not written" in error_line("--input", scene, "--output", root / "out.jpg")
     output.write_text("mine")
     assert "--overwrite replaces it" in error_line("--input", scene, "--output", output)
     assert output.read_text() == "mine"

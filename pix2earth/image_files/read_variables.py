@@ -146,7 +146,8 @@ def _letters(variable: Any) -> str:
 
 def _numbers(variable: Any) -> tuple[Any, ...]:
     keys = ("scale_factor", "add_offset", "_FillValue", "missing_value")
-    return (variable.dtype, *(variable.attrs.get(key) for key in keys))
+    # As text, because a fill value that is NaN equals no other.
+    return (variable.dtype, *(str(variable.attrs.get(key)) for key in keys))
 
 
 def _nodata(variable: Any) -> float | None:

@@ -99,7 +99,7 @@ def predict_array(
     from pix2earth.mapping.inference import Network
 
     network = Network(experiment, gan, plugin, geometry, further)
-    result = _blended(network, scene, further, overlap)
+    result = blended(network, scene, further, overlap)
     target = network.target
     if target.time_steps:
         result = unfold(result, target.time_steps)
@@ -137,8 +137,15 @@ def _further(name: str, values: Any, scene: Scene, manifest: Manifest, geometry:
     return array
 
 
-def _blended(network: Network, scene: Scene, further: Mapping[str, Scene], overlap: float) -> np.ndarray:
-    """Return the prediction of a scene, ``(height, width, time step * band)``."""
+def blended(network: Network, scene: Scene, further: Mapping[str, Scene], overlap: float) -> np.ndarray:
+    """Return the prediction of a scene, ``(height, width, time step * band)``.
+
+    Args:
+        network: predicts the windows.
+        scene: provides the input.
+        further: provide the further fields that the network reads.
+        overlap: of neighbouring windows, as part of a window.
+    """
     from pix2earth.mapping.inference import Plan
 
     height, width = network.geometry.window

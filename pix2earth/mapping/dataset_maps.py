@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 
 from pix2earth.batches.time_steps import flat, fold
 from pix2earth.console.progress import tracked
+from pix2earth.figures import preview
 from pix2earth.mapping.opening import GEOGRAPHIC_TOLERANCE, TOLERANCE, ground_size
 from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
@@ -78,6 +79,7 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
     if len(remaining) < len(names):
         print(f"{folder}: resumed, {len(names) - len(remaining)} of {len(names)} files exist")
     predictions = _predictions(scorer, split, remaining)
+    images, looked_at = [], {remaining[place] for place in preview.places_shown(len(remaining))}
     for name, prediction in tracked(predictions, f"predict {split}", len(remaining), "samples"):
         metadata = read(scorer.dataset.listing.path(split, name), scorer.dataset.manifest)[1]
         sizes |= other_pixel_size(metadata, scorer)
@@ -89,6 +91,11 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
         times = acquisition_times(metadata, manifest.target) or acquisition_times(metadata, manifest.input)
         path = folder / f"{name}.tif"
         write_map(path, prediction, metadata, scorer.target.size, bands, units, tags, about_bands, times)
+        if name in looked_at:
+            images.append(preview.shown(name, prediction[..., : len(scorer.target.bands)], scorer.target))
+    if images:
+        caption, beside = f"{tags['EXPERIMENT']}: {split}", preview.path_beside(folder)
+        print(preview.draw(images, scorer.target, beside, caption, len(remaining)))
     if sizes:
         trained = scorer.target.gsd
         print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,19 @@ def joined(scenes: Sequence[Scene], option: str) -> Scene:
     return first if len(scenes) == 1 else StackedScene(scenes)
 
 
-def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
-    """Compare the pixel size of a scene with that of the network's input, where both are known; warn if they differ.
+def print_remark(line: str) -> None:
+    """Print a line to the standard error."""
+    print(line, file=sys.stderr)
+
+
+def fitted(scene: Scene, field: Field, geometry: Geometry, report: Callable[[str], None] = print_remark) -> Scene:
+    """Compare the pixel size of a scene with that of the network's input, where both are known; report a difference.
+
+    Args:
+        scene: of the input.
+        field: of the input.
+        geometry: of the network's windows.
+        report: receives a line about what a user should know.
 
     Returns:
         The scene, with its pixels repeated where the dataset stores coarse pixels repeated.
@@ -129,32 +140,30 @@ def fitted(scene: Scene, field: Field, geometry: Geometry) -> Scene:
     """
     pixel, expected = pixel_size(scene), geometry.pixel
     if pixel is not None and expected is None:
-        print(
+        report(
             f"{scene.name}: pixels of {pixel:.3g} m; the dataset states no gsd, so that they are not compared with"
-            " those of the training",
-            file=sys.stderr,
+            " those of the training"
         )
     if pixel is None or expected is None or math.isclose(pixel, expected, rel_tol=TOLERANCE):
         return scene
     if not scene.crs.is_projected:
         if not math.isclose(pixel, expected, rel_tol=GEOGRAPHIC_TOLERANCE):
-            warn(scene, pixel, expected)
+            report(other_size(scene, pixel, expected))
         return scene
     if geometry.coarse is not None:
         raise UserError(f"--degrade: {scene.name} has pixels of {pixel:g} m; the network's target has {expected:g} m")
     if math.isclose(pixel, expected * geometry.repeated, rel_tol=TOLERANCE):
-        print(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
+        report(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
         return UpsampledScene(scene, geometry.repeated)
-    warn(scene, pixel, field.gsd or expected)
+    report(other_size(scene, pixel, field.gsd or expected))
     return scene
 
 
-def warn(scene: Scene, pixel: float, expected: float) -> None:
-    """Report that a scene has pixels of another size than those of the training."""
-    print(
+def other_size(scene: Scene, pixel: float, expected: float) -> str:
+    """Return the remark that a scene has pixels of another size than those of the training."""
+    return (
         f"{scene.name}: pixels of {pixel:g} m, where the network was trained on {expected:g} m: expect artefacts"
-        " (--degrade averages pixels of the target's size)",
-        file=sys.stderr,
+        " (--degrade averages pixels of the target's size)"
     )
 
 

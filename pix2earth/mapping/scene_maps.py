@@ -11,6 +11,7 @@ from pix2earth.settings.errors import UserError
 if TYPE_CHECKING:
     from pix2earth.mapping.inference import Network
     from pix2earth.mapping.scene import Scene
+    from pix2earth.records.field import Field
     from pix2earth.runs.origin import Origin
 
 CACHE = 512 * 2**20
@@ -88,3 +89,19 @@ def map_scene(
         about_bands = band_tags(target, target.units)
         writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews, about_bands))
     print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")
+    print(draw_preview(output, target))
+
+
+def draw_preview(output: Path, target: Field) -> Path:
+    """Draw the preview of a map beside it, of its first time step, and return the path."""
+    import numpy as np
+    import rasterio
+
+    from pix2earth.figures import preview
+
+    with rasterio.open(output) as raster:
+        scale = min(1.0, preview.SIDE / max(raster.shape))
+        size = tuple(max(1, round(side * scale)) for side in raster.shape)
+        values = raster.read(list(range(1, len(target.bands) + 1)), out_shape=(len(target.bands), *size))
+    image = preview.shown("", np.moveaxis(values, 0, -1), target)
+    return preview.draw([image], target, preview.path_beside(output), output.name)

@@ -91,6 +91,7 @@ def entry(scorer: Scorer) -> dict[str, Any]:
         "evaluated_on": evaluated_on,
         "metrics": {name: versions.get(name, 1) for name in scorer.names},
         "scale": ({"by_time_step": True} if basis.by_time_step(evaluated_on) else {})
+        | ({"disk": str(experiment.settings.score_disk)} if experiment.settings.score_disk else {})
         | {
             "data_range": scorer.scale.data_range, "units": scorer.target.units, "height": experiment.IMG_HEIGHT,
             "width": experiment.IMG_WIDTH, "normalize": experiment.NORMALIZE,

@@ -1,14 +1,57 @@
-"""Scores by region: inside and outside of a mask, such as the clouds that a network is to remove."""
+"""Scores by region: inside and outside of a mask, such as the clouds that a network is to remove, and in a disk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
 import tensorflow as tf
 
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.records.manifest import Field
+from pix2earth.settings.scored_disk import ScoredDisk
+
+if TYPE_CHECKING:
+    from experiment import Experiment
 
 REGIONS = ("inside", "outside")
 """Where the mask is not 0, and where it is 0."""
+DISK = "disk"
+"""The region that the key ``score_disk`` of the experiment states."""
+
+
+def names(experiment: Experiment) -> tuple[str, ...]:
+    """Return the names of the regions in which an experiment is scored in addition to the whole image."""
+    return (*(REGIONS if experiment.manifest.score_by else ()), *((DISK,) if experiment.settings.score_disk else ()))
+
+
+def valid_by_region(
+    experiment: Experiment, prepared: Mapping[str, tf.Tensor], valid: tf.Tensor | None, samples: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Return the valid pixels of each region of an experiment, bool (batch * time step, height, width).
+
+    Args:
+        experiment: its manifest names the mask, its settings state the disk.
+        prepared: fields in the values of the network, with the mask.
+        valid: bool (batch * time step, height, width), the pixels that are scored in any region; None: all.
+        samples: batch * time step, the number of masks.
+    """
+    found, manifest = {}, experiment.manifest
+    if manifest.score_by:
+        found = masks(prepared[manifest.score_by], manifest.fields[manifest.target].time_steps, valid)
+    if experiment.settings.score_disk:
+        size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH
+        in_disk = tf.tile(tf.constant(disk(experiment.settings.score_disk, size))[tf.newaxis], [samples, 1, 1])
+        found[DISK] = in_disk if valid is None else in_disk & valid
+    return found
+
+
+def disk(stated: ScoredDisk, size: tuple[int, int]) -> np.ndarray:
+    """Return the pixels whose centre is inside of a disk or on its edge, bool (height, width)."""
+    height, width = size
+    rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
+    return np.hypot(rows - stated.row * height, columns - stated.column * width) <= stated.radius * height
 
 
 def column(metric: str, region: str) -> str:

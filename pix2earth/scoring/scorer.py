@@ -19,16 +19,9 @@ from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.scoring import failures, ranges
+from pix2earth.scoring import regions as scored_regions
 from pix2earth.scoring.reading import read
-from pix2earth.scoring.regions import (
-    REGIONS,
-    by_time_step,
-    column,
-    differs,
-    for_time_steps,
-    masks,
-    mean_over_time_steps,
-)
+from pix2earth.scoring.regions import by_time_step, column, differs, for_time_steps, mean_over_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
 from pix2earth.settings.errors import UserError, nearest
 
@@ -83,7 +76,7 @@ class Scorer:
             plugin: its file.
             names: names of the metrics.
             baseline: score the baseline too, where there is one.
-            regions: score inside and outside of the manifest's ``score_by`` too, where there is one.
+            regions: score by region too: inside and outside of the manifest's ``score_by``, and in a disk.
             fitted_to: the dataset whose training split baselines are fitted to; None: that of the samples.
         """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
@@ -102,7 +95,7 @@ class Scorer:
         self._undefined_unreported = True
         self.fitted_to = fitted_to or dataset.listing
         self.baseline = choice.choose(manifest, partial(injection.fitted, self.fitted_to)) if baseline else None
-        self.regions = REGIONS if regions and manifest.score_by else ()
+        self.regions = scored_regions.names(self.experiment) if regions else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
 
@@ -196,8 +189,8 @@ class Scorer:
             scores[name] = mean_over_time_steps(values, steps)
         scores = {name: scores[name] for name in self.names}
         if self.regions:
-            mask = prepared[self.experiment.manifest.score_by or ""]
-            for region, valid_in_region in masks(mask, steps, of_steps).items():
+            places = scored_regions.valid_by_region(self.experiment, prepared, of_steps, tf.shape(targets)[0])
+            for region, valid_in_region in places.items():
                 scored = self._apply_metrics(targets, predictions, valid_in_region, self.names, single)
                 for name, values in scored.items():
                     scores[column(name, region)] = mean_over_time_steps(values, steps)

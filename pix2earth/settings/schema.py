@@ -26,6 +26,7 @@ from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
 from pix2earth.settings.occlusion import Occlusion
 from pix2earth.settings.optimization import NETWORKS, LearningRates, LossWeight, Rate, Schedules
+from pix2earth.settings.scored_disk import ScoredDisk
 from pix2earth.settings.value_transform import ValueTransform
 
 # The original ARISGAN code computes and logs these losses where the experiment leaves them out.
@@ -169,9 +170,11 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all", "arisgan"] = "all"
+    metrics: list[str] | Literal["all", "arisgan", "scientific"] = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
-    `<name>_aris`, as the original ARISGAN code computes them."""
+    `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like."""
+    score_disk: ScoredDisk | None = None
+    """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str = "PSNR"
     """The metric by which the best checkpoint is chosen in validation."""
     sample_freq: PositiveInt | None = None
@@ -249,7 +252,7 @@ class ExperimentFile(Schema):
 
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
-    "training_length": None,
+    "training_length": None, "score_disk": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -170,6 +170,8 @@ class RunProcess:
 
     def evaluate(self, step: int) -> None:
         """Write the metrics of every sample of the evaluation split, and print their summary."""
+        from pix2earth.figures.scatter import draw_where_asked  # matplotlib takes its time
+
         training = self.training
         if not training.chief:
             return
@@ -177,5 +179,9 @@ class RunProcess:
         scorer.report = lambda line: None  # reported before the first step
         scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
         with averages.used(training.gan):
-            evaluate_and_show(scorer, evaluation_split(training.dataset, None), step)
+            split = evaluation_split(training.dataset, None)
+            evaluate_and_show(scorer, split, step)
+            figure = draw_where_asked(scorer, split, self.output.evaluation)
+        if figure:
+            print(figure)
         print(self.output.sample(step))

@@ -41,7 +41,7 @@ def noisy_pair(shape, seed=0):
 
 def test_tables():
     assert list(PUBLISHED) == [f"{name}_aris" for name in METRICS if name != "MAE"]
-    assert list(ALL_METRICS) == [*METRICS, *PUBLISHED] == list(GROUPS["arisgan"])
+    assert list(GROUPS["arisgan"]) == [*METRICS, *PUBLISHED] == list(ALL_METRICS)[:-4]
     assert list(GROUPS["all"]) == list(METRICS)
     for name in PUBLISHED:
         plain = name.removesuffix("_aris")

@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.scoring import regions
+from pix2earth.settings.scored_disk import ScoredDisk
 
 RANDOM = np.random.default_rng(3)
+DISK = {"radius": 0.4}
 
 
 def test_masks_are_complements_within_the_valid_pixels():
@@ -53,3 +55,35 @@ def test_scores_by_region(fold, manifest_of, dataset_of, namespace, tmp_path):
     outside = np.mean([error[step][~inside[step]].mean() for step in range(3)])
     assert row["MAE.outside"] == pytest.approx(outside, rel=1e-5)
     assert Scorer(dataset, gan, tmp_path / "mine.py", ["MAE"], regions=False).columns == ["MAE"]
+
+
+def test_a_disk_covers_the_pixels_with_their_centre_in_it():
+    found = regions.disk(ScoredDisk(radius=0.5), (4, 4))
+    assert found.astype(int).tolist() == [[0, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 1, 0]]
+    corner = regions.disk(ScoredDisk(radius=0.25, row=0.0, column=1.0), (8, 4))
+    assert np.argwhere(corner).tolist() == [[0, 2], [0, 3], [1, 3]]  # 1.58 of 2 pixels; radii are heights
+
+
+def test_scores_in_a_disk_in_physical_units(manifest_of, dataset_of, namespace, tmp_path):
+    """The network sees log10 of the values; scores are those of the values that it stands for, inside of the disk."""
+    from pix2earth.records.manifest import Field
+    from pix2earth.scoring.scorer import Scorer
+
+    field = Field(
+        dtype="float32", shape=[16, 16, 1], bands=["171"], units="DN", valid_range=(1.0, 1000.0),
+        transform={"kind": "log10"},
+    )  # fmt: skip
+    target = np.exp(RANDOM.uniform(0.5, 6.5, field.shape)).astype("float32")
+    image = (target * np.exp(RANDOM.normal(0, 0.1, field.shape))).clip(1, 1000).astype("float32")
+    image[:2] = 1.0  # far off, outside of the disk
+    dataset = dataset_of(manifest_of(field, field), {"tile": {"input_image": image, "target": target}}, score_disk=DISK)
+    gan, metrics = namespace(generator=lambda x, training: x), ["FluxError", "PPE10"]
+    scorer = Scorer(dataset, gan, tmp_path / "mine.py", metrics, baseline=False)
+    assert scorer.columns == ["FluxError", "PPE10", "FluxError.disk", "PPE10.disk"]
+    (row,) = scorer.rows("val", ["tile"])
+    inside = np.hypot(*(np.mgrid[:16, :16] + 0.5 - 8)) <= 0.4 * 16
+    assert not inside[:2].any()
+    for where, suffix in ((np.ones_like(inside), ""), (inside, ".disk")):
+        t, p = target[where], image[where]
+        assert row[f"FluxError{suffix}"] == pytest.approx(100 * abs(p.sum() / t.sum() - 1), rel=1e-3)
+        assert row[f"PPE10{suffix}"] == pytest.approx(100 * np.mean(np.abs(p - t) <= 0.1 * t))
