@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pix2earth.records.manifest import Manifest, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Manifest
 from pix2earth.records.overrides.seen import seen_manifest
 from pix2earth.runs.folders import RunFolders
 from pix2earth.runs.recorded_settings import with_recorded

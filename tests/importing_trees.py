@@ -11,7 +11,7 @@ from PIL import Image
 from rasterio.transform import from_origin
 
 from pix2earth.records import format
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.loading import load_manifest
 from preprocessing.importing.__main__ import main
 
 

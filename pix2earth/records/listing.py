@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint
 from pix2earth.records.overrides.occlusion import mask_field
 from pix2earth.records.overrides.seen import seen_manifest
 from pix2earth.settings.errors import UserError, nearest

@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 WITHOUT_EFFECT = frozenset(
-    {
-        "seed", "steps", "metrics", "score_disk", "sample_freq", "ckpt_freq", "validate_freq", "keep_checkpoints",
-        "deterministic",
-    }
-)  # fmt: skip
+    "seed steps metrics score_disk sample_freq ckpt_freq validate_freq keep_checkpoints deterministic".split()
+)
 """Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
 MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
 ROLES = ("input", "target", "mask", "score_by")

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.records.listing import Listing, admitted_names
-from pix2earth.records.manifest import FILE, SPLITS, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import FILE, SPLITS
 from pix2earth.records.metadata import acquisition_times, read_metadata
 from pix2earth.records.overrides.seen import seen_manifest
 from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground_and_date

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from pix2earth.records.listing import Listing, chosen_names, fewer_than_asked, open_folder, record_of
-from pix2earth.records.manifest import Record, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Record
 from pix2earth.settings.errors import UserError
 
 
