@@ -72,3 +72,8 @@ def pairs_of_pictures(root: Path, count: int = 10, side: int = 16) -> dict[str, 
         )
         for i in range(count)
     }
+
+
+def hidden_progress(text: str) -> list[str]:
+    """Return the lines of stderr without those of progress."""
+    return [line for line in text.splitlines() if " s left" not in line]
