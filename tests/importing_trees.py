@@ -41,14 +41,14 @@ def numbers(*shape: int, dtype: str = "uint8", seed: int = 0, high: int = 250) -
     return np.random.default_rng(seed).integers(1, high, shape).astype(dtype)
 
 
-def geotiff(path: Path, array: np.ndarray, *, pixel: float = 10.0, corner=(400000.0, 5000000.0), crs="EPSG:32618",
+def geotiff(path: Path, array: np.ndarray, *, pixel: float = 10.0, corner=(400000.0, 5000000.0), crs="EPSG:32618", down=1,
             nodata=None, tags=None) -> np.ndarray:  # fmt: skip
-    """Write (height, width, band) as a GeoTIFF and return it."""
+    """Write (height, width, band) as a GeoTIFF and return it; ``down`` -1: the first row is in the south."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, count = array.shape
     with rasterio.open(
         path, "w", driver="GTiff", height=height, width=width, count=count, dtype=array.dtype, nodata=nodata, crs=crs,
-        transform=from_origin(*corner, pixel, pixel),
+        transform=from_origin(*corner, pixel, down * pixel),
     ) as file:  # fmt: skip
         file.write(np.moveaxis(array, -1, 0))
         if tags:
@@ -72,3 +72,8 @@ def pairs_of_pictures(root: Path, count: int = 10, side: int = 16) -> dict[str, 
         )
         for i in range(count)
     }
+
+
+def hidden_progress(text: str) -> list[str]:
+    """Return the lines of stderr without those of progress."""
+    return [line for line in text.splitlines() if " s left" not in line]

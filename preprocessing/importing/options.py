@@ -166,9 +166,11 @@ def _value(text: str, value: str) -> Any:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return YAML(typ="safe", pure=True).load(value)
+        found = YAML(typ="safe", pure=True).load(value)
     except YAMLError:
         raise UserError(f"--set {text}: '{value}' is no value; lists are written '[B04, B08]'") from None
+    # A template such as {place} is a mapping without values in YAML.
+    return value if isinstance(found, dict) and not any(found.values()) else found
 
 
 def known_fields(fields: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]]) -> None:

@@ -213,9 +213,7 @@ def common_side(description: Description, seen: Sequence[Seen]) -> int:
     (height, width), _ = sizes.most_common(1)[0]
     if height != width or (len(sizes) > 1 and description.size is None and description.odd == "stop"):
         texts = ", ".join(f"{count} of {high} x {wide}" for (high, wide), count in sizes.most_common(3))
-        raise UserError(
-            f"targets have sizes of their own ({texts}): state --tilesize, and --size tile, crop, pad or resize"
-        )
+        raise UserError(f"targets have several sizes ({texts}): state --tilesize, and --size tile, crop, pad or resize")
     return height
 
 

@@ -18,6 +18,8 @@ from preprocessing.sources.description import SourceField
 
 MARGIN = 3
 """Pixels around a tile that are read to resample it."""
+MUCH = 1.2
+"""Images whose pixels become larger by more than this factor are averaged, others interpolated."""
 
 
 class Stored(NamedTuple):
@@ -188,6 +190,19 @@ def _box_of(file: ImageFile, warp: Warp, size: tuple[int, int]) -> Box:
     return Box(first[0], first[1], last[0] - first[0], last[1] - first[1])
 
 
+def _coarser(file: ImageFile, warp: Warp, size: tuple[int, int]) -> float:
+    """Return how many pixels of a file the side of a pixel in the middle of a tile is wide."""
+    from affine import Affine
+    from rasterio.warp import transform
+
+    middle = size[1] / 2, size[0] / 2
+    points = [Affine(*warp.transform) @ (middle[0] + x, middle[1] + y) for x, y in ((0, 0), (1, 0), (0, 1))]
+    xs, ys = transform(warp.crs, file.crs, *(list(values) for values in zip(*points, strict=True)))
+    first, across, down = (~Affine(*(file.transform or ())) @ point for point in zip(xs, ys, strict=True))
+    columns, rows = (across[0] - first[0], down[0] - first[0]), (across[1] - first[1], down[1] - first[1])
+    return math.sqrt(abs(columns[0] * rows[1] - columns[1] * rows[0]))
+
+
 def resampled(
     array: np.ndarray, missing: np.ndarray | None, placement: Placement, file: ImageFile, box: Box, kind: str
 ) -> Stored:
@@ -201,7 +216,7 @@ def resampled(
         source_crs, crs = file.crs, placement.warp.crs
         source_grid = Affine(*(file.transform or ())) @ Affine.translation(box.column, box.row)
         grid = Affine(*placement.warp.transform)
-        coarser = math.sqrt(abs(grid.determinant / source_grid.determinant)) if source_crs == crs else 1.0
+        coarser = _coarser(file, placement.warp, placement.size)
     else:
         source_crs = crs = "EPSG:3857"  # any: both grids are in pixels of the source
         source_grid = Affine.identity()
@@ -209,7 +224,7 @@ def resampled(
         coarser = max(grid.a, grid.e)
     method = Resampling.nearest
     if kind == "image":
-        method = Resampling.average if coarser > 1 else Resampling.bilinear
+        method = Resampling.average if coarser > MUCH else Resampling.bilinear
     values = array.astype(np.float64)
     if missing is not None:
         values[missing] = np.nan
@@ -218,6 +233,7 @@ def resampled(
     reproject(
         np.ascontiguousarray(planes), result, src_transform=source_grid, src_crs=source_crs, src_nodata=np.nan,
         dst_transform=grid, dst_crs=crs, dst_nodata=np.nan, resampling=method,
+        **({"XSCALE": 1, "YSCALE": 1} if method == Resampling.bilinear else {}),  # else GDAL blurs a little
     )  # fmt: skip
     shaped = np.moveaxis(result.reshape(array.shape[-1], *array.shape[:-3], height, width), 0, -1)
     absent = ~np.isfinite(shaped)

@@ -255,4 +255,6 @@ def check(tiles: Sequence[Tile], splits: Mapping[str, str], *, sequence: bool = 
     try:
         return refuse_leaks(extents, tiles[0].side, any_date=sequence)
     except Leak as leak:
-        raise UserError(f"{leak}; split by place, by date, or by a group that keeps them together") from None
+        raise UserError(
+            f"{str(leak).removesuffix(' on ')}; split by place, by date, or by a group that keeps them together"
+        ) from None
