@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Files of tests are shared among processes; more than four would need much memory.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo demo-super-resolution demo-synthetic test test-quick lint format docs benchmark pins clean
+.PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick lint format docs benchmark pins clean
 .DEFAULT_GOAL := help
 
 help:   ## list the targets
@@ -20,6 +20,9 @@ demo: venv   ## sharpen 20 m bands of real Sentinel-2: data, training, scores, m
 
 demo-super-resolution: venv   ## super-resolution of averaged bands, 30 m to 10 m
 	@$(BIN)/python demo.py sentinel2
+
+demo-fits: venv   ## pix2pixCC on a real image of the Sun in FITS
+	@$(BIN)/python demo.py fits
 
 demo-synthetic: venv   ## the same on synthetic data (PRESET=cloud_removal, or one of four more)
 	@$(BIN)/python demo.py $(or $(PRESET),cloud_removal)
@@ -54,6 +57,7 @@ pins: venv   ## compile requirements*.txt from pyproject.toml
 	  --custom-compile-command "make pins" --quiet --output-file requirements-gpu.txt
 
 clean:   ## remove what the demos have written (not .venv)
-	rm -rf data/demo data/sharpening data/synthetic experiments/_samples experiments/_evaluation maps/s2_18svg_10m.*
-	for run in experiments/demo experiments/sharpening experiments/synthetic/*; do \
+	rm -rf data/demo data/sharpening data/solar data/synthetic experiments/_samples experiments/_evaluation
+	rm -rf maps/s2_18svg_10m* maps/trace_171*
+	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done

@@ -1,7 +1,8 @@
 """Command: the demos, from data to a trained model and its maps, by the commands that a user types.
 
 ``python demo.py`` sharpens the 20 m bands of a real Sentinel-2 scene, ``python demo.py sentinel2`` upsamples averaged
-10 m bands, and ``python demo.py PRESET`` uses synthetic data.
+10 m bands, ``python demo.py fits`` does the same with an image of the Sun in FITS, and ``python demo.py PRESET`` uses
+synthetic data.
 """
 
 from __future__ import annotations
@@ -66,6 +67,19 @@ def sharpening(environment: Environment) -> RunFolders:
     return folders
 
 
+def solar(environment: Environment) -> RunFolders:
+    """Train a small pix2pixCC on an image of the Sun and its average: dataset, training, scores, FITS, figure."""
+    maps = Path(environment.DATA_ROOT).parent / "maps"
+    output, figure = (os.path.relpath(maps / f"trace_171{suffix}", PROJECT) for suffix in (".fits", ".png"))
+    average = os.path.relpath(Path(environment.DATA_ROOT) / "solar" / "trace_171_average.fits", PROJECT)
+    command("-m", "preprocessing.solar_sample")
+    folders = train("solar", environment)
+    command("predict.py", "--exp", "solar", "--timestamp", RUN, "--input", average, "--output", output, "--overwrite")
+    command("-m", "preprocessing.solar_sample.figure", "--map", output, "--output", figure)
+    print(f"\nFITS:         {output} (digital numbers at 0.5 arcsec)\nfigure:       {figure}")
+    return folders
+
+
 NEXT = """
 A product of your own, L1C or L2A:
   python -m preprocessing.sharpening --input PRODUCT.SAFE --dataset mine
@@ -81,14 +95,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="demo.py", description="Run a demo: data, training, evaluation, map or comparison."
     )
     arguments.add_argument(
-        "demo", nargs="?", default="sharpening", choices=("sharpening", "sentinel2", *PRESETS),
-        help="sharpening of 20 m bands (default), super-resolution of averaged bands, or a preset of synthetic data",
+        "demo", nargs="?", default="sharpening", choices=("sharpening", "sentinel2", "fits", *PRESETS),
+        help="sharpening of 20 m bands (default), super-resolution of averaged bands, an image of the Sun in FITS, or a"
+        " preset of synthetic data",
     )  # fmt: skip
     chosen = arguments.parse_args(argv).demo
     started = time.monotonic()
     environment = Environment(ENVIRONMENT)
     if chosen == "sharpening":
         folders = sharpening(environment)
+    elif chosen == "fits":
+        folders = solar(environment)
     elif chosen == "sentinel2":
         command("-m", "preprocessing.samples")
         folders = train("demo", environment)

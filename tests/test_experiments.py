@@ -20,6 +20,7 @@ from pix2earth.results import budgets
 from pix2earth.settings.commented_json import read
 from preprocessing import sample_scenes, samples
 from preprocessing.sharpening import __main__ as sharpening
+from preprocessing.solar_sample import __main__ as solar_sample
 from synthetic import __main__ as synthetic
 
 EXAMPLES = sorted(
@@ -48,6 +49,8 @@ def data_root(tmp_path_factory):
     with pytest.raises(SystemExit, match="0"):
         sharpening.main(["--input", str(sample_scenes.SAMPLES / "s2_18svg"), "--dataset", "sharpening",
                          "--env", str(root / "environment.json")])  # fmt: skip
+    with pytest.raises(SystemExit, match="0"):
+        solar_sample.main(["--env", str(root / "environment.json")])
     for kind, field, factor in (("alt12", "raw_s2_alt", 4), ("alt30", "raw_s2_alt", 8), ("curated", "raw_s3", 8)):
         write_published(root / "data" / kind / str(SIDE), field, factor)
     for preset in synthetic.PRESETS:

@@ -59,8 +59,8 @@ def _inherited(image: NewImage) -> Any:
     return header
 
 
-def scale_wcs(header: Any, factor: int) -> None:
-    """Change the WCS keywords of a header to those of pixels that are ``factor`` times smaller; of axes 1 and 2 alone.
+def scale_wcs(header: Any, factor: float) -> None:
+    """Change the WCS keywords of axes 1 and 2 to those of pixels ``factor`` times smaller (larger if it is below 1).
 
     Other axes are removed: they are bands and time steps, which the new image has others of. The distortions of SIP are
     polynomials of pixels and are scaled too.
@@ -97,7 +97,7 @@ def _of_further_axis(key: str) -> bool:
     )
 
 
-def _complete_steps(header: Any, factor: int) -> None:
+def _complete_steps(header: Any, factor: float) -> None:
     """State the steps of a WCS that relies on their default of 1."""
     for key in [key for key in header if re.fullmatch(f"CRPIX[12]{ALTERNATES}", key)]:
         axis, letter = key[5], key[6:]

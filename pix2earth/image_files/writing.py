@@ -43,7 +43,7 @@ class NewImage:
         bands: their names.
         units: of the values; "" or "1" where they have none.
         source: the file that it was made from, whose place, time and header it inherits; None: there is none.
-        factor: its pixels per pixel of the source, along each axis.
+        factor: its pixels per pixel of the source, along each axis; below 1 where it is coarser.
         times: of acquisition, ISO 8601: one, or one for each time step; empty where they are not known.
         limits: lowest and highest value of the range that an image of integers shows, one or one for each band; None:
             those of the values.
@@ -56,7 +56,7 @@ class NewImage:
     bands: Sequence[str]
     units: str = ""
     source: ImageFile | None = None
-    factor: int = 1
+    factor: float = 1
     times: Sequence[str] = ()
     limits: tuple[Sequence[float], Sequence[float]] | None = None
     made_by: Mapping[str, str] = dataclasses.field(default_factory=dict)

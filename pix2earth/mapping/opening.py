@@ -162,7 +162,8 @@ def fitted(scene: Scene, field: Field, geometry: Geometry, report: Callable[[str
     if geometry.coarse is not None:
         raise UserError(f"--degrade: {scene.name} has pixels of {pixel:g} m; the network's target has {expected:g} m")
     if math.isclose(pixel, expected * geometry.repeated, rel_tol=TOLERANCE):
-        report(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
+        say = print if report is print_remark else report  # it is no warning
+        say(f"{scene.name}: every pixel is repeated {geometry.repeated} times along each axis, as in the dataset")
         return UpsampledScene(scene, geometry.repeated)
     report(other_size(scene, pixel, field.gsd or expected))
     return scene
