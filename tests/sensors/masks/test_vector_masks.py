@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from pix2earth.settings.errors import UserError
-from sensors.vector_masks import find_mask, on_grid, read_mask
+from sensors.masks.vector_masks import find_mask, on_grid, read_mask
 
 KML = '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
 

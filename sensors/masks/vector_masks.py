@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError, inside, nearest
 from sensors.antimeridian import shorter_way
-from sensors.keyhole_markup import keyhole_markup
+from sensors.masks.keyhole_markup import keyhole_markup
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
