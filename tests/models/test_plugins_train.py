@@ -148,8 +148,8 @@ XLA fuses operations and adds up in other orders: each sum is rounded otherwise,
 images, and over the few pixels of the innermost levels of these small networks, amplifies that.
 """
 XLA_OF = {"ctgan": 1e-2}
-"""The same of a model whose step amplifies more: without XLA, an input that is larger by a part in a million changes the
-gradients of this one by 3e-3."""
+"""The same of a model whose step amplifies more: without XLA, an input that is larger by a part in a million changes
+the gradients of this one by 3e-3."""
 
 
 @pytest.mark.slow
