@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pix2earth.records.manifest import Manifest, load_manifest
-from pix2earth.records.transforms import with_transforms
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Manifest
+from pix2earth.records.overrides.seen import seen_manifest
 from pix2earth.runs.folders import RunFolders
+from pix2earth.runs.recorded_settings import with_recorded
 from pix2earth.settings.errors import UserError, inside, nearest
 from pix2earth.settings.loss_keys import LossKeys
-from pix2earth.settings.schema import ADDED, EnvironmentFile, ExperimentFile, affects
+from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
 from pix2earth.settings.validation import load
-from pix2earth.settings.value_transform import ValueTransform
 
 PROJECT = Path(__file__).resolve().parent
 VARIABLE = "PIX2EARTH_ENV"
@@ -140,7 +141,7 @@ class Experiment(LossKeys):
     The upper-case attributes are those of the original ARISGAN code (values: see ``docs/experiment.md``), and these:
 
     - ``SEED NORMALIZE PRECISION JIT_COMPILE DETERMINISTIC METRICS BEST_METRIC FOLD_DATES LEARNING_RATE VALIDATE_FREQ
-      KEEP_CHECKPOINTS LABEL_SMOOTHING``: values of the keys.
+      KEEP_CHECKPOINTS LABEL_SMOOTHING TRAINING_LENGTH``: values of the keys.
     - ``INPUT_TIME_STEPS``, ``OUTPUT_TIME_STEPS``: numbers of time steps of the network's input and output; None without
       a time axis, and where ``FOLD_DATES`` folds the time steps into bands.
     - ``RATIO``: ground sampling distance of the input over that of the target.
@@ -185,7 +186,7 @@ class Experiment(LossKeys):
         self._take_settings(self.settings)
         self.DATA_ROOT = str(Path(environment.DATA_ROOT) / self.DATASET / str(self.TILESIZE))
         stored = load_manifest(Path(self.DATA_ROOT), self.DATASET)
-        self.manifest = with_transforms(stored, self.settings.transforms, self.NORMALIZE, self.file)
+        self.manifest = seen_manifest(stored, self.settings, self.file, Path(environment.DATA_ROOT))
         self._take_manifest(self.manifest)
         if environment.PROJECT_ROOT not in sys.path:
             sys.path.append(environment.PROJECT_ROOT)
@@ -215,6 +216,7 @@ class Experiment(LossKeys):
         self.EXCLUDE_SUFFIX = settings.exclude_suffix
         self.ENFORCE_SUFFIX = settings.enforce_suffix
         self.PARSEMODE = "alt" if settings.dataset.startswith("alt") else None
+        self.TRAINING_LENGTH = settings.training_length
         self.SAMPLE_TRAIN, self.SAMPLE_VAL = sample_numbers = settings.sample_train, settings.sample_val
         self.DATA_SAMPLE = sample_numbers if all(sample_numbers) else None
         self.take_losses(settings)
@@ -261,19 +263,6 @@ def _folders(root: Path) -> list[str]:
     """Return the names of all folders below the root that hold experiments."""
     names = _experiments(root, root) if root.is_dir() else []
     return sorted({parent.as_posix() for name in names for parent in (Path(name), *Path(name).parents)} - {"."})
-
-
-def with_recorded(settings: ExperimentFile, recorded: Mapping[str, Any]) -> ExperimentFile:
-    """Return the settings with the recorded values of those keys that change the networks or their data.
-
-    A key that did not exist when the run was recorded had no effect, which is its default.
-    """
-    kept = {key: recorded[key] for key in ExperimentFile.model_fields if key in recorded and affects(key)}
-    if "transforms" in kept:
-        kept["transforms"] = {name: ValueTransform.model_validate(each) for name, each in kept["transforms"].items()}
-    if "model_name" in recorded:
-        kept |= {key: value for key, value in ADDED.items() if key not in recorded and affects(key)}
-    return settings.model_copy(update=kept)
 
 
 def open_experiment(

@@ -41,6 +41,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="a further field that the network reads, such as cloud_mask: a raster on the grid of the input, or one for"
         " each time step; once for each field",
     )  # fmt: skip
+    arguments.add_argument(
+        "--bands", metavar="N,N...",
+        help="numbers of the bands of each raster, in the order of the network's input (default: by their names, or in"
+        " order where they have none)",
+    )  # fmt: skip
     arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
     arguments.add_argument(
         "--output", required=True, metavar="PATH",
@@ -141,7 +146,7 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     from pix2earth.mapping.files.choosing import predict_files
     from pix2earth.mapping.files.jobs import FileOptions
 
-    refuse(options, ("bbox", "s3", "split"), "files of images")
+    refuse(options, ("bands", "bbox", "s3", "split"), "files of images")
     chosen = FileOptions(
         Path(options.output), options.format, fields.files_of(options.field), options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
@@ -171,6 +176,7 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
         UserError: the scene or a further field does not fit the network, or the output cannot be written.
     """
     from pix2earth.mapping import fields
+    from pix2earth.mapping.bands.finding import numbers_of
     from pix2earth.mapping.opening import open_scene
     from pix2earth.mapping.scene import crop
 
@@ -183,7 +189,8 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")
-    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade)
+    numbers = numbers_of(options.bands)
+    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade, bands=numbers)
     further = fields.open_fields(files, scene, experiment, geometry)
     if options.bbox:
         scene = crop(scene, tuple(options.bbox), fields.blocks(files, experiment.manifest, geometry))
@@ -201,7 +208,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     Raises:
         UserError: the dataset's fields differ from those that the network was trained on, or an option does not apply.
     """
-    refuse(options, ("bbox", "degrade", "s3", "field", *FOR_FILES), "a dataset")
+    refuse(options, ("bands", "bbox", "degrade", "s3", "field", *FOR_FILES), "a dataset")
     folder = Path(options.output)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")

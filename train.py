@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment, open_experiment
+from pix2earth.records.listing import fewer_than_asked
 from pix2earth.runs import identity, treatments
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError, reports_errors
@@ -93,7 +94,10 @@ def train_run(
 
     training = Training(experiment, dataset, plugin, source)
     former = restored is not None and treatments.is_former(restored.identity)
-    notes = switch_off(experiment, training.gan, plugin, former=former)
+    notes = [
+        *fewer_than_asked(experiment, dataset.names("train")),
+        *switch_off(experiment, training.gan, plugin, former=former),
+    ]
     if restored is None:
         return RunProcess(training).run(notes)
     training.identity |= restored.identity

@@ -121,11 +121,22 @@ class DepthwiseTokens(layers.Layer):
         return {**super().get_config(), "kernel_size": self.kernel_size}
 
 
+def conformers(x: Any, named: dict[str, Any], name: str, blocks: int, **settings: Any) -> list[Any]:
+    """Return the tokens after each module of some blocks in a row; arguments as of ``conformer``.
+
+    Published names of all blocks but the first end in their number.
+    """
+    found = [x]
+    for number in range(blocks):
+        found += conformer(found[-1], named, f"{name}.{number}" if number else name, **settings)
+    return found[1:]
+
+
 def conformer(
     x: Any, named: dict[str, Any], name: str, *, heads: int, head_features: int, expansion: int = 4,
     dropout: float = 0.1,
-) -> Any:  # fmt: skip
-    """Return the tokens after one conformer block.
+) -> list[Any]:  # fmt: skip
+    """Return the tokens after each of the four modules of one conformer block; the last ones are those after the block.
 
     Args:
         x: ``(batch, token, feature)``.
@@ -136,16 +147,16 @@ def conformer(
         expansion: hidden features of the feed-forward and convolution modules, in times the features.
         dropout: share of outputs that are dropped in training.
     """
-    x = x + 0.5 * _feed_forward(x, named, f"{name}.ff1.fn", expansion, dropout)
+    first = x + 0.5 * _feed_forward(x, named, f"{name}.ff1.fn", expansion, dropout)
     attention, norm = RelativeAttention(heads, head_features), layers.LayerNormalization(epsilon=1e-5)
-    x = x + layers.Dropout(dropout)(attention(norm(x)))
+    attended = first + layers.Dropout(dropout)(attention(norm(first)))
     named[f"{name}.attn.norm"] = norm
     for part in ("to_q", "to_kv", "to_out", "rel_pos_emb"):
         named[f"{name}.attn.fn.{part}"] = getattr(attention, part)
-    x = x + _convolution(x, named, f"{name}.conv.net", expansion, dropout)
-    x = x + 0.5 * _feed_forward(x, named, f"{name}.ff2.fn", expansion, dropout)
+    convolved = attended + _convolution(attended, named, f"{name}.conv.net", expansion, dropout)
+    x = convolved + 0.5 * _feed_forward(convolved, named, f"{name}.ff2.fn", expansion, dropout)
     named[f"{name}.post_norm"] = layers.LayerNormalization(epsilon=1e-5)
-    return named[f"{name}.post_norm"](x)
+    return [first, attended, convolved, named[f"{name}.post_norm"](x)]
 
 
 def _feed_forward(x: Any, named: dict[str, Any], name: str, expansion: int, dropout: float) -> Any:

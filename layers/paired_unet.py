@@ -77,6 +77,22 @@ def paired_patchgan(input_channels: int, target_channels: int, filters: Sequence
     input_image = keras.Input((None, None, input_channels), name="input_image")
     target_image = keras.Input((None, None, target_channels), name="target_image")
     x = layers.Concatenate()([target_image, input_image])
+    return keras.Model([input_image, target_image], _patches(x, filters), name="discriminator")
+
+
+def single_patchgan(channels: int, filters: Sequence[int]) -> keras.Model:
+    """Return the same network as a discriminator of single images, in a list of one: ``[image]``.
+
+    Args:
+        channels: bands of the image.
+        filters: as of `paired_patchgan`.
+    """
+    image = keras.Input((None, None, channels), name="image")
+    return keras.Model([image], _patches(image, filters), name="discriminator")
+
+
+def _patches(x: Any, filters: Sequence[int]) -> Any:
+    """Return the logits of the patches of an image."""
     for number, count in enumerate(filters):
         stride = 1 if number == len(filters) - 1 else 2
         x = padded_block(
@@ -84,8 +100,7 @@ def paired_patchgan(input_channels: int, target_channels: int, filters: Sequence
         )
     last = Block(1, stride=1, batchnorm=False, activation=None)
     x = padded_block(x, last, f"conv_layers.{len(filters)}")
-    logits = layers.Activation("linear", dtype="float32", name="logits")(x)
-    return keras.Model([input_image, target_image], logits, name="discriminator")
+    return layers.Activation("linear", dtype="float32", name="logits")(x)
 
 
 def fitting_depth(height: int, width: int, levels: int) -> int:

@@ -11,6 +11,9 @@ from keras import ops
 SHARPNESS = -0.5
 """Parameter a of the cubic kernel (Keys 1981, doi:10.1109/TASSP.1981.1163711); -0.5 is TensorFlow's."""
 
+TABLE = 1024
+"""Places between two pixels at which TensorFlow tabulates the kernel."""
+
 
 class WeightedUpsampling(keras.layers.Layer):
     """Upsample images ``(batch, h, w, c)`` of a fixed size to ``(batch, h * ratio, w * ratio, c)``."""
@@ -49,9 +52,25 @@ class WeightedUpsampling(keras.layers.Layer):
 class Bicubic(WeightedUpsampling):
     """Bicubic upsampling, as ``tf.image.resize(..., method="bicubic")``: pixels beyond the border have no weight."""
 
+    def __init__(self, ratio: int = 2, tabulated: bool = False, **kwargs: Any) -> None:
+        """Store the settings.
+
+        Args:
+            ratio: factor of the upsampling, 1 or more.
+            tabulated: round the places of pixels as TensorFlow's table of the kernel does, for equal values; False:
+                the exact kernel.
+            kwargs: arguments of every Keras layer.
+        """
+        super().__init__(ratio, **kwargs)
+        self.tabulated = tabulated
+
     def weights_of(self, side: int) -> np.ndarray:
         """Return the weights; rows add up to 1."""
-        return cubic_weights(side, self.ratio)
+        return cubic_weights(side, self.ratio, TABLE if self.tabulated else None)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "tabulated": self.tabulated}
 
 
 @keras.saving.register_keras_serializable("pix2earth")
@@ -63,17 +82,20 @@ class AlignedBilinear(WeightedUpsampling):
         return aligned_weights(side, self.ratio)
 
 
-def cubic_weights(side: int, ratio: int) -> np.ndarray:
+def cubic_weights(side: int, ratio: int, table: int | None = None) -> np.ndarray:
     """Return the weights of the coarse pixels in the fine ones along an axis.
 
     Args:
         side: number of coarse pixels.
         ratio: factor of the upsampling.
+        table: number of places between two pixels to which those of fine pixels are rounded; None: they are not.
 
     Returns:
         float32 (side * ratio, side); rows add up to 1.
     """
     centres = (np.arange(side * ratio) + 0.5) / ratio - 0.5
+    if table is not None:
+        centres = np.rint(centres * table) / table
     distance = np.abs(centres[:, None] - np.arange(side))
     near = ((SHARPNESS + 2) * distance - (SHARPNESS + 3)) * distance**2 + 1
     far = SHARPNESS * (((distance - 5) * distance + 8) * distance - 4)

@@ -125,6 +125,11 @@ def is_adversarial(name: str) -> bool:
     return name in GENERATOR_LOSSES and not judged.isdisjoint(_function(GENERATOR_LOSSES[name])[1])
 
 
+def compares_with_target(name: str) -> bool:
+    """Return whether a generator loss of the table is a function of the target, so that it needs pairs."""
+    return name in GENERATOR_LOSSES and "target" in _function(GENERATOR_LOSSES[name])[1]
+
+
 def _weighted_sum(
     table: Mapping[str, str],
     weights: Mapping[str, float | None],

@@ -30,7 +30,10 @@ def halved_with_validity(images: Any, validity: Any) -> tuple[Any, Any]:
 
 
 def _window_sums(images: Any) -> Any:
-    """Return sums of 3 x 3 pixels; of equal pixels they are exact, which a mean of padded windows would not be."""
+    """Return sums of 3 x 3 pixels; of equal pixels they are exact, which a mean of padded windows would not be.
+
+    A convolution, as slices of every second pixel, and their gradients, would take several times as long.
+    """
     padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    rows = padded[:, :-2:2] + padded[:, 1:-1:2] + padded[:, 2::2]
-    return rows[:, :, :-2:2] + rows[:, :, 1:-1:2] + rows[:, :, 2::2]
+    ones = ops.ones((3, 3, images.shape[-1], 1), images.dtype)
+    return ops.depthwise_conv(padded, ones, strides=2, padding="valid", data_format="channels_last")

@@ -11,7 +11,8 @@ size: the size of images is part of the network, and `predict.py` applies it in 
 params, with published defaults: `as_published` (false); `attention` ("channels"); `filters` (32), `aspp_filters` (128)
 of the feature extractor; `fusion_filters` (256) of each pair; `blocks` (1), `heads` (16), `head_features` (1024),
 `expansion` (4) of the conformer; `dropout` (0.1); `discriminator_filters` (64); `teacher`, an .npz file with the
-weights of a feature extractor by their published names.
+weights of a feature extractor by their published names; `recompute` (false): keep less of the conformer's features in
+training and compute them again for the gradient.
 
 It has losses of its own: `gen_att`, mean squared difference of the cloud masks from those of the teacher, summed over
 the time steps (weight 1 where there is a teacher); `gen_aux`, mean absolute difference of the auxiliary images from the
@@ -21,6 +22,7 @@ target, summed (published weight 50, off by default).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,11 +35,12 @@ from keras import layers, ops
 from layers.aspp import aspp, convolved
 from layers.batch_norm import UnbiasedBatchNorm
 from layers.cloud_attention import bottleneck, cloud_detection
-from layers.conformer import conformer
+from layers.conformer import conformers
 from layers.optimizers import adam
-from layers.padding import Padding
 from layers.params import known_params
 from layers.published_weights import assign, variables
+from layers.quarter_size import quartered, restored
+from layers.recomputation import Segments
 from layers.sizes import require_multiple
 from losses import discriminator_loss, generator_loss
 
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 DEFAULTS = {
     "as_published": False, "attention": None, "filters": 32, "aspp_filters": 128, "fusion_filters": 256, "blocks": 1,
     "heads": 16, "head_features": 1024, "expansion": 4, "dropout": 0.1, "discriminator_filters": 64, "teacher": None,
+    "recompute": False,
 }  # fmt: skip
 ATTENTION = ("channels", "batch")
 SMALLEST = 64
@@ -135,32 +139,24 @@ class GAN:
         # One call for each time step: in training each has its own batch statistics, as published.
         masks, features, auxiliary = zip(*(extractor(series[:, step]) for step in range(self.steps)), strict=True)
         named |= {f"feature_extractor.{name}": layer for name, layer in self.extractor_names.items()}
-        downsample = _downsampling(2 * params["filters"], params["fusion_filters"], named, (size, size))
+        downsample = quartered(2 * params["filters"], params["fusion_filters"], named, (size, size))
         pairs = combinations(range(self.steps), 2)
         x = layers.Concatenate()([downsample(ops.concatenate([features[i], features[j]], -1)) for i, j in pairs])
         channels = x.shape[-1]
         x = ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, channels, quarter * quarter))
         if self.attention == "batch":
             x = ops.transpose(x, (1, 0, 2))
-        for number in range(params["blocks"]):
-            name = "transformer.comformer" + (f".{number}" if number else "")
-            sizes = {key: params[key] for key in ("heads", "head_features", "expansion", "dropout")}
-            x = conformer(x, named, name, **sizes)
+        sizes = {key: params[key] for key in ("heads", "head_features", "expansion", "dropout")}
+        tokens = [x, *conformers(x, named, "transformer.comformer", params["blocks"], **sizes)]
+        x = tokens[-1]
         if self.attention == "batch":
             x = ops.transpose(x, (1, 0, 2))
         x = ops.transpose(ops.reshape(x, (-1, channels, quarter, quarter)), (0, 2, 3, 1))
-        output = self._decoded(x, channels, named)
-        return keras.Model(series, [output, ops.stack(masks, 1), ops.stack(auxiliary, 1)], name="generator")
-
-    def _decoded(self, x: Any, channels: int, named: dict[str, Any]) -> Any:
-        """Return the image of features at a quarter of its size."""
-        for number, filters in ((0, channels // 2), (3, channels // 4)):
-            conv, norm = layers.Conv2DTranspose(filters, 3, 2, "valid", use_bias=False), UnbiasedBatchNorm()
-            named[f"model_final.{number}"], named[f"model_final.{number + 1}"] = conv, norm
-            x = ops.relu(norm(conv(x)[:, 1:, 1:]))  # as PyTorch's padding of 1 and output padding of 1
-        named["model_final.7"] = layers.Conv2D(self.exp.OUTPUT_CHANNELS, 7)
-        x = named["model_final.7"](Padding(3, "reflection")(x))
-        return layers.Activation("tanh", dtype="float32")(x)
+        output = restored(x, exp.OUTPUT_CHANNELS, named)
+        others = [ops.stack(masks, 1), ops.stack(auxiliary, 1)]
+        if params["recompute"]:
+            self.segments = Segments(tokens, source=series, beside=others, output=output)
+        return keras.Model(series, [output, *others], name="generator")
 
     def Discriminator(self) -> keras.Model:
         """Return the network from [folded time steps, image] to logits of patches."""
@@ -224,7 +220,8 @@ class GAN:
         exp = self.exp
         series = folded(input_image)
         with tf.GradientTape() as tape:
-            generated, masks, auxiliary = self.generator(input_image, training=True)
+            network = self.segments if self.params["recompute"] else partial(self.generator, training=True)
+            generated, masks, auxiliary = network(input_image)
             with tape.stop_recording():
                 judged, judged_terms = self._judge(series, generated, target, fields)
             logits = self.discriminator([series, generated], training=True)
@@ -286,13 +283,3 @@ def _update(network: keras.Model, optimizer: Any, tape: tf.GradientTape, loss: t
     gradients = zip(tape.gradient(loss, weights), weights, strict=True)
     if pairs := [(gradient, weight) for gradient, weight in gradients if gradient is not None]:
         optimizer.apply_gradients(pairs)
-
-
-def _downsampling(channels: int, filters: int, named: dict[str, Any], size: tuple[int, int]) -> keras.Model:
-    """Return the shared network from a pair's features to a quarter of their size."""
-    x = pair = keras.Input((*size, channels))
-    for number, width in ((0, filters // 2), (3, filters)):
-        conv, norm = layers.Conv2D(width, 3, 2, use_bias=False), UnbiasedBatchNorm()
-        named[f"downsampling.{number}"], named[f"downsampling.{number + 1}"] = conv, norm
-        x = ops.relu(norm(conv(layers.ZeroPadding2D()(x))))
-    return keras.Model(pair, x, name="downsampling")

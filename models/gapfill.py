@@ -3,10 +3,12 @@
     input, 0 where hidden -> downsamplings -> residual blocks -> upsamplings -> output of all time steps
     hidden pixels of the output, clear pixels of the input -> discriminators at full size, half the size, ...
 
-It uses the field `cloud_mask`. The generator does not see the mask, only zeros. Time steps must be folded into bands
-(`"fold_dates": true`); numbers of time steps and bands are those of the dataset. Where the input has more time steps
-than the target, those of the target are the last ones. Convolutions have spectral normalisation. The generator is
-updated first; the discriminator then judges images of the updated generator.
+It uses the dataset's `input_mask`, or a mask `cloud_mask` where the manifest states none: of each time step of the
+input, or of those of the target; one without time steps that is `input_mask` hides all of them. The generator does not
+see the mask, only zeros. Time steps must be folded into bands (`"fold_dates": true`); their numbers, bands, and what is
+hidden are those of the dataset. The target's bands are found in the input by their names; where the input has more time
+steps, those of the target are the last ones. Convolutions have spectral normalisation. The generator is updated first;
+the discriminator then judges images of the updated generator.
 
 params, with published defaults: `as_published` (false); `statistics` ("running"): predictions use the running
 statistics of batch normalisation; "batch", the default of `as_published`, those of the batch, so that a prediction
@@ -59,8 +61,8 @@ class GAN:
         """Check settings, time steps, bands and sizes, then build networks and optimisers.
 
         Raises:
-            ValueError: settings that do not exist, time steps that are not folded, a dataset without the field
-                `cloud_mask`, an input with fewer channels than the target, a size that does not fit.
+            ValueError: settings that do not exist, time steps that are not folded, a dataset without a mask of the
+                input, an input that lacks time steps or bands of the target, a size that does not fit.
         """
         self.exp, self.params = experiment, known_params(experiment, DEFAULTS)
         self.statistics = self.params["statistics"] or STATISTICS[int(self.params["as_published"])]
@@ -84,18 +86,30 @@ class GAN:
         Raises:
             ValueError: something does not fit.
         """
-        exp, fields = self.exp, self.exp.manifest.fields
-        if "cloud_mask" not in fields:
-            raise ValueError(f"gapfill needs a field cloud_mask; the dataset has {', '.join(fields)}")
+        exp, manifest = self.exp, self.exp.manifest
+        fields = manifest.fields
+        if manifest.hidden_field is None:
+            raise ValueError(
+                f"gapfill needs a mask of what is hidden in the input, which dataset.json names as input_mask; the"
+                f" dataset has {', '.join(fields)}"
+            )
         if any(field.time_steps for field in fields.values()) and not exp.FOLD_DATES:
             raise ValueError('gapfill has no time axis: fold the time steps into bands with "fold_dates": true')
-        steps = fields["cloud_mask"].time_steps or 1
-        if exp.OUTPUT_CHANNELS % steps or exp.INPUT_CHANNELS < exp.OUTPUT_CHANNELS:
+        source, target = fields[manifest.input], fields[manifest.target]
+        self.bands, self.target_bands = len(source.bands), len(target.bands)
+        self.steps, self.target_steps = source.time_steps or 1, target.time_steps or 1
+        if missing := [band for band in target.bands if band not in source.bands]:
+            raise ValueError(f"gapfill fills the input, which lacks {missing[0]} of the target's bands")
+        if self.steps < self.target_steps:
             raise ValueError(
-                f"gapfill needs the target's time steps and bands at the end of the input, and a mask of each;"
-                f" the input has {exp.INPUT_CHANNELS} channels, the target {exp.OUTPUT_CHANNELS}, the mask {steps}"
+                f"gapfill fills the input, which has {self.steps} time steps, fewer than the target's"
+                f" {self.target_steps}"
             )
-        self.bands = exp.OUTPUT_CHANNELS // steps
+        first = self.steps - self.target_steps
+        #: Channels of the input in the order of the target's.
+        self.channels = [
+            step * self.bands + source.bands.index(band) for step in range(first, self.steps) for band in target.bands
+        ]
         patches = 2 ** (self.params["discriminator_layers"] + self.params["scales"] - 2)
         require_multiple(exp, max(2 ** self.params["samplings"], patches))
         # Reflection needs two pixels a side, and instance normalisation more than one patch.
@@ -160,48 +174,60 @@ class GAN:
 
     # ---- training ------------------------------------------------------------------------------------------------
 
-    def masked(self, input_image: tf.Tensor, cloud_mask: tf.Tensor) -> tf.Tensor:
-        """Return the input with 0 in hidden pixels of the target's time steps."""
-        channels = self.exp.OUTPUT_CHANNELS
-        clear = input_image[..., -channels:] * (1.0 - tf.repeat(cloud_mask, self.bands, axis=-1))
-        return tf.concat([input_image[..., :-channels], clear], axis=-1)
+    def hidden(self, input_mask: tf.Tensor) -> tf.Tensor:
+        """Return what is hidden in each time step of the input, (batch, height, width, time step)."""
+        missing = self.steps - input_mask.shape[-1]
+        if missing and self.exp.manifest.input_mask:  # one mask for all
+            return tf.repeat(input_mask, self.steps, axis=-1)
+        return tf.pad(input_mask, [(0, 0), (0, 0), (0, 0), (missing, 0)]) if missing else input_mask
 
-    def filled(self, masked: tf.Tensor, generated: tf.Tensor, cloud_mask: tf.Tensor) -> tf.Tensor:
+    def masked(self, input_image: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+        """Return the input with 0 in hidden pixels."""
+        return input_image * (1.0 - tf.repeat(hidden, self.bands, axis=-1))
+
+    def filled(self, masked: tf.Tensor, generated: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """Return generated pixels where they are hidden, those of the input elsewhere."""
-        hidden = tf.repeat(cloud_mask, self.bands, axis=-1)
-        return generated * hidden + masked[..., -self.exp.OUTPUT_CHANNELS :]
+        weights = tf.repeat(hidden[..., -self.target_steps :], self.target_bands, axis=-1)
+        return generated * weights + tf.gather(masked, self.channels, axis=-1)
 
     @tf.function
     def train_step(
-        self, input_image: tf.Tensor, target: tf.Tensor, cloud_mask: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
+        self, input_image: tf.Tensor, target: tf.Tensor, input_mask: tf.Tensor, step: tf.Tensor, **fields: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Update the generator, then the discriminator, and return the losses by name, unweighted.
 
         Args:
             input_image: float32, ``(batch, height, width, input time step * band)``.
             target: float32, ``(batch, height, width, time step * band)``.
-            cloud_mask: float32, ``(batch, height, width, time step)``, 1 where the target is hidden in the input.
+            input_mask: float32, ``(batch, height, width, time step)``, 1 where the input is hidden.
             step: int64 scalar, the global step.
             **fields: all other fields by name, for losses.
         """
-        masked, validity = self.masked(input_image, cloud_mask), fields.get("validity")
-        learnt = cloud_mask if validity is None else cloud_mask * validity
+        hidden, validity = self.hidden(input_mask), fields.get("validity")
+        masked, learnt = self.masked(input_image, hidden), hidden[..., -self.target_steps :]
+        learnt = learnt if validity is None else learnt * validity
         patches = [
             hidden_patches(learnt, 2 ** (self.params["discriminator_layers"] - 1 + scale))
             for scale in range(self.params["scales"])
         ]
-        fields = {**fields, "input_image": input_image, "cloud_mask": cloud_mask, "step": step}
-        generator = self._train_generator(masked, target, learnt, patches, fields)
-        return {**generator, **self._train_discriminator(masked, target, patches, fields)}
+        fields = {**fields, "input_image": input_image, "input_mask": input_mask, "step": step}
+        generator = self._train_generator(masked, target, hidden, learnt, patches, fields)
+        return {**generator, **self._train_discriminator(masked, target, hidden, patches, fields)}
 
     def _train_generator(
-        self, masked: tf.Tensor, target: tf.Tensor, learnt: tf.Tensor, patches: list[tf.Tensor], fields: dict[str, Any]
+        self,
+        masked: tf.Tensor,
+        target: tf.Tensor,
+        hidden: tf.Tensor,
+        learnt: tf.Tensor,
+        patches: list[tf.Tensor],
+        fields: dict[str, Any],
     ) -> dict[str, tf.Tensor]:
         """Update the generator and return its losses."""
         exp = self.exp
         with tf.GradientTape() as tape:
             generated = self.generator(masked, training=True)
-            image = self.filled(masked, generated, fields["cloud_mask"])
+            image = self.filled(masked, generated, hidden)
             shown = with_missing_pixels(image, target, fields.get("validity"))
             judged = self.discriminator([masked, shown], training=True)
             hinge = [gen_hinge_hidden(*pair) for pair in zip(judged, patches, strict=True)]
@@ -212,11 +238,11 @@ class GAN:
         return {"total_gen_loss": total, **terms}
 
     def _train_discriminator(
-        self, masked: tf.Tensor, target: tf.Tensor, patches: list[tf.Tensor], fields: dict[str, Any]
+        self, masked: tf.Tensor, target: tf.Tensor, hidden: tf.Tensor, patches: list[tf.Tensor], fields: dict[str, Any]
     ) -> dict[str, tf.Tensor]:
         """Update the discriminator with images of the updated generator, and return its losses."""
         exp = self.exp
-        image = self.filled(masked, self.generator(masked, training=True), fields["cloud_mask"])
+        image = self.filled(masked, self.generator(masked, training=True), hidden)
         shown = tf.stop_gradient(with_missing_pixels(image, target, fields.get("validity")))
         with tf.GradientTape() as tape:
             real = self.discriminator([masked, target], training=True)
@@ -229,10 +255,11 @@ class GAN:
         update(self.discriminator, self.discriminator_optimizer, tape, scaled)
         return {"total_disc_loss": total, **terms}
 
-    def predict(self, input_image: tf.Tensor, cloud_mask: tf.Tensor) -> tf.Tensor:
-        """Return the input with its hidden pixels filled."""
-        masked = self.masked(input_image, cloud_mask)
-        return self.filled(masked, self.generator(masked, training=self.statistics == "batch"), cloud_mask)
+    def predict(self, input_image: tf.Tensor, input_mask: tf.Tensor) -> tf.Tensor:
+        """Return the target's time steps and bands of the input with their hidden pixels filled."""
+        hidden = self.hidden(input_mask)
+        masked = self.masked(input_image, hidden)
+        return self.filled(masked, self.generator(masked, training=self.statistics == "batch"), hidden)
 
 
 def _plain(filters: int, channels: int, stride: int) -> keras.layers.Layer:

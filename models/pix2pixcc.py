@@ -17,7 +17,8 @@ n_downsample); `residual_blocks` (9, n_residual); `norm` ("instance" or "batch",
 with fewer bands is repeated for the discriminator until both have about as many, 0: never; `correlation_scales` (4,
 n_CC) and `concordance` (true, ccc; false: Pearson's coefficient) of `gen_cc`; `accumulated_features`: `gen_fm` counts
 the first scales several times (default: as_published); `epsilon` (1e-8) of `gen_cc` and of Adam; `beta_1` (0.5);
-`beta_2` (0.999).
+`beta_2` (0.999); `recompute` (false): keep less of the generator's features in training and compute them again for the
+gradient, for large images.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from layers.multiscale_discriminator import by_scale, multiscale_discriminator
 from layers.padding import KINDS, Padding
 from layers.params import known_params
 from layers.published_weights import variables
+from layers.recomputation import Segments
 from layers.sizes import require_multiple, require_patches
 from layers.weighted_upsampling import AlignedBilinear
 
@@ -48,7 +50,7 @@ DEFAULTS = {
     "as_published": False, "filters": 64, "downsamplings": 4, "residual_blocks": 9, "norm": "instance",
     "padding": "replication", "transposed": True, "discriminator_filters": 64, "scales": 1, "channel_balance": 1.0,
     "correlation_scales": 4, "concordance": True, "accumulated_features": None, "epsilon": 1e-8, "beta_1": 0.5,
-    "beta_2": 0.999,
+    "beta_2": 0.999, "recompute": False,
 }  # fmt: skip
 NORMS = ("instance", "batch")
 SMALLEST = {"filters": 1, "downsamplings": 0, "residual_blocks": 0, "discriminator_filters": 1, "scales": 1,
@@ -93,9 +95,19 @@ class GAN(ConditionalGAN):
         """Return the network of the diagram above; layers have their published names, ``model.<number>``."""
         exp = self.exp
         x = image = keras.Input((exp.IMG_HEIGHT, exp.IMG_WIDTH, exp.INPUT_CHANNELS), name="input_image")
+        boundaries = [image]
         for number, stage in enumerate(self._stages()):
             x = stage(x, name=f"model.{number}")
-        return keras.Model(image, layers.Activation("linear", dtype="float32", name="image")(x), name="generator")
+            if stage in (_mish, self._residual):
+                boundaries.append(x)
+        output = layers.Activation("linear", dtype="float32", name="image")(x)
+        if self.params["recompute"]:
+            self.segments = Segments([*boundaries, output])
+        return keras.Model(image, output, name="generator")
+
+    def generate(self, fields: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return the generated images of a training step."""
+        return self.segments(fields["input_image"]) if self.params["recompute"] else super().generate(fields)
 
     def _stages(self) -> list[Callable[..., Any]]:
         """Return the functions of the generator's features in the order of the published ``nn.Sequential``."""

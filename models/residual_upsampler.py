@@ -6,9 +6,9 @@ would need RATIO squared as many operations without more information, so the coa
     input -> every RATIO-th pixel -+-> residual blocks -> pixel shuffle -+-> output
                                    +-> shared bands -> bicubic ----------+
 
-The initial correction is nearly zero, so that training starts at bicubic quality. The output is linear. `jit_compile`
-is not possible: TensorFlow has no XLA kernel for bicubic interpolation. `random_resize` is switched off: interpolated
-tiles have no exact blocks of coarse pixels. Runs that former versions started keep it.
+The initial correction is nearly zero, so that training starts at bicubic quality. The output is linear.
+`random_resize` is switched off: interpolated tiles have no exact blocks of coarse pixels. Runs that former versions
+started keep it.
 
 params: `blocks` (5) residual blocks, of `filters` (32) channels; `discriminator_filters` (32).
 """
@@ -24,6 +24,7 @@ from layers.conditional_gan import ConditionalGAN
 from layers.params import known_params
 from layers.patchgan import patchgan
 from layers.pixel_shuffle import Decimate, PixelShuffle
+from layers.weighted_upsampling import Bicubic
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -75,8 +76,8 @@ class GAN(ConditionalGAN):
             bands = layers.Conv2D(self.exp.OUTPUT_CHANNELS, 1, dtype="float32", name="projection")(coarse)
         else:
             bands = ops.take(coarse, self.shared_bands, axis=-1)
-        size = (self.exp.IMG_HEIGHT, self.exp.IMG_WIDTH)
-        return ops.image.resize(bands, size, interpolation="bicubic", data_format="channels_last")
+        # As tf.image.resize, for which XLA has no kernel: runs of former versions predict the same.
+        return Bicubic(self.ratio, tabulated=True, dtype="float32")(bands)
 
     def Discriminator(self) -> keras.Model:
         """Return a small PatchGAN; its output is logits."""

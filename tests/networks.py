@@ -1,11 +1,14 @@
 """Data for tests of networks: fields with any number of bands, and random batches that fit an experiment."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from experiment import Experiment
+from pix2earth.plugins.state import variables
 from pix2earth.records.manifest import Field
 
 #: Weights of the losses in tests of models; ``None``: not computed.
@@ -39,14 +42,15 @@ def random_batch(experiment: Experiment, *masks: str, size: int = 2) -> dict[str
 
     Args:
         experiment: its sizes and numbers of channels are used.
-        masks: names of further fields.
+        masks: names of further fields, or ``input_mask``.
         size: number of samples.
     """
     random = np.random.default_rng(0)
     shape = (size, experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
     time = (experiment.INPUT_TIME_STEPS,) if experiment.INPUT_TIME_STEPS else ()
     series = (size, *time, *shape[1:], experiment.INPUT_CHANNELS)
-    channels = {name: (field := experiment.manifest.fields[name]).shape[-1] * (field.time_steps or 1) for name in masks}
+    fields, roles = experiment.manifest.fields, {"input_mask": experiment.manifest.hidden_field}
+    channels = {name: (field := fields[roles.get(name) or name]).shape[-1] * (field.time_steps or 1) for name in masks}
     return {
         "input_image": tf.constant(random.uniform(-1, 1, series), "float32"),
         "target": tf.constant(random.uniform(-1, 1, (*shape, experiment.OUTPUT_CHANNELS)), "float32"),
@@ -61,3 +65,26 @@ def eager_step(gan: Any, **batch: Any) -> dict[str, tf.Tensor]:
         return gan.train_step(**batch)
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+def descending(gan: Any, rate: float = 1e-2) -> Any:
+    """Return a plug-in whose optimisers, all attributes, are gradient descent.
+
+    Adam would turn the rounding errors of gradients that are 0, such as those of biases before a norm, into steps of
+    full size, by which no two ways of computing the same step could be compared.
+    """
+    for name, value in vars(gan).items():
+        if isinstance(value, keras.optimizers.Optimizer):
+            setattr(gan, name, keras.optimizers.SGD(rate))
+            getattr(gan, name).build(getattr(gan, name.removesuffix("_optimizer")).trainable_variables)
+    return gan
+
+
+def variables_after(gan: Any, batch: Mapping[str, Any], steps: int = 2) -> dict[str, np.ndarray]:
+    """Return all variables of a plug-in after some training steps with the same batch, operation by operation.
+
+    Each operation has the same inputs whatever surrounds it; compiled, they are fused and rounded in other ways.
+    """
+    for step in range(steps):
+        eager_step(gan, **{**batch, "step": tf.constant(step, "int64")})
+    return {name: np.asarray(variable) for name, variable in variables(gan).items()}

@@ -15,7 +15,7 @@ import evaluate
 import results
 import train
 from experiment import PROJECT, Environment
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.loading import load_manifest
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.scoring import origins
 from pix2earth.scoring.other_dataset import Seen, open_other, seen_in_training

@@ -1,6 +1,7 @@
 """Every example below experiments/ trains two steps and is evaluated on two samples, scaled down by this test alone.
 
 Of those that differ by the tiles alone that they read, one trains, and the others are shown to read the same fields.
+The published models train in test_published_examples.py.
 """
 
 import gc
@@ -13,6 +14,9 @@ import pytest
 
 import train
 from experiment import PROJECT, Environment, open_experiment
+from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.records.writer import DatasetWriter
+from pix2earth.results import budgets
 from pix2earth.settings.commented_json import read
 from preprocessing import sample_scenes, samples
 from preprocessing.sharpening import __main__ as sharpening
@@ -51,7 +55,27 @@ def data_root(tmp_path_factory):
         write_published(root / "data" / kind / str(SIDE), field, factor)
     for preset in synthetic.PRESETS:
         make_tiny(root / "data", preset)
+    write_pairs(root / "data", "euv2mag", (3, (1.0, 200.0)), (1, (-3000.0, 3000.0)))
+    write_pairs(root / "data", "map2sim", (3, (0.0, 255.0)), (3, (0.0, 255.0)))
     return root / "data"
+
+
+def write_pairs(data_root: Path, name: str, *sides: tuple[int, tuple[float, float]]) -> None:
+    """Write pairs of smooth images as Pix2PixCC's published examples read them: bands and valid range of each side."""
+    rows, columns = np.mgrid[0:TINY, 0:TINY] / TINY
+    fields = {
+        key: Field(dtype="float32", shape=[TINY, TINY, bands], bands=[f"b{n}" for n in range(bands)], valid_range=ends)
+        for key, (bands, ends) in zip(("input_image", "target"), sides, strict=True)
+    }
+    manifest = Manifest(name=name, tilesize=TINY, fields=fields, split=Split(method="by hand"))
+    with DatasetWriter(data_root, manifest) as writer:
+        for number in range(8):
+            waves = (1 + np.sin(6 * (rows + columns * number))) / 2
+            arrays = {
+                key: np.repeat((low + (high - low) * waves)[..., None], bands, axis=-1).astype("float32")
+                for key, (bands, (low, high)) in zip(fields, sides, strict=True)
+            }
+            writer.write("train" if number < 4 else "val", f"pair{number}", arrays)
 
 
 def make_tiny(data_root: Path, preset: str) -> None:
@@ -93,6 +117,18 @@ def write_published(folder: Path, field: str, factor: int) -> None:
         path.write_bytes(framed(example.SerializeToString()))
 
 
+def test_published_gap_filling_hides_what_its_name_says():
+    for name in EXAMPLES:
+        folder, _, kind = name.partition("/")
+        if folder != "gapfill" or not kind:
+            continue
+        settings = read(PROJECT / "experiments" / name / "experiment.json").data
+        what, number = kind.split("_")
+        positions, length = ([[int(number)]], 6231) if what == "position" else ([[2]], int(number))
+        assert settings["occlusion"]["positions"] == positions and settings["training_length"] == length
+        assert settings["steps"] == 200 * -(-length // settings["batch_size"])  # epochs, each with a last small batch
+
+
 def environment_of(tmp_path, data_root, name, settings):
     """Write an example and its environment below a folder of the test's own."""
     folder = tmp_path / "experiments" / name
@@ -125,8 +161,11 @@ def narrow(name, monkeypatch):
         monkeypatch.setattr(layer, "build", narrowed(layer.build))
 
 
-READ_ONLY = ("dataset", "enforce_suffix", "exclude_suffix", "steps", "ckpt_freq", "sample_freq", "keep_checkpoints")
-"""Keys by which examples of ARISGAN differ that train the same network on other tiles of the same fields."""
+READ_ONLY = (
+    "dataset", "enforce_suffix", "exclude_suffix", "steps", "ckpt_freq", "sample_freq", "keep_checkpoints", "occlusion",
+    "training_length",
+)  # fmt: skip
+"""Keys by which examples differ that train the same network on other tiles of the same fields, or hide others."""
 
 
 def twins() -> dict[str, str]:
@@ -155,7 +194,19 @@ def scaled_down(name: str) -> dict:
             changes["params"] = settings.get("params", {}) | {"layers": 1}
     elif settings["dataset"].startswith("synthetic/"):
         changes["tilesize"] = TINY
+    else:
+        changes |= imported(settings)
     return settings | changes
+
+
+def imported(settings: dict) -> dict:
+    """Return what makes an example of the published width run on little data that stand in for what users import."""
+    narrow = {"filters": 4, "discriminator_filters": 4}
+    if settings["model_name"] == "pix2pixcc":
+        return {"tilesize": TINY, "params": settings.get("params", {}) | narrow | {"residual_blocks": 1}}
+    stand_in = "synthetic/gap_filling"  # three time steps of the same six bands, and masks
+    hidden = settings["occlusion"] | {"masks": stand_in}
+    return {"tilesize": TINY, "params": narrow | {"blocks": 1}, "dataset": stand_in, "occlusion": hidden}
 
 
 @pytest.mark.slow
@@ -164,7 +215,7 @@ def test_a_twin_reads_what_the_example_reads_that_trains(name, trained, data_roo
     """All other keys are equal, so that its first batch is all that can be different."""
     from pix2earth.batches.dataset import Dataset
 
-    assert name.startswith("arisgan/")
+    assert name.startswith(("arisgan/", "gapfill/"))
     environment = Environment(environment_of(tmp_path, data_root, name, scaled_down(name)))
     environment_of(tmp_path, data_root, trained, scaled_down(trained))
     datasets = [Dataset(open_experiment(each, environment, "a")) for each in (name, trained)]
@@ -177,7 +228,7 @@ def test_a_twin_reads_what_the_example_reads_that_trains(name, trained, data_roo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in TWINS])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in {*TWINS, *budgets.EXAMPLES}])
 def test_example_trains_and_is_evaluated(name, data_root, tmp_path, narrow):
     import pandas as pd
 

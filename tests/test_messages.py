@@ -10,7 +10,8 @@ import pytest
 import dataset
 import train
 from pix2earth.records import format
-from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError, reports_errors
 from tests.test_train import journal, plugin

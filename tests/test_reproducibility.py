@@ -16,7 +16,8 @@ import compare
 import evaluate
 import predict
 import train
-from pix2earth.records.manifest import Record, fingerprint, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Record, fingerprint
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.scoring import origins
 from pix2earth.scoring.tables import evaluations

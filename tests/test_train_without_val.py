@@ -11,7 +11,7 @@ import evaluate
 import train
 from pix2earth.batches.selection import choose
 from pix2earth.records.listing import open_folder
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.loading import load_manifest
 from pix2earth.records.metadata import read_metadata
 from pix2earth.records.splitting.leaks import GroundExtent, refuse_leaks
 from pix2earth.records.writer import DatasetWriter

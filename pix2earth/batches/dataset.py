@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pix2earth.batches.pools import SEQUENCE_START, partners, pool_of_pairs, pools_of
 from pix2earth.records.listing import Listing, admitted_names, chosen_names
 
-PARALLEL_READS = 2 * (os.cpu_count() or 1)  # measured; tf.data's own tuning takes minutes and finds a slower value
-
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from experiment import Experiment
     from pix2earth.batches.deciding_samples import DecidingSamples
+    from pix2earth.batches.record_reader import RecordReader
     from pix2earth.batches.sampling import Stream
 
 
@@ -37,7 +37,13 @@ class Dataset:
         self._sampling = "pairs"
         self._selection: DecidingSamples | None = None
         self._names: dict[str, list[str]] = {}
-        self._readers: dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]] = {}
+
+    @cached_property
+    def reader(self) -> RecordReader:
+        """Reads the records."""
+        from pix2earth.batches.record_reader import RecordReader
+
+        return RecordReader(self.listing)
 
     @property
     def sampling(self) -> str:
@@ -143,17 +149,22 @@ class Dataset:
         """Return the batches of one stream for the numbers of samples over the whole run."""
         import tensorflow as tf
 
+        from pix2earth.batches.record_reader import KEY
+        from pix2earth.batches.sampling import key_of_masks
+
         paths = tf.constant([str(self.listing.path("train", name)) for name in stream.names])
+        made = self.reader.makes(stream.fields)
 
         def locate(counter: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             located = stream.order(counter)
-            return paths[located.pop("index")], located
+            key = {KEY: key_of_masks(self.experiment.SEED, counter)} if made else {}
+            return paths[located.pop("index")], located | key
 
         def named(fields: dict[str, tf.Tensor], located: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             taken = {name: fields[name] for name in stream.fields}
             return taken | (located if first else {f"draws:{name}": located["draws"] for name in stream.fields})
 
-        return self._read(counters.map(locate), batch, stream.pool, drop_remainder=True).map(named)
+        return self.reader.read(counters.map(locate), batch, stream.pool, "train", drop_remainder=True).map(named)
 
     def _first_counter(self) -> int:
         """Return the number of the first sample; lanes of sequences do not depend on former batch sizes."""
@@ -183,7 +194,8 @@ class Dataset:
     ) -> tf.data.Dataset:
         """Return batches of the fields as stored, without augmentation, every sample once.
 
-        What another pool holds, such as masks, comes from samples that are always the same for a name.
+        What another pool holds, such as masks, comes from samples that are always the same for a name, and so does what
+        an occlusion hides.
 
         Args:
             split: "train", "val" or "test".
@@ -193,13 +205,17 @@ class Dataset:
         """
         import tensorflow as tf
 
+        from pix2earth.batches.record_reader import KEY, keys_of_names
+
         chosen = list(self.names(split) if names is None else names)
         marks = {} if starts is None else {SEQUENCE_START: tf.constant(list(starts), tf.float32)}
         batches: list[tf.data.Dataset] = []
         for pool, members in partners(self.listing, split, chosen).items():
             paths = tf.constant([str(self.listing.path(split, name)) for name in members])
-            samples = tf.data.Dataset.from_tensor_slices((paths, {} if batches else marks))
-            read = self._read(samples, batch, pool, drop_remainder=False)
+            made = self.reader.makes(self.manifest.fields_of(pool))
+            further = ({} if batches else marks) | ({KEY: keys_of_names(members)} if made else {})
+            samples = tf.data.Dataset.from_tensor_slices((paths, further))
+            read = self.reader.read(samples, batch, pool, split, drop_remainder=False)
             batches.append(read.map(lambda fields, located: fields | located))
         merged = batches[0] if len(batches) == 1 else tf.data.Dataset.zip(tuple(batches)).map(_merged)
         return self._own_threads(merged.prefetch(2))
@@ -217,35 +233,13 @@ class Dataset:
         options.threading.private_threadpool_size = os.cpu_count() or 1
         return batches.with_options(options)
 
-    def _read(self, samples: tf.data.Dataset, batch: int, pool: str, *, drop_remainder: bool) -> tf.data.Dataset:
-        """Turn (path, extra) into batches of (fields as stored, extra); the checksums of records are verified."""
-        stored = self._stored(pool)
-        fields = samples.map(lambda path, extra: (stored(path), extra), num_parallel_calls=PARALLEL_READS)
-        return fields.batch(batch, drop_remainder=drop_remainder)
-
-    def _stored(self, pool: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-        """Return the function that reads the fields of a file of a pool; traced once, not for every pass over it."""
-        import tensorflow as tf
-
-        from pix2earth.records import format
-
-        if pool not in self._readers:
-            if self.manifest.legacy:
-                # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
-                read, parse = _single_record, format.arisgan_parser(self.manifest)
-            else:
-                read, parse = tf.io.read_file, format.parser(self.manifest, pool)
-            path = tf.TensorSpec((), tf.string)
-            self._readers[pool] = tf.function(lambda path: parse(read(path)), input_signature=[path], autograph=False)
-        return self._readers[pool]
-
     # ---- between stored, network and physical values ------------------------------------------------------------
 
     @property
     def prepared_fields(self) -> dict[str, None]:
         """The names by which a training step may ask for what a prepared batch has, and for ``step``."""
         further = [SEQUENCE_START] if self.sampling == "sequences" else []
-        further += ["input_mask"] if self.manifest.input_mask else []
+        further += ["input_mask"] if self.manifest.hidden_field else []
         return dict.fromkeys(["input_image", "target", *self.manifest.fields, *further, "step", "validity"])
 
     def prepare(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -291,10 +285,3 @@ def _merged(*streams: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     for stream in streams:
         fields = stream | fields
     return fields
-
-
-def _single_record(path: tf.Tensor) -> tf.Tensor:
-    """Return the content of the one record of a file."""
-    import tensorflow as tf
-
-    return tf.data.TFRecordDataset(path).get_single_element()

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pix2earth.batches import augmentation, time_steps
 from pix2earth.batches.pools import SEQUENCE_START
-from pix2earth.records.manifest import Field
+from pix2earth.records.manifest import Field, Manifest
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -31,7 +31,7 @@ def prepare(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf
         for name, field in manifest.fields.items()
     }
     prepared |= {"input_image": prepared[manifest.input], "target": prepared[manifest.target]}
-    prepared |= {"input_mask": prepared[manifest.input_mask]} if manifest.input_mask else {}
+    prepared |= {"input_mask": prepared[manifest.hidden_field]} if manifest.hidden_field else {}
     prepared |= {name: batch[name] for name in (SEQUENCE_START,) if name in batch}
     valid = validity(batch, experiment)
     return prepared if valid is None else {**prepared, VALIDITY: valid}
@@ -43,11 +43,15 @@ def draws_of(batch: dict[str, tf.Tensor], field: str) -> tf.Tensor | None:
 
 
 def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
-    """Turn the fields of a scene as stored into the network's values; others of the dataset are not needed."""
-    fields = experiment.manifest.fields
+    """Turn fields of a scene as stored (float32) into the network's values; others of the dataset are not needed."""
+    manifest, fields = experiment.manifest, experiment.manifest.fields
+    if manifest.occlusion and manifest.input_mask in batch:
+        # In training, nothing was to be seen there.
+        visible = batch[manifest.input_mask] == 0
+        batch = {**batch, manifest.input: tf.where(visible, batch[manifest.input], np.float32(np.nan))}
     prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
-    roles = {"input_image": experiment.manifest.input, "target": experiment.manifest.target}
-    roles |= {"input_mask": experiment.manifest.input_mask} if experiment.manifest.input_mask else {}
+    roles = {"input_image": manifest.input, "target": manifest.target}
+    roles |= {"input_mask": manifest.hidden_field} if manifest.hidden_field else {}
     return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 
@@ -132,16 +136,15 @@ def valid_pixels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tens
 def _valid_channels(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
     """Return the valid pixels, bool (batch, height, width, time step), with one channel where all steps are equal."""
     draws, valid = draws_of(batch, experiment.manifest.target), None
-    for condition in _conditions(batch, experiment):
+    for condition in valid_conditions(batch, experiment.manifest):
         folded = time_steps.fold(condition) if len(condition.shape) == 5 else condition
         share = _augmented(folded, experiment, draws, lambda pixels, _: tf.cast(pixels, tf.float32), interpolate=True)
         valid = share > WHOLE if valid is None else valid & (share > WHOLE)
     return valid
 
 
-def _conditions(batch: dict[str, tf.Tensor], experiment: Experiment) -> list[tf.Tensor]:
-    """Return what makes a pixel valid, each bool (batch, [time step of the target,] height, width, 1)."""
-    manifest = experiment.manifest
+def valid_conditions(batch: dict[str, tf.Tensor], manifest: Manifest) -> list[tf.Tensor]:
+    """Return what makes a pixel of the target valid, each bool (batch, [time step of it,] height, width, 1)."""
     target, conditions = manifest.fields[manifest.target], []
     measured = _measured(batch[manifest.target], target)
     if measured is not None:
@@ -174,8 +177,12 @@ def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Te
     Returns:
         Boolean (batch, [time step,] height, width) of the network's size; None where all pixels of the dataset have.
     """
-    field = experiment.manifest.fields[experiment.manifest.input]
-    measured = _measured(batch[experiment.manifest.input], field)
+    manifest = experiment.manifest
+    field = manifest.fields[manifest.input]
+    measured = _measured(batch[manifest.input], field)
+    if manifest.occlusion:
+        shown = batch[str(manifest.input_mask)] == 0
+        measured = shown if measured is None else measured & shown
     if measured is None:
         return None
     size = experiment.IMG_HEIGHT, experiment.IMG_WIDTH

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Located = dict[str, Any]
 
+STREAM_OF_MASKS = 2**24
+"""Beyond the numbers of streams and of lanes, whose augmentation has draws of its own."""
+
 
 class Stream(NamedTuple):
     """One source of fields of a batch.
@@ -68,6 +71,11 @@ def of_stream(seed: int, number: int) -> int:
     It has 32 bits: of more, ``index_shuffle`` ignores the upper ones.
     """
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
+
+
+def key_of_masks(seed: int, counter: tf.Tensor) -> tf.Tensor:
+    """Return the key (2,) int64 of the masks that hide parts of the training sample of a counter."""
+    return tf.stack([tf.constant(of_stream(seed, STREAM_OF_MASKS), tf.int64), counter])
 
 
 def permuted(
@@ -176,6 +184,8 @@ def _parts(listing: Listing, main: str) -> list[tuple[str, list[str]]]:
     taken: dict[str, str] = {}
     for pool in sorted(pools_of(listing, "train"), key=lambda name: name != main):  # stable
         fields = list(manifest.fields_of(pool))
+        if not fields:
+            continue  # an occlusion makes what it holds
         if repeated := [name for name in fields if name in taken]:
             raise UserError(
                 f"{folder}: samples of the pools '{taken[repeated[0]]}' and '{pool}' both hold {repeated[0]}, and only"

@@ -17,6 +17,7 @@ SECTION = "packages"
 FOLDERS = ("pix2earth", "models", "layers", "losses", "metrics", "sensors", "preprocessing", "synthetic")
 LEVELS = (
     ("commands",),
+    ("pix2earth.results",),
     ("preprocessing", "synthetic"),
     ("pix2earth.mapping", "pix2earth.convert"),
     ("pix2earth.training",),

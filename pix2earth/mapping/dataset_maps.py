@@ -136,12 +136,18 @@ def _predictions(scorer: Scorer, split: str, names: Sequence[str]) -> Iterator[t
     """Yield each name and its prediction, float32 ``(height, width, band)``, NaN where the input has no measurement."""
     compute = tf.function(lambda batch: flat(scorer.predict(batch)[2]), autograph=False)
     for group, batch in scorer.batches(split, names):
-        inputs = batch[scorer.dataset.manifest.input].numpy()
+        inputs = batch[_measured_field(scorer)].numpy()
         for name, stored, prediction in zip(group, inputs, compute(batch).numpy(), strict=True):
             if name is None:
                 continue
             prediction[~_validity(scorer, stored, prediction.shape)] = np.nan
             yield name, prediction
+
+
+def _measured_field(scorer: Scorer) -> str:
+    """Return the field whose missing pixels are missing in the prediction: the input, or what an occlusion hides."""
+    manifest = scorer.dataset.manifest
+    return manifest.target if manifest.occlusion else manifest.input
 
 
 def _validity(scorer: Scorer, stored: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -152,7 +158,7 @@ def _validity(scorer: Scorer, stored: np.ndarray, shape: tuple[int, ...]) -> np.
         stored: one input as stored, ``([time step,] height, width, band)``.
         shape: of the prediction.
     """
-    field = scorer.dataset.manifest.fields[scorer.dataset.manifest.input]
+    field = scorer.dataset.manifest.fields[_measured_field(scorer)]
     values = stored.astype(np.float64)
     if field.nodata is not None:
         values[values == field.nodata] = np.nan

@@ -69,7 +69,7 @@ def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
     """Return the fields besides the input that a method with these parameters reads; ``**fields`` needs none."""
     parameters = [name for name in parameters if name != ALL]
     names = {"input_image": manifest.input, "target": manifest.target}
-    names |= {"input_mask": manifest.input_mask} if manifest.input_mask else {}
+    names |= {"input_mask": manifest.hidden_field} if manifest.hidden_field else {}
     fields = dict.fromkeys(name if name in manifest.fields else names.get(name, name) for name in parameters)
     return [name for name in fields if name != manifest.input]
 

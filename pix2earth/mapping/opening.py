@@ -28,7 +28,12 @@ METRES_PER_DEGREE = 111_195.0
 
 
 def open_scene(
-    paths: Sequence[Path], swath: Path | None, experiment: Experiment, *, degrade: bool
+    paths: Sequence[Path],
+    swath: Path | None,
+    experiment: Experiment,
+    *,
+    degrade: bool,
+    bands: tuple[int, ...] = (),
 ) -> tuple[Scene, Geometry]:
     """Open a product, a raster, or a folder with one raster for each band; or one of them for each time step.
 
@@ -37,6 +42,7 @@ def open_scene(
         swath: a Sentinel-3 product (``--s3``), or None.
         experiment: of the trained run.
         degrade: average the scene to the pixel size of the network's input; products are averaged where needed.
+        bands: numbers of the bands of each raster, where names and order are not to decide.
 
     Returns:
         The scene, and the geometry of the network's windows.
@@ -52,6 +58,8 @@ def open_scene(
         raise UserError(f"--input {products[0]}: is a product, and others are not; prepare GeoTIFFs of all time steps")
     if swath is not None and len(paths) > 1:
         raise UserError(f"--s3 {swath}: belongs to one time step, and --input names {len(paths)}; leave it out")
+    if products and bands:
+        raise UserError(f"--bands: {products[0]} is a product, whose bands have names; leave it out")
     if products:
         one = field_of_each(paths, field, "--input ")
         opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in paths]
@@ -61,7 +69,7 @@ def open_scene(
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
-    scene = joined(open_rasters(paths, field, "--input "), "--input ")
+    scene = joined(open_rasters(paths, field, "--input ", bands), "--input ")
     if scene.crs is None:
         print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(scene, field, geometry), geometry
@@ -84,19 +92,20 @@ def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
     return field.model_copy(update={"shape": field.shape[-3:]}) if len(paths) == steps else field
 
 
-def open_rasters(paths: Sequence[Path], field: Field, option: str) -> list[RasterScene]:
+def open_rasters(paths: Sequence[Path], field: Field, option: str, bands: tuple[int, ...] = ()) -> list[RasterScene]:
     """Open the rasters of a field: one, or one for each time step.
 
     Args:
         paths: rasters, or folders with one for each band.
         field: of the dataset.
         option: words that name a path on the command line, for messages.
+        bands: numbers of the bands of each, where names and order are not to decide.
 
     Raises:
         UserError: one cannot be read or has other bands, or there are not as many as time steps.
     """
     one = field_of_each(paths, field, option)
-    rasters = [RasterScene(path, one, option) for path in paths]
+    rasters = [RasterScene(path, one, option, bands) for path in paths]
     for raster in rasters:
         print(f"{raster.name}: {', '.join(field.bands)}, {raster.numbers}")
     return rasters

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from pix2earth.mapping.bands.finding import bands_of_file, bands_of_folder
 from pix2earth.mapping.scene import as_stored
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
@@ -25,20 +23,25 @@ class RasterScene:
         numbers: how the values are stored: ``STORED``, ``TAGGED`` or ``PHYSICAL``.
     """
 
-    def __init__(self, path: Path, field: Field, option: str = "--input ") -> None:
+    def __init__(self, path: Path, field: Field, option: str = "--input ", chosen: tuple[int, ...] = ()) -> None:
         """Open the rasters and find the bands.
 
         Args:
             path: a raster, or a folder of rasters that are named for their bands (``..._B02.jp2``, ``B02.tif``).
             field: the dataset's input field, or another one.
             option: words that name the path on the command line, for messages.
+            chosen: numbers of the raster's bands from 1 on, where names and order are not to decide.
 
         Raises:
             UserError: it cannot be read, lacks a band, or its rasters differ in their grid.
         """
         self.name, self.path, self.field = str(path), path, field
-        bands_of = _bands_of_folder if path.is_dir() else _bands_of_file
-        self.bands = bands_of(path, field, option)
+        if path.is_dir():
+            if chosen:
+                raise UserError(f"--bands: {path} is a folder with one raster for each band; leave it out")
+            self.bands = bands_of_folder(path, field, option)
+        else:
+            self.bands = bands_of_file(path, field, option, chosen)
         grid = self.bands[0][0]
         self.size, self.crs, self.transform = (grid.height, grid.width), grid.crs, grid.transform
         self.tags = {"ACQUIRED": acquired} if (acquired := grid.tags().get("ACQUIRED")) else {}
@@ -121,98 +124,3 @@ def _numbers(raster: Any, number: int, field: Field) -> str:
 def _size_and_time(file: Path) -> list[int]:
     """Return size and modification time of a file; an empty list for a virtual file of GDAL."""
     return [file.stat().st_size, file.stat().st_mtime_ns] if file.exists() else []  # /vsicurl/ and the like
-
-
-def _open(path: Path, option: str) -> Any:
-    """Return an open raster.
-
-    Raises:
-        UserError: GDAL cannot read it, or it has no bands.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # reported by open_scene
-            raster = rasterio.open(path)
-    except RasterioError:
-        others = ", a product (.SAFE, .zip) or a dataset" if option.startswith("--input") else ""
-        raise UserError(f"{option}{path}: is not a raster that GDAL can read; give a GeoTIFF{others}") from None
-    if not raster.count:
-        raise UserError(
-            f"{option}{path}: has no bands of its own; name one of its {len(raster.subdatasets)} subdatasets"
-        )
-    return raster
-
-
-def _words(text: str) -> set[str]:
-    """Return the words of a text in lower case: runs of letters and digits."""
-    return {word for word in re.split(r"[^0-9a-z]+", text.casefold()) if word}
-
-
-def _names(band: str, text: str) -> bool:
-    """Return whether a text contains the name of a band: as the whole text or as one of its words."""
-    return band.casefold() == text.strip().casefold() or band.casefold() in _words(text)
-
-
-def _bands_of_file(path: Path, field: Field, option: str) -> list[tuple[Any, int]]:
-    """Return the bands of a field in one raster: by their descriptions, or in order where it has none.
-
-    Raises:
-        UserError: a band is missing, or the order is another one.
-    """
-    raster = _open(path, option)
-    descriptions = [text or "" for text in raster.descriptions]
-    steps = field.time_steps or 1
-    expected = field.bands * steps
-    if not any(descriptions) or steps > 1:
-        if len(descriptions) != len(expected):
-            following = (
-                f" of the first of {steps} time steps, then of the next; or name {steps} rasters" if steps > 1 else ""
-            )
-            order = ", ".join(field.bands) + following
-            raise UserError(f"{path}: has {len(descriptions)} bands; the network takes {len(expected)}: {order}")
-        for number, (band, text) in enumerate(zip(expected, descriptions, strict=True), start=1):
-            if text and not _names(band, text):
-                raise UserError(
-                    f"{path}: band {number} is called '{text}' where {band} is expected (all bands of a time step, then"
-                    " those of the next)"
-                )
-        return [(raster, number) for number in range(1, len(descriptions) + 1)]
-    numbers = {
-        band: [number for number, text in enumerate(descriptions, start=1) if _names(band, text)] for band in expected
-    }
-    missing = [band for band, matches in numbers.items() if not matches]
-    if missing:
-        called = ", ".join(filter(None, descriptions))
-        raise UserError(f"{path}: lacks {', '.join(missing)}; its bands are called {called}")
-    return [(raster, numbers[band][0]) for band in expected]
-
-
-def _bands_of_folder(folder: Path, field: Field, option: str) -> list[tuple[Any, int]]:
-    """Return the bands of a field in a folder with one raster for each band.
-
-    Raises:
-        UserError: a band is missing or there twice, or the rasters differ in their grid.
-    """
-    if field.time_steps:
-        raise UserError(
-            f"{folder}: holds one raster per band; a network with {field.time_steps} time steps takes a folder for"
-            " each, or one raster with all"
-        )
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jp2", ".tif", ".tiff"))
-    if not files:
-        raise UserError(f"{option}{folder}: is neither a dataset nor a product nor a folder with one raster per band")
-    files_of = {band: [file for file in files if _names(band, file.stem)] for band in field.bands}
-    missing = [band for band, matches in files_of.items() if not matches]
-    if missing:
-        raise UserError(f"{folder}: has no raster that is named for {', '.join(missing)}")
-    duplicates = next((matches for matches in files_of.values() if len(matches) > 1), None)
-    if duplicates:
-        raise UserError(f"{folder}: {duplicates[0].name} and {duplicates[1].name} are named for one band; remove one")
-    bands = [(_open(matches[0], option), 1) for matches in files_of.values()]
-    grid = bands[0][0]
-    for raster, _ in bands[1:]:
-        if (raster.shape, raster.transform, raster.crs) != (grid.shape, grid.transform, grid.crs):
-            raise UserError(
-                f"{raster.name}: has another grid than {Path(grid.name).name}; resample all bands to one grid"
-            )
-    return bands

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from experiment import Experiment
 
 
+HIDDEN = "; state 'input_mask' in dataset.json, the mask of what is hidden in the input"
+
+
 def check(experiment: Experiment, plugin: Path) -> Declared:
     """Make sure that the dataset has the fields that ``train_step``, ``predict`` and ``panels`` name as parameters.
 
@@ -30,16 +33,15 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
     kind = content.literals.get("sampling", SAMPLINGS[0])
     _check_sampling(experiment, plugin, kind)
     fields = ["input_image", "target", *experiment.manifest.fields]
-    fields += ["input_mask"] if experiment.manifest.input_mask else []
+    fields += ["input_mask"] if experiment.manifest.hidden_field else []
     fields += ["sequence_start"] if kind == "sequences" else []
     further = {"train_step": ["step", "validity"], "predict": [], "panels": ["validity", "prediction"]}
     for method, known in ((method, [*fields, *names]) for method, names in further.items()):
         for name in content.parameters.get(method, ()):
             if name not in (*known, ALL):
                 known = list(dict.fromkeys(known))
-                raise UserError(
-                    f"{plugin}: {method}() asks for '{name}'{nearest(name, known)} (fields: {', '.join(known)})"
-                )
+                advice = HIDDEN if name == "input_mask" else nearest(name, known)
+                raise UserError(f"{plugin}: {method}() asks for '{name}'{advice} (fields: {', '.join(known)})")
     return content
 
 
@@ -56,8 +58,9 @@ def _check_sampling(experiment: Experiment, plugin: Path, kind: object) -> None:
             f"{plugin}: reads sequences, and {Path(experiment.DATA_ROOT) / 'dataset.json'} states none; state"
             " 'sequence' there, a regular expression for names of samples, or choose another dataset"
         )
-    if kind == "sequences" and experiment.SAMPLE_TRAIN:
+    key = "sample_train" if experiment.SAMPLE_TRAIN else "training_length"
+    if kind == "sequences" and (experiment.SAMPLE_TRAIN or experiment.TRAINING_LENGTH):
         raise UserError(
-            f"{experiment.file}: sample_train: would take single time steps out of sequences; leave it out, or"
+            f"{experiment.file}: {key}: would take single time steps out of sequences; leave it out, or"
             " choose them by enforce_suffix"
         )

@@ -106,7 +106,7 @@ def read(path: Path, manifest: Manifest) -> tuple[dict[str, np.ndarray], dict[st
         raise ValueError(f"{path}: {'; '.join(damage)}")
     example = tf.train.Example.FromString(path.read_bytes()[FRAME_HEAD:-FRAME_TAIL])
     features = example.features.feature
-    arrays = {}
+    arrays, manifest = {}, manifest.as_stored
     for name, field in manifest.fields_of(manifest.pool_of(path.stem)).items():
         feature = features[name]
         values = feature.float_list.value if manifest.legacy else feature.bytes_list.value[0]
@@ -138,7 +138,7 @@ def defects(path: Path, manifest: Manifest) -> list[str]:
         features = tf.train.Example.FromString(content[FRAME_HEAD:-FRAME_TAIL]).features.feature
     except Exception as error:  # where protobuf has its DecodeError differs between releases
         return [f"the record cannot be parsed ({error})"]
-    features = dict(features)
+    features, manifest = dict(features), manifest.as_stored
     check = _legacy_defects if manifest.legacy else _field_defects
     fields = manifest.fields_of(manifest.pool_of(path.stem))
     in_fields = [defect for position, name in enumerate(fields) for defect in check(features, fields, name, position)]
@@ -191,7 +191,7 @@ def parser(manifest: Manifest, pool: str = "") -> Any:
         manifest: describes the fields.
         pool: of the samples.
     """
-    fields = manifest.fields_of(pool)
+    fields = manifest.as_stored.fields_of(pool)
     features = {name: tf.io.FixedLenFeature([], tf.string) for name in fields}
     shapes = [side for field in fields.values() for side in field.shape]
     features["shapes"] = tf.io.FixedLenFeature([len(shapes)], tf.int64)
@@ -223,5 +223,22 @@ def _decode(payload: tf.Tensor, field: Field) -> tf.Tensor:
 
 def arisgan_parser(manifest: Manifest) -> Any:
     """Return a function for ``tf.data`` that parses an example of float lists, as the original ARISGAN code writes."""
-    features = {name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.fields.items()}
+    features = {
+        name: tf.io.FixedLenFeature(field.shape, tf.float32) for name, field in manifest.as_stored.fields.items()
+    }
     return lambda serialized: tf.io.parse_single_example(serialized, features)
+
+
+def reader(manifest: Manifest, pool: str = "") -> Any:
+    """Return a function for ``tf.data`` from the path of a record to its fields as stored; errors as of ``parser``.
+
+    Args:
+        manifest: describes the fields.
+        pool: of the samples.
+    """
+    if manifest.legacy:
+        # The framing's CRC is the only checksum of float lists, and only TFRecordDataset verifies it.
+        parse_lists = arisgan_parser(manifest)
+        return lambda path: parse_lists(tf.data.TFRecordDataset(path).get_single_element())
+    parse = parser(manifest, pool)
+    return lambda path: parse(tf.io.read_file(path))

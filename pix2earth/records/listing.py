@@ -8,9 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint, load_manifest
-from pix2earth.records.transforms import with_transforms
-from pix2earth.settings.errors import UserError
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import FILE, INDEX, SPLITS, SUFFIX, Manifest, Record, fingerprint
+from pix2earth.records.overrides.occlusion import mask_field
+from pix2earth.records.overrides.seen import seen_manifest
+from pix2earth.settings.errors import UserError, nearest
+from pix2earth.settings.occlusion import KINDS, OcclusionInUse
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -80,6 +83,53 @@ class Listing:
             return fingerprint(record for split in self.indexed.values() for record in split.values())
         return fingerprint(record_of(self.path(split, name), split) for split in SPLITS for name in self.names(split))
 
+    @cached_property
+    def masks(self) -> Listing | None:
+        """The dataset whose masks hide parts of the samples; None where they do not come from a dataset.
+
+        Raises:
+            UserError: there is no such dataset, or it has no mask of the target's size.
+        """
+        occlusion = self.manifest.occlusion
+        return _open_masks(occlusion, self.manifest) if occlusion and occlusion.settings.names_dataset else None
+
+
+def _open_masks(occlusion: OcclusionInUse, hidden: Manifest) -> Listing:
+    """Return the listing of the dataset that an occlusion names.
+
+    Args:
+        occlusion: of an experiment.
+        hidden: manifest of the samples of which parts are hidden.
+
+    Raises:
+        UserError: there is none, it has several tile sizes and none is that of the experiment, or its masks do not have
+            the size of the target.
+    """
+    root, name = occlusion.data_root, occlusion.settings.masks
+    place, folder = f"{occlusion.file}: occlusion.masks", root / name
+    sizes = _sizes(folder)
+    if not sizes:
+        folders = {path.parent for path in (*root.glob("*/*"), *root.glob("*/*/*")) if path.name.isdecimal()}
+        names = [path.relative_to(root).as_posix() for path in folders]
+        raise UserError(f"{place}: there is no dataset '{name}' in {root}{nearest(name, [*KINDS, *names])}")
+    size = str(occlusion.tilesize) if str(occlusion.tilesize) in sizes else sizes[0]
+    if size != str(occlusion.tilesize) and len(sizes) > 1:
+        raise UserError(f"{place}: '{name}' has the tile sizes {', '.join(sizes)}, and none is {occlusion.tilesize}")
+    listing = Listing(folder / size, load_manifest(folder / size, name))
+    masks, target = listing.manifest.fields[mask_field(listing.manifest, place).name], hidden.fields[hidden.target]
+    if masks.size != target.size:
+        of_masks, of_target = (f"{height} x {width}" for height, width in (masks.size, target.size))
+        raise UserError(
+            f"{place}: masks of {listing.folder} have {of_masks} pixels, and the target has {of_target}; write them"
+            " with that size, or name another dataset"
+        )
+    return listing
+
+
+def _sizes(folder: Path) -> list[str]:
+    """Return the tile sizes of a dataset, the names of its folders."""
+    return sorted(path.name for path in folder.glob("*") if path.is_dir() and path.name.isdecimal())
+
 
 def record_of(path: Path, split: str) -> Record:
     """Return the line of ``records.csv`` for a file: its size, and the masked CRC-32C at its end."""
@@ -128,6 +178,8 @@ def chosen_names(
         UserError: no sample is left, or the experiment asks for more training samples than there are.
     """
     names = [name for name in admitted_names(listing, split, experiment, pool) if name not in held_out]
+    if split == "train" and experiment.TRAINING_LENGTH:
+        return _drawn(names, min(experiment.TRAINING_LENGTH, len(names)), split, experiment.SEED)
     key = "sample_train" if split == "train" else "sample_val"
     count = experiment.SAMPLE_TRAIN if split == "train" else experiment.SAMPLE_VAL
     if count is None:
@@ -137,10 +189,25 @@ def chosen_names(
         raise UserError(
             f"{experiment.file}: {key}: asks for {count} of {len(names)} samples in {split}{others}; lower it"
         )
+    return _drawn(names, count, split, experiment.SEED)
+
+
+def _drawn(names: list[str], count: int, split: str, seed: int) -> list[str]:
+    """Return so many names, sorted; those of a smaller number are among those of a larger one."""
     import numpy as np
 
-    order = np.random.default_rng([experiment.SEED, SPLITS.index(split)]).permutation(len(names))
+    order = np.random.default_rng([seed, SPLITS.index(split)]).permutation(len(names))
     return sorted(names[index] for index in order[:count])
+
+
+def fewer_than_asked(experiment: Experiment, training: Collection[str]) -> list[str]:
+    """Return a line where ``training_length`` is more than the training samples that there are, else nothing."""
+    asked = experiment.TRAINING_LENGTH or 0
+    if asked <= len(training):
+        return []
+    return [
+        f"{experiment.file}: training_length: is {asked}, and there are {len(training)} training samples; all are used"
+    ]
 
 
 def open_folder(path: str) -> Listing:
@@ -179,8 +246,8 @@ def listing_of(path: Path, experiment: Experiment) -> Listing:
     """
     sized = path / str(experiment.TILESIZE)
     listing = open_folder(str(sized if sized.is_dir() else path))
-    settings = experiment.settings
-    other = with_transforms(listing.manifest, settings.transforms, settings.normalize, experiment.file)
+    data_root = Path(experiment.environment.DATA_ROOT)
+    other = seen_manifest(listing.manifest, experiment.settings, experiment.file, data_root)
     trained = experiment.manifest
     if (trained.input, trained.target, trained.fields) != (other.input, other.target, other.fields):
         differing = [

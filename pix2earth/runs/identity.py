@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 WITHOUT_EFFECT = frozenset(
-    {
-        "seed", "steps", "metrics", "score_disk", "sample_freq", "ckpt_freq", "validate_freq", "keep_checkpoints",
-        "deterministic",
-    }
-)  # fmt: skip
+    "seed steps metrics score_disk sample_freq ckpt_freq validate_freq keep_checkpoints deterministic".split()
+)
 """Keys of ``experiment.json`` that do not change the weights after a step: when something is computed, not what."""
 MANIFEST_KEYS = ("dtype", "shape", "kind", "bands", "units", "scale", "offset", "nodata", "valid_range", "rgb", "gsd")
 ROLES = ("input", "target", "mask", "score_by")
@@ -121,6 +118,9 @@ def dataset(listing: Listing, *, records: bool = True) -> dict[str, Any]:
     orders = {key: getattr(manifest, key) for key in ORDERS if getattr(manifest, key)}
     if manifest.degradation:
         orders["degradation"] = manifest.degradation.model_dump(mode="json")
+    if manifest.occlusion:
+        orders["occlusion"] = manifest.occlusion.settings.model_dump(mode="json")
+        orders["occlusion"] |= {"fingerprint": listing.masks.fingerprint} if records and listing.masks else {}
     fingerprint = {"fingerprint": listing.fingerprint} if records else {}
     return {
         "name": manifest.name,
@@ -248,6 +248,7 @@ def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
     for key in ORDERS:
         if "fields" in before and before.get(key) != now.get(key):
             yield Difference("manifest", key, before.get(key), now.get(key))
+    yield from _occlusion_differences(before.get("occlusion") or {}, now.get("occlusion") or {})
     # Manifests that former versions wrote do not state it, and what was trained with one goes on with a new one.
     if "degradation" in before and before["degradation"] != now.get("degradation"):
         yield Difference("manifest", "degradation", before["degradation"], now.get("degradation"))
@@ -260,6 +261,15 @@ def manifest_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
         for key, value in ({"transform": None} | recorded_fields[name]).items():
             if fields[name].get(key) != value:
                 yield Difference("manifest", f"{name}.{key}", value, fields[name].get(key))
+
+
+def _occlusion_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield what differs in the parts of samples that are hidden; fingerprints of masks where both are known."""
+    was, current = ({key: value for key, value in one.items() if key != "fingerprint"} for one in (before, now))
+    if was != current:
+        yield Difference("manifest", "occlusion", was or None, current or None)
+    elif before.get("fingerprint") != now.get("fingerprint") and "fingerprint" in before and "fingerprint" in now:
+        yield Difference("dataset", "fingerprint of the masks", before["fingerprint"], now["fingerprint"])
 
 
 def of_parts(found: Iterable[Difference], *parts: str) -> list[Difference]:

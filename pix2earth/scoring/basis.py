@@ -105,9 +105,10 @@ def of_entry(entry: Mapping[str, Any], split: str) -> Basis:
         name: {key: value for key, value in field.items() if key != "transform" or value["saturate"]}
         for name, field in dataset["fields"].items()
     }
+    hidden = {"occlusion": dataset["occlusion"]} if "occlusion" in dataset else {}
     return Basis(
         dataset["name"], split, dataset["fingerprint"],
-        json.dumps({"fields": fields, "roles": dataset["roles"]}, sort_keys=True),
+        json.dumps({"fields": fields, "roles": dataset["roles"], **hidden}, sort_keys=True),
         f"{scale['height']} x {scale['width']} px", scale["normalize"] == "l2", f"{scale['data_range']:g}{units}",
         _outdated(versions),
     )  # fmt: skip

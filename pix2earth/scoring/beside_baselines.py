@@ -60,6 +60,10 @@ def table(scorer: Scorer, split: str) -> pd.DataFrame:
             "--baselines: compares images in physical units on the grid of the target; this run has unit norm, time"
             " steps or another size"
         )
+    if experiment.manifest.occlusion:
+        raise UserError(
+            f"--baselines: read the input that records hold, and {experiment.file} makes it by occlusion; leave it out"
+        )
     dataset = PhysicalDataset(scorer.dataset.listing)
     baselines = standard_baselines(scorer.dataset.listing, scorer.fitted_to).predictors
     names, count = scorer.dataset.names(split), 0

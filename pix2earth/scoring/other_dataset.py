@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.records.listing import Listing, admitted_names
-from pix2earth.records.manifest import FILE, SPLITS, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import FILE, SPLITS
 from pix2earth.records.metadata import acquisition_times, read_metadata
+from pix2earth.records.overrides.seen import seen_manifest
 from pix2earth.records.splitting.leaks import GroundExtent, sharing_ground_and_date
-from pix2earth.records.transforms import with_transforms
 from pix2earth.runs import identity
 from pix2earth.settings.errors import UserError, inside, nearest
 
@@ -67,8 +68,8 @@ def open_other(named: str, experiment: Experiment) -> OtherDataset:
     trained_on = Listing(Path(experiment.DATA_ROOT), experiment.manifest)
     if folder.resolve() == trained_on.folder.resolve():
         raise UserError(f"--dataset {named}: is the dataset of '{experiment.NAME}' itself; leave --dataset out")
-    settings = experiment.settings
-    manifest = with_transforms(load_manifest(folder, name), settings.transforms, settings.normalize, experiment.file)
+    data_root = Path(experiment.environment.DATA_ROOT)
+    manifest = seen_manifest(load_manifest(folder, name), experiment.settings, experiment.file, data_root)
     other = OtherDataset(name, Listing(folder, manifest), trained_on)
     if differences := _differences(other):
         raise UserError(

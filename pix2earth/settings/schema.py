@@ -24,6 +24,7 @@ from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from metrics import ALL_METRICS, GROUPS, METRICS
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
+from pix2earth.settings.occlusion import Occlusion
 from pix2earth.settings.optimization import NETWORKS, LearningRates, LossWeight, Rate, Schedules
 from pix2earth.settings.scored_disk import ScoredDisk
 from pix2earth.settings.value_transform import ValueTransform
@@ -136,6 +137,9 @@ class ExperimentFile(Schema):
     states: `{"kind": "log10"}`, `{"kind": "asinh", "softening": 100}`, `{"saturate": true}`."""
     fold_dates: bool = data(default=False)
     """Fold the time steps of fields into bands, for models without a time axis."""
+    occlusion: Occlusion | None = data(default=None)
+    """Hide parts of the target, a clear image or a stack of clear time steps, and train to fill them (see below); null:
+    read the input that the dataset holds."""
     random_resize: float = data(default=1.11, ge=1.0, le=4.0)
     """Upsample training tiles by this factor and crop them at random; 1: off."""
     random_rotate: bool = data(default=True)
@@ -150,6 +154,8 @@ class ExperimentFile(Schema):
     """Use only tiles whose name ends with this suffix (`enfore_suffix` is accepted too)."""
     sample_train: PositiveInt | None = data(default=None)
     """Number of training tiles to use, drawn with the seed; null: all."""
+    training_length: PositiveInt | None = data(default=None)
+    """The same, but all are used, with a warning, where there are fewer, as published for gap filling."""
     sample_val: PositiveInt | None = data(default=None)
     """Number of validation and of test tiles to use, drawn with the seed; null: all."""
 
@@ -228,6 +234,8 @@ class ExperimentFile(Schema):
             self.learning_rate = LearningRates()
         if self.label_smoothing and not self.disc_loss.get("disc_bce", 1.0):
             raise ValueError("label_smoothing: changes disc_bce, which has no weight in disc_loss")
+        if self.training_length and self.sample_train:
+            raise ValueError("training_length: and sample_train choose the same samples; leave one of them out")
         if isinstance(self.metrics, str):
             self.metrics = list(METRICS)
         named = {key: getattr(self, key) if key in self.model_fields_set else {} for key in ("gen_loss", "disc_loss")}
@@ -243,7 +251,8 @@ class ExperimentFile(Schema):
 
 
 ADDED: dict[str, Any] = {
-    "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "score_disk": None,
+    "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
+    "training_length": None, "score_disk": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

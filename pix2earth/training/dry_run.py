@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2earth.plugins.declared import ALL
 from pix2earth.plugins.own_losses import ATTRIBUTES
+from pix2earth.records.listing import fewer_than_asked
 from pix2earth.records.manifest import SPLITS
 from pix2earth.runs import treatments
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.batches.dataset import Dataset
     from pix2earth.plugins.declared import Declared
+
+ROLES = ("input", "target", "mask", "score_by", "input_mask")
 
 
 def show(
@@ -50,10 +53,14 @@ def show(
     print(f"run: {experiment.output.LOGS}")
     counts = {split: len(dataset.names(split)) for split in SPLITS if dataset.has(split)}
     print(f"dataset: {experiment.DATA_ROOT} ({', '.join(f'{count} {split}' for split, count in counts.items())} used)")
+    for line in fewer_than_asked(experiment, dataset.names("train")):
+        print(line)
+    if masks := dataset.listing.masks:
+        print(f"masks: {masks.folder} ({', '.join(f'{len(masks.names(split))} {split}' for split in SPLITS)} records)")
     if dataset.selection:
         print(f"best checkpoint: {dataset.selection}")
     for name, field in manifest.fields.items():
-        role = ", ".join(role for role in ("input", "target", "mask", "score_by") if getattr(manifest, role) == name)
+        role = ", ".join(role for role in ROLES if getattr(manifest, role) == name)
         print(
             f"  {name}{f' ({role})' if role else ''}: {field.dtype} {'x'.join(map(str, field.shape))},"
             f" {field.kind}, {' '.join(field.bands)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from experiment import Environment, Experiment, open_experiment
 from pix2earth.plugins import finding
 from pix2earth.records.listing import Listing
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.loading import load_manifest
 from pix2earth.runs import former_runs, identity, provenance
 from pix2earth.runs.folders import RunFolders, check_timestamp, checkpoint_steps, newest_run
 from pix2earth.runs.origin import Origin, origin_of, recorded_identity

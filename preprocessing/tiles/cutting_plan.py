@@ -10,7 +10,7 @@ from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
 from preprocessing.scenes.selection import SelectedPair, best_pairs, read_selection
 from preprocessing.tiles.cutting_jobs import CutJob, Draw
-from sensors.vector_masks import find_mask, read_mask
+from sensors.masks.vector_masks import find_mask, read_mask
 
 if TYPE_CHECKING:
     from experiment import Environment

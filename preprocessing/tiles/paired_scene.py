@@ -40,7 +40,7 @@ class PairedScene:
         import shapely
 
         from sensors.collocation import part_near
-        from sensors.vector_masks import on_grid, read_mask
+        from sensors.masks.vector_masks import on_grid, read_mask
 
         side = job.draw.tilesize
         if min(safe.size) < side:

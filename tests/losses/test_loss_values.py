@@ -8,6 +8,7 @@ import tensorflow as tf
 from losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
+    compares_with_target,
     discriminator_loss,
     generator_loss,
     is_adversarial,
@@ -103,6 +104,11 @@ def test_which_losses_need_a_discriminator():
     assert not needs_discriminator({"gen_l1": 1.0, "gen_gan": None}, {"disc_bce": None})
     assert needs_discriminator({"gen_l1": 1.0, "gen_gan": 0.0}, {})
     assert needs_discriminator({"gen_l1": 1.0}, {"disc_bce": 1.0})
+
+
+def test_which_losses_need_pairs():
+    compared = {"gen_ssim", "gen_l1", "gen_l2", "gen_rmse", "gen_sam", "gen_cc"}
+    assert {name for name in GENERATOR_LOSSES if compares_with_target(name)} == compared
 
 
 def test_a_weight_may_be_a_variable_also_where_it_is_zero():

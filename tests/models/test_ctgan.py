@@ -1,11 +1,12 @@
 """CTGAN beyond its golden files: published sizes, independence of batch mates, the teacher, updates, errors."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from pix2earth.records.manifest import Field
-from tests.networks import eager_step
+from tests.networks import eager_step, variables_after
 
 pytestmark = pytest.mark.slow  # published networks take seconds to build
 
@@ -138,3 +139,18 @@ def test_a_teacher_gives_the_masks_that_are_learnt(gan_of, tmp_path):
 def test_errors(chosen, options, message, gan_of):
     with pytest.raises(ValueError, match=message):
         gan_of(chosen, **options)
+
+
+@pytest.mark.parametrize("params", [{"blocks": 2}, {"attention": "batch", "dropout": 0.3}])
+def test_recomputed_features_change_no_step(params, gan_of):
+    """Bit for bit: weights, slots, statistics, which move once, and states of dropout, which drops the same values."""
+    batch, found = batch_of(), []
+    for recompute in (False, True):
+        keras.utils.set_random_seed(1)
+        gan = gan_of(params=params | {"recompute": recompute})
+        assert hasattr(gan, "segments") == recompute
+        found.append(variables_after(gan, batch))
+    assert any("seed" in variable.path for variable in gan.generator.variables)
+    assert found[0].keys() == found[1].keys()
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(found[1][name], array, err_msg=name)

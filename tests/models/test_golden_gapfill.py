@@ -119,7 +119,7 @@ def test_golden_iterations(path, gan_of, monkeypatch):
     for network, letter in LETTERS.items():
         assign(below(arrays, f"w/{letter}."), names[network])
     gradients = recorded(gan, monkeypatch)
-    batch = {"input_image": masked, "target": masked + unmasked, "cloud_mask": mask}
+    batch = {"input_image": masked, "target": masked + unmasked, "input_mask": mask}
     batch = {name: tf.constant(array) for name, array in batch.items()} | {"step": tf.constant(0, tf.int64)}
     tf.config.run_functions_eagerly(True)
     try:

@@ -10,6 +10,7 @@ from layers.paired_unet import encode_decode, paired_patchgan
 from layers.published_weights import assign
 from layers.scaled_residual import residual_network
 from losses import discriminator_loss, generator_loss
+from losses.adversarial import disc_bce, gen_bce
 from losses.pixel import l1, l2, smooth_l1
 from tests.golden_files import FOLDER, GoldenCase, assert_golden, image, load, paths
 
@@ -219,8 +220,8 @@ def test_golden_cyclegan(case, build):
     sar, optical = (tf.constant(image(case[f"in/{name}"])) for name in ("sar", "optical"))
     assert_inference(gan, sar, optical, case)
     with tf.GradientTape(persistent=True) as tape:
-        judged, _ = gan.discriminator_terms(sar, optical)
-        total, _ = gan.generator_terms(sar, optical, {})
+        judged, _ = gan.discriminator_terms(sar, optical, {})
+        total, _, _ = gan.generator_terms(sar, optical, {})
     assert_golden(judged, case["out/train_loss_disc_A"] + case["out/train_loss_disc_B"], "discriminators")
     assert_golden(total, case["out/train_loss_generators"], "generators")
     expected = case.below("grad/")
@@ -231,7 +232,7 @@ def test_golden_cyclegan(case, build):
 
 
 def assert_inference(gan, sar, optical, case):
-    """Assert that images and probabilities of all four networks equal the published ones in inference."""
+    """Assert that images, probabilities and losses of all four networks equal the published ones in inference."""
     fake_optical, fake_sar = gan.generator(sar, training=False), gan.backward(optical, training=False)
     images = {
         "fake_optical": fake_optical,
@@ -242,6 +243,20 @@ def assert_inference(gan, sar, optical, case):
     for name, values in images.items():
         assert_golden(values, image(case[f"out/eval_{name}"]), name)
     pairs = {"DB_real": optical, "DB_fake": fake_optical, "DA_real": sar, "DA_fake": fake_sar}
+    logits = {}
     for name, candidate in pairs.items():
         network, given = (gan.discriminator, sar) if name[1] == "B" else (gan.backward_discriminator, optical)
-        assert_golden(probabilities(network([given, candidate], training=False)), case[f"out/eval_{name}"], name)
+        logits[name] = network([given, candidate], training=False)
+        assert_golden(probabilities(logits[name]), case[f"out/eval_{name}"], name)
+    losses = {
+        "gen_AB": gen_bce(logits["DB_fake"], None),
+        "gen_BA": gen_bce(logits["DA_fake"], None),
+        "disc_A_loss": disc_bce(logits["DA_real"], logits["DA_fake"], None),
+        "disc_B_loss": disc_bce(logits["DB_real"], logits["DB_fake"], None),
+        "cycle_AB": smooth_l1(sar, images["cycle_sar"]),
+        "cycle_BA": smooth_l1(optical, images["cycle_optical"]),
+        "mae_AB": smooth_l1(optical, fake_optical),
+        "mae_BA": smooth_l1(sar, fake_sar),
+    }
+    for name, loss in losses.items():
+        assert_golden(loss, case[f"out/eval_{name}"], name)

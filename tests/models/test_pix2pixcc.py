@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.networks import random_batch
+from tests.networks import random_batch, variables_after
 
 pytestmark = pytest.mark.slow  # published networks take seconds to build
 
@@ -115,3 +115,17 @@ def test_errors_are_one_line(size, params, message, gan_of):
     with pytest.raises(ValueError, match=message) as error:
         gan_of(size, **params)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("params", [{}, {"norm": "batch", "transposed": False, "downsamplings": 2}])
+def test_recomputed_features_change_no_step(params, gan_of):
+    """Weights, statistics and the optimiser's slots are equal bit for bit."""
+    found = []
+    for recompute in (False, True):
+        keras.utils.set_random_seed(1)
+        gan = gan_of(recompute=recompute, **params)
+        assert hasattr(gan, "segments") == recompute
+        found.append(variables_after(gan, random_batch(gan.exp)))
+    assert found[0].keys() == found[1].keys()
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(found[1][name], array, err_msg=name)

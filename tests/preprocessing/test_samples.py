@@ -16,7 +16,8 @@ from experiment import PROJECT
 from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.format import read
 from pix2earth.records.listing import Listing, record_of
-from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import INDEX, SPLITS, UNFINISHED
 from pix2earth.records.splitting.grid_splits import block_splits
 from pix2earth.records.splitting.leaks import check_for_leaks
 from pix2earth.settings.errors import UserError

@@ -13,7 +13,8 @@ from rasterio.transform import Affine
 
 from experiment import PROJECT
 from pix2earth.records.format import read
-from pix2earth.records.manifest import UNFINISHED, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import UNFINISHED
 from pix2earth.records.splitting.splits import Shares
 from pix2earth.settings.errors import UserError
 from preprocessing.tiles import tile_rasters

@@ -389,6 +389,24 @@ class TestInputMask:
         batch = {name: tf.constant(numbers(field, low=0, high=2)) for name, field in fields.items()}
         np.testing.assert_array_equal(prepare(batch, experiment)["input_mask"], batch["hidden"])
 
+    @pytest.mark.parametrize(
+        ("shape", "kind", "is_it"),
+        [
+            ((3, SIDE, SIDE, 1), "mask", True),  # of the input's time steps
+            ((SIDE, SIDE, 1), "mask", True),  # of the target's only one
+            ((2, SIDE, SIDE, 1), "mask", False),
+            ((SIDE, SIDE, 1), "classes", False),
+        ],
+    )
+    def test_is_a_cloud_mask_where_the_manifest_names_none(self, experiment_of, shape, kind, is_it):
+        fields = {"input_image": field_of("uint16", 3, SIDE, SIDE, 1), "target": field_of("uint16", SIDE, SIDE, 1)}
+        fields["cloud_mask"] = field_of("uint8", *shape, kind=kind)
+        fields["hidden"] = field_of("uint8", 3, SIDE, SIDE, 1, kind="mask")
+        assert experiment_of(fields).manifest.hidden_field == ("cloud_mask" if is_it else None)
+        batch = {name: tf.constant(numbers(field, low=0, high=2)) for name, field in fields.items()}
+        assert ("input_mask" in prepare(batch, experiment_of(fields))) == is_it
+        assert experiment_of(fields, roles={"input_mask": "hidden"}).manifest.hidden_field == "hidden"
+
     @pytest.mark.parametrize("shape", [(2, SIDE, SIDE, 1), (SIDE, SIDE, 1)])
     def test_of_other_time_steps_is_refused(self, experiment_of, shape):
         fields = {"input_image": field_of("uint16", 3, SIDE, SIDE, 1), "target": field_of("uint16", SIDE, SIDE, 1)}

@@ -11,7 +11,8 @@ from pix2earth.figures.images import MISSING, Panel, draw_rows, stretch
 from pix2earth.figures.missing import hidden_in_target, missing
 from pix2earth.plugins.panels import PanelImages
 from pix2earth.records.listing import Listing
-from pix2earth.records.manifest import Field, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
 BANDS = ["B04", "B03", "B02"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
+from pix2earth.mapping.bands.finding import numbers_of
 from pix2earth.mapping.raster_scene import RasterScene
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
@@ -23,6 +24,69 @@ def test_bands_are_found_by_name(raster):
     assert np.array_equal(read_all(path), NUMBERS)
 
 
+DEVIATIONS = ["B02_std", "B03_std", "B04_std", "B02", "B03", "B04"]
+
+
+@pytest.mark.parametrize("bands", [DEVIATIONS, ["x", "B02 raw", "B03 raw", "B4", "B2", "b3"]])
+def test_the_whole_name_of_a_band_counts_before_names_that_contain_it(raster, bands):
+    six = np.concatenate([NUMBERS + 1, NUMBERS], axis=-1)
+    if bands[3] == "B4":
+        six = six[..., [0, 1, 2, 5, 3, 4]]
+    assert np.array_equal(read_all(raster(six, bands=bands)), NUMBERS)
+
+
+def test_names_that_fit_several_bands_are_refused_and_listed(raster):
+    bands = ["B02 2019-01-01", "B03", "B04", "B02 2020-01-01"]
+    path = raster(np.concatenate([NUMBERS, NUMBERS[..., :1] + 1], axis=-1), bands=bands)
+    with pytest.raises(UserError) as error:
+        RasterScene(path, FIELD)
+    assert str(error.value) == (
+        f"{path}: B02 may be band 1 'B02 2019-01-01' and 4 'B02 2020-01-01'; choose by numbers: --bands N,N..., in the"
+        " order B02, B03, B04; its bands are 1 B02 2019-01-01, 2 B03, 3 B04, 4 B02 2020-01-01"
+    )
+    scene = RasterScene(path, FIELD, chosen=(4, 2, 3))
+    assert np.array_equal(scene.read(0, 0, *scene.size)[..., 0], NUMBERS[..., 0] + 1)
+    for chosen in ((1, 2), (1, 2, 5)):
+        with pytest.raises(UserError, match=r"must be 3 of the 4 bands of .*, in the order B02, B03, B04"):
+            RasterScene(path, FIELD, chosen=chosen)
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "0,1,2", "-1", "a"])
+def test_numbers_of_bands_are_whole_and_positive(text):
+    with pytest.raises(UserError, match="must be numbers of bands from 1 on, with commas"):
+        numbers_of(text)
+    assert numbers_of("4, 5,6") == (4, 5, 6) and numbers_of(None) == ()
+
+
+def test_a_band_of_transparency_is_the_mask(tmp_path):
+    import rasterio
+    from rasterio.enums import ColorInterp
+
+    path = tmp_path / "rgba.tif"
+    alpha = np.full((1, 12, 17), 255, np.uint16)
+    alpha[0, 3, 4] = 0
+    colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    with rasterio.open(path, "w", driver="GTiff", width=17, height=12, count=4, dtype="uint16") as raster:
+        raster.write(np.concatenate([np.moveaxis(NUMBERS, -1, 0), alpha]))
+        raster.colorinterp = colours
+    read = read_all(path)
+    assert np.isnan(read[3, 4]).all() and np.isnan(read).sum() == 3
+    assert np.array_equal(np.where(np.isnan(read), NUMBERS, read), NUMBERS)
+
+
+def test_ground_control_points_are_no_grid(tmp_path):
+    import rasterio
+    from rasterio.control import GroundControlPoint
+
+    path = tmp_path / "gcps.tif"
+    points = [GroundControlPoint(row, column, 10 + column, 50 - row) for row in (0, 11) for column in (0, 16)]
+    with rasterio.open(path, "w", driver="GTiff", width=17, height=12, count=3, dtype="uint16") as raster:
+        raster.write(np.moveaxis(NUMBERS, -1, 0))
+        raster.gcps = (points, rasterio.CRS.from_epsg(4326))
+    with pytest.raises(UserError, match=r"gcps\.tif: has ground control points and no grid; warp it first: gdalwarp"):
+        RasterScene(path, FIELD)
+
+
 def test_without_names_bands_are_taken_in_order(raster):
     assert np.array_equal(read_all(raster(NUMBERS)), NUMBERS)
     with pytest.raises(UserError, match="has 2 bands; the network takes 3: B02, B03, B04"):
@@ -30,7 +94,7 @@ def test_without_names_bands_are_taken_in_order(raster):
 
 
 def test_missing_bands_are_named(raster):
-    with pytest.raises(UserError, match="lacks B02, B04; its bands are called blue, B03, red"):
+    with pytest.raises(UserError, match="lacks B02, B04; its bands are 1 blue, 2 B03, 3 red"):
         read_all(raster(NUMBERS, bands=["blue", "B03", "red"]))
 
 

@@ -30,3 +30,12 @@ def test_an_unknown_sampling(experiment_of, tmp_path):
     plugin.write_text('class GAN:\n    sampling = "pairwise"\n    def train_step(self, target): ...\n')
     with pytest.raises(UserError, match=r"mine\.py: sampling: must be one of pairs, pools, sequences, not 'pairwise'"):
         needs.check(experiment_of(FIELDS, tilesize=8), plugin)
+
+
+def test_a_mask_of_the_input_that_the_manifest_does_not_name(experiment_of):
+    advice = r"gapfill\.py: train_step\(\) asks for 'input_mask'; state 'input_mask' in dataset\.json, the mask of what"
+    with pytest.raises(UserError, match=advice):
+        needs.check(experiment_of(FIELDS, tilesize=8), PROJECT / "models" / "gapfill.py")
+    mask = Field(dtype="uint8", shape=[8, 8, 1], kind="mask", bands=["gap"])
+    fields = FIELDS | {"gaps": mask}
+    needs.check(experiment_of(fields, roles={"input_mask": "gaps"}, tilesize=8), PROJECT / "models" / "gapfill.py")

@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from pix2earth.records.listing import Listing, chosen_names, open_folder, record_of
-from pix2earth.records.manifest import Record, load_manifest
+from pix2earth.records.listing import Listing, chosen_names, fewer_than_asked, open_folder, record_of
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Record
 from pix2earth.settings.errors import UserError
 
 
@@ -140,6 +141,22 @@ class TestChoice:
         assert len(choose("train", sample_train=12)) == 12
         with pytest.raises(UserError, match=r"sample_train: asks for 13 of 12 samples in train"):
             choose("train", sample_train=13)
+
+    def test_a_training_length_draws_so_many_by_the_seed_and_the_shorter_ones_are_part_of_the_longer(self, choose):
+        drawn = {length: choose("train", training_length=length) for length in (2, 5, 11)}
+        assert {length: len(set(names)) for length, names in drawn.items()} == {2: 2, 5: 5, 11: 11}
+        assert set(drawn[2]) < set(drawn[5]) < set(drawn[11]) and drawn[5] == sorted(drawn[5])
+        assert len({tuple(choose("train", training_length=5, seed=seed)) for seed in range(6)}) > 1
+        assert len(choose("val", training_length=2)) == 6
+
+    def test_a_training_length_that_is_too_long_is_all_samples_with_a_warning(self, listing, choose, open_tiny):
+        assert choose("train", training_length=6231) == listing.names("train")
+        experiment = open_tiny(listing.folder.parents[2], training_length=6231)
+        assert fewer_than_asked(experiment, listing.names("train")) == [
+            f"{experiment.file}: training_length: is 6231, and there are 12 training samples; all are used"
+        ]
+        assert fewer_than_asked(open_tiny(listing.folder.parents[2], training_length=12), range(12)) == []
+        assert fewer_than_asked(open_tiny(listing.folder.parents[2], sample_train=3), range(3)) == []
 
     def test_more_validation_samples_than_there_are_is_all_of_them(self, choose):
         assert len(choose("val", sample_val=100)) == 6

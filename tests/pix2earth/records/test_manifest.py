@@ -5,7 +5,8 @@ import json
 import pytest
 
 from pix2earth.records.degradation_schema import Degradation
-from pix2earth.records.manifest import Field, Manifest, Record, Split, arisgan_layout, fingerprint, load_manifest
+from pix2earth.records.loading import arisgan_layout, load_manifest
+from pix2earth.records.manifest import Field, Manifest, Record, Split, fingerprint
 from pix2earth.settings.errors import InvalidData, UserError
 
 RGB = ["B04", "B03", "B02"]

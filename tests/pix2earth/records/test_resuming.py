@@ -7,7 +7,8 @@ import pytest
 
 from pix2earth.records.degradation_schema import Degradation
 from pix2earth.records.listing import Listing
-from pix2earth.records.manifest import FILE, UNFINISHED, Field, Manifest, Split, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import FILE, UNFINISHED, Field, Manifest, Split
 from pix2earth.records.resuming import Options, Recipe, open_dataset
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError

@@ -7,7 +7,8 @@ import pytest
 
 from pix2earth.records import format
 from pix2earth.records.listing import open_folder
-from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.verification import verify
 from pix2earth.records.writer import DatasetWriter
 from tests.pix2earth.record_files import flip_bit, position_of, write_arisgan_record

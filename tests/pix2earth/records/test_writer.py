@@ -8,7 +8,8 @@ import pytest
 
 from pix2earth.records.format import read
 from pix2earth.records.listing import Listing
-from pix2earth.records.manifest import Field, Manifest, Split, load_manifest
+from pix2earth.records.loading import load_manifest
+from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError
 

@@ -84,6 +84,46 @@ def test_a_degradation_is_compared_where_it_was_recorded(tiny_root, open_tiny, d
     assert [found.key for found in identity.differences(now, other)] == ["degradation"]
 
 
+SYNTHETIC = {"positions": [[1]], "masks": "synthetic"}
+
+
+def test_what_is_hidden_is_compared(tiny_root, open_tiny, described):
+    def now(**settings):
+        experiment = open_tiny(tiny_root, **settings)
+        return identity.describe(experiment, Dataset(experiment).listing, finding.find(experiment))
+
+    hidden = now(occlusion=SYNTHETIC)
+    found = identity.differences(described, hidden)
+    assert ("data", "occlusion", None) in [(each.part, each.key, each.was) for each in found]
+    assert identity.without_seed(hidden) != identity.without_seed(described)
+    assert identity.differences(hidden, now(occlusion=SYNTHETIC)) == []
+    more = now(occlusion=SYNTHETIC | {"cloud_range": [0.1, 1.0]})
+    keys = [(each.part, each.key) for each in identity.differences(hidden, more)]
+    assert keys == [("data", "occlusion"), ("manifest", "occlusion")]
+    assert identity.without_seed(hidden) != identity.without_seed(more)
+
+
+def test_other_records_of_masks_are_found(tiny_root, open_tiny):
+    experiment = open_tiny(tiny_root, occlusion={"positions": [[1]], "masks": "tiny"})
+    before = identity.describe(experiment, Dataset(experiment).listing, finding.find(experiment))
+    after = copy.deepcopy(before)
+    after["dataset"]["occlusion"]["fingerprint"] = "sha256:x"
+    (found,) = identity.differences(before, after)
+    assert (found.part, found.key, found.current) == ("dataset", "fingerprint of the masks", "sha256:x")
+    del after["dataset"]["occlusion"]["fingerprint"]  # a scene is predicted without the masks
+    assert identity.differences(before, after) == []
+
+
+def test_runs_without_the_new_keys_hid_nothing(described):
+    recorded = copy.deepcopy(described)
+    for key in ("occlusion", "training_length"):
+        del recorded["settings"][key]
+    assert identity.differences(recorded, described) == []
+    described["settings"]["training_length"] = 400
+    (found,) = identity.differences(recorded, described)
+    assert (found.part, found.key, found.was, found.current) == ("data", "training_length", None, 400)
+
+
 def test_one_learning_rate_equals_the_same_rate_for_both_networks(described):
     recorded = copy.deepcopy(described)
     described["settings"]["learning_rate"] = 1e-3

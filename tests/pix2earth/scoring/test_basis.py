@@ -38,3 +38,17 @@ def test_former_scores_of_such_targets_are_of_another_definition(target, scale, 
     scale = {"units": "1", "height": 8, "width": 8, "normalize": "unit", "data_range": 1.0, **scale}
     entry = {"scale": scale, "evaluated_on": dataset(target), "metrics": {"PSNR": 1, "HPSI": 2}}
     assert basis.of_entry(entry, "val").outdated == outdated
+
+
+def test_scores_of_other_hidden_parts_are_not_compared():
+    scale = {"units": "1", "height": 8, "width": 8, "normalize": "unit", "data_range": 1.0}
+    hidden = {"positions": [[1]], "cloud_range": [0.01, 1.0], "masks": "synthetic"}
+    bases = {}
+    for name, occlusion in (("none", None), ("one", hidden), ("two", hidden | {"positions": [[2]]})):
+        evaluated = dataset("image") | ({"occlusion": occlusion} if occlusion else {})
+        bases[name] = basis.of_entry({"scale": scale, "evaluated_on": evaluated, "metrics": {}}, "val")
+    assert len({each.key for each in bases.values()}) == 3
+    (reason,) = bases["two"].differences(bases["one"]).values()
+    now, was = reason.split(" instead of ")
+    assert now.startswith("occlusion {") and '"positions": [[2]]' in now and '"positions": [[1]]' in was
+    assert "other manifest" in bases["none"].differences(bases["one"])

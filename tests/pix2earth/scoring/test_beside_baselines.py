@@ -1,12 +1,16 @@
 """The table of a network beside all baselines: numbers of NumPy, over the valid pixels of the scored split."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pix2earth.baselines.upsampling import bicubic_image
 from pix2earth.records.manifest import Field
+from pix2earth.records.overrides.occlusion import with_occlusion
 from pix2earth.scoring import beside_baselines
 from pix2earth.settings.errors import UserError
+from pix2earth.settings.occlusion import Occlusion
 from tests.pix2earth.scoring.test_scorer import (
     CLEAR,
     SCALE,
@@ -52,6 +56,18 @@ def test_errors_of_bands_are_pooled_over_all_valid_pixels(scorer_of):
 def test_what_is_no_image_in_physical_units_is_refused(scorer_of, settings):
     scorer = scorer_of(samples(1, ("input_image", SOURCE), ("target", TARGET)), ["PSNR"], **settings)
     with pytest.raises(UserError, match="--baselines: compares images in physical units"):
+        beside_baselines.table(scorer, "val")
+
+
+def test_an_input_that_is_made_is_refused(scorer_of):
+    data, occlusion = (
+        samples(1, ("input_image", SOURCE), ("target", TARGET)),
+        {"positions": [[1]], "masks": "synthetic"},
+    )
+    scorer = scorer_of(data, ["PSNR"])
+    manifest = with_occlusion(scorer.experiment.manifest, Occlusion(**occlusion), Path("x"), Path("y"), 24)
+    scorer.experiment.manifest = manifest
+    with pytest.raises(UserError, match=r"--baselines: read the input that records hold, and .* makes it by occlusion"):
         beside_baselines.table(scorer, "val")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from experiment import PROJECT
 from pix2earth.records.format import read
-from pix2earth.records.manifest import load_manifest
+from pix2earth.records.loading import load_manifest
 from tests.folders import everything
 from tests.preprocessing.sharpening.conftest import numbers, write_raster
 from tests.products import write_safe

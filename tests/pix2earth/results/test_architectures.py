@@ -8,7 +8,9 @@ import pytest
 
 import results
 from experiment import Environment
-from pix2earth.documentation.page_sections import marks
+from pix2earth.documentation.page_sections import marks, write_section
+from pix2earth.results import architectures
+from pix2earth.results.trained import TIMESTAMP
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError
 from pix2earth.training import queue
@@ -20,7 +22,7 @@ OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=
 
 def leave_run(root, model, outcome, rows=None):
     """Leave behind what a run does, as far as the table looks."""
-    folders = RunFolders(root / "experiments", f"{results.FOLDER}/{model}", results.TIMESTAMP)
+    folders = RunFolders(root / "experiments", f"{architectures.FOLDER}/{model}", TIMESTAMP)
     folders.create()
     session = {"first_step": 0, "last_step": 7, "outcome": outcome, "images_per_second": 12.345}
     run = {
@@ -43,7 +45,9 @@ def test_the_table(tmp_path, environment):
               "PSNR_bicubic": [40.0, 41.0, 0.0], "SSIM": [0.5, float("nan"), 0.0]}  # fmt: skip
     leave_run(tmp_path, "srgan", "completed", scores)
     leave_run(tmp_path, "psgan", "stopped: step 8: total_gen_loss is nan; | samples")
-    lines = results.table([results.row(environment, name) for name in ("srgan", "psgan", "dmnet")], OPTIONS).split("\n")
+    lines = architectures.table(
+        [architectures.row(environment, name) for name in ("srgan", "psgan", "dmnet")], OPTIONS
+    ).split("\n")
     assert lines[0] == "7 steps of batch 4, 64 px, factor 4, seed 0; mean over 2 held-out tiles."
     assert lines[2] == "| model | PSNR | SSIM | SAM | ERGAS | HPSI | img/s | parameters, generator + discriminator |"
     assert lines[4] == "| bicubic | 40.5 |  |  |  |  | | 0 |"
@@ -56,33 +60,32 @@ def test_a_model_that_fails_has_no_scores(tmp_path, environment):
     leave_run(tmp_path, "srgan", "completed")
     root = tmp_path / "experiments"
     scores = {"PSNR": [float("nan"), 60.0], "PSNR_bicubic": [40.0, 41.0]}
-    name = f"{results.FOLDER}_srgan_{results.TIMESTAMP}"
+    name = f"{architectures.FOLDER}_srgan_{TIMESTAMP}"
     evaluated_runs.write_run(root, name, scores, failures={"non-finite predictions": 1})
-    lines = results.table([results.row(environment, "srgan")], OPTIONS).split("\n")
+    lines = architectures.table([architectures.row(environment, "srgan")], OPTIONS).split("\n")
     assert "| srgan | 1 of 2 predictions are not finite |" in lines[5] and "60" not in lines[5]
 
 
-def test_the_page_keeps_everything_else(tmp_path, monkeypatch):
+def test_the_page_keeps_everything_else(tmp_path):
     page = tmp_path / "results.md"
-    begin, end = marks(results.FOLDER)
+    begin, end = marks(architectures.FOLDER)
     page.write_text(f"before\n{begin}\nold\n{end}\nafter \\1\n")
-    monkeypatch.setattr(results, "PAGE", page)
-    results.write("new \\1")
+    write_section(page, architectures.FOLDER, "new \\1")
     assert page.read_text() == f"before\n{begin}\nnew \\1\n{end}\nafter \\1\n"
     page.write_text("nothing")
     with pytest.raises(UserError, match=r"results\.md: has no lines '<!-- architectures: begin -->' and"):
-        results.write("new")
+        write_section(page, architectures.FOLDER, "new")
 
 
 def test_the_page_of_the_project_has_its_place():
     page = results.PAGE.read_text()
-    begin, end = marks(results.FOLDER)
+    begin, end = marks(architectures.FOLDER)
     assert page.index(begin) < page.index(end)
 
 
 def test_all_models_get_the_same(tmp_path):
-    settings = [results.settings(model, OPTIONS) for model in results.MODELS]
-    assert [one.pop("model_name") for one in settings] == list(results.MODELS)
+    settings = [architectures.settings(model, OPTIONS) for model in architectures.MODELS]
+    assert [one.pop("model_name") for one in settings] == list(architectures.MODELS)
     assert all(one == settings[0] for one in settings)
     assert settings[0]["steps"] == 7
 
@@ -98,7 +101,8 @@ def test_a_budget_of_nothing_is_refused_before_anything_is_written(option, tmp_p
 
 @pytest.mark.slow
 def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
-    monkeypatch.setattr(results, "MODELS", ("template",))  # the smallest network
+    monkeypatch.setattr(architectures, "MODELS", ("template",))  # the smallest network
+    monkeypatch.setitem(results.TABLES, architectures.FOLDER, ("template",))
     monkeypatch.setattr(queue, "subprocess", started_commands)
     command = ["--env", str(tmp_path / "environment.json"), "--models", "template", "--no-page", "--batch-size", "2"]
     for steps, action in (("1", "start"), ("1", "skip"), ("2", "resume")):

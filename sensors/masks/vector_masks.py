@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError, inside, nearest
+from sensors.antimeridian import shorter_way
+from sensors.masks.keyhole_markup import keyhole_markup
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-SUFFIXES = (".kml", ".geojson", ".gpkg", ".shp")
+SUFFIXES = (".kml", ".kmz", ".geojson", ".gpkg", ".shp")
 SPREAD = 2.0
 """Degrees around a scene's bounds; parts of masks and footprints farther away are cut off."""
 STEP = 0.02
@@ -18,52 +22,88 @@ STEP = 0.02
 
 
 def find_mask(folder: Path, name: str) -> Path:
-    """Return the file of the mask called ``name`` in ``<data_root>/_masks``.
+    """Return the file of the mask called ``name`` in ``<data_root>/_masks``; suffixes in upper case are found too.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or several files have that name.
     """
-    if inside(name):
-        for suffix in SUFFIXES:
-            if (folder / f"{name.removesuffix(suffix)}{suffix}").is_file():
-                return folder / f"{name.removesuffix(suffix)}{suffix}"
-    existing = [path.stem for path in folder.glob("*") if path.suffix in SUFFIXES] if folder.is_dir() else []
+    files = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES] if folder.is_dir() else []
+    found = [path for path in files if name in (path.stem, path.name)] if inside(name) else []
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise UserError(f"--masks {name}: {folder} has {names}; name one of them with its suffix")
+    if found:
+        return found[0]
     raise UserError(
-        f"--masks {name}: there is no {folder / name}.kml{nearest(name, existing)}; without masks leave the option out"
+        f"--masks {name}: there is no {folder / name}.kml{nearest(name, [path.stem for path in files])}; without masks"
+        " leave the option out"
     )
 
 
 def read_mask(path: Path) -> BaseGeometry:
     """Return the union of all polygons of a file, of every layer, placemark and part, with their holes left out.
 
+    An edge goes the shorter way around the Earth: a ring from longitude 179.5 to -179.5 is one degree wide.
+
     Returns:
-        A valid polygonal geometry, longitude and latitude in degrees (WGS84).
+        A valid polygonal geometry, longitude and latitude in degrees (WGS84); longitudes may exceed 180.
 
     Raises:
         UserError: the file cannot be read, or holds no polygon.
     """
-    import pyogrio
-    import pyproj
     import shapely
 
-    if path.suffix == ".kml":
-        _refuse_hostile(path)
-    polygons = []
-    try:
-        for layer, _ in pyogrio.list_layers(path):
-            metadata, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
-            # GDAL returns longitude before latitude, whatever order the reference system states.
-            project = pyproj.Transformer.from_crs(metadata["crs"] or "OGC:CRS84", "OGC:CRS84", always_xy=True).transform
-            shapes = shapely.from_wkb([geometry for geometry in geometries if geometry is not None])
-            polygons += [shapely.transform(shape, project, interleaved=False) for shape in _polygons(shapes)]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
-        raise UserError(f"{path}: cannot be read as a mask ({error})") from None
+    if path.suffix.lower() in (".kml", ".kmz"):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / f"{path.stem}.kml"
+            copy.write_bytes(keyhole_markup(path))
+            polygons = _read(copy, path)
+    else:
+        polygons = _read(path, path)
     if not polygons:
         raise UserError(f"{path}: holds no polygon; draw one, or leave the mask out")
     union = shapely.union_all(shapely.make_valid(polygons))
     if not shapely.is_valid(union) or union.area == 0 or not all(map(_finite, union.bounds)):
         raise UserError(f"{path}: its polygons enclose nothing")
     return union
+
+
+def _read(path: Path, named: Path) -> list[BaseGeometry]:
+    """Return all polygons of a file in degrees.
+
+    Args:
+        path: of the file.
+        named: how messages call it.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    import pyogrio
+    import pyproj
+    import shapely
+
+    polygons: list[BaseGeometry] = []
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Non closed ring")  # it is an error below
+            for layer, _ in pyogrio.list_layers(path):
+                metadata, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
+                # GDAL returns longitude before latitude, whatever order the reference system states.
+                crs = metadata["crs"] or "OGC:CRS84"
+                project = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform
+                shapes = shapely.from_wkb([geometry for geometry in geometries if geometry is not None])
+                degrees = [shapely.transform(shape, project, interleaved=False) for shape in _polygons(shapes)]
+                polygons += [shorter_way(shape) for shape in degrees]
+    except shapely.errors.GEOSException as error:
+        if "closed" not in str(error):
+            raise UserError(f"{named}: cannot be read as a mask ({error})") from None
+        raise UserError(
+            f"{named}: the ring of a polygon is not closed: its last point must be its first; close it in the program"
+            " that drew it"
+        ) from None
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise UserError(f"{named}: cannot be read as a mask ({error})") from None
+    return polygons
 
 
 def _finite(value: float) -> bool:
@@ -79,26 +119,6 @@ def _polygons(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
         parts = _polygons(list(shape.geoms)) if isinstance(shape, shapely.GeometryCollection) else [shape]
         polygons += [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty]
     return polygons
-
-
-def _refuse_hostile(path: Path) -> None:
-    """Parse a KML with a parser that refuses the attacks XML allows, before GDAL reads it.
-
-    Raises:
-        UserError: it is no XML, or declares entities or a document type.
-    """
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import iterparse
-
-    try:
-        for _, element in iterparse(path, forbid_dtd=True):
-            element.clear()
-    except ParseError as error:
-        raise UserError(f"{path}: is no XML ({error})") from None
-    except DefusedXmlException:
-        raise UserError(f"{path}: declares entities or a document type, which no KML needs; remove them") from None
 
 
 def on_grid(geometry: BaseGeometry, footprint: BaseGeometry, crs: object, *, step: float | None = STEP) -> BaseGeometry:

@@ -1,0 +1,1 @@
+"""The bands of a network's input in rasters."""

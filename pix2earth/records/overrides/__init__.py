@@ -1,0 +1,1 @@
+"""What an experiment states about the fields of its dataset instead of the manifest."""

@@ -1,0 +1,1 @@
+"""Tables of ``docs/results.md`` that come from trained runs."""

@@ -1,0 +1,1 @@
+"""Datasets from a user's own files in any format: found by patterns, matched, looked at, split, tiled and written."""

@@ -1,0 +1,106 @@
+"""Scenes: the files of all fields that belong together. A scene becomes one sample, or many tiles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pix2earth.image_files.image_file import ImageFile
+from pix2earth.image_files.reading import ZARR, read_image_file
+from pix2earth.settings.errors import UserError
+from preprocessing.sources.description import Layer, SourceField
+from preprocessing.sources.patterns import matched
+
+Roots = Mapping[str, Sequence[Path]]
+"""Input folders by their names; "" are those of ``--input``."""
+
+
+class Source(NamedTuple):
+    """Some bands from one file.
+
+    Attributes:
+        file: its path.
+        layer: which bands and piece.
+        sample: index in a file with several samples, else None.
+    """
+
+    file: Path
+    layer: Layer
+    sample: int | None = None
+
+
+Steps = tuple[tuple[Source, ...], ...]
+"""The layers of each time step of a field."""
+
+
+class Scene(NamedTuple):
+    """Files that belong together.
+
+    Attributes:
+        name: of the scene.
+        parts: named parts of the files' names.
+        fields: the sources of each field.
+        acquired: times of acquisition by field, where something other than the files states them.
+        split: where it goes, as far as something other than the rule of the description has decided it.
+    """
+
+    name: str
+    parts: Mapping[str, str]
+    fields: Mapping[str, Steps]
+    acquired: Mapping[str, tuple[str, ...]] = {}
+    split: str = ""
+
+    @property
+    def files(self) -> list[Path]:
+        """All files, each once."""
+        return list(dict.fromkeys(source.file for steps in self.fields.values() for one in steps for source in one))
+
+
+class Found(NamedTuple):
+    """A file below an input folder."""
+
+    name: str
+    """Path relative to the folder, with "/"."""
+    path: Path
+
+
+def files_below(folders: Sequence[Path]) -> list[Found]:
+    """Return all files below some folders, sorted; a Zarr store counts as one file. Hidden files are left out.
+
+    Raises:
+        UserError: a folder does not exist, or a file is in two of them.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: is no folder" if folder.exists() else f"{folder}: there is no such folder")
+        if any((folder / name).is_file() for name in ZARR):
+            raise UserError(f"{folder}: is a Zarr store; name the folder that it lies in")
+        for place, folders_below, files in os.walk(folder, followlinks=True):
+            stores = [name for name in folders_below if any(Path(place, name, one).is_file() for one in ZARR)]
+            folders_below[:] = [name for name in folders_below if name not in stores and not name.startswith(".")]
+            for name in (*files, *stores):
+                if name.startswith("."):
+                    continue
+                path = Path(place, name)
+                relative = path.relative_to(folder).as_posix()
+                if relative in found:
+                    raise UserError(f"{path}: is {found[relative]} too; name one of the folders")
+                found[relative] = path
+    return [Found(name, found[name]) for name in sorted(found)]
+
+
+def matching(pattern: str, files: Sequence[Found]) -> list[tuple[dict[str, str], Found]]:
+    """Return the files that match a pattern, with their parts."""
+    return [(parts, file) for file in files if (parts := matched(pattern, file.name)) is not None]
+
+
+def opened(source: Source, field: SourceField) -> ImageFile:
+    """Return the file of a source.
+
+    Raises:
+        UserError: it is damaged, or has not what the field says.
+    """
+    return read_image_file(source.file, variable=source.layer.variable, axes=field.axes)

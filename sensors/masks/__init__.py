@@ -1,0 +1,1 @@
+"""Masks that users draw: polygons in vector files."""
