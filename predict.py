@@ -46,6 +46,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="numbers of the bands of each raster, in the order of the network's input (default: by their names, or in"
         " order where they have none)",
     )  # fmt: skip
+    arguments.add_argument(
+        "--scale", type=float, metavar="X",
+        help="of numbers in rasters: physical value = X * number + offset (default: as the raster and the dataset say)",
+    )  # fmt: skip
+    arguments.add_argument("--offset", type=float, metavar="Y", help="the same, added; default 0 with --scale")
     arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
     arguments.add_argument(
         "--output", required=True, metavar="PATH",
@@ -93,6 +98,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     # argparse takes nan for a number.
     if options.bbox and not all(map(math.isfinite, options.bbox)):
         raise UserError("--bbox: takes four finite numbers, west south east north in degrees")
+    for name in ("scale", "offset"):
+        if (value := getattr(options, name)) is not None and (
+            not math.isfinite(value) or (name, value) == ("scale", 0)
+        ):
+            raise UserError(f"--{name} {value:g}: must be a finite number, and a scale not 0")
     if not 0 <= options.overlap <= 0.5:
         raise UserError(f"--overlap {options.overlap:g}: must be between 0 and 0.5 of a window")
     return options
@@ -146,7 +156,7 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     from pix2earth.mapping.files.choosing import predict_files
     from pix2earth.mapping.files.jobs import FileOptions
 
-    refuse(options, ("bands", "bbox", "s3", "split"), "files of images")
+    refuse(options, (*FOR_RASTERS, "bbox", "s3", "split"), "files of images")
     chosen = FileOptions(
         Path(options.output), options.format, fields.files_of(options.field), options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
@@ -156,6 +166,7 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
 
 
 FOR_FILES = ("format", "mask", "dates", "position")
+FOR_RASTERS = ("bands", "scale", "offset")
 
 
 def refuse(options: argparse.Namespace, names: Sequence[str], source: str) -> None:
@@ -165,7 +176,7 @@ def refuse(options: argparse.Namespace, names: Sequence[str], source: str) -> No
         UserError: one of them is given.
     """
     for name in names:
-        if getattr(options, name):
+        if getattr(options, name) not in (None, False, []):
             raise UserError(f"--{name}: does not apply to {source}; leave it out")
 
 
@@ -178,6 +189,7 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
     from pix2earth.mapping import fields
     from pix2earth.mapping.bands.finding import numbers_of
     from pix2earth.mapping.opening import open_scene
+    from pix2earth.mapping.raster_scene import Chosen
     from pix2earth.mapping.scene import crop
 
     refuse(options, FOR_FILES, "a scene that becomes a GeoTIFF")
@@ -189,8 +201,10 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")
-    numbers = numbers_of(options.bands)
-    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade, bands=numbers)
+    stated = options.scale is not None or options.offset is not None
+    conversion = (1.0 if options.scale is None else options.scale, options.offset or 0.0) if stated else None
+    chosen = Chosen(numbers_of(options.bands), conversion) if stated or options.bands is not None else None
+    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade, chosen=chosen)
     further = fields.open_fields(files, scene, experiment, geometry)
     if options.bbox:
         scene = crop(scene, tuple(options.bbox), fields.blocks(files, experiment.manifest, geometry))
@@ -208,7 +222,7 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
     Raises:
         UserError: the dataset's fields differ from those that the network was trained on, or an option does not apply.
     """
-    refuse(options, ("bands", "bbox", "degrade", "s3", "field", *FOR_FILES), "a dataset")
+    refuse(options, (*FOR_RASTERS, "bbox", "degrade", "s3", "field", *FOR_FILES), "a dataset")
     folder = Path(options.output)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output {folder}: is a file; a dataset needs a folder")

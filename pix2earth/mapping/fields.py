@@ -157,7 +157,7 @@ def open_fields(
         else:
             rasters = open_rasters(paths, fields[name], f"--field {name}=")
             for raster in rasters if fields[name].kind == "mask" else ():
-                warn_of_values(raster.name, raster.glance(LOOKED_AT), name, fields[name])
+                warn_of_values(raster.name, raster.sample(LOOKED_AT), name, fields[name])
             found = joined(rasters, f"--field {name}=")
         opened[name] = _fitted(name, found, fields[name], scene, geometry)
     return opened

@@ -11,14 +11,18 @@ from typing import Any
 from affine import Affine
 
 from experiment import Experiment
+from pix2earth.mapping.bands.values import check_values
 from pix2earth.mapping.geometry import Geometry, geometry_of
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
-from pix2earth.mapping.raster_scene import RasterScene
+from pix2earth.mapping.raster_scene import Chosen, RasterScene
 from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
+LOOKED_AT = 256
+"""Rows and columns of a raster whose values are compared with the range of the field."""
+ADVICE = "state --scale and --offset, by which its numbers become physical values"
 TOLERANCE = 0.03
 """Relative difference of pixel sizes that is ignored: datasets average 256 pixels of 10 m to 21 and state 120 m."""
 GEOGRAPHIC_TOLERANCE = 0.5
@@ -33,7 +37,7 @@ def open_scene(
     experiment: Experiment,
     *,
     degrade: bool,
-    bands: tuple[int, ...] = (),
+    chosen: Chosen | None = None,
 ) -> tuple[Scene, Geometry]:
     """Open a product, a raster, or a folder with one raster for each band; or one of them for each time step.
 
@@ -42,7 +46,7 @@ def open_scene(
         swath: a Sentinel-3 product (``--s3``), or None.
         experiment: of the trained run.
         degrade: average the scene to the pixel size of the network's input; products are averaged where needed.
-        bands: numbers of the bands of each raster, where names and order are not to decide.
+        chosen: what the command line states of rasters.
 
     Returns:
         The scene, and the geometry of the network's windows.
@@ -58,8 +62,8 @@ def open_scene(
         raise UserError(f"--input {products[0]}: is a product, and others are not; prepare GeoTIFFs of all time steps")
     if swath is not None and len(paths) > 1:
         raise UserError(f"--s3 {swath}: belongs to one time step, and --input names {len(paths)}; leave it out")
-    if products and bands:
-        raise UserError(f"--bands: {products[0]} is a product, whose bands have names; leave it out")
+    if products and chosen:
+        raise UserError(f"--bands, --scale, --offset: {products[0]} is a product, which states them; leave them out")
     if products:
         one = field_of_each(paths, field, "--input ")
         opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in paths]
@@ -69,7 +73,7 @@ def open_scene(
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
-    scene = joined(open_rasters(paths, field, "--input ", bands), "--input ")
+    scene = joined(open_rasters(paths, field, "--input ", chosen), "--input ")
     if scene.crs is None:
         print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(scene, field, geometry), geometry
@@ -92,22 +96,23 @@ def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
     return field.model_copy(update={"shape": field.shape[-3:]}) if len(paths) == steps else field
 
 
-def open_rasters(paths: Sequence[Path], field: Field, option: str, bands: tuple[int, ...] = ()) -> list[RasterScene]:
+def open_rasters(paths: Sequence[Path], field: Field, option: str, chosen: Chosen | None = None) -> list[RasterScene]:
     """Open the rasters of a field: one, or one for each time step.
 
     Args:
         paths: rasters, or folders with one for each band.
         field: of the dataset.
         option: words that name a path on the command line, for messages.
-        bands: numbers of the bands of each, where names and order are not to decide.
+        chosen: what the command line states of them.
 
     Raises:
         UserError: one cannot be read or has other bands, or there are not as many as time steps.
     """
     one = field_of_each(paths, field, option)
-    rasters = [RasterScene(path, one, option, bands) for path in paths]
+    rasters = [RasterScene(path, one, option, chosen) for path in paths]
     for raster in rasters:
         print(f"{raster.name}: {', '.join(field.bands)}, {raster.numbers}")
+        check_values(raster.name, raster.sample(LOOKED_AT), field, ADVICE)
     return rasters
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rasterio.errors import RasterioError
@@ -15,40 +15,54 @@ from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
 
+class Chosen(NamedTuple):
+    """What the command line states of rasters.
+
+    Attributes:
+        bands: their numbers from 1 on, where names and order are not to decide.
+        conversion: scale and offset from numbers to physical values, or None: as the raster and the dataset say.
+    """
+
+    bands: tuple[int, ...] = ()
+    conversion: tuple[float, float] | None = None
+
+
 class RasterScene:
     """A raster with all bands, or a folder with one raster for each band, as a scene.
 
     Attributes:
         bands: for each band of the input the open raster and the band's number in it.
-        numbers: how the values are stored: ``STORED``, ``TAGGED`` or ``PHYSICAL``.
+        numbers: how the values are stored: ``STORED``, ``TAGGED``, ``PHYSICAL`` or ``CONVERTED``.
     """
 
-    def __init__(self, path: Path, field: Field, option: str = "--input ", chosen: tuple[int, ...] = ()) -> None:
+    def __init__(self, path: Path, field: Field, option: str = "--input ", chosen: Chosen | None = None) -> None:
         """Open the rasters and find the bands.
 
         Args:
             path: a raster, or a folder of rasters that are named for their bands (``..._B02.jp2``, ``B02.tif``).
             field: the dataset's input field, or another one.
             option: words that name the path on the command line, for messages.
-            chosen: numbers of the raster's bands from 1 on, where names and order are not to decide.
+            chosen: what the command line states of the raster, where it does not say it itself.
 
         Raises:
             UserError: it cannot be read, lacks a band, or its rasters differ in their grid.
         """
         self.name, self.path, self.field = str(path), path, field
+        numbers = chosen.bands if chosen else ()
+        self.conversion = chosen.conversion if chosen else None
         if path.is_dir():
-            if chosen:
+            if numbers:
                 raise UserError(f"--bands: {path} is a folder with one raster for each band; leave it out")
             self.bands = bands_of_folder(path, field, option)
         else:
-            self.bands = bands_of_file(path, field, option, chosen)
+            self.bands = bands_of_file(path, field, option, numbers)
         grid = self.bands[0][0]
         self.size, self.crs, self.transform = (grid.height, grid.width), grid.crs, grid.transform
         self.tags = {"ACQUIRED": acquired} if (acquired := grid.tags().get("ACQUIRED")) else {}
         kinds = {_numbers(raster, number, field) for raster, number in self.bands}
         if len(kinds) > 1:
             raise UserError(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in the same way")
-        self.numbers = kinds.pop()
+        self.numbers = CONVERTED if self.conversion else kinds.pop()
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -68,16 +82,17 @@ class RasterScene:
             raise UserError(f"{self.name}: is damaged at {position}; copy it again") from None
         return np.stack([self._as_stored(*layer) for layer in layers], axis=-1)
 
-    def glance(self, side: int) -> np.ndarray:
-        """Return numbers of the file from at most ``side`` rows and columns of each band, without missing ones."""
+    def sample(self, side: int) -> np.ndarray:
+        """Return at most ``side`` rows and columns of all bands, evenly over the raster, as ``read`` returns them."""
+        layers = []
         try:
-            values = [
-                raster.read(number, out_shape=(min(raster.height, side), min(raster.width, side)), masked=True)
-                for raster, number in self.bands
-            ]
+            for raster, number in self.bands:
+                shape = (min(raster.height, side), min(raster.width, side))
+                values, mask = raster.read(number, out_shape=shape), raster.read_masks(number, out_shape=shape)
+                layers.append(self._as_stored((raster, number), values, mask))
         except RasterioError:
             raise UserError(f"{self.name}: is damaged; copy it again") from None
-        return np.concatenate([each.compressed() for each in values])
+        return np.stack(layers, axis=-1)
 
     def _as_stored(self, band: tuple[Any, int], values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return the values of one band as the dataset stores them, float32, NaN where the file has no data.
@@ -96,8 +111,8 @@ class RasterScene:
             if raster.nodatavals[number - 1] is None and self.field.nodata is not None:
                 missing |= values == self.field.nodata
             stored = values.astype(np.float32)
-            scale, offset = raster.scales[number - 1], raster.offsets[number - 1]
-            if self.numbers == TAGGED and (scale, offset) != (self.field.scale, self.field.offset):
+            scale, offset = self.conversion or (raster.scales[number - 1], raster.offsets[number - 1])
+            if self.numbers in (TAGGED, CONVERTED) and (scale, offset) != (self.field.scale, self.field.offset):
                 stored = as_stored(values.astype(np.float64) * scale + offset, self.field)
         stored[missing] = np.nan
         return stored
@@ -111,6 +126,7 @@ class RasterScene:
 STORED = "numbers as the dataset stores them"
 TAGGED = "numbers with scale and offset tags"
 PHYSICAL = "physical values"
+CONVERTED = "numbers with --scale and --offset"
 
 
 def _numbers(raster: Any, number: int, field: Field) -> str:

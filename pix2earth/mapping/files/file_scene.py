@@ -8,6 +8,7 @@ import numpy as np
 from affine import Affine
 
 from pix2earth.image_files.image_file import ImageFile
+from pix2earth.mapping.bands.values import check_values
 from pix2earth.mapping.scene import as_stored
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
@@ -55,7 +56,7 @@ def stored_pixels(file: ImageFile, field: Field, sample: int | None = None) -> n
         missing.
 
     Raises:
-        UserError: the file is damaged or has other bands.
+        UserError: the file is damaged, has other bands, or values far outside of the range of the field.
     """
     bands = band_indices(file, field)
     pixels = file.read(sample=sample)
@@ -68,7 +69,9 @@ def stored_pixels(file: ImageFile, field: Field, sample: int | None = None) -> n
         if file.nodata is None and field.nodata is not None:
             missing |= array == field.nodata
     stored[missing] = np.nan
-    return (stored if stored.ndim == 4 else stored[None])[..., bands]
+    stored = (stored if stored.ndim == 4 else stored[None])[..., bands]
+    check_values(str(file.path), stored, field, "state their scale and offset in the file")
+    return stored
 
 
 def band_indices(file: ImageFile, field: Field) -> list[int]:

@@ -10,7 +10,8 @@ from rasterio.windows import Window
 
 from experiment import PROJECT
 from pix2earth.mapping.opening import open_scene
-from pix2earth.records.manifest import OLCI_BANDS, Field
+from pix2earth.records.loading import OLCI_BANDS
+from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3

@@ -5,7 +5,7 @@ import pytest
 
 from experiment import PROJECT
 from pix2earth.mapping.bands.finding import numbers_of
-from pix2earth.mapping.raster_scene import RasterScene
+from pix2earth.mapping.raster_scene import Chosen, RasterScene
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -44,11 +44,11 @@ def test_names_that_fit_several_bands_are_refused_and_listed(raster):
         f"{path}: B02 may be band 1 'B02 2019-01-01' and 4 'B02 2020-01-01'; choose by numbers: --bands N,N..., in the"
         " order B02, B03, B04; its bands are 1 B02 2019-01-01, 2 B03, 3 B04, 4 B02 2020-01-01"
     )
-    scene = RasterScene(path, FIELD, chosen=(4, 2, 3))
+    scene = RasterScene(path, FIELD, chosen=Chosen((4, 2, 3)))
     assert np.array_equal(scene.read(0, 0, *scene.size)[..., 0], NUMBERS[..., 0] + 1)
     for chosen in ((1, 2), (1, 2, 5)):
         with pytest.raises(UserError, match=r"must be 3 of the 4 bands of .*, in the order B02, B03, B04"):
-            RasterScene(path, FIELD, chosen=chosen)
+            RasterScene(path, FIELD, chosen=Chosen(chosen))
 
 
 @pytest.mark.parametrize("text", ["", "1,,2", "0,1,2", "-1", "a"])
@@ -150,6 +150,24 @@ def test_scale_and_offset_tags(raster):
     read = read_all(other)
     assert np.isnan(read[0, 0, 0])
     np.testing.assert_allclose(read[1:], NUMBERS[1:] * 10.0 + 1000, rtol=1e-6)
+
+
+def test_scale_and_offset_of_the_command_line(raster):
+    numbers = NUMBERS.copy()
+    numbers[0, 0, 0] = 0
+    scene = RasterScene(raster(numbers, scales=[1e-4] * 3), FIELD, chosen=Chosen(conversion=(1e-3, 0.0)))
+    read = scene.read(0, 0, *scene.size)
+    assert np.isnan(read[0, 0, 0]) and scene.numbers == "numbers with --scale and --offset"
+    np.testing.assert_allclose(read[1:], NUMBERS[1:] * 10.0 + 1000, rtol=1e-6)
+    reflectance = RasterScene(raster(numbers.astype(np.float32)), FIELD, chosen=Chosen(conversion=(1e-4, -0.1)))
+    np.testing.assert_allclose(reflectance.read(1, 0, 11, 17), NUMBERS[1:], rtol=1e-6)
+
+
+def test_a_sample_is_spread_over_the_raster(raster):
+    many = np.arange(40 * 60, dtype=np.uint16).reshape(40, 60, 1).repeat(3, -1) + 1
+    many[0, 0] = 0
+    sample = RasterScene(raster(many), FIELD).sample(10)
+    assert sample.shape == (10, 10, 3) and np.nanmin(sample) < 200 and np.nanmax(sample) > 2200
 
 
 def test_bands_stored_in_several_ways_are_an_error(raster):
