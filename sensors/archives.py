@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pix2earth.settings.errors import UserError
+from sensors.wrappers import PRODUCT_SUFFIXES, inside_its_wrapper, is_leftover
 
 MIB = 1 << 20
 LARGEST_PRODUCT = 16 << 30
@@ -34,7 +35,6 @@ LARGEST_KEPT = 256 * MIB
 """An unpacked netCDF file up to this size stays in memory until the next; the positions of a frame take 130 MB."""
 END_RECORD = 66_000
 """Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
-_PRODUCT_SUFFIXES = (".SAFE", ".SEN3")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -103,6 +103,8 @@ class Folder(Members):
             for name in folders + names:
                 entry = Path(parent) / name
                 member = entry.relative_to(path).as_posix()
+                if is_leftover(member):
+                    continue
                 reason = None if member.isprintable() else "has control characters in its name"
                 if entry.is_symlink() and not os.path.realpath(entry).startswith(root + os.sep):
                     reason = "is a link that leads outside"
@@ -110,20 +112,23 @@ class Folder(Members):
                     raise UserError(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
                 if name in names and entry.is_file():
                     sizes[member] = entry.stat().st_size
-        super().__init__(path, path.name, sizes)
+        self._root = inside_its_wrapper(path)
+        start = f"{self._root.relative_to(path).as_posix()}/" if self._root != path else ""
+        found = {member.removeprefix(start): size for member, size in sizes.items() if member.startswith(start)}
+        super().__init__(path, self._root.name, found)
 
     def gdal_path(self, member: str) -> str:
         """Return the file's own path."""
-        return str(self.path / member)
+        return str(self._root / member)
 
     def netcdf(self, member: str) -> str | io.BytesIO:
         """Return the file's own path."""
         if member not in self:
             raise UserError(f"{self.label(member)}: is missing; download the product again")
-        return str(self.path / member)
+        return str(self._root / member)
 
     def _bytes(self, member: str) -> bytes:
-        return (self.path / member).read_bytes()
+        return (self._root / member).read_bytes()
 
 
 class Zip(Members):
@@ -145,7 +150,7 @@ class Zip(Members):
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
             raise UserError(f"{path}: cannot be read as a .zip ({error}); download it again") from None
         _check_contents(path, infos)
-        files = [info for info in infos if not info.is_dir()]
+        files = [info for info in infos if not info.is_dir() and not is_leftover(info.filename)]
         self.prefix = _product_folder(path, [info.filename for info in files])
         start = len(self.prefix)
         sizes = {info.filename[start:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
@@ -153,8 +158,9 @@ class Zip(Members):
         self._last: tuple[str, bytes] | None = None
 
     def gdal_path(self, member: str) -> str:
-        """Return a /vsizip/ path; the braces let the archive have any name."""
-        return f"/vsizip/{{{self.path.absolute()}}}/{self.prefix}{member}"
+        """Return a /vsizip/ path; the braces let the archive have any name, but for braces that are no pairs."""
+        archive = str(self.path.absolute())
+        return f"/vsizip/{archive if set(archive) & set('{}') else f'{{{archive}}}'}/{self.prefix}{member}"
 
     def netcdf(self, member: str) -> io.BytesIO:
         """Return the unpacked bytes as a file object.
@@ -277,7 +283,8 @@ def _product_folder(path: Path, names: list[str]) -> str:
     folders = set()
     for name in names:
         parts = name.split("/")[:-1]
-        at = next((i for i, part in enumerate(parts) if part.upper().endswith(_PRODUCT_SUFFIXES)), None)
+        # The innermost: programs that unpack put a folder around a folder of the same name.
+        at = next((i for i in reversed(range(len(parts))) if parts[i].upper().endswith(PRODUCT_SUFFIXES)), None)
         if at is not None:
             folders.add("/".join(parts[: at + 1]) + "/")
     if len(folders) > 1:

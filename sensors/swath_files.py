@@ -154,7 +154,8 @@ class SwathFiles:
 
         source, label = self._members.netcdf(file), self._members.label(file)
         try:
-            with h5py.File(source, "r") as opened:
+            # Network file systems cannot lock, and a file that another program has open is as good.
+            with h5py.File(source, "r", locking=False) as opened:
                 yield open_variable(opened, variable, label)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{label}: is damaged or no netCDF file ({error}); download the product again") from None

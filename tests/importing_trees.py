@@ -41,8 +41,10 @@ def numbers(*shape: int, dtype: str = "uint8", seed: int = 0, high: int = 250) -
     return np.random.default_rng(seed).integers(1, high, shape).astype(dtype)
 
 
-def geotiff(path: Path, array: np.ndarray, *, pixel: float = 10.0, corner=(400000.0, 5000000.0), crs="EPSG:32618", down=1,
-            nodata=None, tags=None) -> np.ndarray:  # fmt: skip
+def geotiff(
+    path: Path, array: np.ndarray, *, pixel: float = 10.0, corner=(400000.0, 5000000.0), crs="EPSG:32618", down=1,
+    nodata=None, tags=None,
+) -> np.ndarray:  # fmt: skip
     """Write (height, width, band) as a GeoTIFF and return it; ``down`` -1: the first row is in the south."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, count = array.shape

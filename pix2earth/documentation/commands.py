@@ -18,8 +18,8 @@ PYTHON = (3, 11)
 COMMANDS = (
     ("train.py",), ("evaluate.py",), ("predict.py",), ("compare.py",), ("dataset.py", "verify"), ("dataset.py", "show"),
     ("dataset.py", "ranges"), ("dataset.py", "bands"), ("demo.py",), ("results.py",), ("-m", "preprocessing.samples"),
-    ("-m", "preprocessing.sharpening"), ("-m", "preprocessing.sharpening.figure"), ("-m", "preprocessing.solar_sample"),
-    ("-m", "preprocessing.solar_sample.figure"), ("-m", "pix2earth.convert"),
+    ("-m", "preprocessing.importing"), ("-m", "preprocessing.sharpening"), ("-m", "preprocessing.sharpening.figure"),
+    ("-m", "preprocessing.solar_sample"), ("-m", "preprocessing.solar_sample.figure"), ("-m", "pix2earth.convert"),
     ("preprocessing/10_identify_unique_tilecodes.py",), ("preprocessing/20_create_inventory.py",),
     ("preprocessing/30_create_s2pngs.py",), ("preprocessing/40_create_tifs.py",),
     ("preprocessing/50_create_tfrecords.py",), ("-m", "synthetic", "generate"), ("-m", "synthetic", "derive"),

@@ -81,8 +81,12 @@ def _opened(path: Path, kind: str) -> Iterator[Any]:
                 opened = _zarr(path)
             else:
                 with path.open("rb") as file:
-                    engine = "scipy" if file.read(3) == b"CDF" else "h5netcdf"
-                opened = xarray.open_dataset(path, engine=engine, mask_and_scale=False)
+                    classic = file.read(3) == b"CDF"
+                # Network file systems cannot lock, and a file that another program has open is as good.
+                options: dict[str, Any] = (
+                    {"engine": "scipy"} if classic else {"engine": "h5netcdf", "driver_kwds": {"locking": False}}
+                )
+                opened = xarray.open_dataset(path, mask_and_scale=False, **options)
             with opened as dataset:
                 yield dataset
     except UserError:

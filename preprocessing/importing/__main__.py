@@ -15,8 +15,8 @@ from preprocessing.importing.options import check, known_fields, parse, settings
 if TYPE_CHECKING:
     from preprocessing.importing.layout.matching import Matched
     from preprocessing.importing.layout.scenes import Roots
-    from preprocessing.importing.planning import Plan, Request
-    from preprocessing.sources.description import Description
+    from preprocessing.importing.planning import ImportPlan, Request
+    from preprocessing.sources.description import SourceDescription
 
 
 @reports_errors
@@ -52,12 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_about(options: Any) -> int:
     """Print the shipped descriptions, or the JSON Schema."""
-    from preprocessing.sources.description import Description, load_description, shipped
+    from preprocessing.sources.description import SourceDescription, load_description, shipped
 
     if options.schema:
         from pix2earth.documentation.keys import json_schema
 
-        print(json.dumps(json_schema(Description), indent=2))
+        print(json.dumps(json_schema(SourceDescription), indent=2))
         return 0
     width = max(map(len, shipped()))
     for name in shipped():
@@ -65,7 +65,7 @@ def _print_about(options: Any) -> int:
     return 0
 
 
-def find(options: Any, each: Any) -> tuple[Description, Roots, Matched]:
+def find(options: Any, each: Any) -> tuple[SourceDescription, Roots, Matched]:
     """Return the description of the source, the input folders, and the scenes in them.
 
     Raises:
@@ -110,14 +110,14 @@ def _with_split(own: dict[str, Any], options: Any, default: dict[str, Any]) -> d
 
 
 def changed(
-    description: Description, own: dict[str, Any], fields: dict[str, dict[str, Any]], options: Any
-) -> Description:
+    description: SourceDescription, own: dict[str, Any], fields: dict[str, dict[str, Any]], options: Any
+) -> SourceDescription:
     """Return a description with the keys that options state.
 
     Raises:
         UserError: one is unknown or wrong.
     """
-    from preprocessing.sources.description import Description
+    from preprocessing.sources.description import SourceDescription
 
     content = description.model_dump(mode="json", exclude_unset=True)
     content["split"] = description.split.model_dump(mode="json")
@@ -127,10 +127,10 @@ def changed(
     if "split" in own and own["split"].get("by", content["split"]["by"]) != content["split"]["by"]:
         content["split"] = {}
     own = _with_split(own, options, content["split"]) if "split" in own or options.seed is not None else own
-    return Description(**{**content, **own})
+    return SourceDescription(**{**content, **own})
 
 
-def _dry_run(options: Any, planned: Plan, found: Matched, experiments: Path) -> int:
+def _dry_run(options: Any, planned: ImportPlan, found: Matched, experiments: Path) -> int:
     """Print what was found, and write at most the experiment."""
     from preprocessing.importing.experiment_file import experiment_for, write_experiment
     from preprocessing.importing.findings import show
@@ -146,7 +146,7 @@ def _dry_run(options: Any, planned: Plan, found: Matched, experiments: Path) -> 
     return 0
 
 
-def _write(options: Any, planned: Plan, request: Request, found: Matched, environment: Any, each: Any) -> int:
+def _write(options: Any, planned: ImportPlan, request: Request, found: Matched, environment: Any, each: Any) -> int:
     """Write the dataset; what was found and decided is printed."""
     from pix2earth.records.resuming import open_dataset
     from pix2earth.records.splitting.splits import counts

@@ -11,14 +11,14 @@ import numpy as np
 from pix2earth.records.field import Field
 from pix2earth.records.ranges import BandRange, proposed
 from pix2earth.settings.errors import UserError
-from preprocessing.importing.layout.looking import Look, Seen
-from preprocessing.sources.description import Description, SourceField
+from preprocessing.importing.layout.looking import Look, SeenScene
+from preprocessing.sources.description import SourceDescription, SourceField
 
 APART = 3.0
 """Bands whose ranges differ by more than this factor have ranges of their own."""
 
 
-def consistent(description: Description, seen: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
+def consistent(description: SourceDescription, seen: Sequence[SeenScene]) -> tuple[list[SeenScene], list[str]]:
     """Return the scenes whose fields have as many bands and time steps as most, and a line for each other one."""
     usual: dict[str, tuple[int, int | None]] = {}
     for name in description.fields:
@@ -44,7 +44,7 @@ def _described(count: int, steps: int | None) -> str:
 
 
 def fields_of(
-    description: Description, seen: Sequence[Seen], sides: Mapping[str, int], notes: list[str]
+    description: SourceDescription, seen: Sequence[SeenScene], sides: Mapping[str, int], notes: list[str]
 ) -> dict[str, Field]:
     """Return the fields of the manifest, those of more than 8 bits without a valid range.
 

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from pix2earth.records.ranges import PERCENTILES
 from pix2earth.records.splitting.splits import counts
-from preprocessing.importing.planning import Plan
+from preprocessing.importing.planning import ImportPlan
 
 SHOWN = 10
 """Lines of one kind; the others are counted."""
 
 
-def show(plan: Plan, missing: Sequence[str], unmatched: Sequence[str], suspicious: Sequence[str]) -> None:
+def show(plan: ImportPlan, missing: Sequence[str], unmatched: Sequence[str], suspicious: Sequence[str]) -> None:
     """Print the findings of a dry run."""
     print(f"{len(plan.tiles)} samples: {counts(plan.splits[tile.name] for tile in plan.tiles)}")
     scenes = len({tile.scene.name for tile in plan.tiles})
@@ -33,7 +33,7 @@ def show(plan: Plan, missing: Sequence[str], unmatched: Sequence[str], suspiciou
     print(json.dumps(plan.manifest.model_dump(mode="json", exclude_defaults=True), indent=2, ensure_ascii=False))
 
 
-def _fields(plan: Plan) -> None:
+def _fields(plan: ImportPlan) -> None:
     """Print a table with a row for each band of each field."""
     table = Table(
         "field", "kind", "type", "shape", "band", "lowest", *(f"{one:g} %" for one in PERCENTILES), "highest",

@@ -16,17 +16,19 @@ from pix2earth.records.ranges import BandRange, measured
 from pix2earth.settings.errors import UserError
 from preprocessing.importing.facts import consistent, fields_of, with_ranges
 from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
-from preprocessing.importing.layout.looking import Attempt, Seen, see
+from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
-from preprocessing.importing.layout.scenes import Roots, Scene
+from preprocessing.importing.layout.scenes import ImportScene, Roots
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
-from preprocessing.importing.layout.tiles import Tile
-from preprocessing.sources.description import Description
+from preprocessing.importing.layout.tiles import ImportTile
+from preprocessing.sources.description import SourceDescription
 from preprocessing.sources.patterns import filled
 from preprocessing.sources.tables import holds, read_table
 
 MEASURED = 16
 """Number of training samples whose pixels are read before the import, for ranges and what is suspicious."""
+ENOUGH = 128
+"""Side of an image in pixels of which all pixels are measured."""
 Each = Callable[..., tuple[list[Any], list[str]]]
 
 
@@ -49,7 +51,7 @@ class Request(NamedTuple):
         return Path(next(iter(self.roots.values()))[0])
 
 
-class Plan(NamedTuple):
+class ImportPlan(NamedTuple):
     """The plan of an import.
 
     Attributes:
@@ -62,8 +64,8 @@ class Plan(NamedTuple):
         arrays: pixels of these samples by field, as stored.
     """
 
-    description: Description
-    tiles: list[Tile]
+    description: SourceDescription
+    tiles: list[ImportTile]
     splits: Mapping[str, str]
     manifest: Manifest
     notes: list[str]
@@ -71,7 +73,7 @@ class Plan(NamedTuple):
     arrays: Mapping[str, list[np.ndarray]]
 
 
-def plan(description: Description, request: Request, scenes: Sequence[Scene], each: Each) -> Plan:
+def plan(description: SourceDescription, request: Request, scenes: Sequence[ImportScene], each: Each) -> ImportPlan:
     """Return the plan for some scenes.
 
     Args:
@@ -108,14 +110,16 @@ def plan(description: Description, request: Request, scenes: Sequence[Scene], ea
     notes += splits.notes
     notes.append(check(tiles, splits))
     arrays = measured_arrays(description, fields, tiles, splits)
-    ranges = {name: measured(fields[name], of_field) for name, of_field in arrays.items() if of_field}
+    ranges = {name: measured(fields[name], thinned(of_field)) for name, of_field in arrays.items() if of_field}
     fields = with_ranges(fields, ranges, notes)
-    return Plan(
+    return ImportPlan(
         description, tiles, splits, manifest_of(description, request, fields, splits, tiles), notes, ranges, arrays
     )
 
 
-def admitted(description: Description, root: Path, scenes: Sequence[Scene], notes: list[str]) -> list[Scene]:
+def admitted(
+    description: SourceDescription, root: Path, scenes: Sequence[ImportScene], notes: list[str]
+) -> list[ImportScene]:
     """Return the scenes that meet the conditions of the description, with dates from tables and names.
 
     Raises:
@@ -141,21 +145,21 @@ def admitted(description: Description, root: Path, scenes: Sequence[Scene], note
     return chosen
 
 
-def sorted_out(attempts: Sequence[Attempt], failures: Sequence[str]) -> tuple[list[Seen], list[str]]:
+def sorted_out(attempts: Sequence[Attempt], failures: Sequence[str]) -> tuple[list[SeenScene], list[str]]:
     """Return all scenes that were seen, by name, and all lines on odd ones."""
     seen = [one for attempt in attempts for one in attempt.seen]
     odd = [line for attempt in attempts for line in attempt.odd]
     return sorted(seen, key=lambda one: one.scene.name), [*odd, *failures]
 
 
-def lead_of(description: Description, looks: Mapping[str, Any]) -> str:
+def lead_of(description: SourceDescription, looks: Mapping[str, Any]) -> str:
     """Return the field whose grid is that of the tiles: the target, or in a pool without it the first one."""
     return description.target if description.target in looks else next(iter(looks))
 
 
 def tiles_of(
-    description: Description, seen: Sequence[Seen], notes: list[str]
-) -> tuple[list[Tile], dict[str, int], list[str]]:
+    description: SourceDescription, seen: Sequence[SeenScene], notes: list[str]
+) -> tuple[list[ImportTile], dict[str, int], list[str]]:
     """Return all tiles, the side of a tile in each field, and a line for each scene that does not fit.
 
     Raises:
@@ -163,7 +167,7 @@ def tiles_of(
     """
     side = description.tilesize or common_side(description, seen)
     ratios: dict[str, float] = {}
-    tiles: list[Tile] = []
+    tiles: list[ImportTile] = []
     odd: list[str] = []
     warped: dict[str, str] = {}
     for one in seen:
@@ -187,13 +191,15 @@ def tiles_of(
     return tiles, {name: side_of(side, ratio, name) for name, ratio in ratios.items()}, odd
 
 
-def _tiles(description: Description, one: Seen, lead: str, found: Mapping[str, Fit], side: int) -> list[Tile]:
+def _tiles(
+    description: SourceDescription, one: SeenScene, lead: str, found: Mapping[str, Fit], side: int
+) -> list[ImportTile]:
     base = one.looks[lead]
     laid = list(lay(one.looks, lead, found, side, description.size))
     cut = len(laid) > 1
     acquired = {name: look.times for name, look in one.looks.items() if look.times}
     return [
-        Tile(
+        ImportTile(
             f"{one.scene.name}_r{part.row:05d}_c{part.column:05d}" if cut else one.scene.name, one.scene,
             part.placements, part.row, part.column, side, cut, base.crs, part.transform, acquired,
         )
@@ -201,7 +207,7 @@ def _tiles(description: Description, one: Seen, lead: str, found: Mapping[str, F
     ]  # fmt: skip
 
 
-def common_side(description: Description, seen: Sequence[Seen]) -> int:
+def common_side(description: SourceDescription, seen: Sequence[SeenScene]) -> int:
     """Return the side of the targets, where all are squares of one size.
 
     Raises:
@@ -217,7 +223,7 @@ def common_side(description: Description, seen: Sequence[Seen]) -> int:
     return height
 
 
-def split_pools(description: Description, tiles: Sequence[Tile], root: Path) -> Assigned:
+def split_pools(description: SourceDescription, tiles: Sequence[ImportTile], root: Path) -> Assigned:
     """Return the split of each tile; every pool is split by itself."""
     if not description.pools:
         return assign(description, tiles, root)
@@ -232,7 +238,7 @@ def split_pools(description: Description, tiles: Sequence[Tile], root: Path) -> 
 
 
 def measured_arrays(
-    description: Description, fields: Mapping[str, Field], tiles: Sequence[Tile], splits: Mapping[str, str]
+    description: SourceDescription, fields: Mapping[str, Field], tiles: Sequence[ImportTile], splits: Mapping[str, str]
 ) -> dict[str, list[np.ndarray]]:
     """Return the pixels of some training samples, evenly over their names, by field."""
     arrays: dict[str, list[np.ndarray]] = {name: [] for name in fields}
@@ -254,8 +260,18 @@ def measured_arrays(
     return arrays
 
 
+def thinned(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return every second, third, ... pixel of large images, which is enough for percentiles."""
+    steps = [max(1, min(array.shape[-3:-1]) // ENOUGH) for array in arrays]
+    return [array[..., ::step, ::step, :] for array, step in zip(arrays, steps, strict=True)]
+
+
 def manifest_of(
-    description: Description, request: Request, fields: Mapping[str, Field], splits: Assigned, tiles: Sequence[Tile]
+    description: SourceDescription,
+    request: Request,
+    fields: Mapping[str, Field],
+    splits: Assigned,
+    tiles: Sequence[ImportTile],
 ) -> Manifest:
     """Return the manifest, without counts and fingerprint."""
     texts = (description.title, description.citation, description.licence, description.link)

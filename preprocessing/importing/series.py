@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from pix2earth.settings.errors import UserError
-from preprocessing.importing.layout.dated import PLACE, Choice, Dated, Periods, scenes_of
+from preprocessing.importing.layout.dated import PLACE, Choice, DatedImage, Periods, scenes_of
 from preprocessing.importing.layout.matching import Matched
-from preprocessing.importing.layout.scenes import Found, Roots, Scene, Source, files_below, matching, opened
+from preprocessing.importing.layout.scenes import BandSource, Found, ImportScene, Roots, files_below, matching, opened
 from preprocessing.importing.options import known_fields
-from preprocessing.sources.description import Description, Layer
+from preprocessing.sources.description import Layer, SourceDescription
 from preprocessing.sources.patterns import moment, nearest_path, parts_of
 
 
 def find(
     options: Any, own: Mapping[str, Any], keys: Mapping[str, Mapping[str, Any]], each: Any
-) -> tuple[Description, Roots, Matched]:
+) -> tuple[SourceDescription, Roots, Matched]:
     """Return the description of a series, its folders, and a scene for each target.
 
     Args:
@@ -44,7 +44,7 @@ def find(
         defaults.clear if options.clear is None else options.clear, tuple(options.cloudy or defaults.cloudy),
     )  # fmt: skip
     periods = Periods.of(options, places, choice)
-    scenes: list[Scene] = []
+    scenes: list[ImportScene] = []
     missing: list[str] = []
     for place, dates in places.items():
         found, lacking = scenes_of(place, dates, description, choice, periods, classes.get(place))
@@ -58,7 +58,7 @@ def find(
     return description, roots, Matched(scenes, [], rest)
 
 
-def description_of(options: Any, own: Mapping[str, Any], keys: Mapping[str, Mapping[str, Any]]) -> Description:
+def description_of(options: Any, own: Mapping[str, Any], keys: Mapping[str, Mapping[str, Any]]) -> SourceDescription:
     """Return the description of a series.
 
     Raises:
@@ -90,10 +90,12 @@ def description_of(options: Any, own: Mapping[str, Any], keys: Mapping[str, Mapp
     if options.seed is not None:
         split["seed"] = options.seed
     stated: dict[str, Any] = {"title": "series of dated images", "fields": fields, **roles, **own, "split": split}
-    return Description(**stated)
+    return SourceDescription(**stated)
 
 
-def dated_files(options: Any, description: Description, each: Any) -> tuple[dict[str, list[Dated]], list[str]]:
+def dated_files(
+    options: Any, description: SourceDescription, each: Any
+) -> tuple[dict[str, list[DatedImage]], list[str]]:
     """Return the dates of each place in the order of time, and files that are none of them.
 
     Raises:
@@ -135,11 +137,11 @@ def dated_files(options: Any, description: Description, each: Any) -> tuple[dict
     shares, failures = each(count, [(entry[2], entry[3]) for entry in entries], title="clouds", unit="dates")
     if failures:
         raise UserError(*failures[:20])
-    places: dict[str, list[Dated]] = {}
+    places: dict[str, list[DatedImage]] = {}
     for (place, stamp, image, mask_path), share in sorted(
         zip(entries, shares, strict=True), key=lambda one: one[0][:3]
     ):
-        places.setdefault(place, []).append(Dated(stamp, image, mask_path, share))
+        places.setdefault(place, []).append(DatedImage(stamp, image, mask_path, share))
     used = {entry[2] for entry in entries} | {mask.path for mask in masks.values()}
     return places, [
         one.name for one in files if one.path not in used and one.path not in {m.path for m in masks.values()}
@@ -150,7 +152,7 @@ def _key(parts: Mapping[str, str]) -> tuple[str, str]:
     return parts.get("place", PLACE), parts.get("date", "")
 
 
-def clouds_of(description: Description, files: tuple[Path, Path | None]) -> float:
+def clouds_of(description: SourceDescription, files: tuple[Path, Path | None]) -> float:
     """Return the share of an image that is cloud by its mask, or without one that is no measurement.
 
     Raises:
@@ -161,16 +163,17 @@ def clouds_of(description: Description, files: tuple[Path, Path | None]) -> floa
     image, mask = files
     if mask is not None:
         field = description.fields["cloud_mask"]
-        return float(as_mask(opened(Source(mask, Layer()), field).array, field).mean())
+        return float(as_mask(opened(BandSource(mask, Layer()), field).read().array, field).mean())
     field = description.fields["target"]
-    file = opened(Source(image, Layer(variable=field.variable)), field)
-    missing = file.missing(file.pixels)
+    file = opened(BandSource(image, Layer(variable=field.variable)), field)
+    pixels = file.read()  # not kept, as ``file.array`` would be
+    missing = file.missing(pixels)
     if field.nodata is not None:
-        missing |= file.array == field.nodata
+        missing |= pixels.array == field.nodata
     return float(missing.any(axis=-1).mean())
 
 
-def classes_of(options: Any, places: Mapping[str, Sequence[Dated]]) -> dict[str, Path]:
+def classes_of(options: Any, places: Mapping[str, Sequence[DatedImage]]) -> dict[str, Path]:
     """Return the raster of classes of each place: the file named, or the one whose name contains the place.
 
     Raises:

@@ -10,8 +10,8 @@ from pix2earth.image_files.reading import read_image_file
 from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError
 from preprocessing.importing.layout.matching import Matched, match
-from preprocessing.importing.layout.scenes import Roots, Scene, Source
-from preprocessing.sources.description import Description
+from preprocessing.importing.layout.scenes import BandSource, ImportScene, Roots
+from preprocessing.sources.description import SourceDescription
 from preprocessing.sources.tables import column, read_csv
 
 BY_NAME = "{name:path}.{suffix:suffix}"
@@ -53,7 +53,7 @@ def _is_image(path: Path) -> bool:
     )
 
 
-def description_of(pairs: Pairs, settings: Mapping[str, Any]) -> Description:
+def description_of(pairs: Pairs, settings: Mapping[str, Any]) -> SourceDescription:
     """Return the description of pairs.
 
     Args:
@@ -98,7 +98,7 @@ def description_of(pairs: Pairs, settings: Mapping[str, Any]) -> Description:
         if "mask" in roles:
             raise UserError("--mask: images without pairs have none; leave it out")
         stated["pools"] = {"input": ["input_image"], "target": ["target"]}
-    return Description(**stated)
+    return SourceDescription(**stated)
 
 
 def _axes_of(path: Path) -> str | None:
@@ -112,7 +112,7 @@ def _axes_of(path: Path) -> str | None:
         return None  # it needs a variable; what is wrong otherwise is reported where the file is read
 
 
-def find(pairs: Pairs, description: Description) -> Matched:
+def find(pairs: Pairs, description: SourceDescription) -> Matched:
     """Return the pairs.
 
     Raises:
@@ -126,9 +126,10 @@ def find(pairs: Pairs, description: Description) -> Matched:
             other = next(path for role, path in pairs.folders.items() if role not in files)
             raise UserError(f"{other}: is no file, and {next(iter(files.values()))} is one; name files or folders")
         fields = {
-            name: ((Source(files[field.folder], field.layers[0][0]),),) for name, field in description.fields.items()
+            name: ((BandSource(files[field.folder], field.layers[0][0]),),)
+            for name, field in description.fields.items()
         }
-        return Matched([Scene(files["input"].stem, {"name": files["input"].stem}, fields)], [], [])
+        return Matched([ImportScene(files["input"].stem, {"name": files["input"].stem}, fields)], [], [])
     found = match(description, roots_of(pairs))
     if not found.scenes:
         raise UserError(
@@ -146,7 +147,7 @@ def _example(folder: Path) -> str:
     return f"{len(files)} files, such as {files[0].name}" if files else "no files"
 
 
-def _of_table(pairs: Pairs, description: Description) -> Matched:
+def _of_table(pairs: Pairs, description: SourceDescription) -> Matched:
     """Return the pairs of a CSV file with the columns input, target, and if wanted mask, split and name.
 
     Raises:
@@ -166,7 +167,7 @@ def _of_table(pairs: Pairs, description: Description) -> Matched:
             if path is None:
                 missing.append(f"{pairs.table}:{number}: {role}: there is no {row.get(role) or 'file'}")
                 continue
-            fields[FIELDS[role]] = ((Source(path, description.fields[FIELDS[role]].layers[0][0]),),)
+            fields[FIELDS[role]] = ((BandSource(path, description.fields[FIELDS[role]].layers[0][0]),),)
         split = row.get("split", "")
         if split and split not in SPLITS:
             raise UserError(f"{pairs.table}:{number}: split '{split}' is none of {', '.join(SPLITS)}")
@@ -175,7 +176,7 @@ def _of_table(pairs: Pairs, description: Description) -> Matched:
             if name in names:
                 name = f"{name}_{number - 2}"
             names.add(name)
-            scenes.append(Scene(name.replace("/", "_"), {"name": name}, fields, split=split))
+            scenes.append(ImportScene(name.replace("/", "_"), {"name": name}, fields, split=split))
     if not scenes:
         raise UserError(f"{pairs.table}: none of its {len(rows)} rows has all files", *missing[:3])
     return Matched(sorted(scenes, key=lambda scene: scene.name), missing, [])

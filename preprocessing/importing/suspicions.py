@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from pix2earth.records.field import Field
-from preprocessing.importing.planning import Plan
+from preprocessing.importing.planning import ImportPlan
 
 LARGEST = 2.0
 """Reflectance above this is none: the values are digital numbers."""
 
 
-def suspicions(plan: Plan) -> list[str]:
+def suspicions(plan: ImportPlan) -> list[str]:
     """Return a line for everything that looks wrong, each beginning with the field."""
     lines = list(_of_pairs(plan))
     for name, field in plan.manifest.fields.items():
@@ -26,7 +26,7 @@ def suspicions(plan: Plan) -> list[str]:
     return lines
 
 
-def _of_pairs(plan: Plan) -> Iterator[str]:
+def _of_pairs(plan: ImportPlan) -> Iterator[str]:
     """Yield what is wrong between input and target."""
     source, target = plan.arrays.get(plan.manifest.input, []), plan.arrays.get(plan.manifest.target, [])
     if plan.manifest.pools or plan.manifest.input == plan.manifest.target or not source:
@@ -44,7 +44,7 @@ def _of_pairs(plan: Plan) -> Iterator[str]:
         yield f"{plan.manifest.input}: holds the target as a time step in {steps} of {len(source)} samples"
 
 
-def _of_image(plan: Plan, name: str, field: Field, arrays: list[np.ndarray]) -> Iterator[str]:
+def _of_image(plan: ImportPlan, name: str, field: Field, arrays: list[np.ndarray]) -> Iterator[str]:
     stack = [array.reshape(-1, array.shape[-1]) for array in arrays]
     for index, band in enumerate(field.bands):
         values = [pixels[:, index] for pixels in stack]
@@ -68,7 +68,7 @@ def _of_image(plan: Plan, name: str, field: Field, arrays: list[np.ndarray]) -> 
         yield f"{max(shares):.0%} of the pixels are no measurement"
 
 
-def _stated_reflectance(plan: Plan, name: str) -> bool:
+def _stated_reflectance(plan: ImportPlan, name: str) -> bool:
     """Return whether bands are those of optical sensors by their names, which measure reflectance."""
     from sensors.lexicon import described
 
@@ -86,7 +86,7 @@ def _of_mask(arrays: list[np.ndarray]) -> Iterator[str]:
         yield f"is {means.pop():g} in every pixel that was read; do ones, bits or above fit?"
 
 
-def _of_places(plan: Plan) -> Iterator[str]:
+def _of_places(plan: ImportPlan) -> Iterator[str]:
     """Yield what is wrong with coordinates and dates."""
     flipped = [tile.name for tile in plan.tiles if tile.crs and tile.transform and tile.transform[4] > 0]
     if flipped:

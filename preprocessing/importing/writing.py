@@ -17,9 +17,9 @@ from pix2earth.records.resuming import Recipe
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings import atomic
 from preprocessing.importing.layout.pixels import Stored, stored
-from preprocessing.importing.layout.tiles import Tile
-from preprocessing.importing.planning import Plan, Request
-from preprocessing.sources.description import Description
+from preprocessing.importing.layout.tiles import ImportTile
+from preprocessing.importing.planning import ImportPlan, Request
+from preprocessing.sources.description import SourceDescription
 
 RECIPE = "import.json"
 """File beside the manifest that says how the dataset was imported."""
@@ -33,10 +33,10 @@ class Work(NamedTuple):
     """What a process needs to write samples."""
 
     writer: DatasetWriter
-    description: Description
+    description: SourceDescription
 
 
-def recipe_of(plan: Plan) -> Recipe:
+def recipe_of(plan: ImportPlan) -> Recipe:
     """Return what identifies the import: the description, the tile size, and the files of every sample."""
     content: dict[str, Any] = {
         "description": plan.description.model_dump(mode="json", exclude_defaults=True),
@@ -50,7 +50,7 @@ def recipe_of(plan: Plan) -> Recipe:
     return Recipe(RECIPE, {**content, "digest": digest.hexdigest()})
 
 
-def write_tile(work: Work, item: tuple[str, Tile]) -> str:
+def write_tile(work: Work, item: tuple[str, ImportTile]) -> str:
     """Write one sample, unless it is written already.
 
     Returns:
@@ -76,7 +76,7 @@ def write_tile(work: Work, item: tuple[str, Tile]) -> str:
     return ""
 
 
-def measured_share(fields: dict[str, Stored], description: Description, tile: Tile) -> float:
+def measured_share(fields: dict[str, Stored], description: SourceDescription, tile: ImportTile) -> float:
     """Return the share of a target's pixels that are measured in all bands, in the least measured time step."""
     lead = description.target if description.target in fields else next(iter(fields))
     missing = fields[lead].missing
@@ -86,7 +86,7 @@ def measured_share(fields: dict[str, Stored], description: Description, tile: Ti
     return float(1 - per_pixel.reshape(-1, *per_pixel.shape[-2:]).mean(axis=(1, 2)).max())
 
 
-def write(plan: Plan, request: Request, writer: DatasetWriter, each: Any) -> tuple[Manifest, list[str]]:
+def write(plan: ImportPlan, request: Request, writer: DatasetWriter, each: Any) -> tuple[Manifest, list[str]]:
     """Write all samples that are missing; index and manifest only where none failed, or failures are to be left out.
 
     Args:
@@ -113,7 +113,7 @@ def write(plan: Plan, request: Request, writer: DatasetWriter, each: Any) -> tup
     return writer.finish(), failures
 
 
-def write_sources(plan: Plan, request: Request, folder: Path) -> None:
+def write_sources(plan: ImportPlan, request: Request, folder: Path) -> None:
     """Write the table of the files of every sample, and the FITS headers of targets."""
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
@@ -148,7 +148,7 @@ def _is_fits(path: Path) -> bool:
     return path.name.lower().endswith((".fits", ".fits.gz", ".fit", ".fts", ".fz"))
 
 
-def _write_header(description: Description, tile: Tile, folder: Path) -> None:
+def _write_header(description: SourceDescription, tile: ImportTile, folder: Path) -> None:
     """Write the FITS header of a target as text, which ``astropy.io.fits.Header.fromtextfile`` reads."""
     from preprocessing.importing.layout.scenes import opened
 

@@ -33,7 +33,7 @@ class Layer(Schema):
     """Array of an NPZ, NetCDF or Zarr file, or image of a FITS file; several become bands."""
 
 
-class Times(Schema):
+class StepFiles(Schema):
     """Time steps that differ in one named part of the files' names."""
 
     part: str
@@ -71,7 +71,7 @@ class SourceField(Schema):
     other."""
     folder: str = ""
     """Name of the input folder, where a short way has several."""
-    times: Times | None = None
+    times: StepFiles | None = None
     """Time steps in files of their own."""
     steps: list[list[Layer]] | None = None
     """Instead of ``times``: the layers of each time step."""
@@ -161,7 +161,7 @@ class Table(Schema):
     """Template of that name, of named parts, such as "{chip}"."""
 
 
-class Condition(Schema):
+class RowCondition(Schema):
     """Which rows of a table are taken."""
 
     table: str
@@ -185,7 +185,7 @@ class Nearest(Schema):
     """Largest difference in seconds."""
 
 
-class Description(Schema):
+class SourceDescription(Schema):
     """A source of data."""
 
     title: str
@@ -216,7 +216,7 @@ class Description(Schema):
     """Match files by time."""
     tables: dict[str, Table] = Field(default_factory=dict)
     """CSV files with facts on samples."""
-    where: list[Condition] = Field(default_factory=list)
+    where: list[RowCondition] = Field(default_factory=list)
     """Conditions of which all must hold."""
     split: SplitRule = Field(default_factory=lambda: BySample(by="sample"))
     """How samples are split."""
@@ -233,7 +233,7 @@ class Description(Schema):
     """What to do with samples of which a file is damaged or is not as described."""
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Description:
+    def _names_exist(self) -> SourceDescription:
         for role in ("input", "target", "mask", "score_by", "input_mask"):
             name = getattr(self, role)
             if name is not None and name not in self.fields:
@@ -264,15 +264,15 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_description(source: str) -> Description:
+def load_description(source: str) -> SourceDescription:
     """Return a description by its name, or by the path of a YAML file.
 
     Raises:
         UserError: there is none, or one line for each of its errors.
     """
     if source in shipped():
-        return load(FOLDER / f"{source}.yaml", Description)
+        return load(FOLDER / f"{source}.yaml", SourceDescription)
     if source.endswith((".yaml", ".yml", ".json")):
-        return load(source, Description)
+        return load(source, SourceDescription)
     known = [*shipped(), "pairs", "series"]
     raise UserError(f"there is no source '{source}'{nearest(source, known)}; or name a YAML file of your own")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pix2earth.settings.errors import UserError, nearest
-from preprocessing.sources.description import Condition, Table
+from preprocessing.sources.description import RowCondition, Table
 
 Row = Mapping[str, str]
 
@@ -59,7 +59,7 @@ def read_table(root: Path, table: Table) -> dict[str, Row]:
     return {row[key]: row for row in rows}
 
 
-def holds(condition: Condition, row: Row, path: Path) -> bool:
+def holds(condition: RowCondition, row: Row, path: Path) -> bool:
     """Return whether a row meets a condition.
 
     Raises:

@@ -4,6 +4,7 @@ import copy
 import io
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -271,6 +272,42 @@ def test_the_products_folder_is_found_anywhere_in_the_zip(archive, prefix):
     members = open_members(path)
     assert list(members) == ["a/b.xml", "manifest.safe"]
     assert members.read("a/b.xml") == b"a/b.xml"
+
+
+def leave_behind(folder: Path) -> None:
+    """Write what macOS leaves beside real files."""
+    for name in (".DS_Store", "._manifest.safe", "__MACOSX/._y"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"Mac")
+
+
+def test_doubled_folders_and_leftovers_of_macos_are_no_part_of_a_product(tmp_path):
+    product = write_safe(tmp_path / "once")
+    expected = open_members(product).sizes
+    wrapper = tmp_path / "twice" / product.name
+    shutil.copytree(product, wrapper / product.name)
+    for folder in (wrapper, wrapper / product.name):
+        leave_behind(folder)
+    members = open_members(wrapper)
+    assert members.sizes == expected and members.name == product.name
+    assert Safe.open(wrapper).tile == Safe.open(product).tile
+    path = tmp_path / f"{product.name}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in wrapper.rglob("*"):
+            archive.write(file, file.relative_to(wrapper.parent))
+        archive.writestr(f"__MACOSX/{product.name}/._manifest.safe", b"Mac")
+    assert open_members(path).sizes == expected
+    assert Safe.open(path).footprint.equals(Safe.open(product).footprint)
+
+
+@pytest.mark.parametrize("name", ["a}b", "{", "a{b}c", "}{"])
+def test_archives_in_folders_with_braces_are_read_by_gdal(name, tmp_path):
+    import rasterio
+
+    members = open_members(write_safe(tmp_path / name, zipped=True))
+    image = next(member for member in members.sizes if member.endswith("B02.jp2") or member.endswith("B02_10m.jp2"))
+    with rasterio.open(members.gdal_path(image)) as raster:
+        assert raster.read(1).any()
 
 
 def test_a_zip_of_two_products_is_refused(archive):

@@ -1,5 +1,6 @@
 """OLCI products, real and fake, compared with h5py and direct calculations."""
 
+import contextlib
 import gc
 import re
 import shutil
@@ -262,3 +263,18 @@ def test_real_manifests_of_both_collections(year, rows, collection, tmp_path):
     numbers = [float(part) for part in re.search("posList>(.*?)<", manifest.read_text())[1].split()]
     assert sen3.bands == [] and sen3.footprint.is_valid
     assert sen3.footprint.bounds == (min(numbers[1::2]), min(numbers[::2]), max(numbers[1::2]), max(numbers[::2]))
+
+
+def test_files_that_cannot_be_locked_are_read(tmp_path):
+    """As on a network file system, or while another program has them open."""
+    import fcntl
+
+    path = write_sen3(tmp_path)
+    with contextlib.ExitStack() as stack:
+        for file in path.glob("*.nc"):
+            fcntl.flock(stack.enter_context(file.open("rb")), fcntl.LOCK_EX)
+        locked = next(path.glob("Oa01*.nc"))
+        with pytest.raises(OSError, match="lock"):
+            h5py.File(locked, "r", locking=True)
+        latitude, _ = Sen3.open(path).latitude_longitude()
+    assert np.isfinite(latitude).all()

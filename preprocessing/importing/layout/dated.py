@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pix2earth.settings.errors import UserError
-from preprocessing.importing.layout.scenes import Scene, Source
-from preprocessing.sources.description import Description, Layer, SourceField
+from preprocessing.importing.layout.scenes import BandSource, ImportScene
+from preprocessing.sources.description import Layer, SourceDescription, SourceField
 
 PLACES = 5
 """From so many places on, splits are by place, else by period."""
@@ -19,7 +19,7 @@ PLACE = "series"
 """Name of the place of a series whose pattern names none."""
 
 
-class Dated(NamedTuple):
+class DatedImage(NamedTuple):
     """One date of a place.
 
     Attributes:
@@ -52,7 +52,7 @@ class Periods(NamedTuple):
     by_place: bool = False
 
     @classmethod
-    def of(cls, options: Any, places: Mapping[str, Sequence[Dated]], choice: Choice) -> Periods:
+    def of(cls, options: Any, places: Mapping[str, Sequence[DatedImage]], choice: Choice) -> Periods:
         """Return the periods that options state, else by place where there are many, else by the dates of targets.
 
         Raises:
@@ -93,8 +93,13 @@ class Periods(NamedTuple):
 
 
 def scenes_of(
-    place: str, dates: Sequence[Dated], description: Description, choice: Choice, periods: Periods, classes: Path | None
-) -> tuple[list[Scene], list[str]]:
+    place: str,
+    dates: Sequence[DatedImage],
+    description: SourceDescription,
+    choice: Choice,
+    periods: Periods,
+    classes: Path | None,
+) -> tuple[list[ImportScene], list[str]]:
     """Return a scene for each clear date of a place that has enough inputs, and a line for others.
 
     Inputs are of the same period, so that no date is in two splits.
@@ -116,7 +121,7 @@ def scenes_of(
     return scenes, [line] if lacking else []
 
 
-def chosen_inputs(time: datetime, usable: Sequence[Dated], choice: Choice) -> list[Dated] | None:
+def chosen_inputs(time: datetime, usable: Sequence[DatedImage], choice: Choice) -> list[DatedImage] | None:
     """Return the inputs nearest in time to a target, in the order of time; None where there are too few.
 
     Args:
@@ -138,14 +143,19 @@ def chosen_inputs(time: datetime, usable: Sequence[Dated], choice: Choice) -> li
 
 
 def _scene(
-    place: str, target: Dated, inputs: Sequence[Dated], description: Description, classes: Path | None, split: str
-) -> Scene:
+    place: str,
+    target: DatedImage,
+    inputs: Sequence[DatedImage],
+    description: SourceDescription,
+    classes: Path | None,
+    split: str,
+) -> ImportScene:
     """Return the scene of a target."""
     stamp = target.time.strftime("%Y%m%d" if target.time.time().isoformat() == "00:00:00" else "%Y%m%dT%H%M%S")
 
-    def source(path: Path | None, field: SourceField) -> tuple[Source, ...]:
+    def source(path: Path | None, field: SourceField) -> tuple[BandSource, ...]:
         assert path is not None
-        return (Source(path, Layer(select=field.select, variable=field.variable)),)
+        return (BandSource(path, Layer(select=field.select, variable=field.variable)),)
 
     fields = {
         "input_image": tuple(source(one.image, description.fields["input_image"]) for one in inputs),
@@ -160,4 +170,4 @@ def _scene(
     if classes is not None:
         fields["classes"] = (source(classes, description.fields["classes"]),)
     ordered = {name: fields[name] for name in description.fields if name in fields}
-    return Scene(f"{place}_{stamp}", {"place": place, "date": stamp}, ordered, acquired, split)
+    return ImportScene(f"{place}_{stamp}", {"place": place, "date": stamp}, ordered, acquired, split)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pix2earth.settings.errors import UserError, nearest
-from preprocessing.importing.layout.scenes import Scene
-from preprocessing.sources.description import DateFrom, Description, SourceField
+from preprocessing.importing.layout.scenes import ImportScene
+from preprocessing.sources.description import DateFrom, SourceDescription, SourceField
 from preprocessing.sources.patterns import filled, moment
 from preprocessing.sources.tables import Row
 
 
-def with_dates(description: Description, scene: Scene, tables: Mapping[str, Mapping[str, Row]]) -> Scene:
+def with_dates(
+    description: SourceDescription, scene: ImportScene, tables: Mapping[str, Mapping[str, Row]]
+) -> ImportScene:
     """Return a scene with the times that its name or a table states; tags are read with the files.
 
     Raises:
@@ -27,7 +29,7 @@ def with_dates(description: Description, scene: Scene, tables: Mapping[str, Mapp
     return scene._replace(acquired=acquired)
 
 
-def _of_parts(name: str, field: SourceField, scene: Scene) -> tuple[str, ...]:
+def _of_parts(name: str, field: SourceField, scene: ImportScene) -> tuple[str, ...]:
     assert field.date and field.date.part
     part = field.date.part
     if part not in scene.parts:
@@ -39,7 +41,7 @@ def _of_parts(name: str, field: SourceField, scene: Scene) -> tuple[str, ...]:
 
 
 def _of_table(
-    description: Description, date: DateFrom, scene: Scene, tables: Mapping[str, Mapping[str, Row]]
+    description: SourceDescription, date: DateFrom, scene: ImportScene, tables: Mapping[str, Mapping[str, Row]]
 ) -> tuple[str, ...]:
     assert date.table and date.columns
     table = description.tables[date.table]

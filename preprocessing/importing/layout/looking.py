@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pix2earth.image_files.image_file import ImageFile
 from pix2earth.settings.errors import UserError
-from preprocessing.importing.layout.scenes import Scene, Source, Steps, opened
-from preprocessing.sources.description import Description, SourceField
+from preprocessing.importing.layout.scenes import BandSource, ImportScene, Steps, opened
+from preprocessing.sources.description import SourceDescription, SourceField
 from preprocessing.sources.patterns import moment
 
 
@@ -42,21 +42,21 @@ class Look(NamedTuple):
     place: str
 
 
-class Seen(NamedTuple):
+class SeenScene(NamedTuple):
     """A scene, and a look at each of its fields."""
 
-    scene: Scene
+    scene: ImportScene
     looks: Mapping[str, Look]
 
 
 class Attempt(NamedTuple):
     """What ``see`` made of a scene: several where its files hold several samples; or lines on what is odd."""
 
-    seen: list[Seen]
+    seen: list[SeenScene]
     odd: list[str]
 
 
-def see(description: Description, scene: Scene) -> Attempt:
+def see(description: SourceDescription, scene: ImportScene) -> Attempt:
     """Look at all files of a scene.
 
     Args:
@@ -69,7 +69,7 @@ def see(description: Description, scene: Scene) -> Attempt:
         return Attempt([], [f"{scene.name}: {line}" for line in error.lines])
 
 
-def _seen(description: Description, scene: Scene) -> Iterator[Seen]:
+def _seen(description: SourceDescription, scene: ImportScene) -> Iterator[SeenScene]:
     files = {
         name: [[opened(source, description.fields[name]) for source in one] for one in steps]
         for name, steps in scene.fields.items()
@@ -79,7 +79,7 @@ def _seen(description: Description, scene: Scene) -> Iterator[Seen]:
         raise UserError("; ".join(f"{path}: holds {count} samples" for count, path in counts.items()))
     if not counts:
         looks = {name: look(name, description.fields[name], steps, files[name]) for name, steps in scene.fields.items()}
-        yield Seen(scene, _with_dates(scene, looks))
+        yield SeenScene(scene, _with_dates(scene, looks))
         return
     (count,) = counts
     assert count is not None
@@ -88,7 +88,7 @@ def _seen(description: Description, scene: Scene) -> Iterator[Seen]:
         fields = {name: _numbered(steps, files[name], number) for name, steps in scene.fields.items()}
         one = scene._replace(name=f"{scene.name}_{number:0{digits}d}", fields=fields)
         looks = {name: look(name, description.fields[name], steps, files[name]) for name, steps in fields.items()}
-        yield Seen(one, _with_dates(one, looks))
+        yield SeenScene(one, _with_dates(one, looks))
 
 
 def _numbered(steps: Steps, files: list[list[ImageFile]], number: int) -> Steps:
@@ -101,7 +101,7 @@ def _numbered(steps: Steps, files: list[list[ImageFile]], number: int) -> Steps:
     )
 
 
-def _with_dates(scene: Scene, looks: Mapping[str, Look]) -> dict[str, Look]:
+def _with_dates(scene: ImportScene, looks: Mapping[str, Look]) -> dict[str, Look]:
     """Return looks with the times that something other than the files states."""
     return {name: one._replace(times=scene.acquired.get(name, one.times)) for name, one in looks.items()}
 
@@ -160,7 +160,7 @@ def look(name: str, field: SourceField, steps: Steps, files: list[list[ImageFile
     )  # fmt: skip
 
 
-def _count(one: tuple[Source, ...], files: list[ImageFile], name: str) -> int:
+def _count(one: tuple[BandSource, ...], files: list[ImageFile], name: str) -> int:
     return sum(len(_selected(source, file, name)) for source, file in zip(one, files, strict=True))
 
 
@@ -176,7 +176,7 @@ def _piece_size(file: ImageFile, field: SourceField, name: str) -> tuple[int, in
     return height, width // (field.pieces or 1)
 
 
-def _selected(source: Source, file: ImageFile, name: str) -> list[int]:
+def _selected(source: BandSource, file: ImageFile, name: str) -> list[int]:
     """Return the indices of the bands of a file that are taken."""
     if source.layer.select is None:
         return list(range(file.band_count))
@@ -193,7 +193,7 @@ def _same_transform(file: ImageFile, other: ImageFile) -> bool:
     return all(abs(one - two) < 0.01 * pixel for one, two in zip(file.transform, other.transform, strict=True))
 
 
-def _shifted(file: ImageFile, field: SourceField, source: Source) -> tuple[float, ...] | None:
+def _shifted(file: ImageFile, field: SourceField, source: BandSource) -> tuple[float, ...] | None:
     """Return the transform of a piece."""
     if file.transform is None or not field.pieces or not source.layer.piece:
         return file.transform

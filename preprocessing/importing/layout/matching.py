@@ -7,8 +7,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pix2earth.settings.errors import UserError
-from preprocessing.importing.layout.scenes import Found, Roots, Scene, Source, Steps, files_below, matching, opened
-from preprocessing.sources.description import Description, Layer, SourceField
+from preprocessing.importing.layout.scenes import (
+    BandSource,
+    Found,
+    ImportScene,
+    Roots,
+    Steps,
+    files_below,
+    matching,
+    opened,
+)
+from preprocessing.sources.description import Layer, SourceDescription, SourceField
 from preprocessing.sources.patterns import TOKEN, filled, moment, nearest_path, parts_of, template_parts
 
 Key = tuple[str, ...]
@@ -23,12 +32,12 @@ class Matched(NamedTuple):
         unmatched: files that belong to no scene.
     """
 
-    scenes: list[Scene]
+    scenes: list[ImportScene]
     missing: list[str]
     unmatched: list[str]
 
 
-def match(description: Description, roots: Roots) -> Matched:
+def match(description: SourceDescription, roots: Roots) -> Matched:
     """Return the scenes below the input folders; those of every pool on their own where there are pools.
 
     Args:
@@ -40,7 +49,7 @@ def match(description: Description, roots: Roots) -> Matched:
     """
     files = {name: files_below(folders) for name, folders in roots.items()}
     groups = description.pools or {"": list(description.fields)}
-    scenes: list[Scene] = []
+    scenes: list[ImportScene] = []
     missing: list[str] = []
     for pool, names in groups.items():
         fields = {name: description.fields[name] for name in names}
@@ -60,7 +69,7 @@ class _Parts:
     """Matching by named parts."""
 
     def __init__(
-        self, description: Description, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
+        self, description: SourceDescription, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
     ) -> None:
         self.description, self.fields, self.files = description, fields, files
         own = {name: self._own_parts(field) for name, field in fields.items()}
@@ -83,7 +92,7 @@ class _Parts:
         parts = [part for one in field.layers for layer in one for part in parts_of(layer.files or "")]
         return [part for part in dict.fromkeys(parts) if not field.times or part != field.times.part]
 
-    def scenes(self) -> tuple[list[Scene], list[str]]:
+    def scenes(self) -> tuple[list[ImportScene], list[str]]:
         """Return the complete scenes, and a line for each file that another lacks."""
         indexes: dict[tuple[str, str], dict[Key, tuple[Found, dict[str, str]]]] = {}
         keys: dict[Key, None] = {}
@@ -139,7 +148,7 @@ class _Parts:
 
     def _scene(
         self, key: Key, indexes: Mapping[tuple[str, str], Mapping[Key, tuple[Found, dict[str, str]]]]
-    ) -> tuple[Scene | None, list[str]]:
+    ) -> tuple[ImportScene | None, list[str]]:
         """Return the scene of a key, or None and lines for what it lacks."""
         named = dict(zip(self.key, key, strict=True))
         parts, fields, missing = dict(named), {}, []
@@ -147,7 +156,7 @@ class _Parts:
         name = name.replace("/", "_")
         for field_name, field in self.fields.items():
             values = [str(value) for value in field.times.values] if field.times else [None]
-            steps: list[tuple[Source, ...]] = []
+            steps: list[tuple[BandSource, ...]] = []
             for value in values:
                 for layers in field.layers:
                     sources = []
@@ -160,10 +169,10 @@ class _Parts:
                             missing.append(f"{name}: {field_name}: there is no {expected(layer.files or '', stated)}")
                             continue
                         parts |= {part: text for part, text in entry[1].items() if part not in parts}
-                        sources.append(Source(entry[0].path, layer))
+                        sources.append(BandSource(entry[0].path, layer))
                     steps.append(tuple(sources))
             fields[field_name] = tuple(steps)
-        return (None, missing) if missing else (Scene(name, parts, fields), [])
+        return (None, missing) if missing else (ImportScene(name, parts, fields), [])
 
 
 def expected(pattern: str, parts: Mapping[str, str]) -> str:
@@ -177,14 +186,14 @@ class _Nearest:
     """Matching by time: each file of one field with the nearest of every other one."""
 
     def __init__(
-        self, description: Description, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
+        self, description: SourceDescription, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
     ) -> None:
         self.description, self.fields, self.files = description, fields, files
         for name, field in fields.items():
             if len(field.layers) != 1 or len(field.layers[0]) != 1 or field.times:
                 raise UserError(f"{name}: has several files for one sample, which cannot be matched by time")
 
-    def scenes(self) -> tuple[list[Scene], list[str]]:
+    def scenes(self) -> tuple[list[ImportScene], list[str]]:
         """Return the scenes, and a line for each file of the leading field that has no partner."""
         rule = self.description.nearest
         assert rule is not None
@@ -202,12 +211,12 @@ class _Nearest:
                         f" {rule.within:g} s)"
                     )
                     break
-                chosen[name] = ((Source(near[1].path, field.layers[0][0]),),)
+                chosen[name] = ((BandSource(near[1].path, field.layers[0][0]),),)
                 acquired[name] = (near[0].isoformat(),)
             else:
                 stem = file.name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
                 name = filled(self.description.sample, parts, "sample") if self.description.sample else stem
-                scenes.append(Scene(name, parts, chosen, acquired))
+                scenes.append(ImportScene(name, parts, chosen, acquired))
         return scenes, missing
 
     def _timed(self, name: str, field: SourceField) -> list[tuple[datetime, Found, dict[str, str]]]:
@@ -225,9 +234,9 @@ class _Nearest:
             if field.date and field.date.part:
                 text: str | None = moment(parts.get(field.date.part, ""))
             elif field.date and field.date.tag:
-                text = moment(str(opened(Source(file.path, layer), field).keywords.get(field.date.tag, "")))
+                text = moment(str(opened(BandSource(file.path, layer), field).keywords.get(field.date.tag, "")))
             else:
-                text = next(iter(opened(Source(file.path, layer), field).times), None)
+                text = next(iter(opened(BandSource(file.path, layer), field).times), None)
             if text is None:
                 raise UserError(f"{file.path}: states no time by which it could be matched; say where it is (date)")
             entries.append((datetime.fromisoformat(text).replace(tzinfo=None), file, parts))

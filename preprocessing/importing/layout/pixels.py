@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
 from pix2earth.image_files.image_file import Box, ImageFile, Pixels
-from pix2earth.image_files.reading import read_image_file
 from pix2earth.records.field import Field
 from pix2earth.settings.errors import UserError
 from preprocessing.importing.layout.grids import Placement, Warp
-from preprocessing.importing.layout.scenes import Source, Steps
+from preprocessing.importing.layout.scenes import BandSource, Steps, opened
 from preprocessing.sources.description import SourceField
 
 MARGIN = 3
@@ -32,12 +30,6 @@ class Stored(NamedTuple):
 
     array: np.ndarray
     missing: np.ndarray | None
-
-
-@functools.lru_cache(maxsize=64)
-def _file(path: str, variable: str | tuple[str, ...] | None, axes: str | None) -> ImageFile:
-    """Return a file of images; what it states is kept, because many tiles come from one file."""
-    return read_image_file(path, variable=list(variable) if isinstance(variable, tuple) else variable, axes=axes)
 
 
 def stored(source_field: SourceField, field: Field, steps: Steps, placement: Placement) -> Stored:
@@ -112,10 +104,9 @@ def _folded(array: np.ndarray, steps: int) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(array.reshape(height, width, steps, count // steps), 2, 0))
 
 
-def _layer(source_field: SourceField, field: Field, source: Source, placement: Placement) -> Stored:
+def _layer(source_field: SourceField, field: Field, source: BandSource, placement: Placement) -> Stored:
     """Return the bands of one source, (height, width, band) of the placement's size."""
-    variable = source.layer.variable
-    file = _file(str(source.file), tuple(variable) if isinstance(variable, list) else variable, source_field.axes)
+    file = opened(source, source_field)
     width = file.size[1] // (source_field.pieces or 1)
     left = ((source.layer.piece or 1) - 1) * width
     box = placement.box
@@ -159,7 +150,7 @@ def _no_measurement(pixels: Pixels, nodata: float | None) -> np.ndarray | None:
     return found if found is not None and found.any() else None
 
 
-def _nothing(file: ImageFile, source: Source, placement: Placement, field: Field) -> Stored:
+def _nothing(file: ImageFile, source: BandSource, placement: Placement, field: Field) -> Stored:
     """Return a tile without a measurement."""
     count = file.band_count if source.layer.select is None else len(source.layer.select)
     shape = (*placement.size, count)

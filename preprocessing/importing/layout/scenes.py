@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ Roots = Mapping[str, Sequence[Path]]
 """Input folders by their names; "" are those of ``--input``."""
 
 
-class Source(NamedTuple):
+class BandSource(NamedTuple):
     """Some bands from one file.
 
     Attributes:
@@ -31,11 +32,11 @@ class Source(NamedTuple):
     sample: int | None = None
 
 
-Steps = tuple[tuple[Source, ...], ...]
+Steps = tuple[tuple[BandSource, ...], ...]
 """The layers of each time step of a field."""
 
 
-class Scene(NamedTuple):
+class ImportScene(NamedTuple):
     """Files that belong together.
 
     Attributes:
@@ -97,10 +98,21 @@ def matching(pattern: str, files: Sequence[Found]) -> list[tuple[dict[str, str],
     return [(parts, file) for file in files if (parts := matched(pattern, file.name)) is not None]
 
 
-def opened(source: Source, field: SourceField) -> ImageFile:
+def opened(source: BandSource, field: SourceField) -> ImageFile:
     """Return the file of a source.
 
     Raises:
         UserError: it is damaged, or has not what the field says.
     """
-    return read_image_file(source.file, variable=source.layer.variable, axes=field.axes)
+    variable = source.layer.variable
+    state = source.file.stat() if source.file.exists() else None
+    version = (state.st_mtime_ns, state.st_size) if state else None
+    return _opened(source.file, tuple(variable) if isinstance(variable, list) else variable, field.axes, version)
+
+
+@functools.lru_cache(maxsize=4096)
+def _opened(
+    path: Path, variable: str | tuple[str, ...] | None, axes: str | None, version: tuple[int, int] | None
+) -> ImageFile:
+    """Return a file; what it states is kept while it is the same, because many tiles come from one file."""
+    return read_image_file(path, variable=list(variable) if isinstance(variable, tuple) else variable, axes=axes)

@@ -10,8 +10,8 @@ from pix2earth.records.manifest import SPLITS, Split
 from pix2earth.records.splitting.leaks import GroundExtent, Leak, refuse_leaks
 from pix2earth.records.splitting.splits import Shares, by_block, by_group
 from pix2earth.settings.errors import UserError, nearest
-from preprocessing.importing.layout.tiles import Tile
-from preprocessing.sources.description import Description
+from preprocessing.importing.layout.tiles import ImportTile
+from preprocessing.sources.description import SourceDescription
 from preprocessing.sources.patterns import filled
 from preprocessing.sources.splitting_rules import ByDate, ByGroup, ByLists, ByPart, ByPlace, BySample, ByTable, Drawn
 from preprocessing.sources.tables import column, lines, read_csv, read_table
@@ -32,7 +32,7 @@ class Assigned(dict[str, str]):
     notes: list[str]
 
 
-def assign(description: Description, tiles: Sequence[Tile], root: Path) -> Assigned:
+def assign(description: SourceDescription, tiles: Sequence[ImportTile], root: Path) -> Assigned:
     """Return the split of each tile.
 
     Args:
@@ -75,7 +75,7 @@ def shown(names: Sequence[str]) -> str:
     return f"{', '.join(names[:SHOWN])}{more}"
 
 
-def by_csv(path: Path, tiles: Sequence[Tile]) -> Assigned:
+def by_csv(path: Path, tiles: Sequence[ImportTile]) -> Assigned:
     """Return the split of each tile from a CSV file of the user: a column ``split``, others are named parts.
 
     Raises:
@@ -115,7 +115,7 @@ def _plain(text: str) -> str:
     return str(int(text)) if text.isdecimal() else text
 
 
-def _draw(rule: Drawn, tiles: Sequence[Tile], result: Assigned) -> None:
+def _draw(rule: Drawn, tiles: Sequence[ImportTile], result: Assigned) -> None:
     """Split by groups or blocks, as the seed draws them."""
     shares = Shares(rule.train, rule.test)
     if isinstance(rule, ByPlace):
@@ -142,7 +142,7 @@ def _draw(rule: Drawn, tiles: Sequence[Tile], result: Assigned) -> None:
     result.update({tile.name: "train" for tile in tiles})
 
 
-def _by_place(rule: ByPlace, tiles: Sequence[Tile], shares: Shares, result: Assigned) -> dict[str, str]:
+def _by_place(rule: ByPlace, tiles: Sequence[ImportTile], shares: Shares, result: Assigned) -> dict[str, str]:
     """Split by blocks; with coordinates of one CRS by ground, else by pixels of each scene."""
     with_ground = {tile.crs for tile in tiles}
     ground = len(with_ground) == 1 and None not in with_ground and all(tile.transform for tile in tiles)
@@ -171,7 +171,7 @@ def _by_place(rule: ByPlace, tiles: Sequence[Tile], shares: Shares, result: Assi
     return {tile.name: "train" for tile in tiles}
 
 
-def _by_date(rule: ByDate, tiles: Sequence[Tile], notes: list[str]) -> dict[str, str]:
+def _by_date(rule: ByDate, tiles: Sequence[ImportTile], notes: list[str]) -> dict[str, str]:
     """Split by day: all times of a tile are of one split."""
     result: dict[str, str] = {}
     crossing: list[str] = []
@@ -196,7 +196,7 @@ def _split_of(rule: ByDate, day: str) -> str:
     return "val" if rule.val_from is not None and day >= rule.val_from else "train"
 
 
-def _by_lists(rule: ByLists, tiles: Sequence[Tile], root: Path, result: Assigned) -> None:
+def _by_lists(rule: ByLists, tiles: Sequence[ImportTile], root: Path, result: Assigned) -> None:
     """Split by lists of names."""
     names: dict[str, str] = {}
     split: str
@@ -216,7 +216,9 @@ def _by_lists(rule: ByLists, tiles: Sequence[Tile], root: Path, result: Assigned
             result.notes.append(f"{root / file}: names {shown(of_list)}, of which there is no complete sample")
 
 
-def _by_table(rule: ByTable, description: Description, tiles: Sequence[Tile], root: Path, result: Assigned) -> None:
+def _by_table(
+    rule: ByTable, description: SourceDescription, tiles: Sequence[ImportTile], root: Path, result: Assigned
+) -> None:
     """Split by a column."""
     table = description.tables[rule.table]
     rows = read_table(root, table)
@@ -228,7 +230,7 @@ def _by_table(rule: ByTable, description: Description, tiles: Sequence[Tile], ro
             result[tile.name] = values[row[rule.column]]
 
 
-def check(tiles: Sequence[Tile], splits: Mapping[str, str], *, sequence: bool = False) -> str:
+def check(tiles: Sequence[ImportTile], splits: Mapping[str, str], *, sequence: bool = False) -> str:
     """Make sure that no two splits share a file or ground of one date.
 
     Raises:

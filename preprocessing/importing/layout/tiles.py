@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from preprocessing.importing.layout.grids import Placement
-from preprocessing.importing.layout.scenes import Scene
+from preprocessing.importing.layout.scenes import ImportScene
 
 
-class Tile(NamedTuple):
+class ImportTile(NamedTuple):
     """A sample to be written.
 
     Attributes:
@@ -24,7 +24,7 @@ class Tile(NamedTuple):
     """
 
     name: str
-    scene: Scene
+    scene: ImportScene
     placements: Mapping[str, Placement]
     row: int
     column: int

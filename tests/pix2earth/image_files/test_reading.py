@@ -344,3 +344,17 @@ def test_flipped_bytes_are_found(tmp_path, suffix):
     path.write_bytes(content)
     with pytest.raises(UserError, match="is a damaged"):
         _ = read_image_file(path).array
+
+
+def test_a_netcdf_file_that_cannot_be_locked_is_read(tmp_path):
+    """As on a network file system, or while another program has it open."""
+    import fcntl
+
+    array = numbers(12, 10, 3)
+    path = tmp_path / "a.nc"
+    xarray.Dataset({"a": (("y", "x", "band"), array)}).to_netcdf(path, engine="h5netcdf")
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(OSError, match="lock"):
+            h5py.File(path, "r", locking=True)
+        assert np.array_equal(read_image_file(path).array, array)

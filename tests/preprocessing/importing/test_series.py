@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.importing.layout.dated import Choice, Dated, chosen_inputs
+from preprocessing.importing.layout.dated import Choice, DatedImage, chosen_inputs
 from tests.importing_trees import geotiff, numbers, run_importer, samples_of
 
 SLOVENIA = Path("/work/shared/data/s2_series_slovenia")
@@ -25,7 +25,7 @@ def series(tmp_path, places=("",)):
 
 
 def dated(*days):
-    return [Dated(datetime(2020, 1, day), Path(f"{day}"), None, 0.5) for day in days]
+    return [DatedImage(datetime(2020, 1, day), Path(f"{day}"), None, 0.5) for day in days]
 
 
 @pytest.mark.parametrize(
