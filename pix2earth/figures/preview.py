@@ -71,7 +71,8 @@ def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: in
     rows = [panels[start : start + COLUMNS] for start in range(0, len(panels), COLUMNS)]
     heading = title("", field).strip()
     part = f" ({len(images)} of {of})" if of and len(images) < of else ""
-    draw_rows(rows, [], [""] * len(rows), path, caption=f"{caption}{part}\n{heading}")
+    room = ["\n"]  # for the second line of the caption
+    draw_rows(rows, room, [""] * len(rows), path, caption=f"{caption}{part}\n{heading}")
     return path
 
 
@@ -88,7 +89,11 @@ def draw_series(
         caption: of the figure.
     """
     images = [[shown(name, values, field).values for values in each] for name, each in rows]
-    limits = stretch(np.concatenate([image.reshape(-1, 3) for row in images for image in row]))
-    panels = [[Panel(image, limits) for image in row] for row in images]
+    low, high = stretch(np.concatenate([image.reshape(-1, 3) for row in images for image in row]))
+    if len(field.bands) == 1:  # in colours, from which the grey of missing pixels differs
+        unit = "" if field.units == "1" else field.units
+        panels = [[Panel(image[..., 0], (low[0], high[0]), "viridis", unit) for image in row] for row in images]
+    else:
+        panels = [[Panel(image, (low, high)) for image in row] for row in images]
     draw_rows(panels, columns, [name for name, _ in rows], path, caption=caption)
     return path

@@ -18,7 +18,9 @@ STRUCTURE = re.compile(
     r"|GCOUNT|HECKSUM|DATASUM|BLOCKED|QUANTIZ|DITHER0|BLANK|SCALE|ZERO|NAME\d+|VAL\d+)|EXTNAME|EXTVER|EXTLEVEL"
 )
 """Keywords that describe how the numbers of the source lie in its file."""
-STATISTICS = re.compile(r"DATA(MIN|MAX|MEAN|MEDN|AVG|RMS|SKEW|KURT|VALS|P\d+|SIG)|(TOT|MISS)VALS|PERCENTD")
+STATISTICS = re.compile(
+    r"DATA(MIN|MAX|MEAN|MEDN|AVG|RMS|SKEW|KURT|VALS|P\d+|SIG)|(TOT|MISS)VALS|PERCENTD|IMG_(MIN|MAX|AVG|DEV)"
+)
 """Keywords of solar observatories about the numbers of the source, which are not those of the new image."""
 ALTERNATES = "[A-Z]?"
 """A letter at the end of the keywords of a further WCS."""

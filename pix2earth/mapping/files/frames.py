@@ -18,7 +18,7 @@ USUAL = ("%Y%m%dT%H%M%S", "%Y-%m-%dT%H%M%S", "%Y%m%d_%H%M%S", "%Y-%m-%d", "%Y_%m
 DIGITS = {"%Y": r"\d{4}", "%j": r"\d{3}", **dict.fromkeys(("%m", "%d", "%H", "%M", "%S", "%y"), r"\d{2}")}
 
 
-class Dated(NamedTuple):
+class DatedName(NamedTuple):
     """A name with its date.
 
     Attributes:
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     key: str
 
 
-def dated(name: str, written: str | None) -> Dated | None:
+def dated(name: str, written: str | None) -> DatedName | None:
     """Return the date in a name without ending, or None where there is none.
 
     Args:
@@ -66,7 +66,7 @@ def dated(name: str, written: str | None) -> Dated | None:
                 continue
             rest = f"{name[: match.start()]} {name[match.end() :]}"
             has_time = any(letter in form for letter in ("%H", "%M", "%S"))
-            return Dated(match[0], time.isoformat() if has_time else time.date().isoformat(), words_of(rest))
+            return DatedName(match[0], time.isoformat() if has_time else time.date().isoformat(), words_of(rest))
     return None
 
 
@@ -134,12 +134,12 @@ def _frames(file: ImageFile) -> list[Frame]:
     return [Frame(file, step, time, str(step)) for step, time in enumerate(times)]
 
 
-def _dated_file(file: ImageFile, written: str | None, option: str) -> Dated:
+def _dated_file(file: ImageFile, written: str | None, option: str) -> DatedName:
     """Return the date of a file with one time step: that of its name, else that which it states."""
     stem = stem_of(file.path)
     found = dated(stem, written)
     if found is None and file.times and written is None:
-        found = Dated(file.times[0], file.times[0], ())
+        found = DatedName(file.times[0], file.times[0], ())
     if found is None:
         how = (
             "such as 20240131 or 2024-01-31; --dates states another way" if written is None else f"written as {written}"

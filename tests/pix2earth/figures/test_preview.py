@@ -39,6 +39,11 @@ def test_images_and_series_are_drawn_with_missing_pixels(tmp_path):
     path = preview.draw(images, FIELD, tmp_path / "a_preview.png", "an experiment", of=50)
     rows = [("2024-01-01", [values, values]), ("2024-01-02", [values, np.full_like(values, np.nan)])]
     series = preview.draw_series(["observed", "filled"], rows, FIELD, tmp_path / "b_preview.png", "place")
-    for each in (path, series):
+    one = Field(dtype="float32", shape=[8, 8, 1], bands=["NDVI"])
+    of_one = [(name, [values[..., :1] for values in each]) for name, each in rows]
+    coloured = preview.draw_series(["observed", "filled"], of_one, one, tmp_path / "c_preview.png", "place")
+    picture = matplotlib.image.imread(coloured)
+    assert (picture[..., 1] - picture[..., 0]).max() > 0.3  # missing pixels are grey, others are not
+    for each in (path, series, coloured):
         picture = matplotlib.image.imread(each)
         assert picture.shape[0] > 200 and picture[..., :3].std() > 0.05

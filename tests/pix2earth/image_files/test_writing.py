@@ -96,7 +96,8 @@ def test_every_place_of_the_sky_stays_where_it_is(cards, letter, factor, tmp_pat
 def test_the_header_is_carried_over_without_what_its_numbers_have(compressed, tmp_path):
     cards = SKY | {
         "TELESCOP": "TRACE", "DATE-OBS": "1998-05-19T22:21:43", "BLANK": -32768, "BUNIT": "counts", "DATAMAX": 9999,
-        "DATAMEAN": 7.0, "PERCENTD": 99.0, "HISTORY": "as observed", "COMMENT": "of the observatory", "EXPTIME": 6.5,
+        "DATAMEAN": 7.0, "PERCENTD": 99.0,
+        "IMG_AVG": 7.0, "HISTORY": "as observed", "COMMENT": "of the observatory", "EXPTIME": 6.5,
     }  # fmt: skip
     source = write_fits(tmp_path / "source.fits", cards, compressed=compressed, checksum=True)
     image = image_of(8, 12, 1, source=source, factor=2, times=["1998-05-19T22:21:43"])
@@ -114,7 +115,7 @@ def test_the_header_is_carried_over_without_what_its_numbers_have(compressed, tm
         "CRPIX1": 6.5,
     }  # fmt: skip
     assert header["DATAMAX"] == pytest.approx(np.nanmax(data))
-    assert not {"BLANK", "DATAMEAN", "PERCENTD", "CHECKSUM", "ZIMAGE", "ZCMPTYPE", "XTENSION"} & set(header)
+    assert not {"BLANK", "DATAMEAN", "PERCENTD", "IMG_AVG", "CHECKSUM", "ZIMAGE", "ZCMPTYPE", "XTENSION"} & set(header)
     history = list(header["HISTORY"])
     assert history == ["as observed", "Predicted by a test.", "EXPERIMENT = solar/euv", "STEP = 300"]
     assert list(header["COMMENT"])[-1] == "of the observatory"
