@@ -154,8 +154,11 @@ def crop(scene: Scene, box: tuple[float, float, float, float], blocks: tuple[int
     eastwards, northwards = west + steps * ((east - west) % 360 or 360), south + steps * (north - south)
     longitudes = np.concatenate([eastwards, eastwards, np.full(65, eastwards[0]), np.full(65, eastwards[-1])])
     latitudes = np.concatenate([np.full(65, south), np.full(65, north), northwards, northwards])
-    x, y = transform("EPSG:4326", scene.crs, longitudes, latitudes)
-    columns, rows = ~scene.transform @ (np.array(x), np.array(y))
+    x, y = map(np.array, transform("EPSG:4326", scene.crs, longitudes, latitudes))
+    if scene.crs.is_geographic:  # a grid may count its longitudes from 0 to 360
+        centre, _ = scene.transform @ (scene.size[1] / 2, scene.size[0] / 2)
+        x = x + 360 * np.round((centre - x) / 360)
+    columns, rows = ~scene.transform @ (x, y)
     (top, bottom), (left, right) = (
         (
             max(0, int(np.floor((edge.min() + 1e-6) / block)) * block),

@@ -58,6 +58,18 @@ def test_a_box_across_the_antimeridian(array_scene):
     assert abs(part.transform.c + part.size[1] * 50 - east[0]) < 500
 
 
+@pytest.mark.parametrize("west", [0, -180])
+@pytest.mark.parametrize(
+    ("box", "columns"), [((-75, 30, -70, 40), (285, 290)), ((10, 30, 12, 40), (10, 12)), ((200, 0, 205, 9), (200, 205))]
+)
+def test_longitudes_may_be_counted_from_0_to_360(west, box, columns, array_scene):
+    globe = array_scene(np.zeros((180, 360, 1)))
+    globe.crs, globe.transform = CRS.from_epsg(4326), Affine(1, 0, west, 0, -1, 90)
+    part = crop(globe, box)
+    assert (part.column, part.column + part.size[1]) == tuple((column - west) % 360 for column in columns)
+    assert (part.row, part.row + part.size[0]) == (90 - box[3], 90 - box[1])
+
+
 def test_boxes_that_do_not_apply_are_errors(scene):
     with pytest.raises(UserError, match="lies outside of array"):
         crop(scene, (10, 50, 11, 51))
