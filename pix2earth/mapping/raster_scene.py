@@ -118,9 +118,10 @@ class RasterScene:
         return stored
 
     def identity(self) -> dict[str, Any]:
-        """Return names, sizes and modification times of the files, for JSON."""
+        """Return what is read, for JSON: names, sizes and times of the files, and what the command line states."""
         files = sorted({Path(raster.name) for raster, _ in self.bands})
-        return {"input": str(self.path.resolve()), "files": [[file.name, *_size_and_time(file)] for file in files]}
+        about = {"input": str(self.path.resolve()), "files": [[file.name, *_size_and_time(file)] for file in files]}
+        return about | {"bands": [number for _, number in self.bands], "conversion": self.conversion}
 
 
 STORED = "numbers as the dataset stores them"

@@ -163,6 +163,19 @@ def test_scale_and_offset_of_the_command_line(raster):
     np.testing.assert_allclose(reflectance.read(1, 0, 11, 17), NUMBERS[1:], rtol=1e-6)
 
 
+def test_what_the_command_line_states_is_part_of_the_identity_of_a_map(raster):
+    path = raster(np.concatenate([NUMBERS, NUMBERS], axis=-1), bands=["a", *FIELD.bands, "b", "c"])
+    stated = [
+        None,
+        Chosen((1, 2, 3)),
+        Chosen((3, 2, 1)),
+        Chosen(conversion=(1e-3, 0.0)),
+        Chosen(conversion=(1e-4, 0.0)),
+    ]
+    found = [str(RasterScene(path, FIELD, chosen=one).identity()) for one in stated]
+    assert len(set(found)) == len(stated)
+
+
 def test_a_sample_is_spread_over_the_raster(raster):
     many = np.arange(40 * 60, dtype=np.uint16).reshape(40, 60, 1).repeat(3, -1) + 1
     many[0, 0] = 0
