@@ -108,7 +108,8 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     if not tiles:
         raise UserError(f"{request.root}: no sample is in a split", *splits.notes)
     notes += splits.notes
-    notes.append(check(tiles, splits))
+    masks_alone = all(field.kind == "mask" for field in fields.values())
+    notes.append(check(tiles, splits, ground=not masks_alone))
     arrays = measured_arrays(description, fields, tiles, splits)
     ranges = {name: measured(fields[name], thinned(of_field)) for name, of_field in arrays.items() if of_field}
     fields = with_ranges(fields, ranges, notes)

@@ -129,7 +129,6 @@ def hls(root):
         geotiff(
             root / f"cloud_mask/chip_{index}_cmask.tif",
             (numbers(16, 16, 1, seed=index) > 125).astype("uint8"),
-            crs=None,
         )
         masks.append(f"chip_{index}_cmask.tif,0.5,{'train' if index < 3 else 'validate'}")
     (root / "cloud_catalog.csv").write_text("\n".join(masks) + "\n")
