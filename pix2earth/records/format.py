@@ -64,7 +64,8 @@ def encode(fields: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> byt
         CHECKSUM: _bytes(bytes(8)),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
-    return example[:-8] + struct.pack("<q", int(farmhash(example[:-8]).numpy()))
+    covered = example[:-8]
+    return covered + struct.pack("<q", int(farmhash(covered).numpy()))
 
 
 def _little_endian(array: np.ndarray) -> np.ndarray:

@@ -230,16 +230,13 @@ def _by_table(
             result[tile.name] = values[row[rule.column]]
 
 
-def check(
-    tiles: Sequence[ImportTile], splits: Mapping[str, str], *, sequence: bool = False, ground: bool = True
-) -> str:
+def check(tiles: Sequence[ImportTile], splits: Mapping[str, str], *, ground: bool = True) -> str:
     """Make sure that no two splits share a file or ground of one date.
 
     Args:
         tiles: all samples.
         splits: of each by its name.
-        sequence: ground must differ on all dates.
-        ground: compare the ground; masks alone, which hide parts of other images, may lie anywhere.
+        ground: whether what the samples show belongs to its place; the shapes of a pool of masks do not.
 
     Raises:
         UserError: they do.
@@ -261,11 +258,11 @@ def check(
             days = dict.fromkeys(time[:10] for times in tile.acquired.values() for time in times) or {"": None}
             extents += [GroundExtent(split, tile.name, day, tile.crs, tile.transform) for day in days]
     if not ground:
-        return "masks alone: ground that splits share is no leak"
+        return "masks alone: whether they lie on the same ground in different splits is not compared"
     if not extents:
         return "no coordinates: whether samples of different splits show the same ground is not known"
     try:
-        return refuse_leaks(extents, tiles[0].side, any_date=sequence)
+        return refuse_leaks(extents, tiles[0].side)
     except Leak as leak:
         raise UserError(
             f"{str(leak).removesuffix(' on ')}; split by place, by date, or by a group that keeps them together"
