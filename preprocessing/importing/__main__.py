@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing import parallel
-from preprocessing.importing.options import check, known_fields, parse, settings
+from preprocessing.importing.options import check, described, known_fields, parse, settings
 
 if TYPE_CHECKING:
     from preprocessing.importing.layout.matching import Matched
@@ -117,8 +117,6 @@ def changed(
     Raises:
         UserError: one is unknown or wrong.
     """
-    from preprocessing.sources.description import SourceDescription
-
     content = description.model_dump(mode="json", exclude_unset=True)
     content["split"] = description.split.model_dump(mode="json")
     known_fields(description.fields, fields)
@@ -127,7 +125,7 @@ def changed(
     if "split" in own and own["split"].get("by", content["split"]["by"]) != content["split"]["by"]:
         content["split"] = {}
     own = _with_split(own, options, content["split"]) if "split" in own or options.seed is not None else own
-    return SourceDescription(**{**content, **own})
+    return described({**content, **own})
 
 
 def _dry_run(options: Any, planned: ImportPlan, found: Matched, experiments: Path) -> int:

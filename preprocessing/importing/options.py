@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings.errors import UserError, nearest
 from preprocessing import parallel
+
+if TYPE_CHECKING:
+    from preprocessing.sources.description import SourceDescription
 
 OF_PAIRS = ("target", "pattern", "pairs", "side_by_side", "unpaired", "axes")
 OF_SERIES = ("dates", "mask_pattern", "classes", "steps", "position", "clear", "cloudy", "val_from", "test_from")
@@ -171,6 +174,22 @@ def _value(text: str, value: str) -> Any:
         raise UserError(f"--set {text}: '{value}' is no value; lists are written '[B04, B08]'") from None
     # A template such as {place} is a mapping without values in YAML.
     return value if isinstance(found, dict) and not any(found.values()) else found
+
+
+def described(content: dict[str, Any]) -> SourceDescription:
+    """Return a description that options have made.
+
+    Raises:
+        UserError: one line for each key that is unknown or wrong.
+    """
+    from pix2earth.settings.commented_json import Document
+    from pix2earth.settings.validation import check as checked
+    from preprocessing.sources.description import SourceDescription
+
+    try:
+        return checked(Document("--set", content, {}, {}), SourceDescription)
+    except UserError as error:
+        raise UserError(*(line.replace("--set:1:1: ", "--set: ", 1) for line in error.lines)) from None
 
 
 def known_fields(fields: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]]) -> None:

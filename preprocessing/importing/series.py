@@ -12,7 +12,7 @@ from pix2earth.settings.errors import UserError
 from preprocessing.importing.layout.dated import PLACE, Choice, DatedImage, Periods, scenes_of
 from preprocessing.importing.layout.matching import Matched
 from preprocessing.importing.layout.scenes import BandSource, Found, ImportScene, Roots, files_below, matching, opened
-from preprocessing.importing.options import known_fields
+from preprocessing.importing.options import described, known_fields
 from preprocessing.sources.description import Layer, SourceDescription
 from preprocessing.sources.patterns import moment, nearest_path, parts_of
 
@@ -90,7 +90,7 @@ def description_of(options: Any, own: Mapping[str, Any], keys: Mapping[str, Mapp
     if options.seed is not None:
         split["seed"] = options.seed
     stated: dict[str, Any] = {"title": "series of dated images", "fields": fields, **roles, **own, "split": split}
-    return SourceDescription(**stated)
+    return described(stated)
 
 
 def dated_files(

@@ -11,6 +11,7 @@ from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError
 from preprocessing.importing.layout.matching import Matched, match
 from preprocessing.importing.layout.scenes import BandSource, ImportScene, Roots
+from preprocessing.importing.options import described
 from preprocessing.sources.description import SourceDescription
 from preprocessing.sources.tables import column, read_csv
 
@@ -98,7 +99,7 @@ def description_of(pairs: Pairs, settings: Mapping[str, Any]) -> SourceDescripti
         if "mask" in roles:
             raise UserError("--mask: images without pairs have none; leave it out")
         stated["pools"] = {"input": ["input_image"], "target": ["target"]}
-    return SourceDescription(**stated)
+    return described(stated)
 
 
 def _axes_of(path: Path) -> str | None:

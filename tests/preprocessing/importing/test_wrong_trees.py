@@ -212,6 +212,11 @@ def field_that_is_not_there(t):
     return (*two(t), "--set", "targt.scale=2"), "--set targt.scale: there is no field 'targt'; did you mean 'target'"
 
 
+def key_that_is_not_there(t):
+    pairs_of_pictures(t, 2)
+    return (*two(t), "--set", "target.scal=2"), "--set: unknown key 'fields.target.scal'; did you mean 'scale'?"
+
+
 def numbers_that_do_not_fit(t):
     geotiff(t / "a.tif", numbers(16, 16, 1, dtype="uint16", high=9000))
     geotiff(t / "b.tif", numbers(16, 16, 1))
@@ -230,7 +235,8 @@ TREES = [
     no_folder, empty_folder, other_names, truncated, no_image, empty_file, other_bands, no_whole_ratio, far_apart,
     smaller_than_tile, odd_tilesize, pickled, other_count, wrong_source, wrong_key, wrong_kind, wrong_role, no_list,
     in_two_lists, no_column, ambiguous, leak, no_date, wrong_date, no_mask, too_few_dates, option_of_another_source,
-    field_that_is_not_there, numbers_that_do_not_fit, one_value,
+    field_that_is_not_there,
+    key_that_is_not_there, numbers_that_do_not_fit, one_value,
 ]  # fmt: skip
 
 
