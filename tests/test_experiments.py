@@ -194,7 +194,7 @@ def scaled_down(name: str) -> dict:
             changes["params"] = settings.get("params", {}) | {"layers": 1}
     elif settings["dataset"].startswith("synthetic/"):
         changes["tilesize"] = TINY
-    else:
+    elif settings["model_name"] in ("pix2pixcc", "gapfill"):
         changes |= imported(settings)
     return settings | changes
 
