@@ -118,8 +118,8 @@ def test_a_field_that_the_dataset_lacks_is_named_before_tensorflow_is_loaded(tin
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "plugins/two.py: train_step() asks for 'slope'; there are: cloud_mask, input_image, step, target,"
-        " validity (fields: input_image, target, cloud_mask, step, validity)\n"
+        "plugins/two.py: train_step() asks for 'slope'; there are: cloud_mask, input_image, input_mask, step, target,"
+        " validity (fields: input_image, target, cloud_mask, input_mask, step, validity)\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from tests import started_commands
 
 pytestmark = pytest.mark.slow
 
-STEPS, CHECKPOINT, SIDE = 6, 3, 64
+STEPS, CHECKPOINT, SIDE = 20, 10, 64
 NARROW = {
     "ctgan": {"filters": 2, "aspp_filters": 4, "fusion_filters": 4, "heads": 2, "head_features": 4, "expansion": 1,
               "discriminator_filters": 2},
@@ -74,7 +75,9 @@ def test_is_trained_restored_evaluated_and_mapped(name, root, data_root):
     """A copy of the folder at the first checkpoint is what a killed run leaves behind."""
     training, left = start(root, name, "train.py", "--timestamp", "a"), root.with_name("left")
     training.wait_until(lambda: checkpoint_steps(root / f"experiments/{name}/ckpt/a") == [CHECKPOINT])
+    training.send_signal(signal.SIGSTOP)
     shutil.copytree(root, left)
+    training.send_signal(signal.SIGCONT)
     training.finish()
     assert checkpoint_steps(left / f"experiments/{name}/ckpt/a") == [CHECKPOINT]
     start(left, name, "train.py", "--restore", "a").finish()
