@@ -1,7 +1,6 @@
 """Plug-ins of docs/plug-ins/: trained on real Sentinel-2, killed, restored bit for bit, evaluated and mapped.
 
-So are two models of the toolkit: the only one that reads pools, and the one that fills gaps, of four time steps of two
-bands, whose mask has a name of its own.
+So is the only model of the toolkit that reads pools.
 """
 
 import json
@@ -29,7 +28,6 @@ IMAGE = Field(
     dtype="uint16", shape=[SIDE, SIDE, 3], bands=BANDS, scale=1e-4, nodata=0, valid_range=(0.0, 0.5), rgb=BANDS[::-1],
     gsd=10.0,
 )  # fmt: skip
-SERIES = IMAGE.model_copy(update={"shape": [4, SIDE, SIDE, 2], "bands": BANDS[:2], "rgb": None})
 MASK = Field(dtype="uint8", shape=[SIDE, SIDE, 1], kind="mask", bands=["hidden"])
 STEPS, CHECKPOINT = 12, 5
 EXPERIMENT = {
@@ -48,16 +46,11 @@ SETTINGS = {
     },
     "frame_recurrent": {"gen_loss": {"gen_l1": 100}},
     "random_gaps": {"gen_loss": {"gen_gan": 0.1, "gen_l1": 100}, "ema": 0.9},
-    "gapfill": {
-        "gen_loss": {"gen_gan": None, "gen_hinge_hidden": 1, "gen_l2_hidden": 5},
-        "disc_loss": {"disc_bce": None, "disc_hinge_hidden": 1}, "fold_dates": True,
-        "params": {"filters": 4, "blocks": 1, "discriminator_filters": 4},
-    },
 }  # fmt: skip
 
 
-COLUMNS = {"unpaired_cyclegan": 5, "cyclegan_unpaired": 5, "frame_recurrent": 4, "random_gaps": 4, "gapfill": 13}
-"""Of the sample images: the CycleGANs have a panel of their own, gap filling has four time steps and an error."""
+COLUMNS = {"unpaired_cyclegan": 5, "cyclegan_unpaired": 5, "frame_recurrent": 4, "random_gaps": 4}
+"""Of the sample images: the CycleGANs have a panel of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +86,6 @@ def samples_of(plugin, tiles):
             for step in range(2 + number % 3):
                 name = f"{number:02d}_t{step}"
                 yield "train" if number < 16 else "val", name, {"input_image": dim[number], "target": tile + 100 * step}
-    elif plugin == "gapfill":
-        for number, tile in enumerate(tiles):
-            series = np.stack([tile[..., :2] + 100 * step for step in range(4)])
-            gaps = np.stack([holes((number + step) % 12) * (step != number % 4) for step in range(4)])
-            fields = {"input_image": np.where(gaps, 0, series), "target": series, "gaps": gaps}
-            yield "train" if number < 16 else "val", f"series-{number}", fields
     else:
         for number, tile in enumerate(tiles):
             split = "train" if number < 16 else "val"
@@ -120,13 +107,6 @@ MANIFESTS = {
     "random_gaps": {
         "fields": {"input_image": IMAGE, "target": IMAGE, "cloud_mask": MASK}, "score_by": "cloud_mask",
         "pools": {"image": ["input_image", "target"], "hole": ["cloud_mask"]},
-    },
-    "gapfill": {
-        "fields": {
-            "input_image": SERIES, "target": SERIES,
-            "gaps": MASK.model_copy(update={"shape": [4, SIDE, SIDE, 1]}),
-        },
-        "input_mask": "gaps", "score_by": "gaps",
     },
 }  # fmt: skip
 
@@ -191,8 +171,4 @@ def test_is_trained_killed_restored_evaluated_and_mapped(root):
     maps = sorted(place.rglob("*.tif"))
     assert {path.stem for path in maps} == scored
     with rasterio.open(maps[0]) as raster:
-        assert (
-            raster.count == (8 if plug_in_of(root) == "gapfill" else 3)
-            and raster.crs.to_epsg() == 32618
-            and np.isfinite(raster.read()).all()
-        )
+        assert raster.count == 3 and raster.crs.to_epsg() == 32618 and np.isfinite(raster.read()).all()

@@ -351,12 +351,12 @@ def test_a_series_in_one_file(series, command, root):
 def test_which_dates_a_network_with_one_time_step_reads(position, read, command, root):
     (root / "ndvi").mkdir()
     for number, date in enumerate(DATES):
-        np.save(root / f"ndvi/{date}.npy", np.full((16, 16, 1), number, np.float64))
+        np.save(root / f"ndvi/{date}.npy", np.full((16, 16, 1), number / 10, np.float64))
     more = ("--position", position) if position else ()
     status, _, err = command("code", "--input", root / "ndvi", "--output", root / "out", "--format", "npy", *more)
     assert status == 0, err
     found = np.load(root / "out/ndvi.npy")[:, 3, 3, 0]
-    np.testing.assert_allclose(found, [a + 10 * b + 100 * c for a, b, c in read], rtol=1e-5)
+    np.testing.assert_allclose(found, [a / 10 + b + 10 * c for a, b, c in read], rtol=1e-5)
 
 
 def test_several_places_and_overpasses_of_a_day(command, root):

@@ -89,6 +89,8 @@ def test_is_trained_restored_evaluated_and_mapped(name, root, data_root):
     assert np.isfinite(tables[0]["PSNR"]).all() and (tables[0]["step"] == STEPS).all()
     assert ("PSNR.inside" in tables[0]) == (EXAMPLES[name].preset != "sar_to_optical")
     pd.testing.assert_frame_equal(*tables)
+    if name in ("ctgan", "gapfill"):
+        return  # their maps are tested in test_predict_series_models.py
     dataset, maps = data_root / "synthetic" / EXAMPLES[name].preset, root / "maps"
     start(root, name, "predict.py", "--timestamp", "a", "--input", dataset, "--output", maps).finish()
     written = sorted(maps.rglob("*.tif"))
