@@ -47,7 +47,7 @@ docs: venv   ## write the generated pages of docs/ again
 	$(BIN)/python -m pix2earth.documentation
 
 benchmark: venv   ## all benchmarks, each a ratio against its reference
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	failed=0; for script in benchmarks/*.py; do $(BIN)/python $$script || failed=1; done; exit $$failed
 
 # Versions change only where pyproject.toml asks for it; `uv pip compile --upgrade` renews them.
 pins: venv   ## compile requirements*.txt from pyproject.toml
