@@ -42,41 +42,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         " each time step; once for each field",
     )  # fmt: skip
     arguments.add_argument(
-        "--bands", metavar="N,N...",
-        help="numbers of the bands of each raster, in the order of the network's input (default: by their names, or in"
-        " order where they have none)",
-    )  # fmt: skip
-    arguments.add_argument(
-        "--scale", type=float, metavar="X",
-        help="of numbers in rasters: physical value = X * number + offset (default: as the raster and the dataset say)",
-    )  # fmt: skip
-    arguments.add_argument("--offset", type=float, metavar="Y", help="the same, added; default 0 with --scale")
-    arguments.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
-    arguments.add_argument(
         "--output", required=True, metavar="PATH",
         help="the GeoTIFF; for a dataset and for files of images, the folder",
     )  # fmt: skip
-    arguments.add_argument(
-        "--format", metavar="NAME",
-        help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
-    )  # fmt: skip
-    arguments.add_argument(
-        "--mask",
-        metavar="PATH",
-        help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
-    )
-    arguments.add_argument(
-        "--dates",
-        metavar="FORM",
-        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and the like)",
-    )
-    arguments.add_argument(
-        "--position", choices=("first", "middle", "last"),
-        help="which of its input's time steps the network shows, for a series (default: last)",
-    )  # fmt: skip
     arguments.add_argument("--overwrite", action="store_true", help="replace an output that exists")
     arguments.add_argument(
-        "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="predict only this box, in degrees"
+        "--split", choices=SPLITS, help="split of a dataset (default: test where it has one, else val)"
+    )
+    arguments.add_argument(
+        "--force", action="store_true", help="predict although plug-in or dataset differ from those of the training"
     )
     arguments.add_argument(
         "--overlap",
@@ -88,24 +62,69 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--degrade", action="store_true",
         help="the scene has the pixel size of the network's target: average it to the pixel size of the input",
     )  # fmt: skip
-    arguments.add_argument(
-        "--split", choices=SPLITS, help="split of a dataset (default: test where it has one, else val)"
-    )
-    arguments.add_argument(
-        "--force", action="store_true", help="predict although plug-in or dataset differ from those of the training"
-    )
+    add_scene_options(arguments)
+    add_file_options(arguments)
     options = arguments.parse_args(argv)
-    # argparse takes nan for a number.
+    check(options)
+    return options
+
+
+def add_scene_options(arguments: argparse.ArgumentParser) -> None:
+    """Add the options of rasters and products."""
+    scenes = arguments.add_argument_group("scenes")
+    scenes.add_argument(
+        "--bands", metavar="N,N...",
+        help="numbers of the bands of each raster, in the order of the network's input (default: by their names, or in"
+        " order where they have none)",
+    )  # fmt: skip
+    scenes.add_argument(
+        "--scale", type=float, metavar="X",
+        help="of numbers in rasters: physical value = X * number + offset (default: as the raster and the dataset say)",
+    )  # fmt: skip
+    scenes.add_argument("--offset", type=float, metavar="Y", help="the same, added; default 0 with --scale")
+    scenes.add_argument("--s3", metavar="SEN3", help="the Sentinel-3 product, for networks that read OLCI")
+    scenes.add_argument(
+        "--bbox", nargs=4, type=float, metavar=("W", "S", "E", "N"), help="predict only this box, in degrees"
+    )
+
+
+def add_file_options(arguments: argparse.ArgumentParser) -> None:
+    """Add the options of files of images and of series."""
+    files = arguments.add_argument_group("files of images and series")
+    files.add_argument(
+        "--format", metavar="NAME",
+        help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
+    )  # fmt: skip
+    files.add_argument(
+        "--mask",
+        metavar="PATH",
+        help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
+    )
+    files.add_argument(
+        "--dates",
+        metavar="FORM",
+        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and the like)",
+    )
+    files.add_argument(
+        "--position", choices=("first", "middle", "last"),
+        help="which of its input's time steps the network shows, for a series (default: last)",
+    )  # fmt: skip
+
+
+def check(options: argparse.Namespace) -> None:
+    """Check the numbers among the options, of which argparse takes nan for one.
+
+    Raises:
+        UserError: one is out of its range.
+    """
     if options.bbox and not all(map(math.isfinite, options.bbox)):
         raise UserError("--bbox: takes four finite numbers, west south east north in degrees")
     for name in ("scale", "offset"):
-        if (value := getattr(options, name)) is not None and (
-            not math.isfinite(value) or (name, value) == ("scale", 0)
-        ):
+        value = getattr(options, name)
+        if value is not None and (not math.isfinite(value) or (name, value) == ("scale", 0)):
             raise UserError(f"--{name} {value:g}: must be a finite number, and a scale not 0")
     if not 0 <= options.overlap <= 0.5:
         raise UserError(f"--overlap {options.overlap:g}: must be between 0 and 0.5 of a window")
-    return options
 
 
 @reports_errors

@@ -182,6 +182,12 @@ def test_padding_needs_nodata(tmp_path, capsys):
     assert not (tmp_path / "data").exists()
 
 
+def tiles_of_rasters(folder):
+    """Return the options that cut a coarse and a fine raster of a folder into tiles."""
+    rasters = ("--input", folder / "coarse.tif", "--target", folder / "fine.tif")
+    return (*rasters, "--tilesize", 24, "--size", "tile")
+
+
 def test_fine_and_coarse_rasters_are_cut_on_one_grid(tmp_path):
     fine, coarse = (
         numbers(100, 130, 3, dtype="uint16", high=9000),
@@ -190,16 +196,7 @@ def test_fine_and_coarse_rasters_are_cut_on_one_grid(tmp_path):
     # The coarse raster begins 7 fine pixels to the right of the fine one, and 4 below.
     geotiff(tmp_path / "fine.tif", fine, tags={"ACQUIRED": "2024-05-01T10:00:00"})
     geotiff(tmp_path / "coarse.tif", coarse, pixel=30, corner=(400070.0, 4999960.0))
-    arguments = (
-        "--input",
-        tmp_path / "coarse.tif",
-        "--target",
-        tmp_path / "fine.tif",
-        "--tilesize",
-        24,
-        "--size",
-        "tile",
-    )
+    arguments = tiles_of_rasters(tmp_path)
     assert (
         run_importer(tmp_path, "pairs", *arguments, "--dataset", "m", "--set", "split.train=0.6", "split.test=0.2") == 0
     )
@@ -228,16 +225,7 @@ def test_other_grids_are_resampled(tmp_path, capsys, crs):
     corner = (x[0] + 3.3, y[0] - 4.1)
     plane = ((columns * 30) * 0.01 + (rows * 30) * 0.02)[..., None].astype("float32")
     geotiff(tmp_path / "coarse.tif", plane, pixel=30, corner=corner, crs=crs)
-    arguments = (
-        "--input",
-        tmp_path / "coarse.tif",
-        "--target",
-        tmp_path / "fine.tif",
-        "--tilesize",
-        24,
-        "--size",
-        "tile",
-    )
+    arguments = tiles_of_rasters(tmp_path)
     assert run_importer(tmp_path, "pairs", *arguments, "--dataset", "m") == 0
     said = capsys.readouterr().out
     assert f"input_image: has another grid than target ({tmp_path / 'coarse.tif'}); it is resampled" in said

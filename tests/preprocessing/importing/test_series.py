@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiment import PROJECT
 from preprocessing.importing.layout.dated import Choice, DatedImage, chosen_inputs
 from tests.importing_trees import geotiff, numbers, run_importer, samples_of
 
-SLOVENIA = Path("/work/shared/data/s2_series_slovenia")
+SLOVENIA = PROJECT.parent / "shared" / "data" / "s2_series_slovenia"
 DAYS = ("20200101", "20200106", "20200111", "20200121", "20200226", "20200301", "20200311")
 CLOUDS = (0.5, 0.0, 0.25, 0.5, 0.0, 0.75, 1.0)
 
