@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pix2earth.baselines import suitability
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
 from pix2earth.mapping.products import is_product, open_guide
@@ -74,6 +75,12 @@ def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
     return [name for name in fields if name != manifest.input]
 
 
+def of_start(experiment: Experiment) -> tuple[str, ...]:
+    """Return the fields besides the input that the start of an experiment's networks reads."""
+    start = experiment.settings.start_from
+    return suitability.further_fields(start, experiment.manifest) if start else ()
+
+
 def check_names(given: Collection[str], experiment: Experiment, plugin: Path, form: str = OPTION) -> None:
     """Compare the fields that are given with those that ``predict`` of a plug-in reads, without importing it.
 
@@ -96,7 +103,7 @@ def check_names(given: Collection[str], experiment: Experiment, plugin: Path, fo
     parameters = needs.check(experiment, plugin).parameters.get("predict")
     if parameters is None:  # known after the import only
         return
-    compare(given, needed(parameters, manifest), manifest, plugin, form)
+    compare(given, needed([*parameters, *of_start(experiment)], manifest), manifest, plugin, form)
 
 
 def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plugin: Path, form: str = OPTION) -> None:

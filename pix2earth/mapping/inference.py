@@ -56,7 +56,7 @@ class Network:
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
         parameters = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
-        read = fields.needed(parameters, manifest)
+        read = fields.needed([*parameters, *fields.of_start(experiment)], manifest)
         fields.compare(further, read, manifest, plugin, fields.OPTION)
         self.further = {name: manifest.fields[name] for name in read}
         self._compute = tf.function(self._predict, autograph=False)

@@ -103,6 +103,12 @@ class ExperimentFile(Schema):
     """Settings that the plug-in defines."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = network(default="float32")
     """Number type of the computation; weights stay float32."""
+    start_from: (
+        Literal["bicubic", "back_projection", "linear_fit", "linear_in_time", "nearest_clear", "regression"] | None
+    ) = network(default=None)
+    """A prediction without a network to which the generator's image is added, times a learnt gain that is 0 at first:
+    `"bicubic"`, `"back_projection"`, `"linear_fit"`, `"linear_in_time"`, `"nearest_clear"`, `"regression"` (see below);
+    null: the generator's image alone."""
     learning_rate: Rate | LearningRates | None = None
     """One number for all networks, or {"generator": ..., "discriminator": ...} with the plug-in's names of its
     networks; null: the plug-in's default."""
@@ -252,7 +258,7 @@ class ExperimentFile(Schema):
 
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
-    "training_length": None, "score_disk": None,
+    "training_length": None, "score_disk": None, "start_from": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from experiment import Experiment
 from pix2earth.batches.dataset import Dataset
-from pix2earth.plugins import contract
+from pix2earth.plugins import contract, starting
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
 from pix2earth.runs import identity, provenance
@@ -41,6 +41,7 @@ class Training:
         best: the best step so far.
         identity: of the run, written with every checkpoint.
         started: when the first process of the run started, ISO 8601.
+        start: of a new run, what its networks start from, for ``run.json``.
         losses: names of the losses that the newest step returned.
         on_save: called with the step after a checkpoint was saved; None: nothing is called.
         finished: number of finished steps.
@@ -78,6 +79,7 @@ class Training:
         self.identity = identity.describe(experiment, dataset.listing, plugin)
         self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
         self.started = provenance.now()
+        self.start: dict[str, Any] | None = None
         self.losses: list[str] = []
         self.on_save: Callable[[int], None] | None = None
         self.finished = 0
@@ -99,6 +101,7 @@ class Training:
             for removed in checkpoints.remove_leftovers(self.output.checkpoints):
                 report(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
         if self.source is None:
+            self.start = starting.fit_start(self.gan, self.dataset.listing, self.dataset.names("train"), report)
             return 0
         step = checkpoints.newest_intact(self.source_folder, report)
         if step is None:
