@@ -91,6 +91,8 @@ def _linear_fit(manifest: Manifest) -> None:
     for role in (manifest.input, manifest.target):
         if manifest.fields[role].kind != "image":
             raise Unsuitable(f"{role} is no image")
+    if manifest.occlusion:
+        raise Unsuitable("the input is made by occlusion, which a fit to the records does not see")
     if manifest.pools:
         raise Unsuitable("input and target of the dataset are no pairs")
 

@@ -12,9 +12,10 @@ import keras
 import tensorflow as tf
 
 from pix2earth.baselines.answers.answer import Answer, FittedAnswer
+from pix2earth.baselines.answers.applying import applied
 from pix2earth.baselines.answers.building import build
 from pix2earth.baselines.answers.fitting import fit
-from pix2earth.batches.preparation import physical, scaled
+from pix2earth.batches.preparation import scaled
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ class Start(keras.layers.Layer):
         self.given = threading.local()
         self.in_training = False
         manifest = experiment.manifest
-        self.fields = {name: manifest.fields[name] for name in answer.fields}
         # A prediction in physical units as if it were stored, so that it is scaled as stored numbers are.
         changes = {"dtype": "float32", "scale": 1.0, "offset": 0.0, "nodata": None}
         self.target = manifest.fields[manifest.target].model_copy(update=changes)
@@ -61,9 +61,8 @@ class Start(keras.layers.Layer):
         """Return the sum for ``[input, generated image]`` in the values of the network."""
         self.in_training = self.in_training or bool(training)
         image, generated = images
-        manifest = self.experiment.manifest
-        seen = physical(image, manifest.fields[manifest.input], self.experiment)
-        answer = self.answer(seen, self._further(), self.fitted)
+        fields = {**self._further(), "input_image": image}
+        answer = applied(self.answer, fields, self.experiment, self.fitted)
         return scaled(answer, self.target, self.experiment) + self.gain * generated
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
@@ -71,23 +70,18 @@ class Start(keras.layers.Layer):
         return input_shape[1]
 
     def _further(self) -> dict[str, tf.Tensor]:
-        """Return the further fields of the batch, images in physical units.
+        """Return the further fields of the batch.
 
         Raises:
             UserError: the plug-in calls its generator where no batch is known.
         """
         batch = getattr(self.given, "fields", {})
-        if missing := [name for name in self.fields if name not in batch]:
+        if missing := [name for name in self.answer.fields if name not in batch]:
             raise UserError(
                 f"{self.experiment.file}: start_from: {self.answer.kind} reads {', '.join(missing)}, which is not known"
                 " where the generator is called outside of train_step, predict and panels"
             )
-        return {
-            name: physical(tf.cast(batch[name], tf.float32), field, self.experiment)
-            if field.kind == "image"
-            else batch[name]
-            for name, field in self.fields.items()
-        }
+        return {name: batch[name] for name in self.answer.fields}
 
 
 def start_of(gan: Any) -> Start | None:
@@ -147,7 +141,7 @@ def check_called(gan: Any, path: Path, experiment: Experiment) -> None:
 def given(gan: Any, fields: Mapping[str, tf.Tensor]) -> Iterator[None]:
     """Let the start of a plug-in know the fields of a batch inside the block; a context manager."""
     start = start_of(gan)
-    if start is None or not start.fields:
+    if start is None or not start.answer.fields:
         yield
         return
     start.given.fields = fields
@@ -164,7 +158,7 @@ def reads_fields(gan: Any) -> bool:
     keep the fields of the batch for which it was traced first.
     """
     start = start_of(gan)
-    return start is not None and bool(start.fields)
+    return start is not None and bool(start.answer.fields)
 
 
 def fit_start(gan: Any, listing: Listing, names: Sequence[str], report: Callable[[str], None]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metrics import UNITS
+from metrics import LOWER_IS_BETTER, UNITS
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
 def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     """Return a printable table: mean, median, 5th and 95th percentile of each metric; mean and median of the baseline.
 
-    All are over the samples on which both are defined; the column "undefined" counts the others.
+    All are over the samples on which both are defined; the column "undefined" counts the others. Where there are
+    several baselines, the last column has the mean of the one that is hardest to beat by that metric.
     """
     import numpy as np
     from rich.table import Table
@@ -126,7 +127,8 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     summary.add_column("metric", no_wrap=True)
     baseline = scorer.baseline.name if scorer.baseline else None
     of_baseline = [baseline, f"{baseline} median"] if baseline else []
-    for heading in ("mean", "median", "5 %", "95 %", *of_baseline, "undefined"):
+    several = len(scorer.baselines) > len(of_baseline) // 2
+    for heading in ("mean", "median", "5 %", "95 %", *of_baseline, "undefined", *(["hardest baseline"] * several)):
         summary.add_column(heading, justify="right", no_wrap=True)
     for name in scorer.measures:
         values = table[[name, *([f"{name}_{baseline}"] if baseline else [])]].to_numpy(float)
@@ -138,8 +140,26 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
         unit = UNITS.get(name.split(".")[0], "")
         unit = scorer.target.units if unit == "data" else unit
         label = f"{name} ({unit})" if unit not in ("", "1") else name
-        summary.add_row(label, *(f"{number:.4g}" for number in numbers), str(int((~defined).sum())))
+        last = [hardest_in_words(table, name, scorer)] if several else []
+        summary.add_row(label, *(f"{number:.4g}" for number in numbers), str(int((~defined).sum())), *last)
     return summary
+
+
+def hardest_in_words(table: pd.DataFrame, measure: str, scorer: Scorer) -> str:
+    """Return the mean of a measure and the name of the baseline that is hardest to beat by it, such as "41.7 bicubic".
+
+    Means are over the samples on which the prediction and all baselines are defined; "-" where there is none.
+    """
+    import numpy as np
+
+    columns = [measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]
+    values = table[columns].to_numpy(float)
+    values = values[np.isfinite(values).all(axis=1), 1:]
+    if not len(values):
+        return "-"
+    means = values.mean(axis=0)
+    best = int(means.argmin() if measure.split(".")[0] in LOWER_IS_BETTER else means.argmax())
+    return f"{means[best]:.4g} {scorer.baselines[best]}"
 
 
 def evaluate_and_show(scorer: Scorer, split: str, step: int, other: OtherDataset | None = None) -> pd.DataFrame:

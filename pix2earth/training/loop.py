@@ -86,9 +86,7 @@ class Training:
         self.saved: int | None = None
 
     def restore(self, report: Callable[[str], None], *, keep_rates: bool = False) -> int:
-        """Restore all variables from the newest intact checkpoint; return the number of finished steps.
-
-        Without a run to restore, only remove incomplete files and return 0.
+        """Restore the newest intact checkpoint, or fit the start of a new run; return the number of finished steps.
 
         Args:
             report: receives a line for each checkpoint that is damaged and each incomplete file that is removed.
@@ -167,9 +165,8 @@ class Training:
             if self.loss_weights.enter(step):
                 train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
             self.rates.apply(step, self.epochs(step), self.epochs(experiment.STEPS))
-            stop = tf.constant(0.0 if interruption.signal is None else 1.0)
             with attributed_to(self.plugin, "train_step() fails"), self.device_errors_explained():
-                means = train(batch, tf.constant(step, tf.int64), stop)
+                means = train(batch, tf.constant(step, tf.int64), tf.constant(float(interruption.signal is not None)))
             if step == done:
                 check_read(experiment, self.plugin)
             losses = {name: float(value) for name, value in means.items()}
