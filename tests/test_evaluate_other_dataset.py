@@ -323,7 +323,7 @@ def test_the_tables_of_the_notebook_name_dataset_and_training(root, score):
     published = summary.publication(loaded.scores)
     assert list(published["other", "all"].index) == ["bicubic", "linear-fit", "template", "template trained on tiny"]
     assert list(published["tiny", "all"].index) == ["bicubic", "linear-fit", "template"]
-    assert len(summary.means(loaded.scores)) == 5 and len(summary.quintiles(loaded.scores)) == 3
+    assert len(summary.means(loaded.scores)) == 7 and len(summary.quintiles(loaded.scores)) == 3
 
 
 def test_commands_that_look_for_the_own_scores_do_not_find_these(root, score):
