@@ -83,7 +83,23 @@ class RasterScene:
         return np.stack([self._as_stored(*layer) for layer in layers], axis=-1)
 
     def sample(self, side: int) -> np.ndarray:
-        """Return at most ``side`` rows and columns of all bands, evenly over the raster, as ``read`` returns them."""
+        """Return at most ``side`` rows and columns of all bands, evenly over the raster, as ``read`` returns them.
+
+        Where there are no overviews to read from, they are small groups of rows and columns: single ones would need all
+        blocks of the file.
+        """
+        if all(raster.overviews(number) for raster, number in self.bands):
+            return self._decimated(side)
+        rows, columns = (_groups(length, side) for length in self.size)
+        return np.concatenate(
+            [
+                np.concatenate([self.read(row, column, height, width) for column, width in columns], axis=1)
+                for row, height in rows
+            ]
+        )
+
+    def _decimated(self, side: int) -> np.ndarray:
+        """Return the raster at a lower resolution, as ``sample`` does."""
         layers = []
         try:
             for raster, number in self.bands:
@@ -124,10 +140,25 @@ class RasterScene:
         return about | {"bands": [number for _, number in self.bands], "conversion": self.conversion}
 
 
+GROUPS = 8
+"""Groups of rows, and of columns, that are read of a raster for a sample."""
 STORED = "numbers as the dataset stores them"
 TAGGED = "numbers with scale and offset tags"
 PHYSICAL = "physical values"
 CONVERTED = "numbers with --scale and --offset"
+
+
+def _groups(length: int, count: int) -> list[tuple[int, int]]:
+    """Return ``GROUPS`` groups of rows or columns, evenly over an axis: the first one and the number of each.
+
+    Args:
+        length: of the axis.
+        count: of rows or columns in all groups.
+    """
+    if length <= count:
+        return [(0, length)]
+    size = max(1, count // GROUPS)
+    return [(round(start), size) for start in np.linspace(0, length - size, GROUPS)]
 
 
 def _numbers(raster: Any, number: int, field: Field) -> str:

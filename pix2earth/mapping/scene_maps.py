@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CACHE = 512 * 2**20
 """Size of GDAL's cache of decoded blocks in bytes; its default grows with the machine's memory."""
+WAITING = 4
+"""Batches that are computed at most while the strip before is written."""
 
 
 def check_output(path: Path, sources: Iterable[tuple[str, Path]], *, overwrite: bool) -> None:
@@ -61,6 +63,7 @@ def map_scene(
     from pix2earth.mapping.dataset_maps import band_names, band_tags
     from pix2earth.mapping.inference import Plan
     from pix2earth.mapping.raster_writer import Description, RasterWriter
+    from pix2earth.mapping.strips.ahead import ahead
     from pix2earth.runs import identity
 
     experiment, factor, target = network.experiment, network.geometry.factor, network.target
@@ -79,10 +82,12 @@ def map_scene(
         if writer.done:
             print(f"{output}: resumed after row {writer.done} of {shape[0]}")
         remaining = (len(plan.rows) - writer.strips) * len(plan.columns)
-        predictions = tracked(plan.predictions(writer.strips), "predict", remaining, "windows")
-        for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
-            writer.write(strip, carried)
-        next(predictions, None)  # completes the progress bar
+        # While strips are blended and written here, the network computes the next ones.
+        with ahead(plan.predictions(writer.strips), plan.batch * WAITING) as computed:
+            predictions = tracked(computed, "predict", remaining, "windows")
+            for strip, carried in plan.strips(predictions, writer.strips, writer.carried):
+                writer.write(strip, carried)
+            next(predictions, None)  # completes the progress bar
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
         bands, all_tags = band_names(target.bands, target.time_steps), {**origin.tags(), **scene.tags}
