@@ -168,7 +168,7 @@ class Scorer:
         scores = self._score(batch, target, prediction)
         if self.baseline:
             name = self.baseline.name
-            baseline_scores = self._score(batch, target, self._baseline_prediction(batch))
+            baseline_scores = self._score(batch, target, self.baseline_prediction(batch))
             scores |= {f"{measure}_{name}": values for measure, values in baseline_scores.items()}
         return scores, failed
 
@@ -227,7 +227,7 @@ class Scorer:
                 scores |= score(target, prediction, self.scale, [name], mask, fields)
         return scores
 
-    def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+    def baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the baseline's prediction in the units in which the target is scored."""
         assert self.baseline
         experiment, manifest = self.experiment, self.experiment.manifest
