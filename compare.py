@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment
+from metrics import ALL_METRICS
 from pix2earth.runs.folders import COMPARISON, EVALUATION
-from pix2earth.scoring.tables.comparison import compare, load, show
+from pix2earth.scoring.tables.columns import is_score
+from pix2earth.scoring.tables.comparison import compare, groups, load, measure_of
+from pix2earth.scoring.tables.documents import FORMATS, as_json, as_table, scores_of
+from pix2earth.scoring.tables.gains import statistics_of
+from pix2earth.scoring.tables.printing import show
 from pix2earth.settings import atomic
-from pix2earth.settings.errors import reports_errors
+from pix2earth.settings.errors import UserError, nearest, reports_errors
 
 
 @reports_errors
@@ -23,14 +29,37 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--exp", nargs="+", default=[""], metavar="PREFIX", help="only experiments whose names start so"
     )
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
+    arguments.add_argument(
+        "--by", metavar="METRIC", help="sort by this metric and test it, such as SSIM or PSNR.inside (default: PSNR)"
+    )
+    output = arguments.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    output.add_argument("--table", choices=FORMATS, help="print a table of means for a paper, and nothing else")
     options = arguments.parse_args(argv)
+    if options.by and not is_score(options.by):
+        raise UserError(f"--by {options.by}: is no metric{nearest(options.by, ALL_METRICS)}")
     root = Path(Environment(options.env).EXPERIMENT_ROOT)
-    frame = compare(load(root, options.exp))
+    runs = load(root, options.exp)
+    frame = compare(runs, options.by)
     path = root / EVALUATION / COMPARISON
     with atomic.replacing(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
-    show(frame)
-    print(path)
+    parts = groups(runs)
+    measures = [measure_of(scores_of(group), options.by) for group in parts]
+    everything = options.json or options.table
+    found = [
+        statistics_of(root, group, scores_of(group) if everything else list(filter(None, [measure])), measure)
+        for group, measure in zip(parts, measures, strict=True)
+    ]
+    if options.json:
+        print(json.dumps(as_json(parts, found, options.by), indent=2, allow_nan=False))
+    elif options.table:
+        tables = [as_table(*each, options.table, options.by) for each in zip(parts, found, strict=True)]
+        print("\n".join(tables), end="")
+    else:
+        statistics = {group.title: each for group, each in zip(parts, found, strict=True)}
+        show(frame, statistics=statistics, measures=dict(zip(statistics, measures, strict=True)))
+        print(path)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from experiment import Environment
 from pix2earth.scoring.evaluating import evaluate_and_show
 from pix2earth.scoring.other_dataset import open_other
-from pix2earth.settings.errors import reports_errors
+from pix2earth.settings.errors import UserError, reports_errors
 from pix2earth.training.trained import open_run, restored_scorer
 
 
@@ -31,17 +31,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument(
         "--baselines", action="store_true", help="print all baselines of the dataset too, with the error of every band"
     )
+    arguments.add_argument(
+        "--json", action="store_true", help="print the summary as JSON, and nothing else on the standard output"
+    )
     options = arguments.parse_args(argv)
+    if options.json and options.baselines:
+        raise UserError("--json: cannot be given with --baselines; its table is a CSV in the folder test/")
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
     other = open_other(options.dataset, experiment) if options.dataset is not None else None
     listing = other.listing if other else None
     scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force, other=listing)
-    evaluate_and_show(scorer, split, step, other)
+    table = evaluate_and_show(scorer, split, step, other, json_only=options.json)
+    from pix2earth.figures import tile_pictures
     from pix2earth.figures.scatter import draw_where_asked
 
     output = experiment.output
     scores = output.evaluation_on(other.name, experiment.TILESIZE) if other else output.evaluation
-    if figure := draw_where_asked(scorer, split, scores):
+    tile_pictures.keep_beside(scorer, split, table, scores)
+    figure = draw_where_asked(scorer, split, scores)
+    if figure and not options.json:
         print(figure)
     if options.baselines:
         from pix2earth.scoring.beside_baselines import show_and_write

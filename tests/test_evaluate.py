@@ -115,3 +115,14 @@ def test_a_damaged_record_is_named(run_a, command, tiny_root):
     status, _, err = command(evaluate.main, "--exp", "e")
     assert status == 2 and str(record) in err and "field 'target'" in err
     assert (run_a / "_evaluation/e_a.csv").read_bytes() == before
+
+
+def test_json_is_all_there_is_on_the_output(run_a, command):
+    status, out, _ = command(evaluate.main, "--exp", "e", "--json")
+    content = json.loads(out)
+    assert status == 0 and content["run"] == "e_a" and content["split"] == "val" and content["samples"] == 6
+    table = pd.read_csv(content["csv"])
+    psnr, _ = content["scores"]
+    assert psnr["mean"] == pytest.approx(table["PSNR"].mean()) and psnr["undefined"] == 0
+    assert psnr["bicubic"] == pytest.approx(table["PSNR_bicubic"].mean()) and content["baseline"] == "bicubic"
+    assert command(evaluate.main, "--exp", "e", "--json", "--baselines")[0] == 2

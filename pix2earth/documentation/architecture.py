@@ -30,7 +30,7 @@ LEVELS = (
     ("pix2earth.records", "pix2earth.runs", "pix2earth.image_files"),
     ("pix2earth.console", "sensors"),
     ("pix2earth.settings",),
-    ("losses", "metrics"),
+    ("losses", "metrics", "pix2earth.statistics"),
 )
 """All packages from top to bottom: a package imports only packages of lower levels."""
 CONTENTS = {

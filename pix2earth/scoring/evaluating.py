@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metrics import LOWER_IS_BETTER, UNITS
+from pix2earth.scoring import basis
+from pix2earth.scoring.tiles import places
+from pix2earth.scoring.tiles.tile_folder import tile_folder
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from pix2earth.batches.dataset import Dataset
@@ -50,7 +57,7 @@ def scores(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
 def write(
     table: pd.DataFrame, scorer: Scorer, split: str, path: Path, other: str | None = None, seen: int | None = None
 ) -> None:
-    """Write the scores of a split as CSV, and beside it what they belong to; rows of other splits are kept.
+    """Write the scores of a split as CSV, what they belong to, and where tiles lie; rows of other splits are kept.
 
     Args:
         table: rows of the split.
@@ -69,6 +76,21 @@ def write(
     if other:
         run, of_split = run | {"dataset": other}, of_split and of_split | {"seen_in_training": seen}
     origins.write(path, split, table.to_dict("records"), run, of_split)
+    if folder := kept_folder(scorer, split, path):
+        places.write(folder, scorer.dataset.listing, split, table["tile"])
+
+
+def kept_folder(scorer: Scorer, split: str, path: Path) -> Path | None:
+    """Return the folder with places and pictures of a split's samples; None where their origin is not recorded.
+
+    Args:
+        scorer: of the samples.
+        split: of the samples.
+        path: of the CSV.
+    """
+    if not scorer.origin:
+        return None
+    return tile_folder(path.parents[1], basis.of_entry(entry(scorer), split))
 
 
 def entry(scorer: Scorer) -> dict[str, Any]:
@@ -78,7 +100,6 @@ def entry(scorer: Scorer) -> dict[str, Any]:
     """
     import metrics
     from pix2earth.runs import identity
-    from pix2earth.scoring import basis
 
     origin, experiment = scorer.origin, scorer.experiment
     assert origin is not None
@@ -114,55 +135,101 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
     return table
 
 
-def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
-    """Return a printable table: mean, median, 5th and 95th percentile of each metric; mean and median of the baseline.
+def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
+    """Return for each metric mean, median, 5th and 95th percentile, and of the baseline mean and median.
 
-    All are over the samples on which both are defined; the column "undefined" counts the others. Where there are
-    several baselines, the last column has the mean of the one that is hardest to beat by that metric.
+    All are over the samples on which both are defined; "undefined" counts the others. NaN where there are none. Where
+    there are several baselines, "hardest" is the mean of the one that is hardest to beat by that metric.
     """
     import numpy as np
-    from rich.table import Table
 
-    summary = Table(title=title, title_justify="left")
-    summary.add_column("metric", no_wrap=True)
     baseline = scorer.baseline.name if scorer.baseline else None
-    of_baseline = [baseline, f"{baseline} median"] if baseline else []
-    several = len(scorer.baselines) > len(of_baseline) // 2
-    for heading in ("mean", "median", "5 %", "95 %", *of_baseline, "undefined", *(["hardest baseline"] * several)):
-        summary.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for name in scorer.measures:
         values = table[[name, *([f"{name}_{baseline}"] if baseline else [])]].to_numpy(float)
         defined = np.isfinite(values).all(axis=1)
-        numbers = []
-        for column, percentiles in zip(values[defined].T, ([50, 5, 95], [50]), strict=False):
-            numbers += [column.mean(), *np.percentile(column, percentiles)] if defined.any() else []
-        numbers = numbers or [np.nan] * (4 + len(of_baseline))
-        unit = UNITS.get(name.split(".")[0], "")
-        unit = scorer.target.units if unit == "data" else unit
-        label = f"{name} ({unit})" if unit not in ("", "1") else name
-        last = [hardest_in_words(table, name, scorer)] if several else []
-        summary.add_row(label, *(f"{number:.4g}" for number in numbers), str(int((~defined).sum())), *last)
-    return summary
+        of_model, *of_baseline = values[defined].T
+        row = {"metric": name, **_numbers(of_model, {"5 %": 5, "95 %": 95})}
+        for each in of_baseline:
+            numbers = _numbers(each, {})
+            row |= {str(baseline): numbers["mean"], f"{baseline} median": numbers["median"]}
+        rows.append(row | {"undefined": int((~defined).sum())} | hardest(table, name, scorer))
+    return rows
 
 
-def hardest_in_words(table: pd.DataFrame, measure: str, scorer: Scorer) -> str:
-    """Return the mean of a measure and the name of the baseline that is hardest to beat by it, such as "41.7 bicubic".
+def hardest(table: pd.DataFrame, measure: str, scorer: Scorer) -> dict[str, Any]:
+    """Return name and mean of the baseline that is hardest to beat by a measure; nothing where there is one at most.
 
-    Means are over the samples on which the prediction and all baselines are defined; "-" where there is none.
+    Means are over the samples on which the prediction and all baselines are defined.
     """
     import numpy as np
 
-    columns = [measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]
-    values = table[columns].to_numpy(float)
+    if len(scorer.baselines) < 2:
+        return {}
+    values = table[[measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]].to_numpy(float)
     values = values[np.isfinite(values).all(axis=1), 1:]
     if not len(values):
-        return "-"
+        return {"hardest": float("nan"), "hardest baseline": "-"}
     means = values.mean(axis=0)
     best = int(means.argmin() if measure.split(".")[0] in LOWER_IS_BETTER else means.argmax())
-    return f"{means[best]:.4g} {scorer.baselines[best]}"
+    return {"hardest": float(means[best]), "hardest baseline": scorer.baselines[best]}
 
 
-def evaluate_and_show(scorer: Scorer, split: str, step: int, other: OtherDataset | None = None) -> pd.DataFrame:
+def _numbers(values: np.ndarray, percentiles: Mapping[str, float]) -> dict[str, float]:
+    """Return mean, median and percentiles by name, NaN without values."""
+    import numpy as np
+
+    wanted = {"median": 50, **percentiles}
+    if not len(values):
+        return dict.fromkeys(("mean", *wanted), float("nan"))
+    found = np.percentile(values, list(wanted.values()))
+    return {"mean": float(values.mean()), **{name: float(one) for name, one in zip(wanted, found, strict=True)}}
+
+
+def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
+    """Return the ``summary`` as a printable table."""
+    from rich.table import Table
+
+    printed = Table(title=title, title_justify="left")
+    rows = summary(table, scorer)
+    headings = list(rows[0]) if rows else ["metric"]
+    for heading in headings:
+        printed.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
+    for row in rows:
+        name = row["metric"]
+        unit = UNITS.get(name.split(".")[0], "")
+        unit = scorer.target.units if unit == "data" else unit
+        label = f"{name} ({unit})" if unit not in ("", "1") else name
+        values = [row[heading] for heading in headings[1:]]
+        printed.add_row(label, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
+    return printed
+
+
+def as_json(table: pd.DataFrame, scorer: Scorer, split: str, step: int, path: Path) -> dict[str, Any]:
+    """Return the summary of an evaluation as JSON; numbers that are not finite are null.
+
+    Args:
+        table: the scores.
+        scorer: that computed them.
+        split: of the samples.
+        step: of the checkpoint.
+        path: of the CSV.
+    """
+    scores = [
+        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+        for row in summary(table, scorer)
+    ]
+    return {
+        "version": 1, "run": scorer.experiment.output.run_name, "dataset": scorer.dataset.manifest.name,
+        "split": split, "step": step, "samples": len(table), "csv": str(path),
+        "baseline": scorer.baseline.name if scorer.baseline else None, "failed": scorer.failed,
+        "units": scorer.target.units, "scores": scores,
+    }  # fmt: skip
+
+
+def evaluate_and_show(
+    scorer: Scorer, split: str, step: int, other: OtherDataset | None = None, *, json_only: bool = False
+) -> pd.DataFrame:
     """Evaluate a split with the networks of a step; print the summary and the path of the CSV.
 
     Args:
@@ -170,28 +237,35 @@ def evaluate_and_show(scorer: Scorer, split: str, step: int, other: OtherDataset
         split: of the samples.
         step: of the checkpoint.
         other: the dataset of the samples, where it is not that of the run.
+        json_only: print the summary as JSON, after the CSV is written, and nothing else.
 
     Raises:
         OSError: the CSV cannot be written; the summary is printed before that.
     """
-    from rich.console import Console
-
     output = scorer.experiment.output
     seen = report_seen(scorer, split, other) if other else None
     table = scores(scorer, split, step)
-    units = scorer.target.units
-    title = f"{output.run_name}{f' on {other.name}' if other else ''}, step {step}: {len(table)} samples of {split}"
+    if not json_only:
+        _show(table, scorer, split, step, other.name if other else None)
+    path = output.evaluation_on(other.name, scorer.experiment.TILESIZE) if other else output.evaluation
+    write(table, scorer, split, path, other.name if other else None, seen)
+    print(json.dumps(as_json(table, scorer, split, step, path), indent=2, allow_nan=False) if json_only else path)
+    return table
+
+
+def _show(table: pd.DataFrame, scorer: Scorer, split: str, step: int, other: str | None) -> None:
+    """Print the summary; ``other`` is the name of the dataset where it is not that of the run."""
+    from rich.console import Console
+
+    units, run = scorer.target.units, scorer.experiment.output.run_name
+    title = f"{run}{f' on {other}' if other else ''}, step {step}: {len(table)} samples of {split}"
     title += f", data range {scorer.scale.data_range:g}" + (f" {units}" if units != "1" else "")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title))
     if scorer.failed:
-        print(f"{output.run_name}: {scorer.failed}: the model fails there, and means of the others are not its scores")
-    path = output.evaluation_on(other.name, scorer.experiment.TILESIZE) if other else output.evaluation
-    write(table, scorer, split, path, other.name if other else None, seen)
-    print(path)
-    return table
+        print(f"{run}: {scorer.failed}: the model fails there, and means of the others are not its scores")
 
 
 def report_seen(scorer: Scorer, split: str, other: OtherDataset) -> int | None:

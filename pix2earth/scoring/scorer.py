@@ -189,7 +189,7 @@ class Scorer:
 
     def _of_baselines(self, batch: dict[str, tf.Tensor], fields: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         """Return the predictions of all baselines, in the units in which the target is scored."""
-        first = [self._baseline_prediction(batch)] if self.baseline else []
+        first = [self.baseline_prediction(batch)] if self.baseline else []
         return [*first, *(applied(each.answer, fields, self.experiment, each.weights) for each in self.answers)]
 
     def _score(
@@ -239,7 +239,7 @@ class Scorer:
                 scores |= score(target, prediction, self.scale, [name], mask, fields)
         return scores
 
-    def _baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+    def baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the baseline's prediction in the units in which the target is scored."""
         assert self.baseline
         experiment, manifest = self.experiment, self.experiment.manifest

@@ -26,15 +26,19 @@ class ShownSamples(NamedTuple):
         targets: physical values, NaN where the target is not valid, as ``preparation.validity`` defines it.
         predictions: physical values.
         panels: further images by title; physical values where they have a role.
+        baselines: predictions of the baseline, physical values; None where they were not asked for or there is none.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     predictions: np.ndarray
     panels: dict[str, PanelImages]
+    baselines: np.ndarray | None = None
 
 
-def shown(scorer: Scorer, split: str, names: Sequence[str], *, with_panels: bool = False) -> ShownSamples:
+def shown(
+    scorer: Scorer, split: str, names: Sequence[str], *, with_panels: bool = False, with_baseline: bool = False
+) -> ShownSamples:
     """Return some samples in the order of their names.
 
     Args:
@@ -42,6 +46,7 @@ def shown(scorer: Scorer, split: str, names: Sequence[str], *, with_panels: bool
         split: of the samples.
         names: at least one.
         with_panels: call the plug-in's method ``panels`` too, where it has one.
+        with_baseline: predict with the baseline too, where there is one.
 
     Raises:
         UserError: a record is damaged, with file and field; or ``panels`` fails.
@@ -51,14 +56,18 @@ def shown(scorer: Scorer, split: str, names: Sequence[str], *, with_panels: bool
     order: list[str] = []
     for group, batch in scorer.batches(split, names):
         *arrays, images = _of_batch(scorer, batch, with_panels=with_panels and any(group))
+        if with_baseline and scorer.baseline:
+            arrays.append(scorer.baseline_prediction(batch).numpy())
         scored = [index for index, name in enumerate(group) if name]
         found |= {str(group[index]): tuple(array[index] for array in arrays) for index in scored}
         if scored:
             further.append({title: PanelImages(one.values[scored], one.role) for title, one in images.items()})
             order += [str(group[index]) for index in scored]
-    inputs, targets, predictions = (np.stack(each) for each in zip(*(found[name] for name in names), strict=True))
+    inputs, targets, predictions, *baselines = (
+        np.stack(each) for each in zip(*(found[name] for name in names), strict=True)
+    )
     places = [order.index(name) for name in names]
-    return ShownSamples(inputs, targets, predictions, _joined(scorer, further, places))
+    return ShownSamples(inputs, targets, predictions, _joined(scorer, further, places), *baselines)
 
 
 def _of_batch(scorer: Scorer, batch: dict[str, tf.Tensor], *, with_panels: bool) -> tuple[Any, ...]:

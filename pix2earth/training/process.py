@@ -173,7 +173,8 @@ class RunProcess:
 
     def evaluate(self, step: int) -> None:
         """Write the metrics of every sample of the evaluation split, and print their summary."""
-        from pix2earth.figures.scatter import draw_where_asked  # matplotlib takes its time
+        from pix2earth.figures import tile_pictures  # matplotlib takes its time
+        from pix2earth.figures.scatter import draw_where_asked
 
         training = self.training
         if not training.chief:
@@ -183,7 +184,8 @@ class RunProcess:
         scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
         with averages.used(training.gan):
             split = evaluation_split(training.dataset, None)
-            evaluate_and_show(scorer, split, step)
+            table = evaluate_and_show(scorer, split, step)
+            tile_pictures.keep_beside(scorer, split, table, self.output.evaluation)
             figure = draw_where_asked(scorer, split, self.output.evaluation)
         if figure:
             print(figure)

@@ -7,20 +7,24 @@ nor has it the best value of a column, and its samples do not decide over which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from metrics import ALL_METRICS, LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.scoring.basis import Basis, reference_of
+from pix2earth.scoring.tables.columns import base_of, is_score, ordered_scores, score_and_baseline
 from pix2earth.scoring.tables.common_tiles import overlapping
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from pix2earth.scoring.tables.csv_files import RunCsv
 
 ERRORS = ("RMSE", "MAE", "PSNR")
 """Metrics that are defined wherever target and prediction are finite."""
@@ -35,6 +39,8 @@ class Run(NamedTuple):
         table: one row for each sample, columns as in the CSV.
         failed: predictions that fail, in words; "" where there are none.
         remarks: what else a reader has to know.
+        facts: a row of the table of runs, as ``evaluations.run_row`` returns it.
+        files: its CSV, with what is recorded beside it; None: unknown.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Run(NamedTuple):
     table: pd.DataFrame
     failed: str = ""
     remarks: Sequence[str] = ()
+    facts: Mapping[str, Any] = MappingProxyType({})
+    files: RunCsv | None = None
 
 
 class Group(NamedTuple):
@@ -67,6 +75,7 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
         UserError: there are none, or a CSV cannot be read or does not belong to the file beside it.
     """
     from pix2earth.scoring.tables.csv_files import csvs
+    from pix2earth.scoring.tables.evaluations import run_row
     from pix2earth.scoring.tables.repetitions import repeated
 
     of_files = [prefix.replace("/", "_") for prefix in prefixes]  # of files of which nothing else is recorded
@@ -84,7 +93,8 @@ def load(root: Path, prefixes: Sequence[str]) -> list[Run]:
                 continue
             others = [other for (other, of_split), kept in again.items() if (kept, of_split) == (name, split)]
             remarks = csv.remarks(split) + [f"the same run as {other}.csv, counted once" for other in others]
-            runs.append(Run(name, csv.basis(split), table, csv.failed(split, len(table)), remarks))
+            facts = run_row(csv, split, table)
+            runs.append(Run(name, csv.basis(split), table, csv.failed(split, len(table)), remarks, facts, csv))
     if not runs:
         of_prefixes = f" of {' or '.join(prefixes)}" if any(prefixes) else ""
         raise UserError(
@@ -137,8 +147,49 @@ def _overlapping(group: Group) -> Iterator[Group]:
 # ---- means ---------------------------------------------------------------------------------------------------------
 
 
-def compare(runs: Sequence[Run]) -> pd.DataFrame:
+class SharedScores(NamedTuple):
+    """Scores of the runs of a group on the samples that all have.
+
+    Attributes:
+        tiles: names of the samples, sorted.
+        tables: scores of each run by its name, and of each baseline by its name in brackets, indexed by sample.
+        baselines: names of the baselines.
+        failed: predictions of each run that fail, in words; "" where there are none.
+    """
+
+    tiles: list[str]
+    tables: dict[str, pd.DataFrame]
+    baselines: list[str]
+    failed: dict[str, str]
+
+    def defined(self, score: str) -> np.ndarray:
+        """Return the samples over which a score is averaged, bool (sample,): all runs that have it are defined there.
+
+        Runs that fail do not decide, unless all do.
+        """
+        sound = [name for name in self.failed if not self.failed[name]] or list(self.failed)
+        decisive = [self.tables[name] for name in (*sound, *self.baselines)]
+        columns = [table[score].to_numpy(float) for table in decisive if score in table]
+        finite = np.isfinite(np.reshape(columns, (len(columns), len(self.tiles))))
+        return np.asarray(finite.all(axis=0))
+
+
+def shared_scores(group: Group) -> SharedScores:
+    """Return the scores of a group on the samples that all of its runs have."""
+    common = sorted(set.intersection(*(set(run.table.index) for run in group.runs)))
+    tables = {run.name: run.table.loc[common] for run in group.runs}
+    baselines = _baselines(tables)
+    together = {**baselines, **tables}
+    failed = {run.name: run.failed or _failed(tables[run.name], list(together.values())) for run in group.runs}
+    return SharedScores(common, together, list(baselines), failed)
+
+
+def compare(runs: Sequence[Run], measure: str | None = None) -> pd.DataFrame:
     """Return mean and median of every metric over the samples on which all runs that may be compared are defined.
+
+    Args:
+        runs: the runs.
+        measure: the score by which they are sorted; None: PSNR, else the first one.
 
     Returns:
         One row for each run and each baseline: "dataset" (the title of the group), "run", "samples" (that all have), a
@@ -149,52 +200,42 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     for group in groups(runs):
-        rows += _ordered(_rows(group))
-    metrics = [name for name in ALL_METRICS if any(name in row for row in rows)]
+        rows += _ordered(_rows(group), measure)
+    scores = ordered_scores(name for row in rows for name in row)
     # Means first, in the order of former versions, for scripts that read the file.
-    statistics = [f"{name}{suffix}" for suffix in ("", ".median", ".samples") for name in metrics]
+    statistics = [f"{name}{suffix}" for suffix in ("", ".median", ".samples") for name in scores]
     return pd.DataFrame(rows, columns=["dataset", "run", "samples", *statistics, "failed", "remarks", "reason"])
 
 
 def _rows(group: Group) -> list[dict[str, Any]]:
     """Return the rows of one table."""
-    common = sorted(set.intersection(*(set(run.table.index) for run in group.runs)))
-    tables = {run.name: run.table.loc[common] for run in group.runs}
-    baselines = _baselines(tables)
-    failed = {
-        run.name: run.failed or _failed(tables[run.name], [*tables.values(), *baselines.values()]) for run in group.runs
-    }
-    sound = [name for name in tables if not failed[name]] or list(tables)
-    decisive = [*(tables[name] for name in sound), *baselines.values()]
+    shared = shared_scores(group)
     remarks = {run.name: "; ".join(run.remarks) for run in group.runs}
     rows = []
-    for name, table in {**baselines, **tables}.items():
+    for name, table in shared.tables.items():
         row = {
-            "dataset": group.title, "run": name, "samples": len(common), "failed": failed.get(name, ""),
+            "dataset": group.title, "run": name, "samples": len(shared.tiles), "failed": shared.failed.get(name, ""),
             "remarks": remarks.get(name, ""), "reason": group.reason,
         }  # fmt: skip
-        for metric in (column for column in table.columns if column in ALL_METRICS):
-            row |= _statistics(metric, table, decisive)
+        for score in filter(is_score, table.columns):
+            row |= _statistics(score, table, shared.defined(score))
         rows.append(row)
     return rows
 
 
-def _statistics(metric: str, table: pd.DataFrame, decisive: Sequence[pd.DataFrame]) -> dict[str, float]:
-    """Return mean, median and number of samples of one metric.
+def _statistics(score: str, table: pd.DataFrame, defined: np.ndarray) -> dict[str, float]:
+    """Return mean, median and number of samples of one score.
 
     Args:
-        metric: name of the metric.
+        score: a column of the table.
         table: scores of one run.
-        decisive: scores of the runs and baselines that decide which samples are used: where all that have the metric
-            are defined.
+        defined: which samples are used.
     """
-    columns = [other[metric].to_numpy(float) for other in decisive if metric in other]
-    defined = np.isfinite(columns).all(axis=0) if columns else np.ones(len(table), bool)
-    values = table[metric].to_numpy(float)[defined]
+    values = table[score].to_numpy(float)[defined]
     # A mean over fewer samples than those of the others could not be compared with theirs.
     usable = len(values) > 0 and bool(np.isfinite(values).all())
     mean, median = (float(values.mean()), float(np.median(values))) if usable else (np.nan, np.nan)
-    return {metric: mean, f"{metric}.median": median, f"{metric}.samples": int(defined.sum())}
+    return {score: mean, f"{score}.median": median, f"{score}.samples": int(defined.sum())}
 
 
 def _failed(table: pd.DataFrame, others: Sequence[pd.DataFrame]) -> str:
@@ -212,71 +253,35 @@ def _failed(table: pd.DataFrame, others: Sequence[pd.DataFrame]) -> str:
     return ""
 
 
-def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ordered(rows: list[dict[str, Any]], measure: str | None) -> list[dict[str, Any]]:
     """Return the rows of a table, best first; runs that fail are the last."""
-    metrics = [name for name in ALL_METRICS if any(name in row for row in rows)]
-    best = next((name for name in ("PSNR", *metrics) if name in metrics), None)
+    best = measure_of({name for row in rows for name in row}, measure)
 
     def key(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
         value = row.get(best, np.nan) if best else np.nan
-        return bool(row["failed"]), bool(np.isnan(value)), value if best in LOWER_IS_BETTER else -value
+        return bool(row["failed"]), bool(np.isnan(value)), value if base_of(best or "") in LOWER_IS_BETTER else -value
 
     return sorted(rows, key=key)
 
 
+def measure_of(names: Collection[str], measure: str | None) -> str | None:
+    """Return the score by which runs are sorted: the stated one, else PSNR, else the first; None where there is none.
+
+    Args:
+        names: columns of a table.
+        measure: the stated one; it is ignored in a table that lacks it.
+    """
+    scores = ordered_scores(names)
+    return next((name for name in (measure, "PSNR", *scores) if name in scores), None)
+
+
 def _baselines(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the columns ``<metric>_<baseline>`` of the first run that has them, as a table for each baseline."""
+    """Return the columns ``<score>_<baseline>`` of the first run that has them, as a table for each baseline."""
     import pandas as pd
 
     columns_of: dict[str, dict[str, pd.Series]] = {}
     for table in tables.values():
         for column in table.columns:
-            metric, _, baseline = column.rpartition("_")  # a metric's own name may have an underscore
-            if metric in ALL_METRICS and column not in ALL_METRICS:
-                columns_of.setdefault(f"({baseline})", {}).setdefault(metric, table[column])
+            if (parsed := score_and_baseline(column)) and parsed[1]:
+                columns_of.setdefault(f"({parsed[1]})", {}).setdefault(parsed[0], table[column])
     return {name: pd.DataFrame(columns) for name, columns in columns_of.items()}
-
-
-# ---- printing ------------------------------------------------------------------------------------------------------
-
-
-def show(frame: pd.DataFrame) -> None:
-    """Print a table for each group: mean and, in brackets, median; the best mean of each column is bold.
-
-    Tables are as wide as their content, also on a narrow terminal: numbers are never cut.
-    """
-    metrics = [column for column in frame.columns if column in ALL_METRICS]
-    for title, rows in frame.groupby("dataset", sort=False):
-        print(f"{title}: means over {rows['samples'].iloc[0]} common samples (medians in brackets)")
-        if reason := rows["reason"].iloc[0]:
-            print(f"  {reason}")
-        _print_table(rows, [name for name in metrics if rows[f"{name}.samples"].notna().any()])
-        for _, row in rows.iterrows():
-            for remark in filter(None, (row["failed"], row["remarks"])):
-                print(f"  {row['run']}: {remark}")
-        print()
-
-
-def _print_table(rows: pd.DataFrame, metrics: Sequence[str]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    unlimited = Console(width=1000)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("run", no_wrap=True)
-    sound = rows[rows["failed"] == ""]
-    best = {name: sound[name].min() if name in LOWER_IS_BETTER else sound[name].max() for name in metrics}
-    for name in metrics:
-        count = int(rows[f"{name}.samples"].max())
-        fewer = f"\n{count} samples" if count < rows["samples"].iloc[0] else ""
-        table.add_column(f"{name}{fewer}", justify="right", no_wrap=True)
-    for _, row in rows.iterrows():
-        cells = []
-        for name in metrics:
-            cell = "-" if np.isnan(row[name]) else f"{row[name]:.4g} ({row[f'{name}.median']:.4g})"
-            cells.append(f"[bold]{cell}[/]" if not row["failed"] and row[name] == best[name] else cell)
-        table.add_row(f"{row['run']}{' fails' if row['failed'] else ''}", *cells)
-    width = Measurement.get(unlimited, unlimited.options, table).maximum
-    Console(highlight=False, width=width).print(table)

@@ -60,7 +60,7 @@ def load(
     evaluated = {csv.path.stem: csv for csv in csvs(root)}
     splits = {name: _split(csv.table, split) for name, csv in evaluated.items()}
     tables = {name: _rows_of_split(csv.table, splits[name]) for name, csv in evaluated.items()}
-    rows = [_run_row(csv, splits[name], tables[name]) for name, csv in evaluated.items() if len(tables[name])]
+    rows = [run_row(csv, splits[name], tables[name]) for name, csv in evaluated.items() if len(tables[name])]
     if not rows:
         of_split = f" of {split}" if split else ""
         raise UserError(
@@ -86,7 +86,7 @@ def load(
     return Evaluations(scores, overview, remarks)
 
 
-def _run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
+def run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
     """Return a run's row of the table of runs.
 
     Args:

@@ -62,3 +62,23 @@ def write_run(
     run |= {"dataset": other} if other else {}
     origins.write(path, split, rows, run, content)
     return path
+
+
+def write_places(path, split="test", per_block=4, hidden=0.25):
+    """Write where the tiles of a CSV lie, side by side, so many in a block; return the folder."""
+    import pandas as pd
+
+    from pix2earth.scoring import basis
+    from pix2earth.scoring.tiles.tile_folder import PLACES, tile_folder
+
+    entry = origins.load(path)["splits"][split]
+    folder = tile_folder(path.parents[1], basis.of_entry(entry, split))
+    folder.mkdir(parents=True, exist_ok=True)
+    tiles = sorted({row["tile"] for row in origins.rows_of(path)})
+    numbers = range(len(tiles))
+    places = {
+        "tile": tiles, "unit": "block", "block": [f"b{number // per_block}" for number in numbers],
+        "x": [960.0 * number for number in numbers], "y": 0.0, "crs": "EPSG:32632", "hidden": hidden,
+    }  # fmt: skip
+    pd.DataFrame(places).to_csv(folder / PLACES, index=False)
+    return folder
