@@ -17,6 +17,7 @@ from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
 from pix2earth.mapping.raster_scene import Chosen, RasterScene
 from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
+from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -32,7 +33,7 @@ METRES_PER_DEGREE = 111_195.0
 
 
 def open_scene(
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     swath: Path | None,
     experiment: Experiment,
     *,
@@ -66,9 +67,9 @@ def open_scene(
         raise UserError(f"--bands, --scale, --offset: {products[0]} is a product, which states them; leave them out")
     if products:
         one = field_of_each(paths, field, "--input ")
-        opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in paths]
+        opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in products]
         return joined([scene for scene, _ in opened], "--input "), opened[0][1]
-    if swathlike := next((path for path in paths if path.suffix.upper() == ".SEN3"), None):
+    if swathlike := next((path for path in paths if str(path).upper().endswith(".SEN3")), None):
         raise UserError(f"--input {swathlike}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
@@ -79,7 +80,7 @@ def open_scene(
     return fitted(scene, field, geometry), geometry
 
 
-def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
+def field_of_each(paths: Sequence[Source], field: Field, option: str) -> Field:
     """Return the field that each of several files holds: the whole field, or one time step of it.
 
     Raises:
@@ -96,7 +97,7 @@ def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
     return field.model_copy(update={"shape": field.shape[-3:]}) if len(paths) == steps else field
 
 
-def open_rasters(paths: Sequence[Path], field: Field, option: str, chosen: Chosen | None = None) -> list[RasterScene]:
+def open_rasters(paths: Sequence[Source], field: Field, option: str, chosen: Chosen | None = None) -> list[RasterScene]:
     """Open the rasters of a field: one, or one for each time step.
 
     Args:
