@@ -11,11 +11,11 @@ from typing import Any
 from affine import Affine
 
 from experiment import Experiment
-from pix2earth.mapping.bands.values import check_values
+from pix2earth.mapping.bands.values import check_picture, check_values
 from pix2earth.mapping.geometry import Geometry, geometry_of
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
-from pix2earth.mapping.raster_scene import Chosen, RasterScene
+from pix2earth.mapping.raster_scene import STORED, Chosen, RasterScene
 from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
 from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
@@ -23,7 +23,9 @@ from pix2earth.settings.errors import UserError
 
 LOOKED_AT = 256
 """Rows and columns of a raster whose values are compared with the range of the field."""
+INPUT = "--input "
 ADVICE = "state --scale and --offset, by which its numbers become physical values"
+ADVICE_OTHERS = "store scale and offset in it, by which its numbers become physical values"
 TOLERANCE = 0.03
 """Relative difference of pixel sizes that is ignored: datasets average 256 pixels of 10 m to 21 and state 120 m."""
 GEOGRAPHIC_TOLERANCE = 0.5
@@ -66,15 +68,15 @@ def open_scene(
     if products and chosen:
         raise UserError(f"--bands, --scale, --offset: {products[0]} is a product, which states them; leave them out")
     if products:
-        one = field_of_each(paths, field, "--input ")
+        one = field_of_each(paths, field, INPUT)
         opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in products]
-        return joined([scene for scene, _ in opened], "--input "), opened[0][1]
+        return joined([scene for scene, _ in opened], INPUT), opened[0][1]
     if swathlike := next((path for path in paths if str(path).upper().endswith(".SEN3")), None):
         raise UserError(f"--input {swathlike}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
-    scene = joined(open_rasters(paths, field, "--input ", chosen), "--input ")
+    scene = joined(open_rasters(paths, field, INPUT, chosen), INPUT)
     if scene.crs is None:
         print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(scene, field, geometry), geometry
@@ -113,7 +115,10 @@ def open_rasters(paths: Sequence[Source], field: Field, option: str, chosen: Cho
     rasters = [RasterScene(path, one, option, chosen) for path in paths]
     for raster in rasters:
         print(f"{raster.name}: {', '.join(field.bands)}, {raster.numbers}")
-        check_values(raster.name, raster.sample(LOOKED_AT), field, ADVICE)
+        advice = ADVICE if option == INPUT else ADVICE_OTHERS
+        if raster.numbers == STORED:
+            check_picture(raster.name, raster.dtypes, field, advice)
+        check_values(raster.name, raster.sample(LOOKED_AT), field, advice)
     return rasters
 
 

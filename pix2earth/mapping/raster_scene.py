@@ -65,6 +65,11 @@ class RasterScene:
             raise UserError(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in the same way")
         self.numbers = CONVERTED if self.conversion else kinds.pop()
 
+    @property
+    def dtypes(self) -> list[str]:
+        """The type of the numbers of each band."""
+        return [raster.dtypes[number - 1] for raster, number in self.bands]
+
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
         window = Window(column, row, width, height)
