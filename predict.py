@@ -9,6 +9,7 @@ from pathlib import Path
 
 from experiment import Environment, Experiment
 from pix2earth.mapping.scene_maps import check_output, map_scene
+from pix2earth.mapping.sources import Source, source_of
 from pix2earth.plugins import finding
 from pix2earth.records.listing import is_dataset, listing_of
 from pix2earth.records.manifest import SPLITS
@@ -131,17 +132,14 @@ def check(options: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict from the command line."""
     options = parse(argv)
-    sources, output = [Path(path) for path in options.input], Path(options.output)
-    for source, text in zip(sources, options.input, strict=True):
-        if not source.exists() and not text.startswith("/vsi"):
-            raise UserError(f"--input {source}: there is no such file or folder")
+    sources, output = [source_of(text, "--input ") for text in options.input], Path(options.output)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    datasets = [source for source in sources if is_dataset(source)]
+    datasets = [source for source in sources if isinstance(source, Path) and is_dataset(source)]
     if datasets and len(sources) > 1:
         raise UserError(f"--input {datasets[0]}: is a dataset, which holds all time steps; name it alone")
     if datasets:
         map_dataset(datasets[0], experiment, options)
-    elif len(sources) == 1 and holds_images(sources[0], output):
+    elif len(sources) == 1 and isinstance(sources[0], Path) and holds_images(sources[0], output):
         map_files(sources[0], experiment, options)
     else:
         map_scenes(sources, output, experiment, options)
@@ -157,7 +155,7 @@ def holds_images(source: Path, output: Path) -> bool:
     from pix2earth.image_files.reading import is_image_file, recognised
     from pix2earth.mapping.products import is_product
 
-    if str(source).startswith("/vsi") or is_product(source):
+    if is_product(source):
         return False
     if output.suffix.lower() not in (".tif", ".tiff"):
         return source.is_dir() or is_image_file(source)
@@ -174,10 +172,15 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     from pix2earth.mapping import fields
     from pix2earth.mapping.files.choosing import predict_files
     from pix2earth.mapping.files.jobs import FileOptions
+    from pix2earth.mapping.sources import path_of
 
     refuse(options, (*FOR_RASTERS, "bbox", "s3", "split"), "files of images")
+    files = {
+        name: [path_of(source, f"--field {name}=") for source in sources]
+        for name, sources in fields.files_of(options.field).items()
+    }
     chosen = FileOptions(
-        Path(options.output), options.format, fields.files_of(options.field), options.mask and Path(options.mask),
+        Path(options.output), options.format, files, options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
         options.force,
     )  # fmt: skip
@@ -199,7 +202,7 @@ def refuse(options: argparse.Namespace, names: Sequence[str], source: str) -> No
             raise UserError(f"--{name}: does not apply to {source}; leave it out")
 
 
-def map_scenes(sources: list[Path], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+def map_scenes(sources: list[Source], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
     """Write the GeoTIFF of one scene, whose time steps may be in several files.
 
     Raises:

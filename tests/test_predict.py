@@ -26,7 +26,7 @@ SIDE = 64
 BANDS = ["B02", "B03"]
 BLUE = {"LONG_NAME": "blue", "WAVELENGTH_NM": "492.7", "BANDWIDTH_NM": "66", "UNIT": "1"}
 TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
-REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "gsd": 10.0}
+REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "valid_range": (0.0, 1.0), "gsd": 10.0}
 PLUGIN = '''
 """Takes time, and gives back what it is given."""
 import time
@@ -284,6 +284,18 @@ def error_line(root, command):
         return err
 
     return run
+
+
+def test_a_picture_of_8_bits_needs_a_scale(root, command, error_line):
+    values = numbers(70, 90) // 47
+    scene = write_scene(root / "scene.tif", values.astype(np.uint8))
+    line = error_line("--input", scene, "--output", root / "out.tif")
+    assert "holds 8-bit numbers, where the dataset stores uint16, and becomes 0 to 0.0255 of 0 to 1" in line
+    assert "state --scale and --offset" in line and not (root / "out.tif").exists()
+    assert command("--input", scene, "--output", root / "out.tif", "--scale", "0.004", "--offset", "0.01")[0] == 0
+    with rasterio.open(root / "out.tif") as raster:
+        read, valid = np.moveaxis(raster.read(), 0, -1), (values != 0).all(-1)
+    np.testing.assert_allclose(read[valid], values[valid] * 0.004 + 0.01, rtol=1e-5)
 
 
 def test_a_scene_that_is_damaged_in_its_middle(root, command):

@@ -15,6 +15,7 @@ from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
 from pix2earth.mapping.products import is_product, open_guide
 from pix2earth.mapping.scene import CroppedScene, Scene, UpsampledScene
+from pix2earth.mapping.sources import Source, is_folder, source_of
 from pix2earth.plugins import needs
 from pix2earth.plugins.declared import ALL
 from pix2earth.records.manifest import Field, Manifest
@@ -32,28 +33,25 @@ LOOKED_AT = 512
 """Rows and columns of a mask that are looked at for other values than 0 and 1, evenly spread."""
 
 
-def files_of(options: Sequence[str]) -> dict[str, list[Path]]:
+def files_of(options: Sequence[str]) -> dict[str, list[Source]]:
     """Return the files of each field, one or one for each time step, from texts ``NAME=FILE[,FILE...]``.
 
     Raises:
         UserError: a text has another form, a field is named twice, or a file does not exist.
     """
-    files: dict[str, list[Path]] = {}
+    files: dict[str, list[Source]] = {}
     for option in options:
         name, _, value = option.partition("=")
-        names = [value] if Path(value).exists() else value.split(",")
+        names = [value] if value and Path(value).exists() else value.split(",")
         if not name or not all(names):
             raise UserError(f"--field {option}: must be NAME=FILE, such as cloud_mask=mask.tif")
         if name in files:
             raise UserError(f"--field {name}: is given twice; name rasters of several time steps as {name}=FILE,FILE")
-        for file in names:
-            if not Path(file).exists() and not file.startswith("/vsi"):
-                raise UserError(f"--field {name}={file}: there is no such file")
-        files[name] = [Path(file) for file in names]
+        files[name] = [source_of(file, f"--field {name}=") for file in names]
     return files
 
 
-def in_input(sources: Sequence[Path], given: Collection[str], manifest: Manifest) -> dict[str, list[Path]]:
+def in_input(sources: Sequence[Source], given: Collection[str], manifest: Manifest) -> dict[str, list[Source]]:
     """Return the fields that a product or a folder of band files holds besides the input: the guide, unless given.
 
     Args:
@@ -63,7 +61,7 @@ def in_input(sources: Sequence[Path], given: Collection[str], manifest: Manifest
     """
     if manifest.guide is None or manifest.guide in given or len(sources) > 1:
         return {}
-    return {manifest.guide: list(sources)} if is_product(sources[0]) or sources[0].is_dir() else {}
+    return {manifest.guide: list(sources)} if is_product(sources[0]) or is_folder(sources[0]) else {}
 
 
 def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
@@ -140,7 +138,7 @@ def _contents(field: Field) -> str:
 
 
 def open_fields(
-    files: Mapping[str, Sequence[Path]], scene: Scene, experiment: Experiment, geometry: Geometry
+    files: Mapping[str, Sequence[Source]], scene: Scene, experiment: Experiment, geometry: Geometry
 ) -> dict[str, Scene]:
     """Open further fields as rasters on the grid of a scene; the guide also in the product of the scene.
 
@@ -159,8 +157,9 @@ def open_fields(
     fields = experiment.manifest.fields
     opened: dict[str, Scene] = {}
     for name, paths in files.items():
-        if name == experiment.manifest.guide and is_product(paths[0]):
-            found: Scene = open_guide(paths[0], name, experiment, geometry)
+        first = paths[0]
+        if name == experiment.manifest.guide and is_product(first):
+            found: Scene = open_guide(first, name, experiment, geometry)
         else:
             rasters = open_rasters(paths, fields[name], f"--field {name}=")
             for raster in rasters if fields[name].kind == "mask" else ():

@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from pix2earth.mapping.bands.finding import bands_of_file, bands_of_folder
 from pix2earth.mapping.scene import as_stored
+from pix2earth.mapping.sources import Source, is_folder
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -35,7 +36,7 @@ class RasterScene:
         numbers: how the values are stored: ``STORED``, ``TAGGED``, ``PHYSICAL`` or ``CONVERTED``.
     """
 
-    def __init__(self, path: Path, field: Field, option: str = "--input ", chosen: Chosen | None = None) -> None:
+    def __init__(self, path: Source, field: Field, option: str = "--input ", chosen: Chosen | None = None) -> None:
         """Open the rasters and find the bands.
 
         Args:
@@ -50,7 +51,7 @@ class RasterScene:
         self.name, self.path, self.field = str(path), path, field
         numbers = chosen.bands if chosen else ()
         self.conversion = chosen.conversion if chosen else None
-        if path.is_dir():
+        if is_folder(path):
             if numbers:
                 raise UserError(f"--bands: {path} is a folder with one raster for each band; leave it out")
             self.bands = bands_of_folder(path, field, option)
@@ -63,6 +64,11 @@ class RasterScene:
         if len(kinds) > 1:
             raise UserError(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in the same way")
         self.numbers = CONVERTED if self.conversion else kinds.pop()
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The type of the numbers of each band."""
+        return [raster.dtypes[number - 1] for raster, number in self.bands]
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -136,7 +142,8 @@ class RasterScene:
     def identity(self) -> dict[str, Any]:
         """Return what is read, for JSON: names, sizes and times of the files, and what the command line states."""
         files = sorted({Path(raster.name) for raster, _ in self.bands})
-        about = {"input": str(self.path.resolve()), "files": [[file.name, *_size_and_time(file)] for file in files]}
+        place = self.path.resolve() if isinstance(self.path, Path) else self.path
+        about = {"input": str(place), "files": [[file.name, *_size_and_time(file)] for file in files]}
         return about | {"bands": [number for _, number in self.bands], "conversion": self.conversion}
 
 

@@ -11,6 +11,7 @@ from pix2earth.settings.errors import UserError
 if TYPE_CHECKING:
     from pix2earth.mapping.inference import Network
     from pix2earth.mapping.scene import Scene
+    from pix2earth.mapping.sources import Source
     from pix2earth.records.field import Field
     from pix2earth.runs.origin import Origin
 
@@ -20,18 +21,19 @@ WAITING = 4
 """Batches that are computed at most while the strip before is written."""
 
 
-def check_output(path: Path, sources: Iterable[tuple[str, Path]], *, overwrite: bool) -> None:
+def check_output(path: Path, sources: Iterable[tuple[str, Source]], *, overwrite: bool) -> None:
     """Check that the output can be written.
 
     Args:
         path: of the output.
-        sources: option and path of everything that is read, which must not be replaced.
+        sources: option and source of everything that is read, which must not be replaced.
         overwrite: replace an output that exists.
 
     Raises:
         UserError: it exists, is a folder or (a part of) the input, or does not end with .tif.
     """
-    for option, source in sources:
+    files = [(option, [source] if isinstance(source, Path) else source.files) for option, source in sources]
+    for option, source in ((option, file) for option, found in files for file in found):
         same = path.exists() and source.exists() and path.samefile(source)
         if same or source.resolve() in path.resolve().parents:
             raise UserError(f"--output {path}: is the same file as {option}, or in its folder; name another file")
