@@ -14,11 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.settings.errors import UserError, nearest
+from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors import sentinel2_layout as layout
-from sensors.image_grids import Grid, open_image, resample, scaled, source_window
+from sensors.image_grids import Grid, resample, scaled, source_window
 from sensors.product_xml import XmlDocument
+from sensors.sentinel2_images import TileImages
 from sensors.sentinel2_layout import CALIBRATION, ELEMENTS, FINEST, NODATA, SATURATED, band_name
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class Safe:
         self.footprint: Polygon = product.ring(ELEMENTS["footprint"])
         clouds = product.optional(ELEMENTS["cloud_cover"])
         self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
-        self.bands = list(self._granule.images)
-        self._open: dict[str, DatasetReader] = {}
+        self._images = TileImages(members, self._granule, level)
+        self.bands = self._images.bands
 
     @classmethod
     def open(cls, path: str | Path, tile: str | None = None) -> Safe:
@@ -98,8 +99,7 @@ class Safe:
 
     def close(self) -> None:
         """Close the images; a later read opens them again."""
-        while self._open:
-            self._open.popitem()[1].close()
+        self._images.close()
 
     @property
     def version(self) -> str:
@@ -117,8 +117,8 @@ class Safe:
         """
         if not self.bands:
             return self.stated_grid
-        finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
-        source, factor = self.image(finest), self._granule.images[finest].metres // FINEST
+        source, metres = self._images.finest()
+        factor = metres // FINEST
         size = source.height * factor, source.width * factor
         return Grid(source.crs, size, scaled(source.transform, 1 / factor))
 
@@ -187,11 +187,12 @@ class Safe:
             have their own units, and SCL class numbers, always of the nearest pixel.
 
         Raises:
-            UserError: a band is missing, or its image damaged.
+            UserError: a band is missing, its image damaged, or coarser than both ``resolution`` and the band.
         """
         import numpy as np
         from rasterio.windows import Window
 
+        self.check_pixels(bands, resolution)
         transform = scaled(self.transform, resolution / FINEST)
         if window is None:
             height, width = (math.ceil(side * FINEST / resolution) for side in self.size)
@@ -216,13 +217,7 @@ class Safe:
         Raises:
             UserError: the band is missing, or its image damaged.
         """
-        from rasterio.errors import RasterioIOError
-
-        source = self.image(band_name(band))
-        try:
-            return source.read(1, window=window, out_shape=shape)
-        except RasterioIOError as error:
-            raise self._damaged(band_name(band), error) from None
+        return self._images.numbers(band_name(band), window, shape)
 
     def masks(self, band: str, window: Window | None = None) -> Masks:
         """Return the pixels where a band is nodata (number 0) or saturated (65535), at its native resolution.
@@ -262,25 +257,15 @@ class Safe:
         Raises:
             UserError: the band is missing, or its image damaged.
         """
-        if band not in self._granule.images:
-            images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
-            advice = nearest(band, self.bands) if self.bands and band not in layout.IMAGES else ""
-            raise UserError(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
-        if band not in self._open:
-            try:
-                image = open_image(self._members.gdal_path(self._granule.images[band].member), layout.LONGEST_SIDE)
-            except OSError as error:
-                raise self._damaged(band, error) from None
-            if image.crs is None:
-                raise self._damaged(band, "it has no CRS")
-            if image.dtypes[0] not in ("uint8", "uint16"):
-                raise self._damaged(band, f"its numbers are {image.dtypes[0]}, not uint16")
-            self._open[band] = image
-        return self._open[band]
+        return self._images.image(band_name(band))
 
-    def _damaged(self, band: str, error: Exception | str) -> UserError:
-        label = self._members.label(self._granule.images[band].member)
-        return UserError(f"{label}: is damaged or no image ({error}); download the product again")
+    def check_pixels(self, bands: Sequence[str], resolution: float) -> None:
+        """Check that the images of bands are as fine as a resolution in metres, or as the bands are at best.
+
+        Raises:
+            UserError: one has larger pixels, is missing or damaged.
+        """
+        self._images.check_pixels([band_name(band) for band in bands], resolution)
 
     def _fill(self, out: np.ndarray, band: str, transform: Affine, resampling: str) -> None:
         """Fill (height, width) of a grid with a band's physical values."""

@@ -26,6 +26,8 @@ BANDS = tuple(METRES)
 LEVEL_2A_IMAGES = ("AOT", "WVP", "SCL")
 """Aerosol optical thickness (1), water vapour (cm), and scene classification (class numbers)."""
 IMAGES = (*BANDS, *LEVEL_2A_IMAGES)
+NATIVE = {**METRES, **dict.fromkeys(LEVEL_2A_IMAGES, 20)}
+"""Ground sampling distance at which an image is made; copies at others are resampled from it."""
 FINEST = 10
 """Ground sampling distance in metres of the grid that a tile is read on."""
 LONGEST_SIDE = 10_980

@@ -47,6 +47,7 @@ def write_safe(
     footprint: Sequence[tuple[float, float]] | None = None,
     cloud_cover: float = 3.5,
     bands: Iterable[str] | None = None,
+    without: Iterable[str] = (),
     stated_size: tuple[int, int] | None = None,
     baseline_in_name: bool = True,
     long_naming: bool = False,
@@ -60,9 +61,10 @@ def write_safe(
 
     ``size`` is (height, width) at 10 m, multiples of 6. ``offset`` (RADIO_ADD_OFFSET, BOA_ADD_OFFSET) is -1000 from
     baseline 04.00 on and absent (0) before by default. ``footprint``: (latitude, longitude) pairs without the closing
-    one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``stated_size``: size
-    in MTD_TL.xml. ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same
-    pixels). ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
+    one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``without``: images
+    that are left out, by the end of their path ("B02_10m") or by folder ("R10m"). ``stated_size``: size in MTD_TL.xml.
+    ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same pixels).
+    ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
     """
     start = f"{satellite}_MSI{level}_{sensing}"
     middle = f"_N{baseline.replace('.', '')}" if baseline_in_name else ""
@@ -86,7 +88,8 @@ def write_safe(
         images = list(_images(level, stem))
         root = safe / "GRANULE" / granule
         for file, band, metres in images:
-            if bands is None or band in bands:
+            left_out = any(file.endswith(end) or file.startswith(f"{end}/") for end in without)
+            if (bands is None or band in bands) and not left_out:
                 _write_image(
                     root / "IMG_DATA" / f"{file}.jp2", band, metres, size, origin, epsg, offset, reflectance, driver
                 )

@@ -139,6 +139,45 @@ def test_level_2a_has_aerosol_water_vapour_and_classes_in_their_units(tmp_path):
             safe.read(["B10"])
 
 
+@pytest.mark.parametrize(
+    ("without", "band", "metres", "coarser"),
+    [
+        (["R10m"], "B02", 20, (10,)),
+        (["R10m"], "AOT", 20, ()),
+        (["R10m"], "B8A", 20, ()),
+        (["B03_10m"], "B03", 20, (10,)),
+        (["R10m", "R20m"], "B8A", 60, (10, 20)),
+        (["R10m", "R20m"], "SCL", 60, (10, 20)),
+        (["R20m"], "B01", 60, ()),
+    ],
+)
+def test_a_band_is_not_made_finer_than_it_is(without, band, metres, coarser, tmp_path):
+    """Images of 20 m on a grid of 10 m would be squares of 2 x 2 equal pixels that pass for 10 m."""
+    with Safe.open(write_safe(tmp_path, level="L2A", size=(60, 60), without=without)) as safe:
+        for resolution in (10, 20, 60):
+            if resolution not in coarser:
+                assert np.isfinite(safe.read([band], resolution=resolution)).all()
+                continue
+            wanted = max(resolution, {"B8A": 20, "SCL": 20}.get(band, 10))
+            message = rf"has {band} with pixels of {metres} m, not of {wanted} m.*IMG_DATA/R{wanted}m"
+            with pytest.raises(UserError, match=message):
+                safe.read([band], resolution=resolution)
+
+
+def test_an_image_coarser_than_the_others_is_refused(tmp_path):
+    path = write_safe(tmp_path, size=(120, 120))
+    coarse = write_safe(tmp_path / "coarse", size=(60, 60))
+    (name,) = (file.relative_to(path) for file in path.rglob("*_B03.jp2"))
+    with rasterio.open(path / name) as image:
+        profile = {**image.profile, "width": 60, "height": 60, "transform": image.transform @ image.transform.scale(2)}
+    with rasterio.open(coarse / name) as image, rasterio.open(path / name, "w", **profile) as other:
+        other.write(image.read())
+    with Safe.open(path) as safe:
+        assert np.isfinite(safe.read(["B02", "B05"])).all()
+        with pytest.raises(UserError, match="has B03 with pixels of 20 m, not of 10 m"):
+            safe.read(["B02", "B03"])
+
+
 # ---- names, granules, oddities -----------------------------------------------------------------------------
 
 
