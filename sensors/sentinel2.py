@@ -67,15 +67,15 @@ class Safe:
         member, level = layout.find_metadata(members)
         product = XmlDocument(members, member)
         self._members, self._product = members, product
-        self._granule = layout.choose_granule(members, product, tile)
-        self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granule.tile
+        self._granules = layout.choose_granules(members, product, tile)
+        self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granules[0].tile
         self.satellite = product.text(ELEMENTS["satellite"]).replace("Sentinel-", "S")
         self.sensing_time: datetime = product.time(ELEMENTS["sensing_time"])
         self.baseline = layout.read_baseline(product, self.name)
         self.footprint: Polygon = product.ring(ELEMENTS["footprint"])
         clouds = product.optional(ELEMENTS["cloud_cover"])
         self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
-        self._images = TileImages(members, self._granule, level)
+        self._images = TileImages(members, self._granules, level)
         self.bands = self._images.bands
 
     @classmethod
@@ -129,9 +129,10 @@ class Safe:
         Raises:
             UserError: the granule's metadata are missing or incomplete.
         """
-        if self._granule.metadata is None:
-            raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
-        return layout.read_grid(XmlDocument(self._members, self._granule.metadata))
+        metadata = next((granule.metadata for granule in self._granules if granule.metadata), None)
+        if metadata is None:
+            raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granules[0].name}; download the product again")
+        return layout.read_grid(XmlDocument(self._members, metadata))
 
     @property
     def crs(self) -> CRS:
@@ -156,7 +157,7 @@ class Safe:
             lines.append(
                 f"{self.path}: baseline {self.baseline} is not known; offset and scale are read as it states them"
             )
-        if self.bands and self._granule.metadata and self.grid[1:] != self.stated_grid[1:]:
+        if self.bands and any(one.metadata for one in self._granules) and self.grid[1:] != self.stated_grid[1:]:
             own, stated = ("{} x {}".format(*grid.size) for grid in (self.grid, self.stated_grid))
             lines.append(
                 f"{self.path}: the images have {own} pixels of {self.transform.a:g} m, MTD_TL.xml states {stated};"

@@ -22,17 +22,24 @@ TOLERANCE = 1.01
 
 
 class TileImages:
-    """The images of a granule; they stay open between reads, until ``close``.
+    """The images of a tile's granules; they stay open between reads, until ``close``.
+
+    Each granule has images of the whole tile, which are nodata where its datastrip ends. The tile's are their union.
 
     Attributes:
         bands: names of the bands that have an image, in the order of ``layout.IMAGES``.
     """
 
-    def __init__(self, members: Members, granule: layout.Granule, level: str) -> None:
+    def __init__(self, members: Members, granules: Sequence[layout.Granule], level: str) -> None:
         """List the images; none is opened."""
-        self._members, self._granule, self._level = members, granule, level
-        self.bands = list(granule.images)
-        self._open: dict[str, DatasetReader] = {}
+        self._members, self._level = members, level
+        self._images: dict[str, list[layout.Image]] = {}
+        for band in layout.IMAGES:
+            images = [granule.images[band] for granule in granules if band in granule.images]
+            if images:
+                self._images[band] = sorted(images, key=lambda image: image.metres)
+        self.bands = list(self._images)
+        self._open: dict[str, list[DatasetReader]] = {}
 
     @property
     def path(self) -> Path:
@@ -42,7 +49,8 @@ class TileImages:
     def close(self) -> None:
         """Close the images; a later read opens them again."""
         while self._open:
-            self._open.popitem()[1].close()
+            for image in self._open.popitem()[1]:
+                image.close()
 
     def finest(self) -> tuple[DatasetReader, int]:
         """Return the image with the smallest pixels, and their nominal size in metres.
@@ -50,44 +58,70 @@ class TileImages:
         Raises:
             UserError: it is damaged.
         """
-        band = min(self.bands, key=lambda band: self._granule.images[band].metres)
-        return self.image(band), self._granule.images[band].metres
+        band = min(self.bands, key=lambda band: self._images[band][0].metres)
+        return self.image(band), self._images[band][0].metres
 
     def image(self, band: str) -> DatasetReader:
-        """Return the open image of a band, at its native resolution.
+        """Return the open image of a band, at its native resolution; of several granules that of the first.
 
         Raises:
             UserError: the band is missing, or its image damaged.
         """
-        if band not in self._granule.images:
+        if band not in self._images:
             images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
             advice = nearest(band, self.bands) if self.bands and band not in layout.IMAGES else ""
             raise UserError(f"{self.path}: has no band {band} ({self._level}, {images}){advice}")
         if band not in self._open:
-            try:
-                image = open_image(self._members.gdal_path(self._granule.images[band].member), layout.LONGEST_SIDE)
-            except OSError as error:
-                raise self._damaged(band, error) from None
-            if image.crs is None:
-                raise self._damaged(band, "it has no CRS")
-            if image.dtypes[0] not in ("uint8", "uint16"):
-                raise self._damaged(band, f"its numbers are {image.dtypes[0]}, not uint16")
-            self._open[band] = image
-        return self._open[band]
+            opened: list[DatasetReader] = []
+            for image in self._images[band]:
+                opened.append(self._opened(image.member, opened))  # noqa: PERF401: each is compared with those before
+            self._open[band] = opened
+        return self._open[band][0]
+
+    def _opened(self, member: str, others: Sequence[DatasetReader]) -> DatasetReader:
+        """Return an open image, which has the grid of the same band's others."""
+        try:
+            image = open_image(self._members.gdal_path(member), layout.LONGEST_SIDE)
+        except OSError as error:
+            raise self._damaged(member, error) from None
+        if image.crs is None:
+            raise self._damaged(member, "it has no CRS")
+        if image.dtypes[0] not in ("uint8", "uint16"):
+            raise self._damaged(member, f"its numbers are {image.dtypes[0]}, not uint16")
+        for other in others:
+            if (image.shape, image.crs) != (other.shape, other.crs) or image.transform != other.transform:
+                raise UserError(
+                    f"{self._members.label(member)}: has other pixels than {other.name} of the same tile;"
+                    " download the product again"
+                )
+        return image
 
     def numbers(self, band: str, window: Window | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
         """Return the stored numbers of a band; see ``Safe.digital_numbers``.
+
+        Where granules overlap the first counts.
 
         Raises:
             UserError: the band is missing, or its image damaged.
         """
         from rasterio.errors import RasterioIOError
 
-        source = self.image(band)
-        try:
-            return source.read(1, window=window, out_shape=shape)
-        except RasterioIOError as error:
-            raise self._damaged(band, error) from None
+        self.image(band)
+        union: np.ndarray | None = None
+        for source, image in zip(self._open[band], self._images[band], strict=True):
+            missing = None if union is None else union == layout.NODATA
+            if missing is not None and not missing.any():
+                break
+            try:
+                numbers = source.read(1, window=window, out_shape=shape)
+            except RasterioIOError as error:
+                raise self._damaged(image.member, error) from None
+            if union is None or missing is None:
+                union = numbers
+            else:
+                union[missing] = numbers[missing]
+        assert union is not None
+        return union
 
     def check_pixels(self, bands: Sequence[str], resolution: float) -> None:
         """Check that no image is coarser than both a resolution and the band.
@@ -100,7 +134,7 @@ class TileImages:
             UserError: one is, or is missing or damaged.
         """
         for band in bands:
-            source, metres = self.image(band), self._granule.images[band].metres
+            source, metres = self.image(band), self._images[band][-1].metres
             wanted = max(float(resolution), layout.NATIVE[band])
             finest, nominal = self.finest()
             # Copies for tests and quick looks have all their images decimated alike: ratios count, not metres.
@@ -112,6 +146,6 @@ class TileImages:
                     f" download the product again{folder}"
                 )
 
-    def _damaged(self, band: str, error: Exception | str) -> UserError:
-        label = self._members.label(self._granule.images[band].member)
+    def _damaged(self, member: str, error: Exception | str) -> UserError:
+        label = self._members.label(member)
         return UserError(f"{label}: is damaged or no image ({error}); download the product again")

@@ -172,19 +172,21 @@ def read_grid(metadata: XmlDocument) -> Grid:
     return Grid(crs, (rows, columns), Affine(width, 0, left, 0, height, top))
 
 
-def choose_granule(members: Members, metadata: XmlDocument, tile: str | None) -> Granule:
-    """Return the granule of a tile, or the only one where ``tile`` is None.
+def choose_granules(members: Members, metadata: XmlDocument, tile: str | None) -> list[Granule]:
+    """Return the granules of a tile, or of the only one where ``tile`` is None, in the order of their names.
 
-    Granules that the product's metadata do not name are left out (a stray one ends with ``_null``), unless the metadata
-    name none.
+    There are several where ground stations received a tile in parts. Granules that the product's metadata do not name
+    are left out (a stray one ends with ``_null``), unless the metadata name none.
 
     Raises:
-        UserError: there is none, or there are several and ``tile`` is None.
+        UserError: there is none, or there are several tiles and ``tile`` is None.
     """
     existing = [granule for granule in _granules(members) if granule.metadata or granule.images]
     stated = _stated_names(metadata)
     named = [granule for granule in existing if _is_named(granule, stated)]
-    granules = {granule.tile: granule for granule in named or existing}
+    granules: dict[str, list[Granule]] = {}
+    for granule in named or existing:
+        granules.setdefault(granule.tile, []).append(granule)
     if not granules:
         raise UserError(f"{members.path}: has no granule with metadata or images; download the product again")
     if tile is None and len(granules) > 1:
@@ -192,7 +194,7 @@ def choose_granule(members: Members, metadata: XmlDocument, tile: str | None) ->
     requested = next(iter(granules)) if tile is None else f"T{tile.upper().removeprefix('T')}"
     if requested not in granules:
         raise UserError(f"{members.path}: has no tile {requested}{nearest(requested, granules)}")
-    return granules[requested]
+    return sorted(granules[requested], key=lambda granule: granule.name)
 
 
 def _granules(members: Members) -> list[Granule]:

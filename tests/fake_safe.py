@@ -52,6 +52,7 @@ def write_safe(
     baseline_in_name: bool = True,
     long_naming: bool = False,
     other_tiles: Sequence[str] = (),
+    halves: bool = False,
     null_granule: bool = False,
     driver: str = "JP2OpenJPEG",
     zipped: bool = False,
@@ -64,6 +65,7 @@ def write_safe(
     one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``without``: images
     that are left out, by the end of their path ("B02_10m") or by folder ("R10m"). ``stated_size``: size in MTD_TL.xml.
     ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same pixels).
+    ``halves``: the tile is in two granules, of two datastrips, with the upper and the lower 60 % of its rows.
     ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
     """
     start = f"{satellite}_MSI{level}_{sensing}"
@@ -79,11 +81,14 @@ def write_safe(
     positions = " ".join(f"{number:.9g}" for point in ring for number in point) + " "
 
     granules = []
-    for granule_tile in (tile, *other_tiles):
-        granule = f"{level}_{granule_tile}_A026253_{sensing}"
+    parts = [(tile, discriminator, reflectance), *((other, discriminator, reflectance) for other in other_tiles)]
+    if halves:
+        parts[:1] = _halves(tile, discriminator, reflectance, origin[1], size[0] * 10)
+    for granule_tile, created, values in parts:
+        granule = f"{level}_{granule_tile}_A026253_{created if halves else sensing}"
         stem = f"{granule_tile}_{sensing}"
         if long_naming:
-            granule = f"{satellite}_OPER_MSI_{level}_TL_EPA__{discriminator}_A026253_{granule_tile}_N{baseline}"
+            granule = f"{satellite}_OPER_MSI_{level}_TL_EPA__{created}_A026253_{granule_tile}_N{baseline}"
             stem = granule.rsplit("_N", 1)[0]
         images = list(_images(level, stem))
         root = safe / "GRANULE" / granule
@@ -91,7 +96,7 @@ def write_safe(
             left_out = any(file.endswith(end) or file.startswith(f"{end}/") for end in without)
             if (bands is None or band in bands) and not left_out:
                 _write_image(
-                    root / "IMG_DATA" / f"{file}.jp2", band, metres, size, origin, epsg, offset, reflectance, driver
+                    root / "IMG_DATA" / f"{file}.jp2", band, metres, size, origin, epsg, offset, values, driver
                 )
         (root / "QI_DATA").mkdir(parents=True, exist_ok=True)
         metadata = f"{granule.replace('_MSI_', '_MTD_').rsplit('_N', 1)[0]}.xml" if long_naming else "MTD_TL.xml"
@@ -108,6 +113,18 @@ def write_safe(
         f"<metadataSection><gml:coordinates>{positions}</gml:coordinates></metadataSection></xfdu:XFDU>"
     )
     return zip_folder(safe, compression) if zipped else safe
+
+
+def _halves(tile, created, reflectance, top, height) -> list[tuple]:
+    """Return (tile, time of creation, values) of the two granules that share a tile."""
+
+    def upper(band, x, y):
+        return np.where(y > top - 0.6 * height, reflectance(band, x, y), np.nan)
+
+    def lower(band, x, y):
+        return np.where(y < top - 0.4 * height, reflectance(band, x, y), np.nan)
+
+    return [(tile, created, upper), (tile, f"{created[:9]}235959", lower)]
 
 
 def _corners(origin: tuple[float, float], size: tuple[int, int], epsg: int) -> list[tuple[float, float]]:

@@ -191,9 +191,38 @@ def test_long_names_with_several_tiles_need_the_tile(tmp_path):
     for tile in ("T17XPA", "17xna"):
         with Safe.open(path, tile) as safe:
             assert safe.tile == f"T{tile[-5:].upper()}"
-            assert f"_{safe.tile}_" in safe._granule.images["B8A"].member
+            assert f"_{safe.tile}_" in safe._granules[0].images["B8A"].member
             expected = synthetic_reflectance("B02", *centres(10, (60, 60)))
             np.testing.assert_allclose(safe.read(["B02"])[..., 0], expected, atol=HALF_A_NUMBER)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("long_naming", [False, True])
+def test_a_tile_in_two_granules_is_their_union(long_naming, zipped, tmp_path):
+    path = write_safe(tmp_path, long_naming=long_naming, halves=True, zipped=zipped, size=(240, 120))
+    with Safe.open(path, "T17XNA") as safe:
+        for band in ("B02", "B05", "B01"):
+            x, y = centres(NATIVE[band], tuple(side * 10 // NATIVE[band] for side in (240, 120)))
+            np.testing.assert_allclose(
+                safe.read([band], resolution=NATIVE[band])[..., 0],
+                synthetic_reflectance(band, x, y),
+                atol=HALF_A_NUMBER,
+            )
+            assert not safe.masks(band).nodata.any()
+        assert safe.digital_numbers("B02", shape=(24, 12)).all()
+        lowest = safe.read(["B02"], Window(0, 200, 120, 40))[..., 0]
+        np.testing.assert_array_equal(lowest, safe.read(["B02"])[200:, :, 0])
+
+
+def test_granules_of_one_tile_with_different_grids_are_refused(tmp_path):
+    path = write_safe(tmp_path, long_naming=True, halves=True, size=(120, 120))
+    other = write_safe(tmp_path / "other", size=(120, 60))
+    later = next(path.glob("GRANULE/*235959*"))
+    shutil.copy(next(other.rglob("*_B03.jp2")), next(later.rglob("*_B03.jp2")))
+    with Safe.open(path) as safe:
+        assert np.isfinite(safe.read(["B02"])).all()
+        with pytest.raises(UserError, match=r"235959.*_B03\.jp2.*other pixels than.*203040.*_B03\.jp2"):
+            safe.read(["B03"])
 
 
 @pytest.mark.parametrize("long_naming", [False, True])
@@ -395,7 +424,7 @@ def test_real_zips_are_read_in_place_on_their_images_own_grid(tile, size, metres
         assert (safe.tile, safe.size, safe.baseline, len(safe.bands)) == (tile, size, baseline, 13)
         assert safe.transform.a == pytest.approx(metres)
         assert f"{size[0]} x {size[1]} pixels" in safe.remarks[0]
-        member = safe._granule.images["B04"].member
+        member = safe._granules[0].images["B04"].member
         with rasterio.open(f"/vsizip/{path}/{safe.name}/{member}") as image:
             numbers = image.read(1)
         expected = np.where(numbers > 0, numbers / 1e4, np.nan)
