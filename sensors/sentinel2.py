@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors import sentinel2_layout as layout
+from sensors.footprints import part_in_grid
 from sensors.image_grids import Grid, resample, scaled, source_window
 from sensors.product_xml import XmlDocument
 from sensors.sentinel2_images import TileImages
-from sensors.sentinel2_layout import CALIBRATION, ELEMENTS, FINEST, NODATA, SATURATED, band_name
+from sensors.sentinel2_layout import ELEMENTS, FINEST, NODATA, SATURATED, band_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
     from rasterio.windows import Window
     from shapely import Polygon
+    from shapely.geometry.base import BaseGeometry
 
 
 def products(root: Path) -> list[Path]:
@@ -57,7 +59,6 @@ class Safe:
         tile: MGRS tile with its T, "T17XNA".
         sensing_time: start of the datatake (UTC), the time in the product's name.
         baseline: processing baseline "05.10", or None where neither metadata nor name have it.
-        footprint: polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
         cloud_cover: percent of the tile, or None.
         bands: names of the bands that have an image: B01 ... B8A ... B12, with L2A AOT, WVP, SCL too.
     """
@@ -67,12 +68,15 @@ class Safe:
         member, level = layout.find_metadata(members)
         product = XmlDocument(members, member)
         self._members, self._product = members, product
-        self._granules = layout.choose_granules(members, product, tile)
-        self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granules[0].tile
+        granules = layout.granules_by_tile(members, product)
+        self.path, self.name, self.level = members.path, members.name, level
+        self.tile = layout.choose_tile(members, granules, tile)
+        self._granules = granules[self.tile]
         self.satellite = product.text(ELEMENTS["satellite"]).replace("Sentinel-", "S")
         self.sensing_time: datetime = product.time(ELEMENTS["sensing_time"])
         self.baseline = layout.read_baseline(product, self.name)
-        self.footprint: Polygon = product.ring(ELEMENTS["footprint"])
+        self._product_footprint: Polygon = product.ring(ELEMENTS["footprint"])
+        self._footprint_is_of_tile = len(granules) == 1 and not layout.OLD_METADATA.fullmatch(member)
         clouds = product.optional(ELEMENTS["cloud_cover"])
         self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
         self._images = TileImages(members, self._granules, level)
@@ -105,6 +109,20 @@ class Safe:
     def version(self) -> str:
         """Baseline and last time of the name; of the same observation, newer products have a greater string."""
         return f"{self.baseline or '00.00'} {self.name.rsplit('_', 1)[-1]}"
+
+    @cached_property
+    def footprint(self) -> BaseGeometry:
+        """The ground of the tile as a polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
+
+        Products of before December 2016 state the footprint of all their tiles, of which it is the part in the grid.
+
+        Raises:
+            UserError: of such a product, the granule's metadata cannot be read.
+        """
+        if self._footprint_is_of_tile:
+            return self._product_footprint
+        has_metadata = any(granule.metadata for granule in self._granules)
+        return part_in_grid(self._product_footprint, self.stated_grid if has_metadata else self.grid)
 
     # ---- the grid --------------------------------------------------------------------------------------
 
@@ -235,22 +253,7 @@ class Safe:
         Raises:
             UserError: the metadata lack the quantification, or the band in a list of offsets.
         """
-        band = band_name(band)
-        elements = CALIBRATION.get(band) or CALIBRATION[self.level]
-        quantification = 1.0 if elements.quantification is None else self._product.number(elements.quantification)
-        return quantification, 0.0 if elements.offset is None else self._offset(elements.offset, band)
-
-    def _offset(self, element: str, band: str) -> float:
-        """Return the offset of a band; 0 where the metadata list none."""
-        offsets = {entry.get("band_id"): entry.text or "" for entry in self._product.all(element)}
-        if not offsets:
-            return 0.0
-        number = str(layout.BANDS.index(band))
-        if number not in offsets:
-            raise UserError(
-                f"{self._product.label}: {element} has no band_id {number} ({band}); download the product again"
-            )
-        return self._product.as_number(offsets[number], element)
+        return layout.read_scale(self._product, self.level, band_name(band))
 
     def image(self, band: str) -> DatasetReader:
         """Return the open image of a band, at its native resolution.

@@ -74,7 +74,7 @@ class TileImages:
         if band not in self._open:
             opened: list[DatasetReader] = []
             for image in self._images[band]:
-                opened.append(self._opened(image.member, opened))  # noqa: PERF401: each is compared with those before
+                opened.append(self._opened(image.member, opened))
             self._open[band] = opened
         return self._open[band][0]
 

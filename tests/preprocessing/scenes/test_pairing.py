@@ -17,10 +17,14 @@ from tests.products import ORIGIN, write_safe, write_sen3
 
 SCRIPT = "20_create_inventory.py"
 METRES_EAST, METRES_NORTH = (1200, 6000, 6000, 1200), (3000, 3000, -5000, -5000)
-EAST_HALF = [
-    Transformer.from_crs(32617, 4326).transform(ORIGIN[0] + east, ORIGIN[1] + north)
-    for east, north in zip(METRES_EAST, METRES_NORTH, strict=True)
-]
+
+
+def to_latitude(east: float, north: float) -> tuple[float, float]:
+    """Return latitude and longitude of a position in metres from the fake tile's upper left corner."""
+    return Transformer.from_crs(32617, 4326).transform(ORIGIN[0] + east, ORIGIN[1] + north)
+
+
+EAST_HALF = [to_latitude(east, north) for east, north in zip(METRES_EAST, METRES_NORTH, strict=True)]
 """Footprint of a frame over the eastern half of the fake tile of 2400 m."""
 SHARED = PROJECT.parent / "shared"
 
@@ -134,6 +138,21 @@ def test_a_tile_in_a_product_of_many(tmp_path):
     write_sen3(tmp_path / "s3")
     assert run(path, "--timediff", "3") == 0
     assert len(inventory.read(tmp_path / "data" / "_inventory" / "inv_T17XNA_3h.csv")) == 1
+
+
+@pytest.mark.parametrize(("west", "east", "share"), [(0, 2400, 1.0), (-2400, 0, 0.0), (1800, 4800, 0.25)])
+def test_the_ground_of_a_tile_in_a_product_of_many_is_its_own(west, east, share, tmp_path):
+    """The product's footprint is three tiles wide; a frame covers the tile, the one beside it, or half of it."""
+    path = write_environment(tmp_path)
+    wide, frame = (
+        [to_latitude(x, y) for x, y in ((left, 3000), (right, 3000), (right, -5000), (left, -5000))]
+        for left, right in ((-2400, 4800), (west, east))
+    )
+    write_safe(tmp_path / "s2", long_naming=True, other_tiles=["T17XMA"], footprint=wide, bands=())
+    write_sen3(tmp_path / "s3", footprint=frame)
+    assert run(path, "--timediff", "3") == 0
+    table = inventory.read(tmp_path / "data" / "_inventory" / "inv_T17XNA_3h.csv")
+    assert table["overlap"].tolist() == pytest.approx([share], abs=2e-3)
 
 
 @pytest.mark.parametrize(
