@@ -77,6 +77,9 @@ class Safe:
         self.baseline = layout.read_baseline(product, self.name)
         self._product_footprint: Polygon = product.ring(ELEMENTS["footprint"])
         self._footprint_is_of_tile = len(granules) == 1 and not layout.OLD_METADATA.fullmatch(member)
+        has_time = product.optional(ELEMENTS["processed"]) is not None
+        last_of_name = self.name.rsplit("_", 1)[-1].partition(".")[0]
+        self._processed = f"{product.time(ELEMENTS['processed']):%Y%m%dT%H%M%S}" if has_time else last_of_name
         clouds = product.optional(ELEMENTS["cloud_cover"])
         self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
         self._images = TileImages(members, self._granules, level)
@@ -107,8 +110,8 @@ class Safe:
 
     @property
     def version(self) -> str:
-        """Baseline and last time of the name; of the same observation, newer products have a greater string."""
-        return f"{self.baseline or '00.00'} {self.name.rsplit('_', 1)[-1]}"
+        """Baseline and time of processing; of the same observation, newer products have a greater string."""
+        return f"{self.baseline or '00.00'} {self._processed}"
 
     @cached_property
     def footprint(self) -> BaseGeometry:

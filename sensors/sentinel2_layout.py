@@ -77,6 +77,7 @@ ELEMENTS = {
     "satellite": "SPACECRAFT_NAME",
     "sensing_time": "DATATAKE_SENSING_START|PRODUCT_START_TIME",
     "baseline": "PROCESSING_BASELINE",
+    "processed": "GENERATION_TIME",
     "footprint": "EXT_POS_LIST",
     "cloud_cover": "Cloud_Coverage_Assessment",
     "images": "IMAGE_FILE(_2A)?|IMAGE_ID(_2A)?",

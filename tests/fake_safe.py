@@ -106,7 +106,19 @@ def write_safe(
         (safe / "GRANULE" / f"{level}_{tile}_A026253_null" / "IMG_DATA").mkdir(parents=True)
     metadata = name.replace("_PRD_MSI", "_MTD_SAF").replace(".SAFE", ".xml") if long_naming else f"MTD_MSI{level}.xml"
     (safe / metadata).write_text(
-        _product_xml(name, level, satellite, sensing, baseline, offset, positions, cloud_cover, granules, long_naming)
+        _product_xml(
+            name,
+            level,
+            satellite,
+            sensing,
+            baseline,
+            discriminator,
+            offset,
+            positions,
+            cloud_cover,
+            granules,
+            long_naming,
+        )
     )
     (safe / "manifest.safe").write_text(
         '<?xml version="1.0"?><xfdu:XFDU xmlns:gml="http://www.opengis.net/gml" xmlns:xfdu="urn:ccsds:schema:xfdu:1">'
@@ -166,7 +178,7 @@ def _write_image(path, band, metres, size, origin, epsg, offset, reflectance, dr
 
 
 def _product_xml(
-    name, level, satellite, sensing, baseline, offset, positions, cloud_cover, granules, long_naming
+    name, level, satellite, sensing, baseline, created, offset, positions, cloud_cover, granules, long_naming
 ) -> str:
     tag = "IMAGE_ID" if long_naming else "IMAGE_FILE"
     listed = "".join(
@@ -195,6 +207,7 @@ def _product_xml(
 <PRODUCT_START_TIME>{iso(sensing)}</PRODUCT_START_TIME><PRODUCT_STOP_TIME>{iso(sensing)}</PRODUCT_STOP_TIME>
 <PRODUCT_URI>{escape(name)}</PRODUCT_URI><PROCESSING_LEVEL>Level-{level[1:]}</PROCESSING_LEVEL>
 <PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE>
+<GENERATION_TIME>{iso(created)}</GENERATION_TIME>
 <Datatake><SPACECRAFT_NAME>Sentinel-{satellite[1:]}</SPACECRAFT_NAME>
 <DATATAKE_SENSING_START>{iso(sensing)}</DATATAKE_SENSING_START></Datatake>
 <Product_Organisation><Granule_List>{listed}</Granule_List></Product_Organisation></Product_Info>
