@@ -29,8 +29,10 @@ PRODUCT_TYPE = re.compile(r"(S3[A-Z])_OL_1_(EFR|ERR)_")
 FULL_RESOLUTION = "OL_1_EFR"
 CREATED = slice(48, 63)
 """Place of the creation time in a product's name."""
-NOT_TIME_CRITICAL = "_NT_"
-"""In the names of products that were made later than near real time, with better auxiliary data."""
+TIMELINESS = ("NR", "ST", "NT")
+"""Near real time, short and not time critical, in the names of products: the later, the better the auxiliary data."""
+VERSION = re.compile(r"_[A-Z]_(NR|ST|NT)_(\d{3})(?:\.|$)")
+"""Timeliness and collection at the end of a product's name."""
 PIXEL_SIZE = {"EFR": 300.0, "ERR": 1200.0}
 """Nominal distance of neighbouring pixels in metres."""
 BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
@@ -150,9 +152,10 @@ class Sen3:
 
     @property
     def version(self) -> str:
-        """Timeliness and creation time; of the same observation, newer products have a greater string."""
-        timeliness = "NT" if NOT_TIME_CRITICAL in self.name else "  "
-        return f"{timeliness} {self.name[CREATED]}"
+        """Timeliness, collection and creation time; of the same pass, newer products have a greater string."""
+        match = VERSION.search(self.name)
+        timeliness, collection = (TIMELINESS.index(match[1]), match[2]) if match else (0, "000")
+        return f"{timeliness} {collection} {self.name[CREATED]}"
 
     # ---- arrays ----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from pix2earth.settings.errors import UserError, nearest, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import Pair
-from preprocessing.scenes.observations import Observation, newest, observe_all, time_in_name
+from preprocessing.scenes.observations import Observation, left_out, newest, observe_all, time_in_name
 from sensors import archives
 from sensors.sentinel2_layout import TILE_CODE, tile_code
 
@@ -173,7 +173,7 @@ def read_products(
     frames, more_failures = observe_all(roots[1], options.tile, paths, journals[1], title="Sentinel-3", **where)
     frames, old_frames = newest(frames)
     for old, new in old_scenes + old_frames:
-        print(f"left out: {old.product}, of which {new.product} is a newer version")
+        print(left_out(old, new))
     return scenes, frames, failures + more_failures
 
 
