@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     output = arguments.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
     output.add_argument("--table", choices=FORMATS, help="print a table of means for a paper, and nothing else")
+    arguments.add_argument(
+        "--page", metavar="OUT.html", type=Path, help="write a page with tables, plots and pictures: one file"
+    )
     options = arguments.parse_args(argv)
     if options.by and not is_score(options.by):
         raise UserError(f"--by {options.by}: is no metric{nearest(options.by, ALL_METRICS)}")
@@ -46,11 +49,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         frame.to_csv(temporary, index=False, lineterminator="\n")
     parts = groups(runs)
     measures = [measure_of(scores_of(group), options.by) for group in parts]
-    everything = options.json or options.table
+    everything = options.json or options.table or options.page
     found = [
         statistics_of(root, group, scores_of(group) if everything else list(filter(None, [measure])), measure)
         for group, measure in zip(parts, measures, strict=True)
     ]
+    if options.page:
+        from pix2earth.figures.comparison_page import page
+
+        page.write(options.page, root, parts, found, measures)
     if options.json:
         print(json.dumps(as_json(parts, found, options.by), indent=2, allow_nan=False))
     elif options.table:
@@ -60,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         statistics = {group.title: each for group, each in zip(parts, found, strict=True)}
         show(frame, statistics=statistics, measures=dict(zip(statistics, measures, strict=True)))
         print(path)
+        if options.page:
+            print(options.page)
 
 
 if __name__ == "__main__":

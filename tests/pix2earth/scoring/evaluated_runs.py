@@ -76,6 +76,8 @@ def write_places(path, split="test", per_block=4, hidden=0.25):
     folder.mkdir(parents=True, exist_ok=True)
     tiles = sorted({row["tile"] for row in origins.rows_of(path)})
     numbers = range(len(tiles))
+    if hidden is None:
+        hidden = [number / 100 for number in numbers]
     places = {
         "tile": tiles, "unit": "block", "block": [f"b{number // per_block}" for number in numbers],
         "x": [960.0 * number for number in numbers], "y": 0.0, "crs": "EPSG:32632", "hidden": hidden,

@@ -62,6 +62,13 @@ class TestSignificance:
         assert sign_flips(means) == pytest.approx(2 / 2**10)
         assert signed_rank(means) == pytest.approx(2 / 2**10)
 
+    @pytest.mark.parametrize("count", [9, 20])
+    def test_scipy_says_the_same(self, count):
+        means = np.random.default_rng(count).normal(0.3, 1, (3, count))
+        for each, p in zip(means, sign_flips(means), strict=True):
+            expected = stats.permutation_test((each,), np.mean, permutation_type="samples", rng=1).pvalue
+            assert p == pytest.approx(expected, abs=1e-12 if count == 9 else 0.02)
+
     def test_below_eight_blocks_there_is_no_p(self):
         assert np.isnan(sign_flips(np.ones(7))) and np.isnan(signed_rank(np.ones(7)))
         assert sign_flips(np.arange(1.0, 9)) == pytest.approx(2 / 2**8)
