@@ -25,6 +25,7 @@ PARAMS = {
     "template": {"filters": 8, "blocks": 1},
     "residual_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "masked_unet": {"filters": 8, "discriminator_filters": 8},
+    "dated_unet": {"filters": 8, "downsamplings": 2, "discriminator_filters": 8},
     "guided_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "gapfill": {"filters": 4, "blocks": 1, "discriminator_filters": 4},
     "ctgan": {
@@ -45,6 +46,7 @@ DATASET = {
     "fields": {
         "cloud_mask": Field(dtype="uint8", shape=[SIZE, SIZE, 1], kind="mask", bands=["hidden"]),
         "guide": Field(dtype="uint16", shape=[SIZE, SIZE, 2], bands=["G1", "G2"]),
+        "dates": Field(dtype="uint16", shape=[1, 1, 1], bands=["day"], valid_range=(1.0, 366.0)),
     },
     "roles": {"guide": "guide"},
     "batch_size": 2,
