@@ -194,7 +194,9 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     rows = summary(table, scorer)
     headings = list(rows[0]) if rows else ["metric"]
     for heading in headings:
-        printed.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
+        # On a narrow terminal the name of a baseline is wrapped before numbers are cut off.
+        is_name = heading == "hardest baseline"
+        printed.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=not is_name)
     for row in rows:
         name = row["metric"]
         unit = UNITS.get(name.split(".")[0], "")
@@ -262,7 +264,7 @@ def _show(table: pd.DataFrame, scorer: Scorer, split: str, step: int, other: str
     title += f", data range {scorer.scale.data_range:g}" + (f" {units}" if units != "1" else "")
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
+        console.width = max(console.width, 150)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title))
     if scorer.failed:
         print(f"{run}: {scorer.failed}: the model fails there, and means of the others are not its scores")
