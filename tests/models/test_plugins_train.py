@@ -34,11 +34,11 @@ PARAMS = {
     },
     "pix2pixcc": {"filters": 4, "downsamplings": 2, "residual_blocks": 1, "discriminator_filters": 4},
     **{
-        name: {"filters": [8, 16, 16, 16, 16], "discriminator_filters": [8, 16, 16]}
+        name: {"filters": [8, 16, 16], "discriminator_filters": [8, 16]}
         for name in ("cgan", "cgan_recurrent", "cyclegan")
     },
     # Of fewer levels: batch norm over the two pixels of the fifth amplifies rounding.
-    "cyclegan_unpaired": {"filters": [8, 16, 16, 16], "discriminator_filters": [8, 16, 16]},
+    "cyclegan_unpaired": {"filters": [8, 16, 16], "discriminator_filters": [8, 16]},
 }  # fmt: skip
 #: A dataset for all models: a ratio of 2, a mask, a guide, and an input with twice the target's bands.
 DATASET = {
