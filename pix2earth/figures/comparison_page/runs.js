@@ -67,7 +67,7 @@ function runRow(one) {
 }
 
 function showRuns() {
-  const columns = [{ title: "" }, ...COLUMNS,
+  const columns = [{ title: "select" }, ...COLUMNS,
     ...group().scores.map((score) => ({ key: `score:${score}`, title: named(score), number: true, score }))];
   const rows = methods().filter(matches);
   if (state.sort) rows.sort((a, b) => ordered(runValue(a, state.sort), runValue(b, state.sort), state.descending));
