@@ -234,6 +234,9 @@ class TestInChromium:
         assert opened.get_attribute("#runs th:has(button[data-key='score:PSNR'])", "aria-sort") == "ascending"
         opened.click("#runs button[data-key='score:RMSE']")
         assert names(opened)[0] == GOOD, "lower is better"
+        opened.select_option("#metric", "RMSE")
+        heads = opened.eval_on_selector_all("#runs thead th.number", "all => all.map((one) => one.innerText.trim())")
+        assert [head.split()[0] for head in heads] == ["RMSE", "PSNR", "PSNR"], "the chosen metric is the first"
         opened.click("#runs button[data-key='name']")
         assert names(opened)[-1] == "poor_0001"
 
@@ -333,7 +336,8 @@ class TestInChromium:
             opened.click("#next") if opened.is_enabled("#next") else None
         assert len(sources) == 12 and opened.is_disabled("#next")
         opened.select_option("#right", "sample:bicubic")
-        assert opened.get_attribute("#right-image", "alt").startswith("bicubic of tile")
+        opened.select_option("#metric", "RMSE")
+        assert opened.get_attribute("#right-image", "alt").startswith("bicubic of tile"), "a choice stays"
 
     def test_the_order_is_that_of_the_scores(self, opened):
         values = {}
