@@ -13,7 +13,7 @@ from pix2earth.runs.folders import COMPARISON, EVALUATION
 from pix2earth.scoring.tables.columns import is_score
 from pix2earth.scoring.tables.comparison import compare, groups, load, measure_of
 from pix2earth.scoring.tables.documents import FORMATS, as_json, as_table, scores_of
-from pix2earth.scoring.tables.gains import statistics_of
+from pix2earth.scoring.tables.gains import Statistics, statistics_of
 from pix2earth.scoring.tables.printing import show
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, nearest, reports_errors
@@ -49,26 +49,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         frame.to_csv(temporary, index=False, lineterminator="\n")
     parts = groups(runs)
     measures = [measure_of(scores_of(group), options.by) for group in parts]
-    everything = options.json or options.table or options.page
-    found = [
-        statistics_of(root, group, scores_of(group) if everything else list(filter(None, [measure])), measure)
-        for group, measure in zip(parts, measures, strict=True)
-    ]
+
+    def found(*, every_score: bool) -> list[Statistics]:
+        """Return the statistics of each group; p is corrected for the number of scores that are shown together."""
+        chosen = [
+            scores_of(group) if every_score else list(filter(None, [measure]))
+            for group, measure in zip(parts, measures, strict=True)
+        ]
+        return [statistics_of(root, *each) for each in zip(parts, chosen, measures, strict=True)]
+
+    every = found(every_score=True) if options.json or options.table or options.page else []
     if options.page:
         from pix2earth.figures.comparison_page import page
 
-        page.write(options.page, root, parts, found, measures)
+        page.write(options.page, root, parts, every, measures)
     if options.json:
-        print(json.dumps(as_json(parts, found, options.by), indent=2, allow_nan=False))
+        print(json.dumps(as_json(parts, every, options.by), indent=2, allow_nan=False))
     elif options.table:
-        tables = [as_table(*each, options.table, options.by) for each in zip(parts, found, strict=True)]
+        tables = [as_table(*each, options.table, options.by) for each in zip(parts, every, strict=True)]
         print("\n".join(tables), end="")
     else:
-        statistics = {group.title: each for group, each in zip(parts, found, strict=True)}
+        statistics = dict(zip((group.title for group in parts), found(every_score=False), strict=True))
         show(frame, statistics=statistics, measures=dict(zip(statistics, measures, strict=True)))
-        print(path)
-        if options.page:
-            print(options.page)
+        print(path, *filter(None, [options.page]), sep="\n")
 
 
 if __name__ == "__main__":

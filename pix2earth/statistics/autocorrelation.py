@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 REACH = 1.5
 """Neighbours are nearer than this many times the usual distance of a tile to the next: the eight around it."""
@@ -19,6 +18,8 @@ def morans_i(values: np.ndarray, positions: np.ndarray) -> float:
     Returns:
         NaN where fewer than three tiles have a position, no two are neighbours, or all values are equal.
     """
+    from scipy.spatial import cKDTree
+
     known = np.isfinite(positions).all(axis=1)
     places, deviations = positions[known], values[known] - values[known].mean() if known.any() else values[known]
     if len(places) < 3 or not np.any(deviations):

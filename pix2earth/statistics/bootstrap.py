@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy import stats
 
 from pix2earth.statistics.blocks import Blocks
 
@@ -67,5 +66,7 @@ def _resampled(scores: np.ndarray, blocks: Blocks, weights: np.ndarray, random: 
 
 def _tail(count: int) -> float:
     """Return the share of the bootstrap distribution below the lower end for a number of blocks."""
+    from scipy import stats
+
     quantile = stats.t.ppf((1 + LEVEL) / 2, count - 1)
     return float(stats.norm.cdf(-np.sqrt(count / (count - 1)) * quantile))

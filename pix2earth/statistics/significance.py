@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 RESAMPLES = 9999
 EXACT = 13
@@ -51,6 +50,8 @@ def _signs(count: int) -> np.ndarray:
 
 def signed_rank(means: np.ndarray) -> np.ndarray:
     """Return the two-sided p of Wilcoxon's signed-rank test, shapes as of ``sign_flips``."""
+    from scipy import stats
+
     if means.shape[-1] < FEWEST:
         return np.full(means.shape[:-1], np.nan)
     flat = means.reshape(-1, means.shape[-1])

@@ -88,7 +88,7 @@ def _short(value: float) -> float | None:
 
 def _median(statistics: Statistics, method: Method, score: str) -> float:
     """Return the median over tiles of the mean over seeds."""
-    return float(np.median(method.scores(statistics.shared, [score], statistics.shared.defined(score)).mean(axis=0)))
+    return float(np.median(method.scores(statistics.shared, [score], statistics.shared.defined[score]).mean(axis=0)))
 
 
 def _differences(differences: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ function showSelected() {
 function showMetric() {
   state.metric = byId("metric").value;
   for (const place of document.querySelectorAll(".metric")) place.textContent = named(state.metric);
+  showRuns();
   showPairs();
   showDistribution();
   showViewer();
@@ -27,6 +28,7 @@ function showGroup() {
   for (const place of document.querySelectorAll(".metric")) place.textContent = named(state.metric);
   state.selected = methods().filter((one) => !one.baseline).slice(0, 2).map((one) => one.name);
   state.sort = null;
+  viewer.chosen = {};
   const choices = scatterChoices(), last = choices[choices.length - 1]?.[0];
   fill(byId("x"), choices, last === "hidden" ? "hidden" : found.scores.find((score) => score !== found.measure));
   fill(byId("y"), choices, found.measure);
@@ -51,8 +53,8 @@ listen("y", "change", showScatter);
 listen("more", "click", () => { tiles.shown += PAGE_ROWS; showTiles(); });
 listen("order", "change", order);
 listen("of", "change", order);
-listen("left", "change", showPicture);
-listen("right", "change", showPicture);
+listen("left", "change", chooseSide);
+listen("right", "change", chooseSide);
 listen("previous", "click", () => step(-1));
 listen("next", "click", () => step(1));
 listen("flicker", "click", flicker);

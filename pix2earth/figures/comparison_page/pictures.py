@@ -138,8 +138,8 @@ def _ranked(statistics: Statistics, methods: Sequence[Method], score: str, kept:
         values.append(np.where(np.isfinite(of_method), of_method, np.nan))
     sign = 1 if base_of(score) in LOWER_IS_BETTER else -1
     orders = [np.array(kept)[np.argsort(-sign * each, kind="stable")] for each in values]  # worst first, NaN last
-    spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0) if len(values) > 1 else np.zeros(len(kept))
-    differing = np.array(kept)[np.argsort(-np.nan_to_num(spread), kind="stable")]
+    spread = np.ptp(np.nan_to_num(values), axis=0) * np.isfinite(values).all(axis=0)
+    differing = np.array(kept)[np.argsort(-spread, kind="stable")]
     found: list[int] = []
     for number in range(3):
         for order, each in zip(orders, values, strict=True):

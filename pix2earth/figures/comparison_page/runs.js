@@ -47,6 +47,9 @@ function matches(one) {
   return state.filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
+// The chosen metric is the first.
+const shownScores = () => [state.metric, ...group().scores.filter((score) => score !== state.metric)];
+
 function runRow(one) {
   const chosen = state.selected.includes(one.name);
   const box = make("input", {
@@ -63,12 +66,12 @@ function runRow(one) {
     make("td", {}, box),
     make("th", { scope: "row", class: "name" }, ...about),
     ...["model", "loss", "step", "seeds", "dataset", "started"].map((key) => make("td", { class: `text ${key}` }, one[key])),
-    ...group().scores.map((score) => cell(one, score)));
+    ...shownScores().map((score) => cell(one, score)));
 }
 
 function showRuns() {
-  const columns = [{ title: "" }, ...COLUMNS,
-    ...group().scores.map((score) => ({ key: `score:${score}`, title: named(score), number: true, score }))];
+  const columns = [{ title: "select" }, ...COLUMNS,
+    ...shownScores().map((score) => ({ key: `score:${score}`, title: named(score), number: true, score }))];
   const rows = methods().filter(matches);
   if (state.sort) rows.sort((a, b) => ordered(runValue(a, state.sort), runValue(b, state.sort), state.descending));
   const head = sortableHead(columns, state.sort, state.descending, (column) => {
@@ -140,10 +143,11 @@ function pairRow(first, second) {
     const why = first.failed || second.failed ? "one of them fails, so that not all tiles have both scores"
       : second.baseline || first.baseline ? "only gains over the baseline of the table are computed"
         : "not computed: of many runs, the best 12 are compared in pairs";
-    return make("tr", {}, label, make("td", { colspan: 8 }, why));
+    return make("tr", {}, label, make("td", { colspan: 9 }, why));
   }
   const interval = values.low === null ? "–" : `[${signed(values.low)}, ${signed(values.high)}]`;
-  const cells = [signed(values.mean, 4), interval, number(values.corrected, 2), number(values.wilcoxon, 2),
+  const cells = [signed(values.mean, 4), interval, number(values.p, 2), number(values.corrected, 2),
+    number(values.wilcoxon, 2),
     percent(values.wins), percent(values.block_wins), number(values.moran, 2)];
   return make("tr", {}, label, ...cells.map((text) => make("td", { class: "number" }, text)),
     make("td", { class: values.verdict }, OPEN[values.verdict] ?? values.verdict));
@@ -157,7 +161,8 @@ function showPairs() {
     if (baseline) rows.push(pairRow(first, baseline));
     for (const second of chosen.slice(index + 1)) if (!second.baseline) rows.push(pairRow(first, second));
   }
-  const titles = ["difference", "mean", "95 % interval", "p", "Wilcoxon", "tiles won", "blocks won", "Moran's I", "first is"];
+  const titles = ["difference", "mean", "95 % interval", "p", "p corrected", "Wilcoxon", "tiles won", "blocks won",
+    "Moran's I", "first is"];
   const head = make("thead", {}, make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title))));
   byId("pairs").replaceChildren(...(rows.length ? [head, make("tbody", {}, ...rows)] : []));
 }

@@ -1,10 +1,9 @@
 // Tiles side by side: two pictures of one tile, with a border between them that moves, or in turn.
 const FLICKER = 600;
-const viewer = { places: [], index: 0, timer: null };
+const viewer = { places: [], index: 0, timer: null, chosen: {} };
 
-function sourceName(key) {
-  return key.startsWith("sample:") ? key.slice(7) : key.slice(7);
-}
+// "sample:target" and "method:a_1" without the kind, which has the same length in both.
+const sourceName = (key) => key.slice("sample:".length);
 
 function showViewer() {
   const found = pictures();
@@ -16,8 +15,10 @@ function showViewer() {
   const own = keys.filter((key) => key.startsWith("method:"));
   const choices = keys.map((key) => [key, sourceName(key)]);
   const first = own.find((key) => key === `method:${state.selected.find((name) => own.includes(`method:${name}`))}`);
-  fill(byId("left"), choices, keys.includes("sample:target") ? "sample:target" : keys[0]);
-  fill(byId("right"), choices, first ?? own[0] ?? keys[0]);
+  // What the reader has chosen stays while runs and metrics change.
+  const left = keys.includes("sample:target") ? "sample:target" : keys[0], right = first ?? own[0] ?? keys[0];
+  fill(byId("left"), choices, keys.includes(viewer.chosen.left) ? viewer.chosen.left : left);
+  fill(byId("right"), choices, keys.includes(viewer.chosen.right) ? viewer.chosen.right : right);
   const names = selected().map((one) => [one.name, one.name]);
   fill(byId("of"), names.length ? names : [["", "no run is selected"]], state.selected[0]);
   const words = Object.entries(found.contrast).map(([role, text]) => `${role}: ${text}`);
@@ -63,6 +64,11 @@ function lookAt(tile) {
   showPicture();
   byId("viewer").scrollIntoView({ block: "start" });
   byId("cut").focus({ preventScroll: true });
+}
+
+function chooseSide(event) {
+  viewer.chosen[event.target.id] = event.target.value;
+  showPicture();
 }
 
 function showPicture() {

@@ -155,23 +155,15 @@ class SharedScores(NamedTuple):
         tables: scores of each run by its name, and of each baseline by its name in brackets, indexed by sample.
         baselines: names of the baselines.
         failed: predictions of each run that fail, in words; "" where there are none.
+        defined: by score, the samples over which it is averaged, bool (sample,): all runs that have it are defined
+            there. Runs that fail do not decide, unless all do.
     """
 
     tiles: list[str]
     tables: dict[str, pd.DataFrame]
     baselines: list[str]
     failed: dict[str, str]
-
-    def defined(self, score: str) -> np.ndarray:
-        """Return the samples over which a score is averaged, bool (sample,): all runs that have it are defined there.
-
-        Runs that fail do not decide, unless all do.
-        """
-        sound = [name for name in self.failed if not self.failed[name]] or list(self.failed)
-        decisive = [self.tables[name] for name in (*sound, *self.baselines)]
-        columns = [table[score].to_numpy(float) for table in decisive if score in table]
-        finite = np.isfinite(np.reshape(columns, (len(columns), len(self.tiles))))
-        return np.asarray(finite.all(axis=0))
+    defined: dict[str, np.ndarray]
 
 
 def shared_scores(group: Group) -> SharedScores:
@@ -181,7 +173,18 @@ def shared_scores(group: Group) -> SharedScores:
     baselines = _baselines(tables)
     together = {**baselines, **tables}
     failed = {run.name: run.failed or _failed(tables[run.name], list(together.values())) for run in group.runs}
-    return SharedScores(common, together, list(baselines), failed)
+    sound = [name for name in tables if not failed[name]] or list(tables)
+    decisive = [*(tables[name] for name in sound), *baselines.values()]
+    scores = dict.fromkeys(score for table in together.values() for score in filter(is_score, table.columns))
+    defined = {score: _defined(score, decisive, len(common)) for score in scores}
+    return SharedScores(common, together, list(baselines), failed, defined)
+
+
+def _defined(score: str, decisive: Sequence[pd.DataFrame], samples: int) -> np.ndarray:
+    """Return the samples where a score is defined in all tables that have it, bool (sample,)."""
+    columns = [table[score].to_numpy(float) for table in decisive if score in table]
+    finite = np.isfinite(np.reshape(columns, (len(columns), samples)))
+    return np.asarray(finite.all(axis=0))
 
 
 def compare(runs: Sequence[Run], measure: str | None = None) -> pd.DataFrame:
@@ -218,7 +221,7 @@ def _rows(group: Group) -> list[dict[str, Any]]:
             "remarks": remarks.get(name, ""), "reason": group.reason,
         }  # fmt: skip
         for score in filter(is_score, table.columns):
-            row |= _statistics(score, table, shared.defined(score))
+            row |= _statistics(score, table, shared.defined[score])
         rows.append(row)
     return rows
 

@@ -146,7 +146,7 @@ def _usable(method: Method, shared: SharedScores, scores: Sequence[str]) -> list
     """Return the scores that a method has, all finite where they are averaged."""
     found = []
     for score in scores:
-        defined = shared.defined(score)
+        defined = shared.defined[score]
         has = all(score in shared.tables[run] for run in method.runs) and defined.any()
         if has and np.isfinite(method.scores(shared, [score], defined)).all():
             found.append(score)
@@ -157,7 +157,7 @@ def _together(shared: SharedScores, scores: Sequence[str]) -> list[tuple[list[st
     """Return scores in lists with the same defined samples, and these samples."""
     parts: dict[bytes, tuple[list[str], np.ndarray]] = {}
     for score in scores:
-        defined = shared.defined(score)
+        defined = shared.defined[score]
         parts.setdefault(defined.tobytes(), ([], defined))[0].append(score)
     return list(parts.values())
 
@@ -193,7 +193,7 @@ def by_measure(statistics: Statistics, measure: str) -> list[Method]:
 
 def worst_tiles(statistics: Statistics, method: Method, score: str, count: int = 5) -> list[tuple[str, float]]:
     """Return the samples on which a method is worst by a score, the worst first, with the mean of its seeds."""
-    defined = statistics.shared.defined(score)
+    defined = statistics.shared.defined[score]
     values = method.scores(statistics.shared, [score], defined)[..., 0].mean(axis=0)
     names = np.array(statistics.shared.tiles)[defined]
     order = np.argsort(values if base_of(score) not in LOWER_IS_BETTER else -values, kind="stable")

@@ -112,7 +112,7 @@ def show_gains(statistics: Statistics, measure: str) -> None:
 
 def in_words_of_blocks(statistics: Statistics, measure: str) -> str:
     """Return what the intervals of a group are based on, in one sentence."""
-    blocks = statistics.blocks.of(statistics.shared.defined(measure)).total
+    blocks = statistics.blocks.of(statistics.shared.defined[measure]).total
     if statistics.blocks.labels is None:
         return f"no intervals: {statistics.blocks.unit}"
     words = f"blocks: {blocks} ({statistics.blocks.unit})"
