@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError
-from sensors import archives
+from sensors import archives, finding
 from sensors import sentinel2_layout as layout
 from sensors.footprints import part_in_grid
 from sensors.image_grids import Grid, resample, scaled, source_window
@@ -39,7 +39,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), layout.PRODUCT_NAME)
+    return finding.find(Path(root), layout.KIND).products
 
 
 class Masks(NamedTuple):
