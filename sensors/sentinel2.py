@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError
-from sensors import archives, finding
+from sensors import archives
 from sensors import sentinel2_layout as layout
 from sensors.footprints import part_in_grid
 from sensors.image_grids import Grid, resample, scaled, source_window
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
 from sensors.sentinel2_images import TileImages
 from sensors.sentinel2_layout import ELEMENTS, FINEST, NODATA, SATURATED, band_name

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors.archives import Members
-from sensors.finding import Kind
 from sensors.image_grids import Grid
+from sensors.locating.finding import Kind
 from sensors.product_xml import XmlDocument
 
 # ---- bands and images --------------------------------------------------------------------------------------

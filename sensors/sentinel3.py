@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
-from sensors import archives, finding
+from sensors import archives
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
 from sensors.swath_files import SwathFiles
 

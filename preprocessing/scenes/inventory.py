@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside, nearest
-from sensors.finding import bare_name, path_below
+from sensors.locating.finding import bare_name, path_below
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.settings.errors import UserError
 from preprocessing import parallel
-from sensors.finding import name_below, path_below
+from sensors.locating.finding import name_below, path_below
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -19,7 +19,7 @@ from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import Pair
 from preprocessing.scenes.observations import Observation, left_out, newest, observe_all, time_in_name
 from sensors import archives, sentinel2_layout, sentinel3
-from sensors.finding import find, unread_lines
+from sensors.locating.finding import find, unread_lines
 from sensors.sentinel2_layout import TILE_CODE, tile_code, tiles_in
 
 MARGIN = timedelta(hours=1)

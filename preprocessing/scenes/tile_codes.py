@@ -12,7 +12,7 @@ from experiment import Environment
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing.scenes.inventory import product_root
 from sensors.archives import open_members
-from sensors.finding import find, unread_lines
+from sensors.locating.finding import find, unread_lines
 from sensors.sentinel2_layout import KIND, tile_code, tiles_in
 
 SHOWN = 5

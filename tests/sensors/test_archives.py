@@ -18,7 +18,7 @@ from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors.archives import Folder, Zip, open_members
-from sensors.finding import bare_name, find
+from sensors.locating.finding import bare_name, find
 from sensors.sentinel2 import Safe
 from sensors.sentinel2_layout import KIND
 from sensors.sentinel3 import Sen3

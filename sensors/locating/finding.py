@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     """The beginning of names that look like a product's, of the same mission."""
 
 
-class Found(NamedTuple):
+class Findings(NamedTuple):
     """Products, and what looks like them."""
 
     products: list[Path]
@@ -37,7 +37,7 @@ class Found(NamedTuple):
     """One line for everything that looks like a product and is not read, with the reason."""
 
 
-def find(root: Path, kind: Kind) -> Found:
+def find(root: Path, kind: Kind) -> Findings:
     """Return the products below a folder, flat or nested, or the product that ``root`` itself is.
 
     A folder is a product by its name, with ``.SAFE`` or ``.SEN3``, or by the files in it; a .zip by its name. Upper and
@@ -49,7 +49,7 @@ def find(root: Path, kind: Kind) -> Found:
         UserError: ``root`` is neither a folder nor a product.
     """
     if _is_product_file(root, kind) or (root.is_dir() and _is_product_folder(root, kind)):
-        return Found([root], [])
+        return Findings([root], [])
     if not root.is_dir():
         raise UserError(f"{root}: is not a folder; name the folder that holds the products")
     copies: dict[str, list[Path]] = {}
@@ -68,7 +68,7 @@ def find(root: Path, kind: Kind) -> Found:
     # A folder that only wraps a product, or a file beside one, is no other product.
     inside = {parent for product in products for parent in product.parents}
     unread += [f"{path}: {reason}" for path in candidates if path not in inside and (reason := _reason(path, kind))]
-    return Found(products, sorted(unread))
+    return Findings(products, sorted(unread))
 
 
 def bare_name(name: str) -> str:
