@@ -7,13 +7,14 @@ tables at the top of the module (for Sentinel-2 of ``sentinel2_layout``). Reader
 =================== ==========================================================================
 module              content
 =================== ==========================================================================
-archives            finding products, and their files in a folder or .zip
+locating            finding products below a folder
+archives            the files of a product in a folder or .zip
 product_xml         metadata in XML
 image_grids         opening images, and resampling them onto another grid
 netcdf_variables    opening variables of untrusted netCDF files
 swath_files         windows of the netCDF files of a swath
 collocation         the swath pixel at each pixel of a map grid
-footprints          the share of a scene that a frame covers
+footprints          the ground of a tile, and the share of a scene that a frame covers
 vector_masks        polygons of KML and other vector files, projected to a scene's grid
 lexicon             what is known of bands by their names: wavelength, quantity, unit (``bands.yaml``)
 =================== ==========================================================================

@@ -198,36 +198,6 @@ def open_members(path: Path) -> Members:
     return Zip(path)
 
 
-def find(root: Path, pattern: re.Pattern[str]) -> list[Path]:
-    """Return the folders and .zip files below ``root`` whose names match, sorted by name.
-
-    Where both exist the folder is returned. Folders that match are not searched; links to folders are followed, each
-    folder once.
-
-    Raises:
-        UserError: ``root`` is not a folder.
-    """
-    if not root.is_dir():
-        raise UserError(f"{root}: is not a folder; name the folder that holds the products")
-    products: dict[str, Path] = {}
-    searched = set()
-    for parent, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(parent)
-        matching = [name for name in folders if pattern.fullmatch(name)]
-        for name in matching + [name for name in files if name.lower().endswith(".zip") and pattern.fullmatch(name)]:
-            key = bare_name(name)
-            if name in matching or key not in products:
-                products[key] = Path(parent) / name
-        folders[:] = [] if real in searched else sorted(set(folders) - set(matching))
-        searched.add(real)
-    return [products[key] for key in sorted(products)]
-
-
-def bare_name(name: str) -> str:
-    """Return a product's name without ``.zip``, ``.SAFE`` and ``.SEN3``."""
-    return re.sub(r"(\.SAFE|\.SEN3)?(\.zip)?$", "", name, flags=re.IGNORECASE)
-
-
 def _declared_count(path: Path) -> int:
     """Return the number of members that the end of a .zip states, before its table of contents is read."""
     with path.open("rb") as file:

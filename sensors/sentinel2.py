@@ -19,6 +19,7 @@ from sensors import archives
 from sensors import sentinel2_layout as layout
 from sensors.footprints import part_in_grid
 from sensors.image_grids import Grid, resample, scaled, source_window
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
 from sensors.sentinel2_images import TileImages
 from sensors.sentinel2_layout import ELEMENTS, FINEST, NODATA, SATURATED, band_name
@@ -39,7 +40,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), layout.PRODUCT_NAME)
+    return finding.find(Path(root), layout.KIND).products
 
 
 class Masks(NamedTuple):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pix2earth.settings.errors import UserError, nearest
 from sensors.archives import Members
 from sensors.image_grids import Grid
+from sensors.locating.finding import Kind
 from sensors.product_xml import XmlDocument
 
 # ---- bands and images --------------------------------------------------------------------------------------
@@ -61,16 +62,18 @@ LAST_KNOWN_BASELINE = "05.99"
 
 # ---- names of products, files and metadata -----------------------------------------------------------------
 
-PRODUCT_NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
-"""Both namings: since December 2016, and the longer one before, whose products hold several tiles."""
+PRODUCT_NAME = re.compile(
+    r"S2[A-Z]_(MSIL(1C|2A)_|(OPER|USER)_PRD_MSIL(1C|2A)_).*|L1C_T\d{2}[A-Z]{3}_A\d{6}_\d{8}T\d{6}.*", re.I | re.S
+)
+"""Since December 2016; the longer naming before, whose products hold several tiles; and archives of the USGS."""
 TILE_CODE = re.compile(r"T\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2}")
 BASELINE_IN_NAME = re.compile(r"_N(\d\d)(\d\d)_")
 BASELINE = re.compile(r"\d\d\.\d\d")
 OLD_METADATA = re.compile(r"S2\w_[A-Z]{4}_MTD_SAF.*")
 """Of products in the longer naming, whose footprint is that of all their tiles."""
-PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_OPER_MTD_SAF(L1C|L2A)_.*\.xml")
+PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_(?:OPER|USER)_MTD_SAF(L1C|L2A)_.*\.xml")
 GRANULE_METADATA = re.compile(r".*MTD_.*\.xml")
-GRANULE_TILE = re.compile(r"_(T\d\d[A-Z]{3})(?:_|$)")
+GRANULE_TILE = re.compile(r"(?:^|_)(T\d\d[A-Z]{3})(?:_|$)")
 IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
 BAND_NUMBER = re.compile(r"[Bb](\d{1,2})")
 ELEMENTS = {
@@ -92,9 +95,17 @@ ELEMENTS = {
 """Local names of the metadata elements that are read; of a granule's grids the first is that of 10 m."""
 
 
+KIND = Kind(
+    "Sentinel-2 L1C or L2A",
+    PRODUCT_NAME,
+    lambda files: any(map(PRODUCT_METADATA.fullmatch, files)),
+    re.compile(r"S2[A-Z]_|L(1C|2A)_T\d{2}[A-Z]{3}_", re.IGNORECASE),
+)
+
+
 def tile_code(name: str) -> str | None:
     """Return the tile in a product's name, such as T17XNA; None where the name has none."""
-    parts = name.replace(".", "_").split("_")
+    parts = name.upper().replace(".", "_").split("_")
     return next((part for part in parts if TILE_CODE.fullmatch(part)), None)
 
 
@@ -229,6 +240,14 @@ def choose_tile(members: Members, granules: Collection[str], tile: str | None) -
     if requested not in granules:
         raise UserError(f"{members.path}: has no tile {requested}{nearest(requested, granules)}")
     return requested
+
+
+def tiles_in(members: Members) -> set[str]:
+    """Return the tiles of a product by the names of its granules and images."""
+    paths = (PurePosixPath(member) for member in members if member.startswith("GRANULE/"))
+    return {
+        match[1] for path in paths for part in path.parts if (match := GRANULE_TILE.search(PurePosixPath(part).stem))
+    }
 
 
 def _granules(members: Members) -> list[Granule]:

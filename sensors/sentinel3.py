@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
 from sensors.swath_files import SwathFiles
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 # ---- the products as data ----------------------------------------------------------------------------------
 
-PRODUCT_NAME = re.compile(r"(?is)S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)")
+PRODUCT_NAME = re.compile(r"S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*", re.IGNORECASE | re.DOTALL)
 PRODUCT_TYPE = re.compile(r"(S3[A-Z])_OL_1_(EFR|ERR)_")
 FULL_RESOLUTION = "OL_1_EFR"
 CREATED = slice(48, 63)
@@ -70,6 +71,13 @@ QUALITY_FLAGS = Variable("qualityFlags.nc", "quality_flags")
 INVALID = "invalid"
 """Name of the flag of pixels without a measurement; each product lists the names and bits of all its flags."""
 
+KIND = finding.Kind(
+    "Sentinel-3 OLCI Level-1B",
+    PRODUCT_NAME,
+    lambda files: MANIFEST in files and any(variable.file in files for variable in RADIANCE.values()),
+    re.compile(r"S3[A-Z]_", re.IGNORECASE),
+)
+
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
@@ -79,7 +87,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), PRODUCT_NAME)
+    return finding.find(Path(root), KIND).products
 
 
 class Positions(NamedTuple):

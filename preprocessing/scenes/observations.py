@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pix2earth.settings.errors import UserError
 from preprocessing import parallel
+from sensors.locating.finding import name_below, path_below
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -67,7 +68,7 @@ class Observation(NamedTuple):
 
 def time_in_name(name: str) -> datetime | None:
     """Return the first time in a product's name (the start of sensing, UTC); None where there is none."""
-    match = TIME.search(name)
+    match = TIME.search(name.upper())
     try:
         return datetime.strptime(match.group(1), "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None
     except ValueError:
@@ -77,14 +78,14 @@ def time_in_name(name: str) -> datetime | None:
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
-def observe(root: Path, tile: str, product: str) -> Observation:
-    """Read the metadata of one product below a root; of a Sentinel-2 product those of one tile.
+def observe(root: Path, tile: str | None, product: str) -> Observation:
+    """Read the metadata of one product below a root; of a Sentinel-2 product those of one tile, else ``tile`` is None.
 
     Raises:
         UserError: it cannot be read, or its footprint is empty.
     """
-    path = root / product
-    observation = _sentinel3(path, product) if path.name.startswith("S3") else _sentinel2(path, tile, product)
+    path = path_below(root, product)
+    observation = _sentinel3(path, product) if tile is None else _sentinel2(path, tile, product)
     if not observation.geometry.area:
         raise UserError(f"{path}: its footprint has no area; fetch the product again")
     return observation
@@ -112,7 +113,7 @@ def _sentinel3(path: Path, product: str) -> Observation:
 
 def observe_all(
     root: Path,
-    tile: str,
+    tile: str | None,
     paths: Sequence[Path],
     journal: Path,
     *,
@@ -124,7 +125,7 @@ def observe_all(
 
     Args:
         root: folder of the products.
-        tile: tile code, for Sentinel-2 products with several tiles.
+        tile: tile code of Sentinel-2 products, which may have several; None for Sentinel-3.
         paths: products below ``root``.
         journal: a file that gets one line a product as soon as it is read; products that have changed since are read
             again.
@@ -135,7 +136,7 @@ def observe_all(
     Returns:
         The observations in the order of ``paths``, and one line for each product that cannot be read.
     """
-    changed = {path.relative_to(root).as_posix(): path.stat().st_mtime_ns for path in paths}
+    changed = {name_below(root, path): path.stat().st_mtime_ns for path in paths}
     observations = {product: one for product, time, one in _read_journal(journal) if changed.get(product) == time}
     journal.parent.mkdir(parents=True, exist_ok=True)
     with journal.open("a") as lines:

@@ -17,9 +17,10 @@ import pytest
 from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from sensors import archives
-from sensors.archives import Folder, Zip, bare_name, find, open_members
+from sensors.archives import Folder, Zip, open_members
+from sensors.locating.finding import bare_name, find
 from sensors.sentinel2 import Safe
-from sensors.sentinel2_layout import PRODUCT_NAME
+from sensors.sentinel2_layout import KIND
 from sensors.sentinel3 import Sen3
 from tests.products import write_safe, write_sen3
 
@@ -174,7 +175,7 @@ def test_links_to_a_product_and_inside_it_are_followed(tmp_path):
 def test_products_whose_names_cannot_be_printed_are_found_and_refused(evil, zipped, tmp_path):
     product = write_safe(tmp_path, bands=(), zipped=zipped)
     product.rename(product.with_name(product.name.replace("_R012_", f"_R012{evil}_")))
-    (renamed,) = find(tmp_path, PRODUCT_NAME)
+    (renamed,) = find(tmp_path, KIND).products
     with pytest.raises(UserError, match="control characters in its name; rename or remove it") as refused:
         open_members(renamed)
     assert refused.value.lines[0].isprintable()
@@ -320,7 +321,7 @@ def test_missing_files_and_folders_are_errors(tmp_path):
     with pytest.raises(UserError, match=r"gone\.zip: does not exist"):
         open_members(tmp_path / "gone.zip")
     with pytest.raises(UserError, match="gone: is not a folder"):
-        find(tmp_path / "gone", PRODUCT_NAME)
+        find(tmp_path / "gone", KIND)
     folder = write_safe(tmp_path, bands=())
     with pytest.raises(UserError, match=r"INSPIRE\.xml: is missing"):
         open_members(folder).read("INSPIRE.xml")
@@ -339,7 +340,7 @@ def test_flat_and_nested_products_are_found_once_each(tmp_path):
     write_sen3(tmp_path / "2020" / "07")
     (tmp_path / "notes.zip").write_bytes(b"")
     (tmp_path / "2020" / "loop").symlink_to(tmp_path)
-    assert [path.resolve() for path in find(tmp_path, PRODUCT_NAME)] == [paths[1], paths[2], paths[0]]
+    assert [path.resolve() for path in find(tmp_path, KIND).products] == [paths[1], paths[2], paths[0]]
 
 
 def test_the_bare_name_has_no_suffix():
