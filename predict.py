@@ -34,8 +34,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument(
         "--input", required=True, nargs="+", metavar="PATH",
         help="a GeoTIFF with the bands of the network's input, a folder with one raster per band, a Sentinel-2 product"
-        " (.SAFE or .zip), a file or folder of images in any format, or a dataset; for a network with time steps also"
-        " one of them for each, in their order, or the folder of a series",
+        " (.SAFE or .zip), the folder of an HLS granule, a file or folder of images in any format, or a dataset; for a"
+        " network with time steps also one of them for each, in their order, or the folder of a series",
     )  # fmt: skip
     arguments.add_argument(
         "--field", action="append", default=[], metavar="NAME=FILE[,FILE...]",
@@ -154,8 +154,9 @@ def holds_images(source: Path, output: Path) -> bool:
     """
     from pix2earth.image_files.reading import is_image_file, recognised
     from pix2earth.mapping.products import is_product
+    from sensors import granule_at
 
-    if is_product(source):
+    if is_product(source) or granule_at(source) is not None:
         return False
     if output.suffix.lower() not in (".tif", ".tiff"):
         return source.is_dir() or is_image_file(source)
@@ -218,8 +219,9 @@ def map_scenes(sources: list[Source], output: Path, experiment: Experiment, opti
     files = fields.files_of(options.field)
     rasters = [(f"--field {name}", path) for name, paths in files.items() for path in paths]
     check_output(output, [*(("--input", source) for source in sources), *rasters], overwrite=options.overwrite)
-    files |= fields.in_input(sources, files, experiment.manifest)
-    fields.check_names(files, experiment, finding.find(experiment))
+    plugin = finding.find(experiment)
+    files |= fields.in_input(sources, files, experiment, plugin)
+    fields.check_names(files, experiment, plugin)
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")

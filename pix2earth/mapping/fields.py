@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pix2earth.mapping.granules import cloud_scenes, granules_at, masks_in
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
 from pix2earth.mapping.products import is_product, open_guide
@@ -50,14 +51,24 @@ def files_of(options: Sequence[str]) -> dict[str, list[Source]]:
     return files
 
 
-def in_input(sources: Sequence[Source], given: Collection[str], manifest: Manifest) -> dict[str, list[Source]]:
-    """Return the fields that a product or a folder of band files holds besides the input: the guide, unless given.
+def in_input(
+    sources: Sequence[Source], given: Collection[str], experiment: Experiment, plugin: Path
+) -> dict[str, list[Source]]:
+    """Return the fields that the input holds besides its bands, unless given: the guide, and masks of clouds.
 
     Args:
-        sources: of ``--input``.
+        sources: of ``--input``: products, or folders of band files.
         given: names of the fields that have files of their own.
-        manifest: of the dataset.
+        experiment: of the run.
+        plugin: its file; masks are taken where its ``predict`` reads them.
+
+    Raises:
+        UserError: a product cannot be read.
     """
+    manifest = experiment.manifest
+    read = needed(needs.check(experiment, plugin).parameters.get("predict") or [], manifest)
+    if masks := masks_in(sources, set(read) - set(given), manifest):
+        return masks
     if manifest.guide is None or manifest.guide in given or len(sources) > 1:
         return {}
     return {manifest.guide: list(sources)} if is_product(sources[0]) or is_folder(sources[0]) else {}
@@ -153,6 +164,8 @@ def open_fields(
         first = paths[0]
         if name == experiment.manifest.guide and is_product(first):
             found: Scene = open_guide(first, name, experiment, geometry)
+        elif granules := granules_at(paths):
+            found = joined(cloud_scenes(granules, name, experiment.manifest), f"--field {name}=")
         else:
             rasters = open_rasters(paths, fields[name], f"--field {name}=")
             for raster in rasters if fields[name].kind == "mask" else ():

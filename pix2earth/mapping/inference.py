@@ -15,9 +15,9 @@ import tensorflow as tf
 from pix2earth.batches.preparation import physical, prepare_scene, scaled
 from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
-from pix2earth.mapping.degrading import degraded_window
 from pix2earth.mapping.scene import Scene
 from pix2earth.mapping.strips.ahead import ahead
+from pix2earth.mapping.strips.degrading import degraded_window
 from pix2earth.mapping.strips.reading import Strip, strips
 from pix2earth.mapping.strips.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
