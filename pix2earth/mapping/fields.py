@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pix2earth.batches.pools import SEQUENCE_START
 from pix2earth.mapping.granules import cloud_scenes, granules_at, masks_in
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
@@ -121,9 +122,12 @@ def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plu
     Raises:
         UserError: a field is missing, is not read, or does not exist.
     """
-    if "sequence_start" in read:
+    if SEQUENCE_START in read and SEQUENCE_START not in given:
         raise UserError(f"{plugin}: reads sequences of a dataset, time step by time step; give a dataset as the input")
-    if unknown := next((name for name in read if name not in manifest.fields), None):
+    if SEQUENCE_START in read and len(read) > 1:
+        raise UserError(f"{plugin}: reads {', '.join(read)} of each time step besides the input; give a dataset")
+    known = [*manifest.fields, SEQUENCE_START]
+    if unknown := next((name for name in read if name not in known), None):
         raise UserError(f"{plugin}: predict() asks for '{unknown}'{nearest(unknown, manifest.fields)}")
     missing = [name for name in read if name not in given]
     if missing:
