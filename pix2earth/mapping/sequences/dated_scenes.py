@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.batches.pools import SEQUENCE_START
-from pix2earth.mapping.files.frames import dated
+from pix2earth.mapping.files.dated_names import dated
 from pix2earth.mapping.geometry import Geometry
 from pix2earth.mapping.opening import joined, open_scene
 from pix2earth.mapping.raster_scene import Chosen
