@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pix2earth.baselines import suitability
+from pix2earth.batches.pools import SEQUENCE_START
+from pix2earth.mapping.granules import cloud_scenes, granules_at, masks_in
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
 from pix2earth.mapping.products import is_product, open_guide
@@ -51,14 +53,24 @@ def files_of(options: Sequence[str]) -> dict[str, list[Source]]:
     return files
 
 
-def in_input(sources: Sequence[Source], given: Collection[str], manifest: Manifest) -> dict[str, list[Source]]:
-    """Return the fields that a product or a folder of band files holds besides the input: the guide, unless given.
+def in_input(
+    sources: Sequence[Source], given: Collection[str], experiment: Experiment, plugin: Path
+) -> dict[str, list[Source]]:
+    """Return the fields that the input holds besides its bands, unless given: the guide, and masks of clouds.
 
     Args:
-        sources: of ``--input``.
+        sources: of ``--input``: products, or folders of band files.
         given: names of the fields that have files of their own.
-        manifest: of the dataset.
+        experiment: of the run.
+        plugin: its file; masks are taken where its ``predict`` reads them.
+
+    Raises:
+        UserError: a product cannot be read.
     """
+    manifest = experiment.manifest
+    read = needed(needs.check(experiment, plugin).parameters.get("predict") or [], manifest)
+    if masks := masks_in(sources, set(read) - set(given), manifest):
+        return masks
     if manifest.guide is None or manifest.guide in given or len(sources) > 1:
         return {}
     return {manifest.guide: list(sources)} if is_product(sources[0]) or is_folder(sources[0]) else {}
@@ -117,9 +129,12 @@ def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plu
     Raises:
         UserError: a field is missing, is not read, or does not exist.
     """
-    if "sequence_start" in read:
+    if SEQUENCE_START in read and SEQUENCE_START not in given:
         raise UserError(f"{plugin}: reads sequences of a dataset, time step by time step; give a dataset as the input")
-    if unknown := next((name for name in read if name not in manifest.fields), None):
+    if SEQUENCE_START in read and len(read) > 1:
+        raise UserError(f"{plugin}: reads {', '.join(read)} of each time step besides the input; give a dataset")
+    known = [*manifest.fields, SEQUENCE_START]
+    if unknown := next((name for name in read if name not in known), None):
         raise UserError(f"{plugin}: predict() asks for '{unknown}'{nearest(unknown, manifest.fields)}")
     missing = [name for name in read if name not in given]
     if missing:
@@ -160,6 +175,8 @@ def open_fields(
         first = paths[0]
         if name == experiment.manifest.guide and is_product(first):
             found: Scene = open_guide(first, name, experiment, geometry)
+        elif granules := granules_at(paths):
+            found = joined(cloud_scenes(granules, name, experiment.manifest), f"--field {name}=")
         else:
             rasters = open_rasters(paths, fields[name], f"--field {name}=")
             for raster in rasters if fields[name].kind == "mask" else ():

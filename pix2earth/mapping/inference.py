@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from pix2earth.batches.pools import SEQUENCE_START
 from pix2earth.batches.preparation import physical, prepare_scene, scaled
 from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
-from pix2earth.mapping.degrading import degraded_window
 from pix2earth.mapping.scene import Scene
 from pix2earth.mapping.strips.ahead import ahead
+from pix2earth.mapping.strips.degrading import degraded_window
 from pix2earth.mapping.strips.reading import Strip, strips
 from pix2earth.mapping.strips.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
@@ -54,6 +55,8 @@ class Network:
         target: the target field.
         further: the further fields that it reads, by name.
         geometry: sizes of windows and predictions.
+        time_steps: of the scene.
+        batch: number of windows that are predicted at once, 0 where any is.
     """
 
     def __init__(
@@ -77,7 +80,8 @@ class Network:
         parameters = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
         read = fields.needed([*parameters, *fields.of_start(experiment)], manifest)
         fields.compare(further, read, manifest, plugin, fields.OPTION)
-        self.further = {name: manifest.fields[name] for name in read}
+        self.further = {name: manifest.fields[name] for name in read if name != SEQUENCE_START}
+        self.time_steps, self.batch = self.source.time_steps or 1, 0
         self._compute = tf.function(self._predict, autograph=False)
         self._scale = {name: self._scaling(name) for name in (manifest.input, *self.further) if self._is_ready(name)}
 
@@ -122,24 +126,36 @@ class Network:
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has no measurement.
         """
-        factor, windows = self.geometry.factor, batch.windows
-        shape = (*(side * factor for side in self.geometry.window), self.geometry.bands)
+        windows = batch.windows
+        shape = (*(side * self.geometry.factor for side in self.geometry.window), self.geometry.bands)
         if not any(mask.any() for mask in batch.valid):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
             windows = [degraded_window(window, self.geometry, self.source) for window in windows]
-        ready = {self.experiment.manifest.input: _stacked(windows, self.source)}
-        ready |= {name: _stacked(batch.further[name], field) for name, field in self.further.items()}
+        ready = {self.experiment.manifest.input: stacked(windows, self.source)}
+        ready |= {name: stacked(batch.further[name], field) for name, field in self.further.items()}
+        return self.computed(ready, batch.valid, self.geometry.bands)
+
+    def computed(self, ready: Mapping[str, np.ndarray], valid: Sequence[np.ndarray], bands: int) -> list[np.ndarray]:
+        """Return what the network computes for a batch, NaN where the input has no measurement.
+
+        Args:
+            ready: the fields, with a batch axis, as of ``ready``.
+            valid: bool ``(height, width)`` of each window.
+            bands: of the prediction.
+        """
+        factor = self.geometry.factor
+        shape = (*(side * factor for side in self.geometry.window), bands)
         with attributed_to(self.plugin, "the prediction fails"):
             predictions = self._compute({name: tf.constant(array) for name, array in ready.items()}).numpy()
         contract.check_shape(self.gan, self.plugin, predictions, shape, "a window of the map")
-        for prediction, mask in zip(predictions, batch.valid, strict=True):
+        for prediction, mask in zip(predictions, valid, strict=True):
             if not mask.all():
                 prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
         return list(predictions)
 
 
-def _stacked(windows: Sequence[np.ndarray], field: Field) -> np.ndarray:
+def stacked(windows: Sequence[np.ndarray], field: Field) -> np.ndarray:
     """Return windows as a batch of a field as the dataset stores it, ``(window, [time step,] height, width, band)``."""
     stored = np.stack(windows)
     if field.kind != "image":  # classes and masks: only a stored number can fill gaps
@@ -194,7 +210,7 @@ class Plan:
         block = network.geometry.block
         self.rows = Windows(scene.size[0], height, overlap[0], self.factor, block)
         self.columns = Windows(scene.size[1], width, overlap[1], self.factor, block)
-        self.batch = batch_size(len(self.columns), height * width * self.factor**2)
+        self.batch = network.batch or batch_size(len(self.columns), height * width * self.factor**2)
 
     def predictions(self, first: int) -> Iterator[np.ndarray]:
         """Yield the prediction of every window, row by row from row ``first`` of windows.
@@ -213,7 +229,7 @@ class Plan:
         rows, size = self.rows.starts[first:], network.geometry.window
         fields_read = [self._further_strips(name, rows) for name in network.further]
         convert = partial(network.ready, network.experiment.manifest.input)
-        of_input = strips(self.scene, rows, size, network.source.time_steps or 1, convert)
+        of_input = strips(self.scene, rows, size, network.time_steps, convert)
         for strip, *others in zip(of_input, *fields_read, strict=True):
             for position in range(0, len(starts), self.batch):
                 columns = starts[position : position + self.batch]

@@ -13,6 +13,7 @@ from affine import Affine
 from experiment import Experiment
 from pix2earth.mapping.bands.values import check_picture, check_values
 from pix2earth.mapping.geometry import Geometry, geometry_of
+from pix2earth.mapping.granules import GranuleScene, granules_at
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
 from pix2earth.mapping.raster_scene import STORED, Chosen, RasterScene
@@ -20,6 +21,7 @@ from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
 from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
+from sensors import GranuleReader
 
 LOOKED_AT = 256
 """Rows and columns of a raster whose values are compared with the range of the field."""
@@ -71,6 +73,8 @@ def open_scene(
         one = field_of_each(paths, field, INPUT)
         opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in products]
         return joined([scene for scene, _ in opened], INPUT), opened[0][1]
+    if granules := granules_at(paths):
+        return of_granules(granules, paths, field, experiment, degrade=degrade, chosen=chosen)
     if swathlike := next((path for path in paths if str(path).upper().endswith(".SEN3")), None):
         raise UserError(f"--input {swathlike}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
@@ -80,6 +84,31 @@ def open_scene(
     if scene.crs is None:
         print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(scene, field, geometry), geometry
+
+
+def of_granules(
+    granules: Sequence[GranuleReader],
+    paths: Sequence[Source],
+    field: Field,
+    experiment: Experiment,
+    *,
+    degrade: bool,
+    chosen: Chosen | None,
+) -> tuple[Scene, Geometry]:
+    """Return products of a sensor as one scene; see ``open_scene``.
+
+    Raises:
+        UserError: one lacks a band or has another grid, or the command line states what products state themselves.
+    """
+    if chosen:
+        raise UserError(f"--bands, --scale, --offset: {paths[0]} is a product, which states them; leave them out")
+    one, geometry = field_of_each(paths, field, INPUT), geometry_of(experiment, degrade=degrade)
+    scenes = [GranuleScene(granule, one) for granule in granules]
+    for scene in scenes:
+        print(scene.summary)
+    if remark := granules[0].remark(one.bands):
+        print(remark)
+    return fitted(joined(scenes, INPUT), field, geometry), geometry
 
 
 def field_of_each(paths: Sequence[Source], field: Field, option: str) -> Field:

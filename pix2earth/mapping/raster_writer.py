@@ -39,6 +39,7 @@ class Description(NamedTuple):
         tags: GeoTIFF tags.
         overviews: resampling of the overviews, AVERAGE or NEAREST.
         tags_of_bands: tags of each band.
+        path: of the GeoTIFF, where it is not that of the writer.
     """
 
     crs: Any
@@ -48,6 +49,7 @@ class Description(NamedTuple):
     tags: dict[str, str]
     overviews: str
     tags_of_bands: Sequence[dict[str, str]] = ()
+    path: Path | None = None
 
 
 class RasterWriter:
@@ -136,34 +138,50 @@ class RasterWriter:
         np.savez(buffer, identity=self.identity, rows=self.done, strips=self.strips, carried=carried)
         atomic.write_bytes(self.folder / PROGRESS, buffer.getvalue())
 
-    def finish(self, description: Description) -> None:
-        """Write the Cloud-Optimized GeoTIFF with overviews, and remove the folder with the rows.
+    def finish(self, *parts: Description) -> None:
+        """Write the Cloud-Optimized GeoTIFF with overviews, or several, and remove the folder with the rows.
+
+        Args:
+            *parts: one for each GeoTIFF; the first has the first bands of the rows, and so on.
 
         Raises:
             OSError: the disk is full; the rows are kept, so that the command can be run again.
         """
-        source, finished = self.folder / DESCRIPTION, self.folder / FINISHED
-        source.write_bytes(self._virtual_raster(description))
+        first, finished = 0, []
+        for number, part in enumerate(parts):
+            path = self.folder / (FINISHED if not number else f"{number}_{FINISHED}")
+            (self.folder / DESCRIPTION).write_bytes(self._virtual_raster(part, first))
+            self._compress(path, part.overviews)
+            atomic.sync(path)
+            finished.append((path, part.path or self.path))
+            first += len(part.bands)
+        for path, place in finished:
+            os.replace(path, place)
+        shutil.rmtree(self.folder)
+
+    def _compress(self, path: Path, overviews: str) -> None:
+        """Write the GeoTIFF of the virtual raster.
+
+        Raises:
+            OSError: the disk is full.
+        """
         try:
             # Level 6 takes twice the time for 2 % less. Overviews are compressed once, when they are copied.
             with rasterio.Env(COG_TMP_COMPRESSION="NONE"):
                 rasterio.shutil.copy(
-                    str(source), str(finished), driver="COG", COMPRESS="DEFLATE", LEVEL=1, PREDICTOR="YES",
-                    BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=description.overviews, NUM_THREADS="ALL_CPUS",
+                    str(self.folder / DESCRIPTION), str(path), driver="COG", COMPRESS="DEFLATE", LEVEL=1,
+                    PREDICTOR="YES", BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=overviews, NUM_THREADS="ALL_CPUS",
                 )  # fmt: skip
-            _check_blocks(finished)
+            _check_blocks(path)
         except (RasterioError, CPLE_BaseError) as error:
             full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # the most that it may need
-            for part in self.folder.glob(f"{FINISHED}*"):
+            for part in self.folder.glob(f"*{FINISHED}*"):
                 part.unlink()
             code = errno.ENOSPC if full else errno.EIO
-            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(finished)) from error
-        atomic.sync(finished)
-        os.replace(finished, self.path)
-        shutil.rmtree(self.folder)
+            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(path)) from error
 
-    def _virtual_raster(self, description: Description) -> bytes:
-        """Return a virtual raster (VRT) of the rows: GDAL needs it to read plain bytes with band names and nodata."""
+    def _virtual_raster(self, description: Description, first: int) -> bytes:
+        """Return a virtual raster (VRT) of bands from ``first`` on: GDAL reads so plain bytes with names and nodata."""
         height, width, count = self.shape
         root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
         if description.crs is not None:
@@ -176,7 +194,8 @@ class RasterWriter:
                 root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
             )
             elements = {
-                "Description": name, "NoDataValue": "nan", "UnitType": description.units, "ImageOffset": 4 * number,
+                "Description": name, "NoDataValue": "nan", "UnitType": description.units,
+                "ImageOffset": 4 * (first + number),
                 "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
             }  # fmt: skip
             for key, content in elements.items():

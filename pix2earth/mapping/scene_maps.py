@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings.errors import UserError
@@ -46,7 +47,13 @@ def check_output(path: Path, sources: Iterable[tuple[str, Source]], *, overwrite
 
 
 def map_scene(
-    network: Network, scene: Scene, further: Mapping[str, Scene], origin: Origin, overlap: float, output: Path
+    network: Network,
+    scene: Scene,
+    further: Mapping[str, Scene],
+    origin: Origin,
+    overlap: float,
+    output: Path,
+    of_dates: Mapping[Path, dict[str, str]] = MappingProxyType({}),
 ) -> None:
     """Write the prediction of a scene; an unfinished prediction of an earlier process is resumed.
 
@@ -57,6 +64,7 @@ def map_scene(
         origin: of the network's weights.
         overlap: of neighbouring windows, as part of a window.
         output: path of the GeoTIFF.
+        of_dates: paths of several GeoTIFFs instead, one for each date that the network predicts, and tags of each.
     """
     import rasterio
     from affine import Affine
@@ -92,11 +100,19 @@ def map_scene(
             next(predictions, None)  # completes the progress bar
         transform = scene.transform @ Affine.scale(1 / factor) if not scene.transform.is_identity else None
         overviews = "AVERAGE" if target.kind == "image" else "NEAREST"
-        bands, all_tags = band_names(target.bands, target.time_steps), {**origin.tags(), **scene.tags}
-        about_bands = band_tags(target, target.units)
-        writer.finish(Description(scene.crs, transform, bands, target.units, all_tags, overviews, about_bands))
-    print(f"{output}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")
-    print(draw_preview(output, target))
+        bands, about_bands = band_names(target.bands, target.time_steps), band_tags(target, target.units)
+        maps = of_dates or {output: scene.tags}
+        writer.finish(
+            *(
+                Description(
+                    scene.crs, transform, bands, target.units, {**origin.tags(), **tags}, overviews, about_bands, path
+                )
+                for path, tags in maps.items()
+            )
+        )
+    for path in maps:
+        print(f"{path}: {shape[1]} x {shape[0]} pixels, {', '.join(bands)}")
+        print(draw_preview(path, target))
 
 
 def draw_preview(output: Path, target: Field) -> Path:

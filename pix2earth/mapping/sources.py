@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
@@ -51,12 +52,13 @@ def is_folder(source: Source) -> TypeGuard[Path]:
     return isinstance(source, Path) and source.is_dir()
 
 
-def path_of(source: Source, option: str) -> Path:
-    """Return a source as a path.
+def paths_of(files: Mapping[str, Sequence[Source]]) -> dict[str, list[Path]]:
+    """Return the files of each further field as paths.
 
     Raises:
-        UserError: it is a name that GDAL alone understands.
+        UserError: one is a name that GDAL alone understands.
     """
-    if isinstance(source, GdalName):
-        raise UserError(f"{option}{source}: must be a file or folder here; copy it to this machine")
-    return source
+    for name, sources in files.items():
+        if odd := next((source for source in sources if isinstance(source, GdalName)), None):
+            raise UserError(f"--field {name}={odd}: must be a file or folder here; copy it to this machine")
+    return {name: [Path(source) for source in sources] for name, sources in files.items()}
