@@ -8,6 +8,7 @@ a product has, is refused.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import re
 import stat
@@ -16,9 +17,13 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError
 from sensors.wrappers import PRODUCT_SUFFIXES, inside_its_wrapper, is_leftover
+
+if TYPE_CHECKING:
+    from rasterio.io import MemoryFile
 
 MIB = 1 << 20
 LARGEST_PRODUCT = 16 << 30
@@ -35,6 +40,10 @@ LARGEST_KEPT = 256 * MIB
 """An unpacked netCDF file up to this size stays in memory until the next; the positions of a frame take 130 MB."""
 END_RECORD = 66_000
 """Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
+READ_BY_GDAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions of images that are read in place; others are unpacked into memory."""
+OTHER_COMPRESSIONS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+"""Names of the numbers in archives that Python does not read."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -156,11 +165,23 @@ class Zip(Members):
         sizes = {info.filename[start:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
         super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
         self._last: tuple[str, bytes] | None = None
+        self._to_unpack = {info.filename[start:] for info in files if info.compress_type not in READ_BY_GDAL}
+        self._unpacked: dict[str, MemoryFile] = {}
 
     def gdal_path(self, member: str) -> str:
         """Return a /vsizip/ path; the braces let the archive have any name, but for braces that are no pairs."""
+        if member in self._to_unpack:
+            return self._in_memory(member)
         archive = str(self.path.absolute())
         return f"/vsizip/{archive if set(archive) & set('{}') else f'{{{archive}}}'}/{self.prefix}{member}"
+
+    def _in_memory(self, member: str) -> str:
+        """Return the path in memory under which GDAL reads a member whose compression it does not know."""
+        from rasterio.io import MemoryFile
+
+        if member not in self._unpacked:
+            self._unpacked[member] = MemoryFile(self.read(member, LARGEST_NETCDF))
+        return str(self._unpacked[member].name)
 
     def netcdf(self, member: str) -> io.BytesIO:
         """Return the unpacked bytes as a file object.
@@ -179,7 +200,7 @@ class Zip(Members):
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(self.prefix + member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
             raise UserError(f"{self.label(member)}: is damaged ({error}); download the product again") from None
 
 
@@ -214,6 +235,9 @@ def _check_contents(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     """Refuse a table of contents that no real product has."""
     names = set()
     for info in infos:
+        if info.compress_type not in (*READ_BY_GDAL, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            method = OTHER_COMPRESSIONS.get(info.compress_type, f"method {info.compress_type}")
+            raise UserError(f"{path}: is compressed by {method}, which is not read; unpack it and name its folder")
         reason = _refusal(info)
         if info.filename in names:
             reason = "exists twice"
@@ -241,8 +265,6 @@ def _refusal(info: zipfile.ZipInfo) -> str | None:
         return "is a link or a device"
     if info.flag_bits & 1:
         return "is encrypted"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is compressed in an unusual way"
     if info.file_size > SUSPICIOUS_SIZE and info.file_size > LARGEST_RATIO * info.compress_size:
         return f"claims to unpack from {info.compress_size} to {info.file_size} bytes"
     return None

@@ -124,3 +124,18 @@ def test_frames_of_reduced_resolution_are_counted(tmp_path):
     none, done = pairs(environment)
     assert not none
     assert "1 Sentinel-3 products are left out: they are of reduced resolution" in done.stdout
+
+
+@pytest.mark.parametrize("removed", ["*_B02.jp2", "MTD_MSIL1C.xml"])
+def test_a_complete_zip_wins_over_a_folder_that_was_extracted_in_part(removed, tmp_path):
+    environment = write_environment(tmp_path)
+    folder = write_safe(tmp_path / "s2", size=(60, 60))
+    archive = write_safe(tmp_path / "zips", size=(60, 60), zipped=True).rename(tmp_path / "s2" / f"{folder.stem}.zip")
+    frame = write_sen3(tmp_path / "s3")
+    (pair,), done = pairs(environment)
+    assert pair == (folder.name, frame.name) and "lacks" not in done.stderr
+    next(folder.rglob(removed)).unlink()
+    (pair,), done = pairs(environment)
+    assert pair == (archive.name, frame.name)
+    assert f"{folder}: lacks 1 files, such as " in done.stderr
+    assert f"; {archive} is read in its place" in done.stderr
