@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError
-from sensors.wrappers import PRODUCT_SUFFIXES, inside_its_wrapper, is_leftover
+from sensors.wrappers import inside_its_wrapper, is_leftover, product_folder
 
 if TYPE_CHECKING:
     from rasterio.io import MemoryFile
@@ -105,10 +105,14 @@ class Folder(Members):
         """List the files of the folder.
 
         Raises:
-            UserError: a link leads outside, or a name has control characters.
+            UserError: a link leads outside, a name has control characters, or a folder may not be read.
         """
         sizes, root = {}, os.path.realpath(path)
-        for parent, folders, names in os.walk(path):
+
+        def refuse(error: OSError) -> None:
+            raise _unreadable(error.filename, error)
+
+        for parent, folders, names in os.walk(path, onerror=refuse):
             for name in folders + names:
                 entry = Path(parent) / name
                 member = entry.relative_to(path).as_posix()
@@ -119,7 +123,7 @@ class Folder(Members):
                     reason = "is a link that leads outside"
                 if reason:
                     raise UserError(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
-                if name in names and entry.is_file():
+                if name in names and os.path.isfile(entry):
                     sizes[member] = entry.stat().st_size
         self._root = inside_its_wrapper(path)
         start = f"{self._root.relative_to(path).as_posix()}/" if self._root != path else ""
@@ -127,17 +131,28 @@ class Folder(Members):
         super().__init__(path, self._root.name, found)
 
     def gdal_path(self, member: str) -> str:
-        """Return the file's own path."""
+        """Return the file's own path.
+
+        Raises:
+            UserError: it may not be read.
+        """
+        try:
+            (self._root / member).open("rb").close()
+        except OSError as error:
+            raise _unreadable(self.label(member), error) from None
         return str(self._root / member)
 
     def netcdf(self, member: str) -> str | io.BytesIO:
         """Return the file's own path."""
         if member not in self:
             raise UserError(f"{self.label(member)}: is missing; download the product again")
-        return str(self._root / member)
+        return self.gdal_path(member)
 
     def _bytes(self, member: str) -> bytes:
-        return (self._root / member).read_bytes()
+        try:
+            return (self._root / member).read_bytes()
+        except OSError as error:
+            raise _unreadable(self.label(member), error) from None
 
 
 class Zip(Members):
@@ -149,10 +164,12 @@ class Zip(Members):
         Raises:
             UserError: the file is damaged, hostile, or holds several products.
         """
-        if _declared_count(path) > MOST_MEMBERS:
-            raise UserError(
-                f"{path}: claims to hold {_declared_count(path)} members; this is not a product as distributed"
-            )
+        try:
+            count = _declared_count(path)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        if count > MOST_MEMBERS:
+            raise UserError(f"{path}: claims to hold {count} members; this is not a product as distributed")
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
@@ -160,7 +177,7 @@ class Zip(Members):
             raise UserError(f"{path}: cannot be read as a .zip ({error}); download it again") from None
         _check_contents(path, infos)
         files = [info for info in infos if not info.is_dir() and not is_leftover(info.filename)]
-        self.prefix = _product_folder(path, [info.filename for info in files])
+        self.prefix = product_folder(path, [info.filename for info in files])
         start = len(self.prefix)
         sizes = {info.filename[start:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
         super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
@@ -212,11 +229,18 @@ def open_members(path: Path) -> Members:
     """
     if not path.name.isprintable():
         raise UserError(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
-    if path.is_dir():
-        return Folder(path)
-    if not path.is_file():
-        raise UserError(f"{path}: does not exist; expected a product's folder or .zip")
-    return Zip(path)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        link = f"is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else "does not exist"
+        raise UserError(f"{path}: {link}; expected a product's folder or .zip") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return Folder(path) if path.is_dir() else Zip(path)
+
+
+def _unreadable(path: str | Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error.strerror}); change its permissions, or copy it to where you may")
 
 
 def _declared_count(path: Path) -> int:
@@ -268,20 +292,3 @@ def _refusal(info: zipfile.ZipInfo) -> str | None:
     if info.file_size > SUSPICIOUS_SIZE and info.file_size > LARGEST_RATIO * info.compress_size:
         return f"claims to unpack from {info.compress_size} to {info.file_size} bytes"
     return None
-
-
-def _product_folder(path: Path, names: list[str]) -> str:
-    """Return the path of the product's folder in a .zip, with a trailing ``/``; '' where files lie at the top."""
-    folders = set()
-    for name in names:
-        parts = name.split("/")[:-1]
-        # The innermost: programs that unpack put a folder around a folder of the same name.
-        at = next((i for i in reversed(range(len(parts))) if parts[i].upper().endswith(PRODUCT_SUFFIXES)), None)
-        if at is not None:
-            folders.add("/".join(parts[: at + 1]) + "/")
-    if len(folders) > 1:
-        raise UserError(f"{path}: holds {len(folders)} products; give each a .zip of its own")
-    if folders:
-        return folders.pop()
-    tops = {name.split("/")[0] + "/" for name in names if "/" in name}
-    return tops.pop() if len(tops) == 1 and all("/" in name for name in names) else ""
