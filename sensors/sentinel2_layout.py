@@ -74,7 +74,8 @@ OLD_METADATA = re.compile(r"S2\w_[A-Z]{4}_MTD_SAF.*")
 PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_(?:OPER|USER)_MTD_SAF(L1C|L2A)_.*\.xml")
 GRANULE_METADATA = re.compile(r".*MTD_.*\.xml")
 GRANULE_TILE = re.compile(r"(?:^|_)(T\d\d[A-Z]{3})(?:_|$)")
-IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
+IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_L2A_.*?)?(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
+"""The last but one part is of the old naming: S2A_USER_SCL_L2A_TL_..._20m.jp2."""
 BAND_NUMBER = re.compile(r"[Bb](\d{1,2})")
 ELEMENTS = {
     "satellite": "SPACECRAFT_NAME",
@@ -84,6 +85,7 @@ ELEMENTS = {
     "footprint": "EXT_POS_LIST",
     "cloud_cover": "Cloud_Coverage_Assessment",
     "images": "IMAGE_FILE(_2A)?|IMAGE_ID(_2A)?",
+    "tile": "TILE_ID",
     "rows": "NROWS",
     "columns": "NCOLS",
     "left": "ULX",
@@ -222,7 +224,7 @@ def granules_by_tile(members: Members, metadata: XmlDocument) -> dict[str, list[
     named = [granule for granule in existing if _is_named(granule, stated)]
     granules: dict[str, list[Granule]] = {}
     for granule in sorted(named or existing, key=lambda granule: granule.name):
-        granules.setdefault(granule.tile, []).append(granule)
+        granules.setdefault(granule.tile or _stated_tile(members, granule), []).append(granule)
     if not granules:
         raise UserError(f"{members.path}: has no granule with metadata or images; download the product again")
     return granules
@@ -270,9 +272,18 @@ def _granule(name: str, paths: list[PurePosixPath]) -> Granule:
             image = Image(str(path), int(match[2] or METRES[band]))
             images[band] = min(image, images.get(band, image), key=lambda one: one.metres)
     metadata = [str(path) for path in paths if len(path.parts) == 3 and GRANULE_METADATA.fullmatch(path.name)]
-    tile = GRANULE_TILE.search(name)
+    # Folders that a user renamed have it in the names of their images.
+    names = (name, *(PurePosixPath(image.member).stem for image in images.values()))
+    tile = next((match for match in map(GRANULE_TILE.search, names) if match), None)
     ordered = {band: images[band] for band in IMAGES if band in images}
     return Granule(name, tile[1] if tile else "", metadata[0] if metadata else None, ordered)
+
+
+def _stated_tile(members: Members, granule: Granule) -> str:
+    """Return the tile in a granule's metadata, or in the product's name; "" where neither has one."""
+    stated = XmlDocument(members, granule.metadata).optional(ELEMENTS["tile"]) if granule.metadata else None
+    match = GRANULE_TILE.search(stated or "")
+    return match[1] if match else tile_code(members.name) or ""
 
 
 def _stated_names(metadata: XmlDocument) -> set[str]:

@@ -53,6 +53,7 @@ def write_safe(
     long_naming: bool = False,
     other_tiles: Sequence[str] = (),
     halves: bool = False,
+    granule_folder: str | None = None,
     null_granule: bool = False,
     driver: str = "JP2OpenJPEG",
     zipped: bool = False,
@@ -64,15 +65,17 @@ def write_safe(
     baseline 04.00 on and absent (0) before by default. ``footprint``: (latitude, longitude) pairs without the closing
     one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``without``: images
     that are left out, by the end of their path ("B02_10m") or by folder ("R10m"). ``stated_size``: size in MTD_TL.xml.
-    ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same pixels).
-    ``halves``: the tile is in two granules, of two datastrips, with the upper and the lower 60 % of its rows.
-    ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
+    ``long_naming``: as before December 2016 (L2A as users made it, with USER for OPER), also with a granule for each of
+    ``other_tiles`` (same pixels). ``halves``: the tile is in two granules, of two datastrips, with the upper and the
+    lower 60 % of its rows. ``granule_folder``: what a user has renamed the granule's folder to. ``null_granule`` adds
+    an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
     """
     start = f"{satellite}_MSI{level}_{sensing}"
     middle = f"_N{baseline.replace('.', '')}" if baseline_in_name else ""
+    agency = "USER" if level == "L2A" else "OPER"
     name = f"{start}{middle}_R012_{tile}_{discriminator}.SAFE"
     if long_naming:
-        name = f"{satellite}_OPER_PRD_MSI{level}_PDMC_{discriminator}_R012_V{sensing}_{sensing}.SAFE"
+        name = f"{satellite}_{agency}_PRD_MSI{level}_PDMC_{discriminator}_R012_V{sensing}_{sensing}.SAFE"
     safe = Path(folder) / name
     if offset is None:
         offset = -1000 if baseline >= "04.00" else 0
@@ -88,10 +91,10 @@ def write_safe(
         granule = f"{level}_{granule_tile}_A026253_{created if halves else sensing}"
         stem = f"{granule_tile}_{sensing}"
         if long_naming:
-            granule = f"{satellite}_OPER_MSI_{level}_TL_EPA__{created}_A026253_{granule_tile}_N{baseline}"
+            granule = f"{satellite}_{agency}_MSI_{level}_TL_EPA__{created}_A026253_{granule_tile}_N{baseline}"
             stem = granule.rsplit("_N", 1)[0]
         images = list(_images(level, stem))
-        root = safe / "GRANULE" / granule
+        root = safe / "GRANULE" / (granule_folder or granule)
         for file, band, metres in images:
             left_out = any(file.endswith(end) or file.startswith(f"{end}/") for end in without)
             if (bands is None or band in bands) and not left_out:
@@ -154,7 +157,11 @@ def _images(level: str, stem: str) -> Iterable[tuple[str, str, int]]:
         yield from ((f"{stem}_{band}", band, NATIVE[band]) for band in BAND_IDS)
     else:
         for metres, bands in L2A_IMAGES.items():
-            yield from ((f"R{metres}m/{stem}_{band}_{metres}m", band, metres) for band in bands)
+            for band in bands:
+                named = f"{stem}_{band}"
+                if "_MSI_" in stem and band in ("AOT", "WVP", "SCL"):
+                    named = stem.replace("_MSI_", f"_{band}_")
+                yield f"R{metres}m/{named}_{metres}m", band, metres
 
 
 def _write_image(path, band, metres, size, origin, epsg, offset, reflectance, driver) -> None:
@@ -181,9 +188,13 @@ def _product_xml(
     name, level, satellite, sensing, baseline, created, offset, positions, cloud_cover, granules, long_naming
 ) -> str:
     tag = "IMAGE_ID" if long_naming else "IMAGE_FILE"
+    tag, prefix = (f"{tag}_2A", "L2A_") if long_naming and level == "L2A" else (tag, "")
     listed = "".join(
         f'<Granule granuleIdentifier="{granule}">'
-        + "".join(f"<{tag}>{file if long_naming else f'GRANULE/{granule}/IMG_DATA/{file}'}</{tag}>" for file in files)
+        + "".join(
+            f"<{tag}>{file.split('/')[-1] if long_naming else f'GRANULE/{granule}/IMG_DATA/{file}'}</{tag}>"
+            for file in files
+        )
         + "</Granule>"
         for granule, files in granules
     )
@@ -197,9 +208,11 @@ def _product_xml(
     else:
         offsets = f"<BOA_ADD_OFFSET_VALUES_LIST>{offsets}</BOA_ADD_OFFSET_VALUES_LIST>" if offset else ""
         scale = (
-            '<QUANTIFICATION_VALUES_LIST><BOA_QUANTIFICATION_VALUE unit="none">10000</BOA_QUANTIFICATION_VALUE>'
-            '<AOT_QUANTIFICATION_VALUE unit="none">1000.0</AOT_QUANTIFICATION_VALUE>'
-            '<WVP_QUANTIFICATION_VALUE unit="cm">1000.0</WVP_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>'
+            f'<QUANTIFICATION_VALUES_LIST><{prefix}BOA_QUANTIFICATION_VALUE unit="none">10000'
+            f"</{prefix}BOA_QUANTIFICATION_VALUE>"
+            f'<{prefix}AOT_QUANTIFICATION_VALUE unit="none">1000.0</{prefix}AOT_QUANTIFICATION_VALUE>'
+            f'<{prefix}WVP_QUANTIFICATION_VALUE unit="cm">1000.0</{prefix}WVP_QUANTIFICATION_VALUE>'
+            "</QUANTIFICATION_VALUES_LIST>"
         )
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <n1:Level-{level[1:]}_User_Product xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-{level[1:]}.xsd">

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -58,7 +59,7 @@ def product_root(environment: Environment, key: str) -> Path:
     file = environment.path or "environment.json (there is none; copy environment.json.example)"
     if root is None:
         raise UserError(f"{file}: {key}: is not set; name the folder of the products there")
-    if not Path(root).exists():
+    if not os.path.exists(root):
         raise UserError(f"{file}: {key}: there is no folder {root}")
     return Path(root)
 
@@ -84,7 +85,7 @@ def locate(root: Path, product: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    if inside(product) and path_below(root, product).exists():
+    if inside(product) and os.path.exists(path_below(root, product)):
         return path_below(root, product)
     name = bare_name(PurePosixPath(product.replace("\\", "/")).name).upper()
     path = _products_by_name(root, name.startswith("S3")).get(name)

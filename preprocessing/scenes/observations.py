@@ -136,7 +136,7 @@ def observe_all(
     Returns:
         The observations in the order of ``paths``, and one line for each product that cannot be read.
     """
-    changed = {name_below(root, path): path.stat().st_mtime_ns for path in paths}
+    changed = {name_below(root, path): _time_of_change(path) for path in paths}
     observations = {product: one for product, time, one in _read_journal(journal) if changed.get(product) == time}
     journal.parent.mkdir(parents=True, exist_ok=True)
     with journal.open("a") as lines:
@@ -153,6 +153,14 @@ def observe_all(
             scheduler=scheduler, done=append,
         )  # fmt: skip
     return [observations[product] for product in changed if product in observations], failures
+
+
+def _time_of_change(path: Path) -> int:
+    """Return the time of the last change in ns; 0 of what cannot be looked up, and whose reading reports that."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read_journal(journal: Path) -> Iterable[tuple[str, int, Observation]]:

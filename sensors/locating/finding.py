@@ -48,9 +48,9 @@ def find(root: Path, kind: Kind) -> Findings:
     Raises:
         UserError: ``root`` is neither a folder nor a product.
     """
-    if _is_product_file(root, kind) or (root.is_dir() and _is_product_folder(root, kind)):
+    if _is_product_file(root, kind) or (os.path.isdir(root) and _is_product_folder(root, kind)):
         return Findings([root], [])
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise UserError(f"{root}: is not a folder; name the folder that holds the products")
     copies: dict[str, list[Path]] = {}
     candidates: list[Path] = []
@@ -111,15 +111,16 @@ def _entries(root: Path, kind: Kind, unread: list[str]) -> Iterator[Path]:
 
 def _is_product_file(path: Path, kind: Kind) -> bool:
     """Return whether a path is a .zip, or a broken link, that is named like a product."""
-    suffixes = (".zip",) if path.is_file() else (".zip", ".safe", ".sen3")
+    is_file = os.path.isfile(path)
+    suffixes = (".zip",) if is_file else (".zip", ".safe", ".sen3")
     named = path.name.lower().endswith(suffixes) and kind.name.fullmatch(bare_name(path.name)) is not None
-    return named and (path.is_file() or (path.is_symlink() and not path.exists()))
+    return named and (is_file or (path.is_symlink() and not os.path.exists(path)))
 
 
 def _is_product_folder(path: Path, kind: Kind) -> bool:
     """Return whether a folder is a product by its name or by its files."""
     bare = bare_name(path.name)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return False
     if bare != path.name and kind.name.fullmatch(bare):
         return True
@@ -131,7 +132,7 @@ def _is_product_folder(path: Path, kind: Kind) -> bool:
 
 def _best(copies: Sequence[Path]) -> tuple[Path, list[str]]:
     """Return the most complete of products with one name, and a line for each incomplete folder."""
-    folders = [path for path in copies if path.is_dir()]
+    folders = [path for path in copies if os.path.isdir(path)]
     best = (folders or list(copies))[0]
     lines = []
     for other in copies:
@@ -158,13 +159,13 @@ def _missing(product: Path, other: Path) -> list[str]:
 def _reason(path: Path, kind: Kind) -> str | None:
     """Return why something that looks like a product is not read; None for files that lie beside products."""
     name = path.name
-    if path.is_symlink() and not path.exists():
+    if path.is_symlink() and not os.path.exists(path):
         return f"is a link to {os.readlink(path)}, which does not exist"
     if UNFINISHED.fullmatch(name):
         return "was not downloaded to the end"
     if PACKED.fullmatch(name):
         return "is packed, but not as .zip; unpack it"
-    if path.is_dir() or path.suffix.lower() in ("", ".zip", ".safe", ".sen3"):
+    if os.path.isdir(path) or path.suffix.lower() in ("", ".zip", ".safe", ".sen3"):
         return f"is no {kind.title} product"
     return None
 

@@ -12,6 +12,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiment import PROJECT
@@ -254,6 +255,39 @@ def test_encrypted_members_are_refused(archive):
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match="is encrypted"):
+        open_members(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zips_of_other_compressions_are_read(compression, tmp_path):
+    folder = write_safe(tmp_path / "folder", size=(120, 60))
+    packed = write_safe(tmp_path, size=(120, 60), zipped=True, compression=compression)
+    with Safe.open(folder) as expected, Safe.open(packed) as safe:
+        np.testing.assert_array_equal(safe.read(["B02", "B05"]), expected.read(["B02", "B05"]))
+    swath = write_sen3(tmp_path / "folder", edge=0)
+    frame = Sen3.open(write_sen3(tmp_path, edge=0, zipped=True, compression=compression))
+    np.testing.assert_array_equal(frame.radiance("Oa05"), Sen3.open(swath).radiance("Oa05"))
+
+
+def test_a_damaged_image_in_another_compression_is_an_error(tmp_path):
+    path = write_safe(tmp_path, size=(60, 60), zipped=True, compression=zipfile.ZIP_BZIP2)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        (image,) = (info for info in archive.infolist() if info.filename.endswith("_B02.jp2"))
+    at = image.header_offset + 30 + len(image.filename)
+    content[at + 20 : at + 60] = bytes(40)
+    path.write_bytes(content)
+    with Safe.open(path) as safe, pytest.raises(UserError, match=r"B02\.jp2: is damaged"):
+        safe.read(["B02"])
+
+
+@pytest.mark.parametrize(("method", "named"), [(9, "Deflate64"), (93, "Zstandard"), (77, "method 77")])
+def test_a_compression_that_cannot_be_read_is_named(method, named, archive):
+    path = archive(with_member("X.SAFE/manifest.safe"))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 10] = method
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"is compressed by {named}, which is not read; unpack it and name its folder"):
         open_members(path)
 
 

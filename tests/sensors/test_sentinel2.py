@@ -234,6 +234,31 @@ def test_a_stray_granule_is_left_out(long_naming, tmp_path):
         assert len(safe.bands) == 13 and safe.size == (60, 60)
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_level_2a_in_the_old_naming_is_read(zipped, tmp_path):
+    path = write_safe(tmp_path, level="L2A", long_naming=True, size=(120, 60), zipped=zipped)
+    assert path.name.startswith("S2A_USER_PRD_MSIL2A_") and products(tmp_path) == [path]
+    with Safe.open(path) as safe:
+        assert (safe.level, safe.tile, safe.bands[-3:]) == ("L2A", "T17XNA", ["AOT", "WVP", "SCL"])
+        for metres, bands in ((10, ["B02", "AOT"]), (20, ["B05", "SCL"])):
+            x, y = centres(metres, (1200 // metres, 600 // metres))
+            expected = np.stack([synthetic_reflectance(band, x, y) for band in bands], axis=-1)
+            np.testing.assert_allclose(safe.read(bands, resolution=metres), expected, atol=HALF_A_NUMBER)
+
+
+@pytest.mark.parametrize("bands", [None, ()], ids=["images", "metadata"])
+@pytest.mark.parametrize("long_naming", [False, True])
+@pytest.mark.parametrize("level", ["L1C", "L2A"])
+def test_a_granule_whose_folder_was_renamed_is_read(level, long_naming, bands, tmp_path):
+    path = write_safe(tmp_path, level=level, long_naming=long_naming, granule_folder="0", bands=bands, size=(60, 60))
+    for tile in (None, "T17XNA"):
+        with Safe.open(path, tile) as safe:
+            assert (safe.tile, safe.size) == ("T17XNA", (60, 60))
+            if bands is None:
+                expected = synthetic_reflectance("B02", *centres(10, (60, 60)))
+                np.testing.assert_allclose(safe.read(["B02"])[..., 0], expected, atol=HALF_A_NUMBER)
+
+
 def test_names_without_baseline_are_read(tmp_path):
     path = write_safe(tmp_path, baseline="05.10", baseline_in_name=False, size=(60, 60))
     with Safe.open(path) as safe:

@@ -1,9 +1,12 @@
 """Steps 10 and 20 on products as people keep them: what is read, and what is named because it is not."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from pix2earth.settings.errors import UserError
 from preprocessing.scenes import inventory
 from sensors.sentinel2 import Safe
 from sensors.sentinel3 import Sen3
@@ -124,3 +127,101 @@ def test_frames_of_reduced_resolution_are_counted(tmp_path):
     none, done = pairs(environment)
     assert not none
     assert "1 Sentinel-3 products are left out: they are of reduced resolution" in done.stdout
+
+
+@pytest.mark.parametrize("removed", ["*_B02.jp2", "MTD_MSIL1C.xml"])
+def test_a_complete_zip_wins_over_a_folder_that_was_extracted_in_part(removed, tmp_path):
+    environment = write_environment(tmp_path)
+    folder = write_safe(tmp_path / "s2", size=(60, 60))
+    archive = write_safe(tmp_path / "zips", size=(60, 60), zipped=True).rename(tmp_path / "s2" / f"{folder.stem}.zip")
+    frame = write_sen3(tmp_path / "s3")
+    (pair,), done = pairs(environment)
+    assert pair == (folder.name, frame.name) and "lacks" not in done.stderr
+    next(folder.rglob(removed)).unlink()
+    (pair,), done = pairs(environment)
+    assert pair == (archive.name, frame.name)
+    assert f"{folder}: lacks 1 files, such as " in done.stderr
+    assert f"; {archive} is read in its place" in done.stderr
+
+
+# ---- links and permissions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".SAFE", ".zip"])
+def test_a_dangling_link_is_left_out_and_named(suffix, tmp_path):
+    environment = write_environment(tmp_path)
+    scene, frame = write_safe(tmp_path / "s2", bands=()), write_sen3(tmp_path / "s3")
+    links = [
+        tmp_path / "s2" / f"{scene.stem.replace('20200702', '20210101')}{suffix}",
+        tmp_path / "s3" / f"{frame.stem.replace('T161401_', 'T161801_')}{suffix.replace('SAFE', 'SEN3')}",
+    ]
+    for link in links:
+        link.symlink_to(tmp_path / "gone")
+    (pair,), done = pairs(environment, code=1)
+    assert pair == (scene.name, frame.name)
+    for link in links:
+        assert f"{link}: is a link to {tmp_path / 'gone'}, which does not exist" in done.stderr
+    assert "2 products failed and were left out" in done.stderr
+    counted = step(COUNT, environment)
+    assert counted.returncode == 0 and "T17XNA         2" in counted.stdout
+
+
+@pytest.fixture
+def forbid(monkeypatch):
+    """``forbid(path)``: a folder or file may not be read; permissions do not stop the superuser, who may run this."""
+    paths: set[str] = set()
+    scandir, opening = os.scandir, Path.open
+
+    def check(path):
+        if str(path) in paths:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def checked_scandir(path="."):
+        check(path)
+        return scandir(path)
+
+    def checked_open(path, *arguments, **options):
+        check(path)
+        return opening(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "scandir", checked_scandir)
+    monkeypatch.setattr(Path, "open", checked_open)
+    return lambda path: paths.add(str(path))
+
+
+@pytest.mark.parametrize("what", ["", "GRANULE", "MTD_MSIL1C.xml"])
+def test_what_may_not_be_read_is_not_called_damaged(what, forbid, tmp_path):
+    environment = write_environment(tmp_path)
+    scene, frame = write_safe(tmp_path / "s2", bands=()), write_sen3(tmp_path / "s3")
+    forbidden = write_safe(tmp_path / "s2", bands=(), **OTHER) / what
+    forbid(forbidden)
+    (pair,), done = pairs(environment, code=1)
+    assert pair == (scene.name, frame.name)
+    assert f"{forbidden}: cannot be read (Permission denied); change its permissions" in done.stderr
+    assert "download" not in done.stderr
+
+
+def test_a_folder_of_products_that_may_not_be_read_is_named(forbid, tmp_path):
+    environment = write_environment(tmp_path)
+    write_safe(tmp_path / "s2", bands=())
+    frame = write_sen3(tmp_path / "s3")
+    write_safe(tmp_path / "s2" / "2021", bands=(), **OTHER)
+    forbid(tmp_path / "s2" / "2021")
+    (pair,), done = pairs(environment)
+    assert pair[1] == frame.name
+    for printed in (done.stderr, step(COUNT, environment).stderr):
+        assert f"{tmp_path / 's2' / '2021'}: cannot be read (Permission denied); change its permissions" in printed
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_an_image_that_may_not_be_read_is_not_called_damaged(zipped, forbid, tmp_path):
+    path = write_safe(tmp_path, size=(60, 60), zipped=zipped)
+    forbidden = path if zipped else next(path.rglob("*_B02.jp2"))
+    forbid(forbidden)
+    with pytest.raises(UserError, match=f"{forbidden.name}: cannot be read .Permission denied.; change"):
+        Safe.open(path).read(["B02"])
+    frame = write_sen3(tmp_path, zipped=zipped)
+    forbidden = frame if zipped else frame / "Oa05_radiance.nc"
+    forbid(forbidden)
+    with pytest.raises(UserError, match=f"{forbidden.name}: cannot be read .Permission denied.; change"):
+        Sen3.open(frame).radiance("Oa05")
