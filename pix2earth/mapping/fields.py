@@ -130,7 +130,10 @@ def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plu
         UserError: a field is missing, is not read, or does not exist.
     """
     if SEQUENCE_START in read and SEQUENCE_START not in given:
-        raise UserError(f"{plugin}: reads sequences of a dataset, time step by time step; give a dataset as the input")
+        raise UserError(
+            f"{plugin}: reads sequences, time step by time step; give a dataset as the input, or to predict.py dated"
+            " scenes and an output that ends with .tif"
+        )
     if SEQUENCE_START in read and len(read) > 1:
         raise UserError(f"{plugin}: reads {', '.join(read)} of each time step besides the input; give a dataset")
     known = [*manifest.fields, SEQUENCE_START]
