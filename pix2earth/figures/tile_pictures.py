@@ -178,8 +178,9 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
         contrasts = contrasts or _contrasts(scorer, images, folder)
         for number, name in enumerate(part):
             for title, colours in _of_sample(scorer, images, number, contrasts):
-                place = of_run if title == "prediction" else pictures_of_sample(folder, title)
-                atomic.write_bytes(place / f"{name}.webp", webp(colours))
+                path = (of_run if title == "prediction" else pictures_of_sample(folder, title)) / f"{name}.webp"
+                if not path.exists():  # pictures of the sample are the same for all runs
+                    atomic.write_bytes(path, webp(colours))
     origin = scorer.origin
     atomic.write_json(of_run / ABOUT, {"checkpoint": origin.checkpoint if origin else None, "tiles": len(names)})
     return len(names)

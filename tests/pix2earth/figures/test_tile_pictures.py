@@ -111,7 +111,8 @@ def test_an_evaluation_keeps_pictures_and_places(evaluated, tiny_arrays):
 
 def test_runs_on_the_same_samples_share_a_folder(evaluated):
     folder = evaluated("a", metrics=["PSNR"])
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("places.csv")}
+    shared = [folder / "places.csv", *folder.glob("sample/*/*.webp")]
+    before = {path: path.stat().st_mtime_ns for path in shared}
     assert evaluated("b", metrics=["PSNR"], seed=1) == folder
     assert {path.name for path in (folder / "runs").iterdir()} == {"a_0101-0000", "b_0101-0000"}
     assert {path: path.stat().st_mtime_ns for path in before} == before
