@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import ALL_METRICS, PER_TIME_STEP, Scale, further_fields, score, why_undefined
+from metrics import ALL_METRICS, PER_TIME_STEP, WHOLE_IMAGE, Scale, score, why_undefined
 from pix2earth.baselines import choice, injection
 from pix2earth.baselines.answers.applying import applied, beside_network
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
-from pix2earth.scoring import failures, ranges
+from pix2earth.scoring import failures, metric_fields, ranges
 from pix2earth.scoring import regions as scored_regions
 from pix2earth.scoring.reading import read, repeated
 from pix2earth.scoring.regions import by_time_step, column, differs, for_time_steps, mean_over_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
-from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
@@ -88,9 +87,13 @@ class Scorer:
         manifest = self.experiment.manifest
         self.target = manifest.fields[manifest.target]
         self.scale = self._scale()
-        reasons = {name: why_undefined(name, len(self.target.bands), self.scale) for name in self.names}
+        self._further = metric_fields.named(self.names, self.experiment)
+        reasons = {
+            name: why_undefined(name, len(self.target.bands), self.scale)
+            or metric_fields.why_undefined(name, self.experiment)
+            for name in self.names
+        }
         self.undefined = {name: reason for name, reason in reasons.items() if reason}
-        self._further = self._further_fields()
         self.failures: dict[str, int] = {}
         self.scored = 0
         self._range_unreported = self.experiment.NORMALIZE != "l2"  # unit norm is not scaled by a range
@@ -102,22 +105,6 @@ class Scorer:
         self.regions = scored_regions.names(self.experiment) if regions else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
-
-    def _further_fields(self) -> list[str]:
-        """Return the fields that metrics name in addition to target and prediction.
-
-        Raises:
-            UserError: the dataset has no such field.
-        """
-        fields = self.experiment.manifest.fields
-        for name in self.names:
-            for field in further_fields(name):
-                if field not in fields:
-                    raise UserError(
-                        f"{self.experiment.file}: metrics: {name} asks for the field '{field}'{nearest(field, fields)};"
-                        f" the dataset has {', '.join(fields)}"
-                    )
-        return sorted({field for name in self.names for field in further_fields(name)})
 
     def _scale(self) -> Scale:
         """Return data range, resolution ratio and RGB bands of the target."""
@@ -133,7 +120,12 @@ class Scorer:
     @property
     def measures(self) -> list[str]:
         """Names of the scores of a prediction: every metric, then every metric in every region (``PSNR.inside``)."""
-        return [*self.names, *(column(name, region) for region in self.regions for name in self.names)]
+        return [*self.names, *(column(name, region) for region in self.regions for name in self._by_region)]
+
+    @property
+    def _by_region(self) -> list[str]:
+        """Names of the metrics that are computed by region too."""
+        return [name for name in self.names if name not in WHOLE_IMAGE]
 
     @property
     def columns(self) -> list[str]:
@@ -202,8 +194,12 @@ class Scorer:
         # Where pixels are missing at single time steps, every metric has its own pixels at each of them.
         split = [name for name in self.names if steps and (name in PER_TIME_STEP or differs(valid))]
         together = [name for name in self.names if name not in split]
-        whole = {name: flat(prepared[name]) for name in self._further}
-        single = {name: for_time_steps(prepared[name], self.experiment.manifest.fields[name], steps) for name in whole}
+        further = metric_fields.physical_fields(prepared, self._further, self.experiment)
+        whole = {name: flat(values) for name, values in further.items()}
+        single = {
+            name: for_time_steps(values, metric_fields.field(name, self.experiment), steps)
+            for name, values in further.items()
+        }
         scores = self._apply_metrics(flat(target), flat(prediction), valid, together, whole)
         for name, values in self._apply_metrics(targets, predictions, of_steps, split, single).items():
             scores[name] = mean_over_time_steps(values, steps)
@@ -211,7 +207,7 @@ class Scorer:
         if self.regions:
             places = scored_regions.valid_by_region(self.experiment, prepared, of_steps, tf.shape(targets)[0])
             for region, valid_in_region in places.items():
-                scored = self._apply_metrics(targets, predictions, valid_in_region, self.names, single)
+                scored = self._apply_metrics(targets, predictions, valid_in_region, self._by_region, single)
                 for name, values in scored.items():
                     scores[column(name, region)] = mean_over_time_steps(values, steps)
         return scores

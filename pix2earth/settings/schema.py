@@ -176,9 +176,10 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all", "arisgan", "scientific"] = "all"
+    metrics: list[str] | Literal["all", "arisgan", "scientific", "superresolution"] = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
-    `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like."""
+    `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
+    `"superresolution"`: those of images that are sharper than their input. A list may name these groups too."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str = "PSNR"
@@ -220,10 +221,11 @@ class ExperimentFile(Schema):
     @field_validator("metrics")
     @classmethod
     def _check_metrics(cls, names: list[str] | str) -> list[str]:
-        chosen = list(GROUPS[names]) if isinstance(names, str) else list(dict.fromkeys(names))
+        listed = [names] if isinstance(names, str) else names
+        chosen = list(dict.fromkeys(one for name in listed for one in GROUPS.get(name, [name])))
         for name in chosen:
             if name not in ALL_METRICS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
+                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *GROUPS])}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
@@ -231,7 +233,9 @@ class ExperimentFile(Schema):
     @field_validator("best_metric")
     @classmethod
     def _check_best(cls, name: str) -> str:
-        return cls._check_metrics([name])[0]
+        if name not in ALL_METRICS:
+            raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
+        return name
 
     @model_validator(mode="after")
     def _complete(self) -> ExperimentFile:
