@@ -17,7 +17,7 @@ from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
 from sensors.locating import finding
 from sensors.product_xml import XmlDocument
-from sensors.swath_files import SwathFiles
+from sensors.swath.swath_files import SwathFiles
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2earth.settings.errors import UserError
 from sensors.archives import Members
-from sensors.netcdf_variables import open_variable
+from sensors.swath.netcdf_variables import open_variable
 
 if TYPE_CHECKING:
     import h5py

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pix2earth.settings.errors import UserError
-from sensors import netcdf_variables
-from sensors.netcdf_variables import open_variable
 from sensors.sentinel3 import Sen3
+from sensors.swath import netcdf_variables
+from sensors.swath.netcdf_variables import open_variable
 from tests.products import write_sen3
 
 NAME = "Oa01_radiance"

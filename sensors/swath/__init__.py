@@ -1,0 +1,1 @@
+"""The netCDF files of a swath."""
