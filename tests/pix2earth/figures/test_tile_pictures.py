@@ -162,9 +162,9 @@ def test_time_steps_of_targets_lie_side_by_side(kept, fold):
 
 
 def test_time_steps_of_inputs_alone_have_pictures_of_their_own(kept):
-    source, target = Field(shape=[4, SIDE, SIDE, 3], **IMAGE), Field(shape=[SIDE, SIDE, 3], **IMAGE)
+    source, target = Field(shape=[5, SIDE, SIDE, 3], **IMAGE), Field(shape=[SIDE, SIDE, 3], **IMAGE)
     sizes = kept(source, target, lambda image: image[:, 0])
-    assert set(sizes) == {"input 1", "input 2", "input 3", "target", "run", "median"}
+    assert set(sizes) == {"input 1", "input 2", "input 3", "input 4", "target", "run", "median"}
     assert set(sizes.values()) == {(SIDE, SIDE)}
 
 
