@@ -6,14 +6,19 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiment import Environment, Experiment
 from pix2earth.mapping.scene_maps import check_output, map_scene
+from pix2earth.mapping.sources import Source, source_of
 from pix2earth.plugins import finding
 from pix2earth.records.listing import is_dataset, listing_of
 from pix2earth.records.manifest import SPLITS
 from pix2earth.settings.errors import UserError, reports_errors
 from pix2earth.training.trained import open_run, restored_network, restored_scorer
+
+if TYPE_CHECKING:
+    from pix2earth.mapping.raster_scene import Chosen
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -33,8 +38,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument(
         "--input", required=True, nargs="+", metavar="PATH",
         help="a GeoTIFF with the bands of the network's input, a folder with one raster per band, a Sentinel-2 product"
-        " (.SAFE or .zip), a file or folder of images in any format, or a dataset; for a network with time steps also"
-        " one of them for each, in their order, or the folder of a series",
+        " (.SAFE or .zip), the folder of an HLS granule, a file or folder of images in any format, or a dataset; for a"
+        " network with time steps also one of them for each, in their order, or the folder of a series",
     )  # fmt: skip
     arguments.add_argument(
         "--field", action="append", default=[], metavar="NAME=FILE[,FILE...]",
@@ -131,17 +136,14 @@ def check(options: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict from the command line."""
     options = parse(argv)
-    sources, output = [Path(path) for path in options.input], Path(options.output)
-    for source, text in zip(sources, options.input, strict=True):
-        if not source.exists() and not text.startswith("/vsi"):
-            raise UserError(f"--input {source}: there is no such file or folder")
+    sources, output = [source_of(text, "--input ") for text in options.input], Path(options.output)
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
-    datasets = [source for source in sources if is_dataset(source)]
+    datasets = [source for source in sources if isinstance(source, Path) and is_dataset(source)]
     if datasets and len(sources) > 1:
         raise UserError(f"--input {datasets[0]}: is a dataset, which holds all time steps; name it alone")
     if datasets:
         map_dataset(datasets[0], experiment, options)
-    elif len(sources) == 1 and holds_images(sources[0], output):
+    elif len(sources) == 1 and isinstance(sources[0], Path) and holds_images(sources[0], output):
         map_files(sources[0], experiment, options)
     else:
         map_scenes(sources, output, experiment, options)
@@ -156,8 +158,9 @@ def holds_images(source: Path, output: Path) -> bool:
     """
     from pix2earth.image_files.reading import is_image_file, recognised
     from pix2earth.mapping.products import is_product
+    from sensors import granule_at
 
-    if str(source).startswith("/vsi") or is_product(source):
+    if is_product(source) or granule_at(source) is not None:
         return False
     if output.suffix.lower() not in (".tif", ".tiff"):
         return source.is_dir() or is_image_file(source)
@@ -174,10 +177,12 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     from pix2earth.mapping import fields
     from pix2earth.mapping.files.choosing import predict_files
     from pix2earth.mapping.files.jobs import FileOptions
+    from pix2earth.mapping.sources import paths_of
 
     refuse(options, (*FOR_RASTERS, "bbox", "s3", "split"), "files of images")
+    files = paths_of(fields.files_of(options.field))
     chosen = FileOptions(
-        Path(options.output), options.format, fields.files_of(options.field), options.mask and Path(options.mask),
+        Path(options.output), options.format, files, options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
         options.force,
     )  # fmt: skip
@@ -199,31 +204,31 @@ def refuse(options: argparse.Namespace, names: Sequence[str], source: str) -> No
             raise UserError(f"--{name}: does not apply to {source}; leave it out")
 
 
-def map_scenes(sources: list[Path], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+def map_scenes(sources: list[Source], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
     """Write the GeoTIFF of one scene, whose time steps may be in several files.
 
     Raises:
         UserError: the scene or a further field does not fit the network, or the output cannot be written.
     """
     from pix2earth.mapping import fields
-    from pix2earth.mapping.bands.finding import numbers_of
     from pix2earth.mapping.opening import open_scene
-    from pix2earth.mapping.raster_scene import Chosen
     from pix2earth.mapping.scene import crop
+    from pix2earth.mapping.sequences.dated_scenes import reads_sequences
 
     refuse(options, FOR_FILES, "a scene that becomes a GeoTIFF")
     files = fields.files_of(options.field)
     rasters = [(f"--field {name}", path) for name, paths in files.items() for path in paths]
     check_output(output, [*(("--input", source) for source in sources), *rasters], overwrite=options.overwrite)
-    files |= fields.in_input(sources, files, experiment.manifest)
-    fields.check_names(files, experiment, finding.find(experiment))
+    plugin = finding.find(experiment)
+    if reads_sequences(experiment, plugin):
+        map_sequence(sources, output, experiment, options)
+        return
+    files |= fields.in_input(sources, files, experiment, plugin)
+    fields.check_names(files, experiment, plugin)
     swath = Path(options.s3) if options.s3 else None
     if swath and not swath.exists():
         raise UserError(f"--s3 {swath}: there is no such file or folder")
-    stated = options.scale is not None or options.offset is not None
-    conversion = (1.0 if options.scale is None else options.scale, options.offset or 0.0) if stated else None
-    chosen = Chosen(numbers_of(options.bands), conversion) if stated or options.bands is not None else None
-    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade, chosen=chosen)
+    scene, geometry = open_scene(sources, swath, experiment, degrade=options.degrade, chosen=chosen_by(options))
     further = fields.open_fields(files, scene, experiment, geometry)
     if options.bbox:
         scene = crop(scene, tuple(options.bbox), fields.blocks(files, experiment.manifest, geometry))
@@ -233,6 +238,39 @@ def map_scenes(sources: list[Path], output: Path, experiment: Experiment, option
 
     network = Network(experiment, gan, plugin, geometry, further)
     map_scene(network, scene, further, origin, options.overlap, output)
+
+
+def chosen_by(options: argparse.Namespace) -> Chosen | None:
+    """Return what the command line states of rasters, or None."""
+    from pix2earth.mapping.bands.finding import numbers_of
+    from pix2earth.mapping.raster_scene import Chosen
+
+    stated = options.scale is not None or options.offset is not None
+    conversion = (1.0 if options.scale is None else options.scale, options.offset or 0.0) if stated else None
+    return Chosen(numbers_of(options.bands), conversion) if stated or options.bands is not None else None
+
+
+def map_sequence(sources: list[Source], output: Path, experiment: Experiment, options: argparse.Namespace) -> None:
+    """Write a GeoTIFF for each date of a sequence, by a network that carries a state from one to the next.
+
+    Raises:
+        UserError: a scene has no date or does not fit, an option does not apply, or an output cannot be written.
+    """
+    from pix2earth.mapping.scene import crop
+    from pix2earth.mapping.sequences.dated_scenes import open_sequence, outputs_of
+
+    refuse(options, ("s3", "field"), "a network that reads sequences")
+    dates = open_sequence(sources, experiment, degrade=options.degrade, chosen=chosen_by(options))
+    paths = outputs_of(output, dates.times)
+    for path in paths:
+        check_output(path, [("--input", source) for source in sources], overwrite=options.overwrite)
+    scene = crop(dates.scene, tuple(options.bbox)) if options.bbox else dates.scene
+    gan, plugin, origin = restored_network(experiment, options.step, force=options.force)
+    from pix2earth.mapping.sequences.recurrent import RecurrentNetwork
+
+    network = RecurrentNetwork(experiment, gan, plugin, dates.geometry, len(paths))
+    maps = {path: {"ACQUIRED": time.isoformat()} for path, time in zip(paths, dates.times, strict=True)}
+    map_scene(network, scene, {}, origin, options.overlap, output, maps)
 
 
 def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace) -> None:

@@ -1,30 +1,35 @@
 """Command: train the models of a table of ``docs/results.md`` with one budget, and write the table.
 
-``python results.py`` trains the ten architectures of ARISGAN on real Sentinel-2 of ``samples/``, and
-``python results.py published`` the published models on synthetic data, each beside the baselines that cost no training.
-The command makes the datasets, and an experiment for each model below ``<experiment_root>/architectures/`` or
-``published/``, trains what is not trained yet, and writes the table. It resumes where it was interrupted, and with more
-``--steps`` where the runs ended.
+``python results.py`` trains the ten architectures of ARISGAN on real Sentinel-2 of ``samples/``, ``python results.py
+started`` the same from back-projection on, and ``python results.py published`` the published models on synthetic data,
+each beside the baselines that cost no training. The command makes the datasets, and an experiment for each model below
+``<experiment_root>/<table>/``, trains what is not trained yet, and writes the table. It resumes where it was
+interrupted, and with more ``--steps`` where the runs ended.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from experiment import PROJECT, Environment
 from pix2earth.documentation.page_sections import write_section
-from pix2earth.results import architectures
+from pix2earth.results import architectures, started
 from pix2earth.results.budgets import EXAMPLES
 from pix2earth.results.trained import TIMESTAMP
 from pix2earth.settings.errors import Stopped, UserError, reports_errors
 from pix2earth.training import queue
 
 PAGE = PROJECT / "docs" / "results.md"
-TABLES = {architectures.FOLDER: architectures.MODELS, "published": tuple(EXAMPLES)}
+TABLES = {
+    architectures.FOLDER: architectures.MODELS, started.FOLDER: started.MODELS, "published": tuple(EXAMPLES),
+}  # fmt: skip
 """The tables, with the models of each."""
+OF_SENTINEL2: dict[str, Any] = {architectures.FOLDER: architectures, started.FOLDER: started}
+"""The tables of real Sentinel-2, with their modules."""
 OF_ARCHITECTURES = {"batch_size": 4, "tilesize": 64, "factor": 4}
-"""Options of one table alone, with their defaults; the other one's are those of the shipped examples."""
+"""Options of these tables alone, with their defaults; those of the other one are those of the shipped examples."""
 
 
 @reports_errors
@@ -33,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     check(options)
     environment = Environment(options.env)
-    if options.table == architectures.FOLDER:
-        architectures.prepare(environment, options)
+    if options.table in OF_SENTINEL2:
+        OF_SENTINEL2[options.table].prepare(environment, options)
     else:
         from pix2earth.results import published
 
@@ -47,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         failure, status = stopped, stopped.status
     if status > 1:
         return status
-    if options.table == architectures.FOLDER:
-        rows = [architectures.row(environment, model) for model in architectures.MODELS]
-        text = architectures.table(rows, options)
+    if options.table in OF_SENTINEL2:
+        module = OF_SENTINEL2[options.table]
+        text = module.table([module.row(environment, model) for model in TABLES[options.table]], options)
     else:
         text = published.tables(environment, options)
     print(text)
@@ -68,9 +73,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     parser.add_argument("--steps", type=int, help="of each model (default 400; of published models about ten minutes)")
-    parser.add_argument("--batch-size", type=int, help="tiles a step, architectures only (default 4)")
-    parser.add_argument("--tilesize", type=int, help="side of a tile in pixels, architectures only (default 64)")
-    parser.add_argument("--factor", type=int, help="how much coarser the input is, architectures only (default 4)")
+    parser.add_argument("--batch-size", type=int, help="tiles a step, of real Sentinel-2 only (default 4)")
+    parser.add_argument("--tilesize", type=int, help="side of a tile in pixels, of real Sentinel-2 only (default 64)")
+    parser.add_argument("--factor", type=int, help="how much coarser the input is, of real Sentinel-2 only (default 4)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the runs (default 0)")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="default: all of the table")
     parser.add_argument("--no-page", action="store_true", help="print the table only")
@@ -88,10 +93,10 @@ def check(options: argparse.Namespace) -> None:
         if value is not None and value < 1:
             raise UserError(f"--{name.replace('_', '-')} {value}: must be at least 1")
     for name, default in OF_ARCHITECTURES.items():
-        if options.table != architectures.FOLDER and getattr(options, name) is not None:
-            raise UserError(f"--{name.replace('_', '-')}: of the table {architectures.FOLDER!r} only")
+        if options.table not in OF_SENTINEL2 and getattr(options, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')}: of the tables {' and '.join(OF_SENTINEL2)} only")
         setattr(options, name, getattr(options, name) or default)
-    if options.table == architectures.FOLDER:
+    if options.table in OF_SENTINEL2:
         options.steps = options.steps or 400
     models = TABLES[options.table]
     for model in options.models or ():

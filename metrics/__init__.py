@@ -2,8 +2,9 @@
 
 A metric is a function `(target, prediction, mask, scale) -> (batch,)`; the table `METRICS` has the module and function
 of each. To add one, write the function and add one line to the table. Parameters after these four are fields of the
-sample by name, such as `land_cover`. Importing this package imports neither TensorFlow
-nor NumPy.
+sample by name, such as `land_cover`, images in physical units; `input_image` is the input on the grid of the target,
+`coarse_input` the input in its own pixels and the bands of the target. Importing this package imports neither
+TensorFlow nor NumPy.
 """
 
 from __future__ import annotations
@@ -54,7 +55,19 @@ SCIENTIFIC: dict[str, str] = {
 }
 """The same for metrics of scientific images such as magnetograms; only computed if an experiment names them."""
 
-ALL_METRICS = ChainMap(SCIENTIFIC, PUBLISHED, METRICS)
+SUPERRESOLUTION: dict[str, str] = {
+    "reflectance": "metrics.superresolution.judges:reflectance",
+    "spectral": "metrics.superresolution.judges:spectral",
+    "spatial": "metrics.superresolution.judges:spatial",
+    "synthesis": "metrics.superresolution.judges:synthesis",
+    "improvement": "metrics.superresolution.judges:improvement",
+    "omission": "metrics.superresolution.judges:omission",
+    "hallucination": "metrics.superresolution.judges:hallucination",
+    "without_reference": "metrics.superresolution.judges:without_reference",
+}
+"""The same for images that are sharper than their input; only computed if an experiment names them."""
+
+ALL_METRICS = ChainMap(SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
 """All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
 KNOWN = ALL_METRICS  # its former name, which plug-ins may import
@@ -63,10 +76,14 @@ GROUPS: dict[str, Mapping[str, str]] = {
     "all": METRICS,
     "arisgan": ChainMap(PUBLISHED, METRICS),
     "scientific": {name: ALL_METRICS[name] for name in ("CC", "CC8", "CCC", "RMSE", "FluxError", "PPE10")},
+    "superresolution": SUPERRESOLUTION,
 }
 """Values of the key `metrics` that stand for a list of names."""
 
-LOWER_IS_BETTER = frozenset({"SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError"})
+LOWER_IS_BETTER = frozenset({
+    "SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError",
+    "reflectance", "spectral", "spatial", "omission", "hallucination", "without_reference",
+})  # fmt: skip
 
 UNITS: dict[str, str] = {
     "SAM": "rad",
@@ -80,6 +97,11 @@ UNITS: dict[str, str] = {
     "ERGAS_aris": "%",
     "FluxError": "%",
     "PPE10": "%",
+    "reflectance": "data",
+    "spectral": "deg",
+    "spatial": "px",
+    "synthesis": "data",
+    "without_reference": "%",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
@@ -90,6 +112,9 @@ not compared. Version 2 leaves scores without a meaning undefined, and HPSI star
 
 PER_TIME_STEP = frozenset({"HPSI"})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
+
+WHOLE_IMAGE = frozenset({"spatial"})
+"""Metrics that are undefined where a pixel is masked; they are not computed by region."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +142,7 @@ def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
         bands: number of bands of the images.
         scale: of the images.
     """
-    if name == "SAM" and bands == 1:
+    if name in ("SAM", "spectral") and bands == 1:
         return "an image of one band has no spectra"
     if name == "HPSI" and bands == 2:
         return "an image of two bands is neither grey nor in colour"

@@ -27,6 +27,7 @@ from layers.conditional_gan import ConditionalGAN
 from layers.params import known_params
 from layers.patchgan import patchgan
 from layers.sizes import require_multiple, require_patches
+from layers.small_unet import small_unet
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -77,16 +78,7 @@ class GAN(ConditionalGAN):
         size = (exp.IMG_HEIGHT, exp.IMG_WIDTH)
         image = keras.Input((*size, exp.INPUT_CHANNELS), name="input_image")
         mask = keras.Input((*size, self.target_steps), name="cloud_mask")
-        x = layers.Concatenate()([image, mask])
-        skips = []
-        for level in range(DOWNSAMPLINGS):
-            x = _two_convolutions(x, filters * 2**level)
-            skips.append(x)
-            x = layers.MaxPooling2D()(x)
-        x = _two_convolutions(x, filters * 2**DOWNSAMPLINGS)
-        for skip in reversed(skips):
-            x = layers.UpSampling2D(interpolation="bilinear")(x)
-            x = _two_convolutions(layers.Concatenate()([x, skip]), skip.shape[-1])
+        x = small_unet(layers.Concatenate()([image, mask]), filters, DOWNSAMPLINGS)
         output = self._weighted_mean(x, image)
         output = output + layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same", dtype="float32")(x)
         if self.params["keep_clear"]:
@@ -160,10 +152,3 @@ def masked_l1(
         weights *= tf.repeat(validity, prediction.shape[-1] // validity.shape[-1], axis=-1)
     total = tf.reduce_sum(weights)
     return tf.math.divide_no_nan(tf.reduce_sum(weights * tf.abs(prediction - target)), total)
-
-
-def _two_convolutions(x: Any, filters: int) -> Any:
-    """Return the features of x after two convolutions."""
-    for _ in range(2):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    return x

@@ -8,6 +8,7 @@ a product has, is refused.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import re
 import stat
@@ -16,9 +17,13 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError
-from sensors.wrappers import PRODUCT_SUFFIXES, inside_its_wrapper, is_leftover
+from sensors.wrappers import inside_its_wrapper, is_leftover, product_folder
+
+if TYPE_CHECKING:
+    from rasterio.io import MemoryFile
 
 MIB = 1 << 20
 LARGEST_PRODUCT = 16 << 30
@@ -35,6 +40,10 @@ LARGEST_KEPT = 256 * MIB
 """An unpacked netCDF file up to this size stays in memory until the next; the positions of a frame take 130 MB."""
 END_RECORD = 66_000
 """Bytes at the end of a .zip that can hold its end record: a comment of at most 65535, and the records themselves."""
+READ_BY_GDAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions of images that are read in place; others are unpacked into memory."""
+OTHER_COMPRESSIONS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+"""Names of the numbers in archives that Python does not read."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -96,10 +105,14 @@ class Folder(Members):
         """List the files of the folder.
 
         Raises:
-            UserError: a link leads outside, or a name has control characters.
+            UserError: a link leads outside, a name has control characters, or a folder may not be read.
         """
         sizes, root = {}, os.path.realpath(path)
-        for parent, folders, names in os.walk(path):
+
+        def refuse(error: OSError) -> None:
+            raise _unreadable(error.filename, error)
+
+        for parent, folders, names in os.walk(path, onerror=refuse):
             for name in folders + names:
                 entry = Path(parent) / name
                 member = entry.relative_to(path).as_posix()
@@ -110,7 +123,7 @@ class Folder(Members):
                     reason = "is a link that leads outside"
                 if reason:
                     raise UserError(f"{path}: the member {member!r} {reason}; this is not a product as distributed")
-                if name in names and entry.is_file():
+                if name in names and os.path.isfile(entry):
                     sizes[member] = entry.stat().st_size
         self._root = inside_its_wrapper(path)
         start = f"{self._root.relative_to(path).as_posix()}/" if self._root != path else ""
@@ -118,17 +131,28 @@ class Folder(Members):
         super().__init__(path, self._root.name, found)
 
     def gdal_path(self, member: str) -> str:
-        """Return the file's own path."""
+        """Return the file's own path.
+
+        Raises:
+            UserError: it may not be read.
+        """
+        try:
+            (self._root / member).open("rb").close()
+        except OSError as error:
+            raise _unreadable(self.label(member), error) from None
         return str(self._root / member)
 
     def netcdf(self, member: str) -> str | io.BytesIO:
         """Return the file's own path."""
         if member not in self:
             raise UserError(f"{self.label(member)}: is missing; download the product again")
-        return str(self._root / member)
+        return self.gdal_path(member)
 
     def _bytes(self, member: str) -> bytes:
-        return (self._root / member).read_bytes()
+        try:
+            return (self._root / member).read_bytes()
+        except OSError as error:
+            raise _unreadable(self.label(member), error) from None
 
 
 class Zip(Members):
@@ -140,10 +164,12 @@ class Zip(Members):
         Raises:
             UserError: the file is damaged, hostile, or holds several products.
         """
-        if _declared_count(path) > MOST_MEMBERS:
-            raise UserError(
-                f"{path}: claims to hold {_declared_count(path)} members; this is not a product as distributed"
-            )
+        try:
+            count = _declared_count(path)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        if count > MOST_MEMBERS:
+            raise UserError(f"{path}: claims to hold {count} members; this is not a product as distributed")
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
@@ -151,16 +177,28 @@ class Zip(Members):
             raise UserError(f"{path}: cannot be read as a .zip ({error}); download it again") from None
         _check_contents(path, infos)
         files = [info for info in infos if not info.is_dir() and not is_leftover(info.filename)]
-        self.prefix = _product_folder(path, [info.filename for info in files])
+        self.prefix = product_folder(path, [info.filename for info in files])
         start = len(self.prefix)
         sizes = {info.filename[start:]: info.file_size for info in files if info.filename.startswith(self.prefix)}
         super().__init__(path, self.prefix.rstrip("/").rpartition("/")[2] or path.name, sizes)
         self._last: tuple[str, bytes] | None = None
+        self._to_unpack = {info.filename[start:] for info in files if info.compress_type not in READ_BY_GDAL}
+        self._unpacked: dict[str, MemoryFile] = {}
 
     def gdal_path(self, member: str) -> str:
         """Return a /vsizip/ path; the braces let the archive have any name, but for braces that are no pairs."""
+        if member in self._to_unpack:
+            return self._in_memory(member)
         archive = str(self.path.absolute())
         return f"/vsizip/{archive if set(archive) & set('{}') else f'{{{archive}}}'}/{self.prefix}{member}"
+
+    def _in_memory(self, member: str) -> str:
+        """Return the path in memory under which GDAL reads a member whose compression it does not know."""
+        from rasterio.io import MemoryFile
+
+        if member not in self._unpacked:
+            self._unpacked[member] = MemoryFile(self.read(member, LARGEST_NETCDF))
+        return str(self._unpacked[member].name)
 
     def netcdf(self, member: str) -> io.BytesIO:
         """Return the unpacked bytes as a file object.
@@ -179,7 +217,7 @@ class Zip(Members):
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(self.prefix + member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
             raise UserError(f"{self.label(member)}: is damaged ({error}); download the product again") from None
 
 
@@ -191,41 +229,18 @@ def open_members(path: Path) -> Members:
     """
     if not path.name.isprintable():
         raise UserError(f"{path.parent}/{path.name!r}: has control characters in its name; rename or remove it")
-    if path.is_dir():
-        return Folder(path)
-    if not path.is_file():
-        raise UserError(f"{path}: does not exist; expected a product's folder or .zip")
-    return Zip(path)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        link = f"is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else "does not exist"
+        raise UserError(f"{path}: {link}; expected a product's folder or .zip") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return Folder(path) if path.is_dir() else Zip(path)
 
 
-def find(root: Path, pattern: re.Pattern[str]) -> list[Path]:
-    """Return the folders and .zip files below ``root`` whose names match, sorted by name.
-
-    Where both exist the folder is returned. Folders that match are not searched; links to folders are followed, each
-    folder once.
-
-    Raises:
-        UserError: ``root`` is not a folder.
-    """
-    if not root.is_dir():
-        raise UserError(f"{root}: is not a folder; name the folder that holds the products")
-    products: dict[str, Path] = {}
-    searched = set()
-    for parent, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(parent)
-        matching = [name for name in folders if pattern.fullmatch(name)]
-        for name in matching + [name for name in files if name.lower().endswith(".zip") and pattern.fullmatch(name)]:
-            key = bare_name(name)
-            if name in matching or key not in products:
-                products[key] = Path(parent) / name
-        folders[:] = [] if real in searched else sorted(set(folders) - set(matching))
-        searched.add(real)
-    return [products[key] for key in sorted(products)]
-
-
-def bare_name(name: str) -> str:
-    """Return a product's name without ``.zip``, ``.SAFE`` and ``.SEN3``."""
-    return re.sub(r"(\.SAFE|\.SEN3)?(\.zip)?$", "", name, flags=re.IGNORECASE)
+def _unreadable(path: str | Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error.strerror}); change its permissions, or copy it to where you may")
 
 
 def _declared_count(path: Path) -> int:
@@ -244,6 +259,9 @@ def _check_contents(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     """Refuse a table of contents that no real product has."""
     names = set()
     for info in infos:
+        if info.compress_type not in (*READ_BY_GDAL, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            method = OTHER_COMPRESSIONS.get(info.compress_type, f"method {info.compress_type}")
+            raise UserError(f"{path}: is compressed by {method}, which is not read; unpack it and name its folder")
         reason = _refusal(info)
         if info.filename in names:
             reason = "exists twice"
@@ -271,25 +289,6 @@ def _refusal(info: zipfile.ZipInfo) -> str | None:
         return "is a link or a device"
     if info.flag_bits & 1:
         return "is encrypted"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is compressed in an unusual way"
     if info.file_size > SUSPICIOUS_SIZE and info.file_size > LARGEST_RATIO * info.compress_size:
         return f"claims to unpack from {info.compress_size} to {info.file_size} bytes"
     return None
-
-
-def _product_folder(path: Path, names: list[str]) -> str:
-    """Return the path of the product's folder in a .zip, with a trailing ``/``; '' where files lie at the top."""
-    folders = set()
-    for name in names:
-        parts = name.split("/")[:-1]
-        # The innermost: programs that unpack put a folder around a folder of the same name.
-        at = next((i for i in reversed(range(len(parts))) if parts[i].upper().endswith(PRODUCT_SUFFIXES)), None)
-        if at is not None:
-            folders.add("/".join(parts[: at + 1]) + "/")
-    if len(folders) > 1:
-        raise UserError(f"{path}: holds {len(folders)} products; give each a .zip of its own")
-    if folders:
-        return folders.pop()
-    tops = {name.split("/")[0] + "/" for name in names if "/" in name}
-    return tops.pop() if len(tops) == 1 and all("/" in name for name in names) else ""

@@ -1,4 +1,4 @@
-"""Compute the share of a Sentinel-2 scene's area that a Sentinel-3 frame covers."""
+"""Compute the ground of a Sentinel-2 tile, and the share of its area that a Sentinel-3 frame covers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sensors.product_xml import unwrapped
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shapely.geometry.base import BaseGeometry
 
+    from sensors.image_grids import Grid
+
 NEAR = 60.0
 """Degrees. A frame spans less than 20: one farther from the scene than this cannot touch it."""
+LONGEST_EDGE = 10_000.0
+"""Metres between points on a raster's edge, which is no straight line in degrees."""
 
 
 def overlap(scene: BaseGeometry, frame: BaseGeometry) -> float:
@@ -41,6 +47,33 @@ def overlap(scene: BaseGeometry, frame: BaseGeometry) -> float:
     if not scene_on_map.area:
         raise ValueError("the Sentinel-2 footprint has no area")
     return float(min(1.0, scene_on_map.intersection(frame_on_map).area / scene_on_map.area))
+
+
+def part_in_grid(footprint: BaseGeometry, grid: Grid) -> BaseGeometry:
+    """Return the part of a footprint that lies in a raster.
+
+    Args:
+        footprint: longitude and latitude in degrees, of a product that holds the raster and others beside it.
+        grid: of the raster.
+
+    Returns:
+        Its part in degrees, with longitudes above 180 where it crosses the antimeridian; empty where they do not touch.
+    """
+    import shapely
+    from pyproj import CRS, Transformer
+
+    crs, (height, width) = CRS.from_user_input(grid.crs.to_wkt()), grid.size
+    corners = [grid.transform @ corner for corner in ((0, 0), (width, 0), (width, height), (0, height))]
+    outline = shapely.segmentize(shapely.Polygon(corners), LONGEST_EDGE)
+    to_grid = Transformer.from_crs("OGC:CRS84", crs, always_xy=True).transform
+    on_grid = shapely.make_valid(shapely.transform(footprint, to_grid, interleaved=False))
+    to_degrees = Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform
+    parts = [
+        unwrapped(*to_degrees(*shapely.get_coordinates(part.exterior).T))
+        for part in shapely.get_parts(shapely.intersection(outline, on_grid))
+        if part.area > 0
+    ]
+    return shapely.union_all(parts) if len(parts) != 1 else parts[0]
 
 
 def _vectors(positions: np.ndarray) -> np.ndarray:

@@ -14,12 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pix2earth.settings.errors import UserError, nearest
+from pix2earth.settings.errors import UserError
 from sensors import archives
 from sensors import sentinel2_layout as layout
-from sensors.image_grids import Grid, open_image, resample, scaled, source_window
+from sensors.footprints import part_in_grid
+from sensors.image_grids import Grid, resample, scaled, source_window
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
-from sensors.sentinel2_layout import CALIBRATION, ELEMENTS, FINEST, NODATA, SATURATED, band_name
+from sensors.sentinel2_images import TileImages
+from sensors.sentinel2_layout import ELEMENTS, FINEST, NODATA, SATURATED, band_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
     from rasterio.windows import Window
     from shapely import Polygon
+    from shapely.geometry.base import BaseGeometry
 
 
 def products(root: Path) -> list[Path]:
@@ -36,7 +40,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), layout.PRODUCT_NAME)
+    return finding.find(Path(root), layout.KIND).products
 
 
 class Masks(NamedTuple):
@@ -56,7 +60,6 @@ class Safe:
         tile: MGRS tile with its T, "T17XNA".
         sensing_time: start of the datatake (UTC), the time in the product's name.
         baseline: processing baseline "05.10", or None where neither metadata nor name have it.
-        footprint: polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
         cloud_cover: percent of the tile, or None.
         bands: names of the bands that have an image: B01 ... B8A ... B12, with L2A AOT, WVP, SCL too.
     """
@@ -66,16 +69,22 @@ class Safe:
         member, level = layout.find_metadata(members)
         product = XmlDocument(members, member)
         self._members, self._product = members, product
-        self._granule = layout.choose_granule(members, product, tile)
-        self.path, self.name, self.level, self.tile = members.path, members.name, level, self._granule.tile
+        granules = layout.granules_by_tile(members, product)
+        self.path, self.name, self.level = members.path, members.name, level
+        self.tile = layout.choose_tile(members, granules, tile)
+        self._granules = granules[self.tile]
         self.satellite = product.text(ELEMENTS["satellite"]).replace("Sentinel-", "S")
         self.sensing_time: datetime = product.time(ELEMENTS["sensing_time"])
         self.baseline = layout.read_baseline(product, self.name)
-        self.footprint: Polygon = product.ring(ELEMENTS["footprint"])
+        self._product_footprint: Polygon = product.ring(ELEMENTS["footprint"])
+        self._footprint_is_of_tile = len(granules) == 1 and not layout.OLD_METADATA.fullmatch(member)
+        has_time = product.optional(ELEMENTS["processed"]) is not None
+        last_of_name = self.name.rsplit("_", 1)[-1].partition(".")[0]
+        self._processed = f"{product.time(ELEMENTS['processed']):%Y%m%dT%H%M%S}" if has_time else last_of_name
         clouds = product.optional(ELEMENTS["cloud_cover"])
         self.cloud_cover = None if clouds is None else product.as_number(clouds, ELEMENTS["cloud_cover"])
-        self.bands = list(self._granule.images)
-        self._open: dict[str, DatasetReader] = {}
+        self._images = TileImages(members, self._granules, level)
+        self.bands = self._images.bands
 
     @classmethod
     def open(cls, path: str | Path, tile: str | None = None) -> Safe:
@@ -98,13 +107,26 @@ class Safe:
 
     def close(self) -> None:
         """Close the images; a later read opens them again."""
-        while self._open:
-            self._open.popitem()[1].close()
+        self._images.close()
 
     @property
     def version(self) -> str:
-        """Baseline and last time of the name; of the same observation, newer products have a greater string."""
-        return f"{self.baseline or '00.00'} {self.name.rsplit('_', 1)[-1]}"
+        """Baseline and time of processing; of the same observation, newer products have a greater string."""
+        return f"{self.baseline or '00.00'} {self._processed}"
+
+    @cached_property
+    def footprint(self) -> BaseGeometry:
+        """The ground of the tile as a polygon of (longitude, latitude); across the antimeridian longitudes exceed 180.
+
+        Products of before December 2016 state the footprint of all their tiles, of which it is the part in the grid.
+
+        Raises:
+            UserError: of such a product, the granule's metadata cannot be read.
+        """
+        if self._footprint_is_of_tile:
+            return self._product_footprint
+        has_metadata = any(granule.metadata for granule in self._granules)
+        return part_in_grid(self._product_footprint, self.stated_grid if has_metadata else self.grid)
 
     # ---- the grid --------------------------------------------------------------------------------------
 
@@ -117,8 +139,8 @@ class Safe:
         """
         if not self.bands:
             return self.stated_grid
-        finest = min(self.bands, key=lambda band: self._granule.images[band].metres)
-        source, factor = self.image(finest), self._granule.images[finest].metres // FINEST
+        source, metres = self._images.finest()
+        factor = metres // FINEST
         size = source.height * factor, source.width * factor
         return Grid(source.crs, size, scaled(source.transform, 1 / factor))
 
@@ -129,9 +151,10 @@ class Safe:
         Raises:
             UserError: the granule's metadata are missing or incomplete.
         """
-        if self._granule.metadata is None:
-            raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granule.name}; download the product again")
-        return layout.read_grid(XmlDocument(self._members, self._granule.metadata))
+        metadata = next((granule.metadata for granule in self._granules if granule.metadata), None)
+        if metadata is None:
+            raise UserError(f"{self.path}: has no MTD_TL.xml in {self._granules[0].name}; download the product again")
+        return layout.read_grid(XmlDocument(self._members, metadata))
 
     @property
     def crs(self) -> CRS:
@@ -156,7 +179,7 @@ class Safe:
             lines.append(
                 f"{self.path}: baseline {self.baseline} is not known; offset and scale are read as it states them"
             )
-        if self.bands and self._granule.metadata and self.grid[1:] != self.stated_grid[1:]:
+        if self.bands and any(one.metadata for one in self._granules) and self.grid[1:] != self.stated_grid[1:]:
             own, stated = ("{} x {}".format(*grid.size) for grid in (self.grid, self.stated_grid))
             lines.append(
                 f"{self.path}: the images have {own} pixels of {self.transform.a:g} m, MTD_TL.xml states {stated};"
@@ -187,11 +210,12 @@ class Safe:
             have their own units, and SCL class numbers, always of the nearest pixel.
 
         Raises:
-            UserError: a band is missing, or its image damaged.
+            UserError: a band is missing, its image damaged, or coarser than both ``resolution`` and the band.
         """
         import numpy as np
         from rasterio.windows import Window
 
+        self.check_pixels(bands, resolution)
         transform = scaled(self.transform, resolution / FINEST)
         if window is None:
             height, width = (math.ceil(side * FINEST / resolution) for side in self.size)
@@ -216,13 +240,7 @@ class Safe:
         Raises:
             UserError: the band is missing, or its image damaged.
         """
-        from rasterio.errors import RasterioIOError
-
-        source = self.image(band_name(band))
-        try:
-            return source.read(1, window=window, out_shape=shape)
-        except RasterioIOError as error:
-            raise self._damaged(band_name(band), error) from None
+        return self._images.numbers(band_name(band), window, shape)
 
     def masks(self, band: str, window: Window | None = None) -> Masks:
         """Return the pixels where a band is nodata (number 0) or saturated (65535), at its native resolution.
@@ -239,22 +257,7 @@ class Safe:
         Raises:
             UserError: the metadata lack the quantification, or the band in a list of offsets.
         """
-        band = band_name(band)
-        elements = CALIBRATION.get(band) or CALIBRATION[self.level]
-        quantification = 1.0 if elements.quantification is None else self._product.number(elements.quantification)
-        return quantification, 0.0 if elements.offset is None else self._offset(elements.offset, band)
-
-    def _offset(self, element: str, band: str) -> float:
-        """Return the offset of a band; 0 where the metadata list none."""
-        offsets = {entry.get("band_id"): entry.text or "" for entry in self._product.all(element)}
-        if not offsets:
-            return 0.0
-        number = str(layout.BANDS.index(band))
-        if number not in offsets:
-            raise UserError(
-                f"{self._product.label}: {element} has no band_id {number} ({band}); download the product again"
-            )
-        return self._product.as_number(offsets[number], element)
+        return layout.read_scale(self._product, self.level, band_name(band))
 
     def image(self, band: str) -> DatasetReader:
         """Return the open image of a band, at its native resolution.
@@ -262,25 +265,15 @@ class Safe:
         Raises:
             UserError: the band is missing, or its image damaged.
         """
-        if band not in self._granule.images:
-            images = f"images of {', '.join(self.bands)}" if self.bands else "no images"
-            advice = nearest(band, self.bands) if self.bands and band not in layout.IMAGES else ""
-            raise UserError(f"{self.path}: has no band {band} ({self.level}, {images}){advice}")
-        if band not in self._open:
-            try:
-                image = open_image(self._members.gdal_path(self._granule.images[band].member), layout.LONGEST_SIDE)
-            except OSError as error:
-                raise self._damaged(band, error) from None
-            if image.crs is None:
-                raise self._damaged(band, "it has no CRS")
-            if image.dtypes[0] not in ("uint8", "uint16"):
-                raise self._damaged(band, f"its numbers are {image.dtypes[0]}, not uint16")
-            self._open[band] = image
-        return self._open[band]
+        return self._images.image(band_name(band))
 
-    def _damaged(self, band: str, error: Exception | str) -> UserError:
-        label = self._members.label(self._granule.images[band].member)
-        return UserError(f"{label}: is damaged or no image ({error}); download the product again")
+    def check_pixels(self, bands: Sequence[str], resolution: float) -> None:
+        """Check that the images of bands are as fine as a resolution in metres, or as the bands are at best.
+
+        Raises:
+            UserError: one has larger pixels, is missing or damaged.
+        """
+        self._images.check_pixels([band_name(band) for band in bands], resolution)
 
     def _fill(self, out: np.ndarray, band: str, transform: Affine, resampling: str) -> None:
         """Fill (height, width) of a grid with a band's physical values."""

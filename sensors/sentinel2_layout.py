@@ -7,12 +7,14 @@ granule in a SAFE. Names from the XML only choose among the members that exist, 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors.archives import Members
 from sensors.image_grids import Grid
+from sensors.locating.finding import Kind
 from sensors.product_xml import XmlDocument
 
 # ---- bands and images --------------------------------------------------------------------------------------
@@ -26,6 +28,8 @@ BANDS = tuple(METRES)
 LEVEL_2A_IMAGES = ("AOT", "WVP", "SCL")
 """Aerosol optical thickness (1), water vapour (cm), and scene classification (class numbers)."""
 IMAGES = (*BANDS, *LEVEL_2A_IMAGES)
+NATIVE = {**METRES, **dict.fromkeys(LEVEL_2A_IMAGES, 20)}
+"""Ground sampling distance at which an image is made; copies at others are resampled from it."""
 FINEST = 10
 """Ground sampling distance in metres of the grid that a tile is read on."""
 LONGEST_SIDE = 10_980
@@ -58,23 +62,30 @@ LAST_KNOWN_BASELINE = "05.99"
 
 # ---- names of products, files and metadata -----------------------------------------------------------------
 
-PRODUCT_NAME = re.compile(r"(?is)S2[A-Z]_(MSIL(1C|2A)_|OPER_PRD_MSIL(1C|2A)_).*?(\.SAFE|\.SAFE\.zip|\.zip)")
-"""Both namings: since December 2016, and the longer one before, whose products hold several tiles."""
+PRODUCT_NAME = re.compile(
+    r"S2[A-Z]_(MSIL(1C|2A)_|(OPER|USER)_PRD_MSIL(1C|2A)_).*|L1C_T\d{2}[A-Z]{3}_A\d{6}_\d{8}T\d{6}.*", re.I | re.S
+)
+"""Since December 2016; the longer naming before, whose products hold several tiles; and archives of the USGS."""
 TILE_CODE = re.compile(r"T\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2}")
 BASELINE_IN_NAME = re.compile(r"_N(\d\d)(\d\d)_")
 BASELINE = re.compile(r"\d\d\.\d\d")
-PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_OPER_MTD_SAF(L1C|L2A)_.*\.xml")
+OLD_METADATA = re.compile(r"S2\w_[A-Z]{4}_MTD_SAF.*")
+"""Of products in the longer naming, whose footprint is that of all their tiles."""
+PRODUCT_METADATA = re.compile(r"MTD_MSI(L1C|L2A)\.xml|S2\w_(?:OPER|USER)_MTD_SAF(L1C|L2A)_.*\.xml")
 GRANULE_METADATA = re.compile(r".*MTD_.*\.xml")
-GRANULE_TILE = re.compile(r"_(T\d\d[A-Z]{3})(?:_|$)")
-IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
+GRANULE_TILE = re.compile(r"(?:^|_)(T\d\d[A-Z]{3})(?:_|$)")
+IMAGE = re.compile(r"(?:.*_)?(B\d\d|B8A|AOT|WVP|SCL)(?:_L2A_.*?)?(?:_(10|20|60)m)?\.(?:jp2|tiff?)", re.IGNORECASE)
+"""The last but one part is of the old naming: S2A_USER_SCL_L2A_TL_..._20m.jp2."""
 BAND_NUMBER = re.compile(r"[Bb](\d{1,2})")
 ELEMENTS = {
     "satellite": "SPACECRAFT_NAME",
     "sensing_time": "DATATAKE_SENSING_START|PRODUCT_START_TIME",
     "baseline": "PROCESSING_BASELINE",
+    "processed": "GENERATION_TIME",
     "footprint": "EXT_POS_LIST",
     "cloud_cover": "Cloud_Coverage_Assessment",
     "images": "IMAGE_FILE(_2A)?|IMAGE_ID(_2A)?",
+    "tile": "TILE_ID",
     "rows": "NROWS",
     "columns": "NCOLS",
     "left": "ULX",
@@ -86,9 +97,17 @@ ELEMENTS = {
 """Local names of the metadata elements that are read; of a granule's grids the first is that of 10 m."""
 
 
+KIND = Kind(
+    "Sentinel-2 L1C or L2A",
+    PRODUCT_NAME,
+    lambda files: any(map(PRODUCT_METADATA.fullmatch, files)),
+    re.compile(r"S2[A-Z]_|L(1C|2A)_T\d{2}[A-Z]{3}_", re.IGNORECASE),
+)
+
+
 def tile_code(name: str) -> str | None:
     """Return the tile in a product's name, such as T17XNA; None where the name has none."""
-    parts = name.replace(".", "_").split("_")
+    parts = name.upper().replace(".", "_").split("_")
     return next((part for part in parts if TILE_CODE.fullmatch(part)), None)
 
 
@@ -146,6 +165,27 @@ def read_baseline(metadata: XmlDocument, name: str) -> str | None:
     return baseline
 
 
+def read_scale(metadata: XmlDocument, level: str, band: str) -> tuple[float, float]:
+    """Return (quantification, offset) of a band from a product's metadata; the offset is 0 where they list none.
+
+    Raises:
+        UserError: they lack the quantification, or the band in a list of offsets.
+    """
+    elements = CALIBRATION.get(band) or CALIBRATION[level]
+    quantification = 1.0 if elements.quantification is None else metadata.number(elements.quantification)
+    offsets: dict[str | None, str] = {}
+    if elements.offset is not None:
+        offsets = {entry.get("band_id"): entry.text or "" for entry in metadata.all(elements.offset)}
+    if not offsets or elements.offset is None:
+        return quantification, 0.0
+    number = str(BANDS.index(band))
+    if number not in offsets:
+        raise UserError(
+            f"{metadata.label}: {elements.offset} has no band_id {number} ({band}); download the product again"
+        )
+    return quantification, metadata.as_number(offsets[number], elements.offset)
+
+
 def read_grid(metadata: XmlDocument) -> Grid:
     """Return the 10 m grid in the metadata of a granule.
 
@@ -170,27 +210,46 @@ def read_grid(metadata: XmlDocument) -> Grid:
     return Grid(crs, (rows, columns), Affine(width, 0, left, 0, height, top))
 
 
-def choose_granule(members: Members, metadata: XmlDocument, tile: str | None) -> Granule:
-    """Return the granule of a tile, or the only one where ``tile`` is None.
+def granules_by_tile(members: Members, metadata: XmlDocument) -> dict[str, list[Granule]]:
+    """Return the granules of every tile, in the order of their names.
 
-    Granules that the product's metadata do not name are left out (a stray one ends with ``_null``), unless the metadata
-    name none.
+    A tile has several where ground stations received it in parts. Granules that the product's metadata do not name
+    are left out (a stray one ends with ``_null``), unless the metadata name none.
 
     Raises:
-        UserError: there is none, or there are several and ``tile`` is None.
+        UserError: there is none.
     """
     existing = [granule for granule in _granules(members) if granule.metadata or granule.images]
     stated = _stated_names(metadata)
     named = [granule for granule in existing if _is_named(granule, stated)]
-    granules = {granule.tile: granule for granule in named or existing}
+    granules: dict[str, list[Granule]] = {}
+    for granule in sorted(named or existing, key=lambda granule: granule.name):
+        granules.setdefault(granule.tile or _stated_tile(members, granule), []).append(granule)
     if not granules:
         raise UserError(f"{members.path}: has no granule with metadata or images; download the product again")
+    return granules
+
+
+def choose_tile(members: Members, granules: Collection[str], tile: str | None) -> str:
+    """Return a tile as ``granules`` has it, or the only one where ``tile`` is None.
+
+    Raises:
+        UserError: it is not in them, or there are several and ``tile`` is None.
+    """
     if tile is None and len(granules) > 1:
         raise UserError(f"{members.path}: holds the tiles {', '.join(sorted(granules))}; name one of them")
     requested = next(iter(granules)) if tile is None else f"T{tile.upper().removeprefix('T')}"
     if requested not in granules:
         raise UserError(f"{members.path}: has no tile {requested}{nearest(requested, granules)}")
-    return granules[requested]
+    return requested
+
+
+def tiles_in(members: Members) -> set[str]:
+    """Return the tiles of a product by the names of its granules and images."""
+    paths = (PurePosixPath(member) for member in members if member.startswith("GRANULE/"))
+    return {
+        match[1] for path in paths for part in path.parts if (match := GRANULE_TILE.search(PurePosixPath(part).stem))
+    }
 
 
 def _granules(members: Members) -> list[Granule]:
@@ -213,9 +272,18 @@ def _granule(name: str, paths: list[PurePosixPath]) -> Granule:
             image = Image(str(path), int(match[2] or METRES[band]))
             images[band] = min(image, images.get(band, image), key=lambda one: one.metres)
     metadata = [str(path) for path in paths if len(path.parts) == 3 and GRANULE_METADATA.fullmatch(path.name)]
-    tile = GRANULE_TILE.search(name)
+    # Folders that a user renamed have it in the names of their images.
+    names = (name, *(PurePosixPath(image.member).stem for image in images.values()))
+    tile = next((match for match in map(GRANULE_TILE.search, names) if match), None)
     ordered = {band: images[band] for band in IMAGES if band in images}
     return Granule(name, tile[1] if tile else "", metadata[0] if metadata else None, ordered)
+
+
+def _stated_tile(members: Members, granule: Granule) -> str:
+    """Return the tile in a granule's metadata, or in the product's name; "" where neither has one."""
+    stated = XmlDocument(members, granule.metadata).optional(ELEMENTS["tile"]) if granule.metadata else None
+    match = GRANULE_TILE.search(stated or "")
+    return match[1] if match else tile_code(members.name) or ""
 
 
 def _stated_names(metadata: XmlDocument) -> set[str]:

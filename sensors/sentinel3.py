@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings.errors import UserError, nearest
 from sensors import archives
+from sensors.locating import finding
 from sensors.product_xml import XmlDocument
 from sensors.swath_files import SwathFiles
 
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 # ---- the products as data ----------------------------------------------------------------------------------
 
-PRODUCT_NAME = re.compile(r"(?is)S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*?(\.SEN3|\.SEN3\.zip|\.zip)")
+PRODUCT_NAME = re.compile(r"S3[A-Z]_OL_1_E[FR]R____\d{8}T\d{6}_.*", re.IGNORECASE | re.DOTALL)
 PRODUCT_TYPE = re.compile(r"(S3[A-Z])_OL_1_(EFR|ERR)_")
 FULL_RESOLUTION = "OL_1_EFR"
 CREATED = slice(48, 63)
 """Place of the creation time in a product's name."""
-NOT_TIME_CRITICAL = "_NT_"
-"""In the names of products that were made later than near real time, with better auxiliary data."""
+TIMELINESS = ("NR", "ST", "NT")
+"""Near real time, short and not time critical, in the names of products: the later, the better the auxiliary data."""
+VERSION = re.compile(r"_[A-Z]_(NR|ST|NT)_(\d{3})(?:\.|$)")
+"""Timeliness and collection at the end of a product's name."""
 PIXEL_SIZE = {"EFR": 300.0, "ERR": 1200.0}
 """Nominal distance of neighbouring pixels in metres."""
 BANDS = [f"Oa{number:02d}" for number in range(1, 22)]
@@ -68,6 +71,13 @@ QUALITY_FLAGS = Variable("qualityFlags.nc", "quality_flags")
 INVALID = "invalid"
 """Name of the flag of pixels without a measurement; each product lists the names and bits of all its flags."""
 
+KIND = finding.Kind(
+    "Sentinel-3 OLCI Level-1B",
+    PRODUCT_NAME,
+    lambda files: MANIFEST in files and any(variable.file in files for variable in RADIANCE.values()),
+    re.compile(r"S3[A-Z]_", re.IGNORECASE),
+)
+
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
@@ -77,7 +87,7 @@ def products(root: Path) -> list[Path]:
     Raises:
         UserError: ``root`` is not a folder.
     """
-    return archives.find(Path(root), PRODUCT_NAME)
+    return finding.find(Path(root), KIND).products
 
 
 class Positions(NamedTuple):
@@ -150,9 +160,10 @@ class Sen3:
 
     @property
     def version(self) -> str:
-        """Timeliness and creation time; of the same observation, newer products have a greater string."""
-        timeliness = "NT" if NOT_TIME_CRITICAL in self.name else "  "
-        return f"{timeliness} {self.name[CREATED]}"
+        """Timeliness, collection and creation time; of the same pass, newer products have a greater string."""
+        match = VERSION.search(self.name)
+        timeliness, collection = (TIMELINESS.index(match[1]), match[2]) if match else (0, "000")
+        return f"{timeliness} {collection} {self.name[CREATED]}"
 
     # ---- arrays ----------------------------------------------------------------------------------------
 

@@ -47,10 +47,13 @@ def write_safe(
     footprint: Sequence[tuple[float, float]] | None = None,
     cloud_cover: float = 3.5,
     bands: Iterable[str] | None = None,
+    without: Iterable[str] = (),
     stated_size: tuple[int, int] | None = None,
     baseline_in_name: bool = True,
     long_naming: bool = False,
     other_tiles: Sequence[str] = (),
+    halves: bool = False,
+    granule_folder: str | None = None,
     null_granule: bool = False,
     driver: str = "JP2OpenJPEG",
     zipped: bool = False,
@@ -60,15 +63,19 @@ def write_safe(
 
     ``size`` is (height, width) at 10 m, multiples of 6. ``offset`` (RADIO_ADD_OFFSET, BOA_ADD_OFFSET) is -1000 from
     baseline 04.00 on and absent (0) before by default. ``footprint``: (latitude, longitude) pairs without the closing
-    one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``stated_size``: size
-    in MTD_TL.xml. ``long_naming``: as before December 2016, also with a granule for each of ``other_tiles`` (same
-    pixels). ``null_granule`` adds an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
+    one; the tile's corners by default. ``bands``: only these have images (``()``: metadata only). ``without``: images
+    that are left out, by the end of their path ("B02_10m") or by folder ("R10m"). ``stated_size``: size in MTD_TL.xml.
+    ``long_naming``: as before December 2016 (L2A as users made it, with USER for OPER), also with a granule for each of
+    ``other_tiles`` (same pixels). ``halves``: the tile is in two granules, of two datastrips, with the upper and the
+    lower 60 % of its rows. ``granule_folder``: what a user has renamed the granule's folder to. ``null_granule`` adds
+    an empty one. ``driver`` "GTiff" writes GeoTIFFs with the suffix .jp2.
     """
     start = f"{satellite}_MSI{level}_{sensing}"
     middle = f"_N{baseline.replace('.', '')}" if baseline_in_name else ""
+    agency = "USER" if level == "L2A" else "OPER"
     name = f"{start}{middle}_R012_{tile}_{discriminator}.SAFE"
     if long_naming:
-        name = f"{satellite}_OPER_PRD_MSI{level}_PDMC_{discriminator}_R012_V{sensing}_{sensing}.SAFE"
+        name = f"{satellite}_{agency}_PRD_MSI{level}_PDMC_{discriminator}_R012_V{sensing}_{sensing}.SAFE"
     safe = Path(folder) / name
     if offset is None:
         offset = -1000 if baseline >= "04.00" else 0
@@ -77,18 +84,22 @@ def write_safe(
     positions = " ".join(f"{number:.9g}" for point in ring for number in point) + " "
 
     granules = []
-    for granule_tile in (tile, *other_tiles):
-        granule = f"{level}_{granule_tile}_A026253_{sensing}"
+    parts = [(tile, discriminator, reflectance), *((other, discriminator, reflectance) for other in other_tiles)]
+    if halves:
+        parts[:1] = _halves(tile, discriminator, reflectance, origin[1], size[0] * 10)
+    for granule_tile, created, values in parts:
+        granule = f"{level}_{granule_tile}_A026253_{created if halves else sensing}"
         stem = f"{granule_tile}_{sensing}"
         if long_naming:
-            granule = f"{satellite}_OPER_MSI_{level}_TL_EPA__{discriminator}_A026253_{granule_tile}_N{baseline}"
+            granule = f"{satellite}_{agency}_MSI_{level}_TL_EPA__{created}_A026253_{granule_tile}_N{baseline}"
             stem = granule.rsplit("_N", 1)[0]
         images = list(_images(level, stem))
-        root = safe / "GRANULE" / granule
+        root = safe / "GRANULE" / (granule_folder or granule)
         for file, band, metres in images:
-            if bands is None or band in bands:
+            left_out = any(file.endswith(end) or file.startswith(f"{end}/") for end in without)
+            if (bands is None or band in bands) and not left_out:
                 _write_image(
-                    root / "IMG_DATA" / f"{file}.jp2", band, metres, size, origin, epsg, offset, reflectance, driver
+                    root / "IMG_DATA" / f"{file}.jp2", band, metres, size, origin, epsg, offset, values, driver
                 )
         (root / "QI_DATA").mkdir(parents=True, exist_ok=True)
         metadata = f"{granule.replace('_MSI_', '_MTD_').rsplit('_N', 1)[0]}.xml" if long_naming else "MTD_TL.xml"
@@ -98,13 +109,37 @@ def write_safe(
         (safe / "GRANULE" / f"{level}_{tile}_A026253_null" / "IMG_DATA").mkdir(parents=True)
     metadata = name.replace("_PRD_MSI", "_MTD_SAF").replace(".SAFE", ".xml") if long_naming else f"MTD_MSI{level}.xml"
     (safe / metadata).write_text(
-        _product_xml(name, level, satellite, sensing, baseline, offset, positions, cloud_cover, granules, long_naming)
+        _product_xml(
+            name,
+            level,
+            satellite,
+            sensing,
+            baseline,
+            discriminator,
+            offset,
+            positions,
+            cloud_cover,
+            granules,
+            long_naming,
+        )
     )
     (safe / "manifest.safe").write_text(
         '<?xml version="1.0"?><xfdu:XFDU xmlns:gml="http://www.opengis.net/gml" xmlns:xfdu="urn:ccsds:schema:xfdu:1">'
         f"<metadataSection><gml:coordinates>{positions}</gml:coordinates></metadataSection></xfdu:XFDU>"
     )
     return zip_folder(safe, compression) if zipped else safe
+
+
+def _halves(tile, created, reflectance, top, height) -> list[tuple]:
+    """Return (tile, time of creation, values) of the two granules that share a tile."""
+
+    def upper(band, x, y):
+        return np.where(y > top - 0.6 * height, reflectance(band, x, y), np.nan)
+
+    def lower(band, x, y):
+        return np.where(y < top - 0.4 * height, reflectance(band, x, y), np.nan)
+
+    return [(tile, created, upper), (tile, f"{created[:9]}235959", lower)]
 
 
 def _corners(origin: tuple[float, float], size: tuple[int, int], epsg: int) -> list[tuple[float, float]]:
@@ -122,7 +157,11 @@ def _images(level: str, stem: str) -> Iterable[tuple[str, str, int]]:
         yield from ((f"{stem}_{band}", band, NATIVE[band]) for band in BAND_IDS)
     else:
         for metres, bands in L2A_IMAGES.items():
-            yield from ((f"R{metres}m/{stem}_{band}_{metres}m", band, metres) for band in bands)
+            for band in bands:
+                named = f"{stem}_{band}"
+                if "_MSI_" in stem and band in ("AOT", "WVP", "SCL"):
+                    named = stem.replace("_MSI_", f"_{band}_")
+                yield f"R{metres}m/{named}_{metres}m", band, metres
 
 
 def _write_image(path, band, metres, size, origin, epsg, offset, reflectance, driver) -> None:
@@ -146,12 +185,16 @@ def _write_image(path, band, metres, size, origin, epsg, offset, reflectance, dr
 
 
 def _product_xml(
-    name, level, satellite, sensing, baseline, offset, positions, cloud_cover, granules, long_naming
+    name, level, satellite, sensing, baseline, created, offset, positions, cloud_cover, granules, long_naming
 ) -> str:
     tag = "IMAGE_ID" if long_naming else "IMAGE_FILE"
+    tag, prefix = (f"{tag}_2A", "L2A_") if long_naming and level == "L2A" else (tag, "")
     listed = "".join(
         f'<Granule granuleIdentifier="{granule}">'
-        + "".join(f"<{tag}>{file if long_naming else f'GRANULE/{granule}/IMG_DATA/{file}'}</{tag}>" for file in files)
+        + "".join(
+            f"<{tag}>{file.split('/')[-1] if long_naming else f'GRANULE/{granule}/IMG_DATA/{file}'}</{tag}>"
+            for file in files
+        )
         + "</Granule>"
         for granule, files in granules
     )
@@ -165,9 +208,11 @@ def _product_xml(
     else:
         offsets = f"<BOA_ADD_OFFSET_VALUES_LIST>{offsets}</BOA_ADD_OFFSET_VALUES_LIST>" if offset else ""
         scale = (
-            '<QUANTIFICATION_VALUES_LIST><BOA_QUANTIFICATION_VALUE unit="none">10000</BOA_QUANTIFICATION_VALUE>'
-            '<AOT_QUANTIFICATION_VALUE unit="none">1000.0</AOT_QUANTIFICATION_VALUE>'
-            '<WVP_QUANTIFICATION_VALUE unit="cm">1000.0</WVP_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>'
+            f'<QUANTIFICATION_VALUES_LIST><{prefix}BOA_QUANTIFICATION_VALUE unit="none">10000'
+            f"</{prefix}BOA_QUANTIFICATION_VALUE>"
+            f'<{prefix}AOT_QUANTIFICATION_VALUE unit="none">1000.0</{prefix}AOT_QUANTIFICATION_VALUE>'
+            f'<{prefix}WVP_QUANTIFICATION_VALUE unit="cm">1000.0</{prefix}WVP_QUANTIFICATION_VALUE>'
+            "</QUANTIFICATION_VALUES_LIST>"
         )
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <n1:Level-{level[1:]}_User_Product xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-{level[1:]}.xsd">
@@ -175,6 +220,7 @@ def _product_xml(
 <PRODUCT_START_TIME>{iso(sensing)}</PRODUCT_START_TIME><PRODUCT_STOP_TIME>{iso(sensing)}</PRODUCT_STOP_TIME>
 <PRODUCT_URI>{escape(name)}</PRODUCT_URI><PROCESSING_LEVEL>Level-{level[1:]}</PROCESSING_LEVEL>
 <PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE>
+<GENERATION_TIME>{iso(created)}</GENERATION_TIME>
 <Datatake><SPACECRAFT_NAME>Sentinel-{satellite[1:]}</SPACECRAFT_NAME>
 <DATATAKE_SENSING_START>{iso(sensing)}</DATATAKE_SENSING_START></Datatake>
 <Product_Organisation><Granule_List>{listed}</Granule_List></Product_Organisation></Product_Info>

@@ -32,6 +32,9 @@ def write_sen3(
     kind: str = "EFR",
     start: str = "20200702T161401",
     stop: str | None = None,
+    created: str | None = None,
+    timeliness: str = "NT",
+    collection: str = "002",
     epsg: int = 32617,
     area: tuple[float, float, float, float] = (519000.0, 8096600.0, 523500.0, 8101000.0),
     spacing: tuple[float, float] | None = None,
@@ -52,7 +55,9 @@ def write_sen3(
     one. ``signed``: stored as signed integers with ``_Unsigned``. ``without``: files that are left out.
     """
     stop = stop or f"{start[:13]}{int(start[13:]) + 2:02d}"
-    name = f"{platform}_OL_1_{kind}____{start}_{stop}_{start[:9]}235959_0002_060_197_1800_LN1_O_NT_002.SEN3"
+    created = created or f"{start[:9]}235959"
+    numbers = f"0002_060_197_1800_LN1_O_{timeliness}_{collection}"
+    name = f"{platform}_OL_1_{kind}____{start}_{stop}_{created}_{numbers}.SEN3"
     sen3 = Path(folder) / name
     sen3.mkdir(parents=True)
     step = 64 if kind == "EFR" else 16

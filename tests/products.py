@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import fake_safe, fake_sen3
-from tests.fake_packing import zip_folder
+from tests.fake_packing import repack, zip_folder
 from tests.fake_safe import BAND_IDS, L2A_IMAGES, NATIVE, ORIGIN, synthetic_reflectance
 from tests.fake_sen3 import OLCI_BANDS, RADIANCE_SCALE, SOLAR_FLUX, SUN_ZENITH, synthetic_radiance
 
@@ -25,6 +25,8 @@ __all__ = [
     "synthetic_radiance", "synthetic_reflectance", "write_safe", "write_sen3", "zip_folder",
 ]  # fmt: skip
 
+FORM = ("bare", "lower", "packed")
+"""Options of both writers for a product's name and packing."""
 LARGEST_STORED = 4 << 20
 """Bytes; larger products are written each time."""
 _store = tempfile.TemporaryDirectory(prefix="products-")
@@ -32,13 +34,15 @@ _stored: dict[str, Path] = {}
 
 
 def write_safe(folder: Path, **settings: Any) -> Path:
-    """Write a SAFE; see ``fake_safe.write_safe``."""
-    return _write_or_copy(fake_safe.write_safe, folder, settings)
+    """Write a SAFE; see ``fake_safe.write_safe``, and for its form ``fake_packing.repack``."""
+    form = {key: settings.pop(key) for key in FORM if key in settings}
+    return repack(_write_or_copy(fake_safe.write_safe, folder, settings), **form)
 
 
 def write_sen3(folder: Path, **settings: Any) -> Path:
-    """Write a SEN3; see ``fake_sen3.write_sen3``."""
-    return _write_or_copy(fake_sen3.write_sen3, folder, settings)
+    """Write a SEN3; see ``fake_sen3.write_sen3``, and for its form ``fake_packing.repack``."""
+    form = {key: settings.pop(key) for key in FORM if key in settings}
+    return repack(_write_or_copy(fake_sen3.write_sen3, folder, settings), **form)
 
 
 def _write_or_copy(write: Any, folder: Path, settings: dict[str, Any]) -> Path:

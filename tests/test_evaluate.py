@@ -35,7 +35,9 @@ def run_a(finished_run):
 
 def test_csv_has_a_row_for_each_tile_and_metrics_that_numpy_confirms(run_a, tiny_arrays):
     table = pd.read_csv(run_a / "_evaluation" / "e_a.csv", index_col="index")
-    assert list(table.columns) == ["tile", "split", "step", "PSNR", "RMSE", "PSNR_bicubic", "RMSE_bicubic"]
+    assert list(table.columns) == [
+        "tile", "split", "step", "PSNR", "RMSE", "PSNR_bicubic", "RMSE_bicubic", "PSNR_linear-fit", "RMSE_linear-fit"
+    ]  # fmt: skip
     assert list(table["tile"]) == sorted(tiny_arrays["val"]) and set(table["split"]) == {"val"}
     # The range is 1, so that PSNR and RMSE tell the same (masked pixels counted in neither).
     np.testing.assert_allclose(table["PSNR"], -20 * np.log10(table["RMSE"]), rtol=1e-4)

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.slow
 
 NAME = "architectures/psgan"  # where results.py looks; the model is that of all tests
 OWN = "architectures--psgan_results"
+ENDINGS = ("", "_bicubic", "_linear-fit")
+BASELINES = ("(bicubic)", "(linear-fit)")
 METRICS = ["PSNR", "RMSE"]
 TRAINED_AT, ELSEWHERE = 500000, 700000  # easting of the ground of tiny and of other datasets
 
@@ -116,7 +118,9 @@ def test_scores_are_those_of_a_run_whose_experiment_names_the_dataset(root, scor
     checkpoints.restore(gan, root / "experiments" / NAME / "ckpt/results", 2)
     expected = evaluating.scores(Scorer(Dataset(experiment), gan, plugin, METRICS), "test", 2)
     found = csv_files.read(csv_of(root)).drop(columns="index")
-    assert list(found) == ["tile", "split", "step", *METRICS, "PSNR_bicubic", "RMSE_bicubic"]
+    assert list(found) == ["tile", "split", "step", *(f"{name}{end}" for end in ENDINGS for name in METRICS)]
+    # Linear fits are those to the training samples of the run, not to those of the other dataset.
+    found, expected = (table.drop(columns=[f"{name}_linear-fit" for name in METRICS]) for table in (found, expected))
     pd.testing.assert_frame_equal(found, expected, check_exact=True, check_dtype=False)
 
 
@@ -297,7 +301,7 @@ def test_compare_shows_both_rows_each_beside_runs_on_the_same_records(root, scor
     assert status == 0 and f"{OWN}@other@64: trained on tiny" in out
     table = pd.read_csv(root / "experiments/_evaluation/summary.csv")
     datasets = table.groupby(table["dataset"].str.split().str[0])["run"].agg(sorted).to_dict()
-    assert datasets == {"tiny": ["(bicubic)", OWN], "other": ["(bicubic)", f"{OWN}@other@64", "there_a"]}
+    assert datasets == {"tiny": [*BASELINES, OWN], "other": [*BASELINES, f"{OWN}@other@64", "there_a"]}
     own = csv_files.read(csv_of(root))
     assert table.set_index("run")["PSNR"][f"{OWN}@other@64"] == pytest.approx(own["PSNR"].mean())
     assert len(pd.read_csv(csv_of(root))) == 3
@@ -317,9 +321,9 @@ def test_the_tables_of_the_notebook_name_dataset_and_training(root, score):
     assert f"{OWN}@other@64: trained on tiny." in loaded.remarks
     assert set(loaded.runs["in use"]) == {"yes"}
     published = summary.publication(loaded.scores)
-    assert list(published["other", "all"].index) == ["bicubic", "template", "template trained on tiny"]
-    assert list(published["tiny", "all"].index) == ["bicubic", "template"]
-    assert len(summary.means(loaded.scores)) == 5 and len(summary.quintiles(loaded.scores)) == 3
+    assert list(published["other", "all"].index) == ["bicubic", "linear-fit", "template", "template trained on tiny"]
+    assert list(published["tiny", "all"].index) == ["bicubic", "linear-fit", "template"]
+    assert len(summary.means(loaded.scores)) == 7 and len(summary.quintiles(loaded.scores)) == 3
 
 
 def test_commands_that_look_for_the_own_scores_do_not_find_these(root, score):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ SIDE = 64
 BANDS = ["B02", "B03"]
 BLUE = {"LONG_NAME": "blue", "WAVELENGTH_NM": "492.7", "BANDWIDTH_NM": "66", "UNIT": "1"}
 TRANSFORM = Affine(10, 0, 436500, 0, -10, 4178940)
-REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "gsd": 10.0}
+REFLECTANCE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "valid_range": (0.0, 1.0), "gsd": 10.0}
 PLUGIN = '''
 """Takes time, and gives back what it is given."""
 import time
@@ -250,11 +251,13 @@ def test_killed_and_run_again_it_gives_the_same_bytes(root):
     words = ["predict.py", "--exp", "slow", "--input", scene, "--output"]
     started_commands.run(*words, root / "straight.tif", new=True)
     output = root / "killed.tif"
-    for rows in (1, 150):  # more than so many rows are done
+    for rows, number in ((1, signal.SIGKILL), (150, signal.SIGINT)):  # more than so many rows are done
         process = started_commands.start(*words, output)
         process.wait_until(lambda rows=rows: done(output) >= rows)
-        process.kill()
+        process.send_signal(number)
+        assert process.wait(20) == (130 if number == signal.SIGINT else -number)
         assert not output.exists()
+    assert process.err().endswith("interrupted\n") and "Traceback" not in process.err()
     before = done(output)
     again = started_commands.run(*words, output)
     assert f"resumed after row {before} of 401" in again.out()
@@ -281,6 +284,30 @@ def error_line(root, command):
         return err
 
     return run
+
+
+def test_a_picture_of_8_bits_needs_a_scale(root, command, error_line):
+    values = numbers(70, 90) // 47
+    scene = write_scene(root / "scene.tif", values.astype(np.uint8))
+    line = error_line("--input", scene, "--output", root / "out.tif")
+    assert "holds 8-bit numbers, where the dataset stores uint16, and becomes 0 to 0.0255 of 0 to 1" in line
+    assert "state --scale and --offset" in line and not (root / "out.tif").exists()
+    assert command("--input", scene, "--output", root / "out.tif", "--scale", "0.004", "--offset", "0.01")[0] == 0
+    with rasterio.open(root / "out.tif") as raster:
+        read, valid = np.moveaxis(raster.read(), 0, -1), (values != 0).all(-1)
+    np.testing.assert_allclose(read[valid], values[valid] * 0.004 + 0.01, rtol=1e-5)
+
+
+def test_a_scene_that_is_damaged_in_its_middle(root, command):
+    scene = write_scene(root / "scene.tif", numbers(400, 90), compress="deflate", blockysize=4)
+    with rasterio.open(scene) as raster:
+        place = int(raster.get_tag_item("BLOCK_OFFSET_0_62", "TIFF", 1))
+    content = bytearray(scene.read_bytes())
+    content[place : place + 20] = bytes(20)  # rows that are not looked at before
+    scene.write_bytes(content)
+    status, _, err = command("--input", scene, "--output", root / "out.tif")
+    assert status == 2 and f"{scene}: is damaged at row " in err and "Traceback" not in err and "ERROR" not in err
+    assert not (root / "out.tif").exists() and done(root / "out.tif")
 
 
 def test_errors_of_names(root, error_line):

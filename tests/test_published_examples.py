@@ -24,7 +24,7 @@ NARROW = {
               "discriminator_filters": 2},
     "gapfill": {"filters": 2, "blocks": 1, "discriminator_filters": 2},
     "pix2pixcc": {"filters": 2, "downsamplings": 2, "residual_blocks": 1, "discriminator_filters": 2},
-    "rsgan": {"filters": [2] * 6, "discriminator_filters": [2] * 4},
+    "rsgan": {"filters": [2] * 3, "discriminator_filters": [2] * 2},
 }  # fmt: skip
 """Params of this test alone, by the first folder of an example."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 OFF: dict[str, float | bool] = {"random_resize": 1.0, "random_rotate": False, "random_mirror": False}
 """The keys of augmentation, with the values that switch them off."""
+RESIZE = "random_resize"
 FORMERLY_ON = {"residual_upsampler": ("random_resize",)}
 """Keys that a module of the toolkit excludes and former versions did not: runs that they started keep them on."""
 
@@ -37,6 +38,11 @@ def switch_off(experiment: Experiment, gan: Any, plugin: Path, *, former: bool =
     if not isinstance(names, (tuple, list)):
         raise UserError(f"{plugin}: excluded_augmentation: must be a tuple of {', '.join(OFF)}")
     lines = []
+    if experiment.settings.start_from and experiment.RANDOM_RESIZE != OFF[RESIZE]:
+        experiment.RANDOM_RESIZE = 1.0
+        lines.append(
+            f"{experiment.file}: {RESIZE}: is switched off: start_from needs the pixels as they are, not interpolated"
+        )
     for name in names:
         if name not in OFF:
             raise UserError(

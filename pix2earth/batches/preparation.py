@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,24 +42,37 @@ def draws_of(batch: dict[str, tf.Tensor], field: str) -> tf.Tensor | None:
     return batch.get(f"draws:{field}", batch.get("draws"))
 
 
-def prepare_scene(batch: dict[str, tf.Tensor], experiment: Experiment) -> dict[str, tf.Tensor]:
-    """Turn fields of a scene as stored (float32) into the network's values; others of the dataset are not needed."""
+def prepare_scene(
+    batch: dict[str, tf.Tensor], experiment: Experiment, ready: Collection[str] = ()
+) -> dict[str, tf.Tensor]:
+    """Turn fields of a scene as stored (float32) into the network's values; others of the dataset are not needed.
+
+    Args:
+        batch: fields as stored.
+        experiment: its manifest describes them.
+        ready: names of the images that are ``scaled`` already.
+    """
     manifest, fields = experiment.manifest, experiment.manifest.fields
     if manifest.occlusion and manifest.input_mask in batch:
         # In training, nothing was to be seen there.
         visible = batch[manifest.input_mask] == 0
         batch = {**batch, manifest.input: tf.where(visible, batch[manifest.input], np.float32(np.nan))}
-    prepared = {name: _prepare_field(stored, fields[name], experiment, None) for name, stored in batch.items()}
+    prepared = {
+        name: _prepare_field(stored, fields[name], experiment, None, ready=name in ready)
+        for name, stored in batch.items()
+    }
     roles = {"input_image": manifest.input, "target": manifest.target}
     roles |= {"input_mask": manifest.hidden_field} if manifest.hidden_field else {}
     return prepared | {role: prepared[name] for role, name in roles.items() if name in prepared}
 
 
-def _prepare_field(stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None) -> tf.Tensor:
+def _prepare_field(
+    stored: tf.Tensor, field: Field, experiment: Experiment, draws: tf.Tensor | None, *, ready: bool = False
+) -> tf.Tensor:
     is_image = field.kind == "image"
 
     def convert(pixels: tf.Tensor, rounded: augmentation.Rounded = tf.identity) -> tf.Tensor:
-        return scaled(pixels, field, experiment, rounded) if is_image else pixels
+        return scaled(pixels, field, experiment, rounded) if is_image and not ready else pixels
 
     folded = time_steps.fold(stored) if field.time_steps else stored
     values = _augmented(folded, experiment, draws, convert, interpolate=is_image)

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pix2earth.baselines import suitability
+from pix2earth.batches.pools import SEQUENCE_START
+from pix2earth.mapping.granules import cloud_scenes, granules_at, masks_in
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.opening import joined, open_rasters
 from pix2earth.mapping.products import is_product, open_guide
 from pix2earth.mapping.scene import CroppedScene, Scene, UpsampledScene
+from pix2earth.mapping.sources import Source, is_folder, source_of
 from pix2earth.plugins import needs
 from pix2earth.plugins.declared import ALL
 from pix2earth.records.manifest import Field, Manifest
@@ -31,38 +35,45 @@ LOOKED_AT = 512
 """Rows and columns of a mask that are looked at for other values than 0 and 1, evenly spread."""
 
 
-def files_of(options: Sequence[str]) -> dict[str, list[Path]]:
+def files_of(options: Sequence[str]) -> dict[str, list[Source]]:
     """Return the files of each field, one or one for each time step, from texts ``NAME=FILE[,FILE...]``.
 
     Raises:
         UserError: a text has another form, a field is named twice, or a file does not exist.
     """
-    files: dict[str, list[Path]] = {}
+    files: dict[str, list[Source]] = {}
     for option in options:
         name, _, value = option.partition("=")
-        names = [value] if Path(value).exists() else value.split(",")
+        names = [value] if value and Path(value).exists() else value.split(",")
         if not name or not all(names):
             raise UserError(f"--field {option}: must be NAME=FILE, such as cloud_mask=mask.tif")
         if name in files:
             raise UserError(f"--field {name}: is given twice; name rasters of several time steps as {name}=FILE,FILE")
-        for file in names:
-            if not Path(file).exists() and not file.startswith("/vsi"):
-                raise UserError(f"--field {name}={file}: there is no such file")
-        files[name] = [Path(file) for file in names]
+        files[name] = [source_of(file, f"--field {name}=") for file in names]
     return files
 
 
-def in_input(sources: Sequence[Path], given: Collection[str], manifest: Manifest) -> dict[str, list[Path]]:
-    """Return the fields that a product or a folder of band files holds besides the input: the guide, unless given.
+def in_input(
+    sources: Sequence[Source], given: Collection[str], experiment: Experiment, plugin: Path
+) -> dict[str, list[Source]]:
+    """Return the fields that the input holds besides its bands, unless given: the guide, and masks of clouds.
 
     Args:
-        sources: of ``--input``.
+        sources: of ``--input``: products, or folders of band files.
         given: names of the fields that have files of their own.
-        manifest: of the dataset.
+        experiment: of the run.
+        plugin: its file; masks are taken where its ``predict`` reads them.
+
+    Raises:
+        UserError: a product cannot be read.
     """
+    manifest = experiment.manifest
+    read = needed(needs.check(experiment, plugin).parameters.get("predict") or [], manifest)
+    if masks := masks_in(sources, set(read) - set(given), manifest):
+        return masks
     if manifest.guide is None or manifest.guide in given or len(sources) > 1:
         return {}
-    return {manifest.guide: list(sources)} if is_product(sources[0]) or sources[0].is_dir() else {}
+    return {manifest.guide: list(sources)} if is_product(sources[0]) or is_folder(sources[0]) else {}
 
 
 def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
@@ -72,6 +83,12 @@ def needed(parameters: Iterable[str], manifest: Manifest) -> list[str]:
     names |= {"input_mask": manifest.hidden_field} if manifest.hidden_field else {}
     fields = dict.fromkeys(name if name in manifest.fields else names.get(name, name) for name in parameters)
     return [name for name in fields if name != manifest.input]
+
+
+def of_start(experiment: Experiment) -> tuple[str, ...]:
+    """Return the fields besides the input that the start of an experiment's networks reads."""
+    start = experiment.settings.start_from
+    return suitability.further_fields(start, experiment.manifest) if start else ()
 
 
 def check_names(given: Collection[str], experiment: Experiment, plugin: Path, form: str = OPTION) -> None:
@@ -96,7 +113,7 @@ def check_names(given: Collection[str], experiment: Experiment, plugin: Path, fo
     parameters = needs.check(experiment, plugin).parameters.get("predict")
     if parameters is None:  # known after the import only
         return
-    compare(given, needed(parameters, manifest), manifest, plugin, form)
+    compare(given, needed([*parameters, *of_start(experiment)], manifest), manifest, plugin, form)
 
 
 def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plugin: Path, form: str = OPTION) -> None:
@@ -112,9 +129,15 @@ def compare(given: Collection[str], read: Sequence[str], manifest: Manifest, plu
     Raises:
         UserError: a field is missing, is not read, or does not exist.
     """
-    if "sequence_start" in read:
-        raise UserError(f"{plugin}: reads sequences of a dataset, time step by time step; give a dataset as the input")
-    if unknown := next((name for name in read if name not in manifest.fields), None):
+    if SEQUENCE_START in read and SEQUENCE_START not in given:
+        raise UserError(
+            f"{plugin}: reads sequences, time step by time step; give a dataset as the input, or to predict.py dated"
+            " scenes and an output that ends with .tif"
+        )
+    if SEQUENCE_START in read and len(read) > 1:
+        raise UserError(f"{plugin}: reads {', '.join(read)} of each time step besides the input; give a dataset")
+    known = [*manifest.fields, SEQUENCE_START]
+    if unknown := next((name for name in read if name not in known), None):
         raise UserError(f"{plugin}: predict() asks for '{unknown}'{nearest(unknown, manifest.fields)}")
     missing = [name for name in read if name not in given]
     if missing:
@@ -133,7 +156,7 @@ def _contents(field: Field) -> str:
 
 
 def open_fields(
-    files: Mapping[str, Sequence[Path]], scene: Scene, experiment: Experiment, geometry: Geometry
+    files: Mapping[str, Sequence[Source]], scene: Scene, experiment: Experiment, geometry: Geometry
 ) -> dict[str, Scene]:
     """Open further fields as rasters on the grid of a scene; the guide also in the product of the scene.
 
@@ -152,8 +175,11 @@ def open_fields(
     fields = experiment.manifest.fields
     opened: dict[str, Scene] = {}
     for name, paths in files.items():
-        if name == experiment.manifest.guide and is_product(paths[0]):
-            found: Scene = open_guide(paths[0], name, experiment, geometry)
+        first = paths[0]
+        if name == experiment.manifest.guide and is_product(first):
+            found: Scene = open_guide(first, name, experiment, geometry)
+        elif granules := granules_at(paths):
+            found = joined(cloud_scenes(granules, name, experiment.manifest), f"--field {name}=")
         else:
             rasters = open_rasters(paths, fields[name], f"--field {name}=")
             for raster in rasters if fields[name].kind == "mask" else ():

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from pix2earth.batches.preparation import physical, prepare_scene
+from pix2earth.batches.pools import SEQUENCE_START
+from pix2earth.batches.preparation import physical, prepare_scene, scaled
 from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
-from pix2earth.mapping.degrading import degraded_window
-from pix2earth.mapping.scene import Scene, validity
-from pix2earth.mapping.windows import Windows, crossfade, join
+from pix2earth.mapping.scene import Scene
+from pix2earth.mapping.strips.ahead import ahead
+from pix2earth.mapping.strips.degrading import degraded_window
+from pix2earth.mapping.strips.reading import Strip, strips
+from pix2earth.mapping.strips.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.manifest import Field
@@ -27,6 +31,22 @@ if TYPE_CHECKING:
     from pix2earth.mapping.geometry import Geometry
 
 
+class Batch(NamedTuple):
+    """Windows of one row that are predicted at once; the last ones repeat the one before where the row ends.
+
+    Attributes:
+        windows: float32 ``(height, width, time step * band)``, each as of ``Network.ready``.
+        valid: bool ``(height, width)`` of each, where it has a measurement.
+        further: the windows of each further field.
+        used: number of windows that are not repeated.
+    """
+
+    windows: list[np.ndarray]
+    valid: list[np.ndarray]
+    further: dict[str, list[np.ndarray]]
+    used: int
+
+
 class Network:
     """A plug-in's network as a function from windows as stored to predictions in physical units.
 
@@ -35,6 +55,8 @@ class Network:
         target: the target field.
         further: the further fields that it reads, by name.
         geometry: sizes of windows and predictions.
+        time_steps: of the scene.
+        batch: number of windows that are predicted at once, 0 where any is.
     """
 
     def __init__(
@@ -56,49 +78,84 @@ class Network:
         manifest = experiment.manifest
         self.source, self.target = manifest.fields[manifest.input], manifest.fields[manifest.target]
         parameters = contract.parameters(gan.predict) if hasattr(gan, "predict") else []
-        read = fields.needed(parameters, manifest)
+        read = fields.needed([*parameters, *fields.of_start(experiment)], manifest)
         fields.compare(further, read, manifest, plugin, fields.OPTION)
-        self.further = {name: manifest.fields[name] for name in read}
+        self.further = {name: manifest.fields[name] for name in read if name != SEQUENCE_START}
+        self.time_steps, self.batch = self.source.time_steps or 1, 0
         self._compute = tf.function(self._predict, autograph=False)
+        self._scale = {name: self._scaling(name) for name in (manifest.input, *self.further) if self._is_ready(name)}
 
-    def _predict(self, stored: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the predictions in physical units of a batch of fields as stored."""
-        prepared = prepare_scene(stored, self.experiment)
+    def _is_ready(self, name: str) -> bool:
+        """Return whether a field is scaled before it is cut into windows: overlapping windows then share the work.
+
+        That needs an image whose numbers the network gets pixel by pixel: not averaged, and not hidden by a mask.
+        """
+        manifest = self.experiment.manifest
+        averaged = name == manifest.input and self.geometry.coarse is not None
+        return manifest.fields[name].kind == "image" and not averaged and manifest.occlusion is None
+
+    def _scaling(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+        field = self.experiment.manifest.fields[name]
+        channels = len(field.bands) * (field.time_steps or 1)
+        return tf.function(
+            lambda stored: scaled(stored, field, self.experiment),
+            input_signature=[tf.TensorSpec((None, None, channels), tf.float32)],
+            autograph=False,
+        )
+
+    def ready(self, name: str, stored: np.ndarray) -> np.ndarray:
+        """Return pixels of a field as ``predict`` takes them: network values where they are scaled before, else stored.
+
+        Args:
+            name: of the field.
+            stored: float32 ``(height, width, time step * band)`` of any size, as ``Scene.read`` returns them.
+        """
+        return np.asarray(self._scale[name](tf.constant(stored))) if name in self._scale else stored
+
+    def _predict(self, ready: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the predictions in physical units of a batch of fields as of ``ready``."""
+        prepared = prepare_scene(ready, self.experiment, self._scale)
         prediction = tf.cast(contract.forward(self.gan, self.plugin, prepared), tf.float32)
         return flat(physical(prediction, self.target, self.experiment))
 
-    def predict(
-        self, windows: list[np.ndarray], further: Mapping[str, list[np.ndarray]] = MappingProxyType({})
-    ) -> list[np.ndarray]:
-        """Return the predictions of a group of windows, computed in one batch.
+    def predict(self, batch: Batch) -> list[np.ndarray]:
+        """Return the predictions of the windows of a batch, also of those that are repeated.
 
-        Groups should always have the same number of windows: another number would be compiled again.
-
-        Args:
-            windows: float32 ``(height, width, time step * band)`` as ``Scene.read`` returns them.
-            further: the same of each further field, with its own pixels.
+        Batches should always have the same number of windows: another number would be compiled again.
 
         Returns:
             float32 ``(height, width, band)`` of each, physical units, NaN where the input has no measurement.
         """
-        steps, factor = self.source.time_steps or 1, self.geometry.factor
-        valid = [validity(window, steps) for window in windows]
-        shape = (*(side * factor for side in self.geometry.window), self.geometry.bands)
-        if not any(mask.any() for mask in valid):
+        windows = batch.windows
+        shape = (*(side * self.geometry.factor for side in self.geometry.window), self.geometry.bands)
+        if not any(mask.any() for mask in batch.valid):
             return [np.full(shape, np.nan, np.float32) for _ in windows]
         if self.geometry.coarse is not None:
             windows = [degraded_window(window, self.geometry, self.source) for window in windows]
-        stored = {self.experiment.manifest.input: _batch(windows, self.source)}
-        stored |= {name: _batch(further[name], field) for name, field in self.further.items()}
+        ready = {self.experiment.manifest.input: stacked(windows, self.source)}
+        ready |= {name: stacked(batch.further[name], field) for name, field in self.further.items()}
+        return self.computed(ready, batch.valid, self.geometry.bands)
+
+    def computed(self, ready: Mapping[str, np.ndarray], valid: Sequence[np.ndarray], bands: int) -> list[np.ndarray]:
+        """Return what the network computes for a batch, NaN where the input has no measurement.
+
+        Args:
+            ready: the fields, with a batch axis, as of ``ready``.
+            valid: bool ``(height, width)`` of each window.
+            bands: of the prediction.
+        """
+        factor = self.geometry.factor
+        shape = (*(side * factor for side in self.geometry.window), bands)
         with attributed_to(self.plugin, "the prediction fails"):
-            predictions = self._compute({name: tf.constant(array) for name, array in stored.items()}).numpy()
+            predictions = self._compute({name: tf.constant(array) for name, array in ready.items()}).numpy()
         contract.check_shape(self.gan, self.plugin, predictions, shape, "a window of the map")
         for prediction, mask in zip(predictions, valid, strict=True):
-            prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
+            if not mask.all():
+                prediction[~mask.repeat(factor, 0).repeat(factor, 1)] = np.nan
         return list(predictions)
 
 
-def _batch(windows: list[np.ndarray], field: Field) -> np.ndarray:
+def stacked(windows: Sequence[np.ndarray], field: Field) -> np.ndarray:
     """Return windows as a batch of a field as the dataset stores it, ``(window, [time step,] height, width, band)``."""
     stored = np.stack(windows)
     if field.kind != "image":  # classes and masks: only a stored number can fill gaps
@@ -153,29 +210,49 @@ class Plan:
         block = network.geometry.block
         self.rows = Windows(scene.size[0], height, overlap[0], self.factor, block)
         self.columns = Windows(scene.size[1], width, overlap[1], self.factor, block)
-        self.batch = batch_size(len(self.columns), height * width * self.factor**2)
+        self.batch = network.batch or batch_size(len(self.columns), height * width * self.factor**2)
 
     def predictions(self, first: int) -> Iterator[np.ndarray]:
         """Yield the prediction of every window, row by row from row ``first`` of windows.
 
         A batch holds windows of one row only. Therefore batches do not depend on ``first``, and a resumed run gives the
-        same result bit for bit.
+        same result bit for bit. The last batch of a row is filled with its last window. Pixels are read in a thread
+        while the network computes.
         """
-        size, starts = self.network.geometry.window, self.columns.starts
-        for row in self.rows.starts[first:]:
+        with ahead(self._batches(first)) as batches:
+            for batch in batches:
+                yield from self.network.predict(batch)[: batch.used]
+
+    def _batches(self, first: int) -> Iterator[Batch]:
+        """Yield the batches of windows."""
+        network, starts = self.network, self.columns.starts
+        rows, size = self.rows.starts[first:], network.geometry.window
+        fields_read = [self._further_strips(name, rows) for name in network.further]
+        convert = partial(network.ready, network.experiment.manifest.input)
+        of_input = strips(self.scene, rows, size, network.time_steps, convert)
+        for strip, *others in zip(of_input, *fields_read, strict=True):
             for position in range(0, len(starts), self.batch):
-                places = [(row, column) for column in starts[position : position + self.batch]]
-                group = self._padded([_window(self.scene, *place, size) for place in places])
-                further = {name: self._padded(self._further(name, places)) for name in self.network.further}
-                yield from self.network.predict(group, further)[: len(places)]
+                columns = starts[position : position + self.batch]
+                further = {
+                    name: self._padded(_cut(other.values, self._columns_of(field, columns), field.size[1]))
+                    for (name, field), other in zip(network.further.items(), others, strict=True)
+                }
+                windows, valid = (self._padded(_cut(pixels, columns, size[1])) for pixels in strip)
+                yield Batch(windows, valid, further, len(columns))
 
     def _padded(self, windows: list[np.ndarray]) -> list[np.ndarray]:
         return windows + [windows[-1]] * (self.batch - len(windows))
 
-    def _further(self, name: str, places: list[tuple[int, int]]) -> list[np.ndarray]:
-        """Read the windows of a further field at places of the input."""
-        field, scene = self.network.further[name], self.further[name]
-        return [_window(scene, *fields.place_in(field, self.network.geometry, *place), field.size) for place in places]
+    def _further_strips(self, name: str, rows: Sequence[int]) -> Iterator[Strip]:
+        """Return the strips of a further field at rows of the input."""
+        field = self.network.further[name]
+        places = [fields.place_in(field, self.network.geometry, row, 0)[0] for row in rows]
+        convert = partial(self.network.ready, name)
+        return strips(self.further[name], places, field.size, field.time_steps or 1, convert)
+
+    def _columns_of(self, field: Field, columns: Sequence[int]) -> list[int]:
+        """Return the columns in a further field where those of the input are."""
+        return [fields.place_in(field, self.network.geometry, 0, column)[1] for column in columns]
 
     def strips(
         self, predictions: Iterator[np.ndarray], first: int, carried: np.ndarray
@@ -192,20 +269,17 @@ class Plan:
             are blended with the next windows.
         """
         for index in range(first, len(self.rows)):
-            strip = join(islice(predictions, len(self.columns)), self.columns, self.factor)
             start = self.rows.starts[index] * self.factor
             top, blended = (row - start for row in self.rows.fades[index])
-            if index:
-                strip[top:blended] = crossfade(carried, strip[top:blended], 0, self.rows.block)
-            else:
-                top = 0
             end, next_blended = (row - start for row in self.rows.next_fade(index))
-            carried = strip[end:next_blended].copy()
-            yield strip[top:end], carried
+            used = (window[top:next_blended] for window in islice(predictions, len(self.columns)))
+            strip = join(used, self.columns, self.factor)
+            if index:
+                strip[: blended - top] = crossfade(carried, strip[: blended - top], 0, self.rows.block)
+            carried = strip[end - top : next_blended - top].copy()
+            yield strip[: end - top], carried
 
 
-def _window(scene: Scene, row: int, column: int, size: tuple[int, int]) -> np.ndarray:
-    """Read a window; where the scene is smaller than the window, it is padded with mirrored pixels."""
-    height, width = min(size[0], scene.size[0] - row), min(size[1], scene.size[1] - column)
-    values = scene.read(row, column, height, width)
-    return np.pad(values, ((0, size[0] - height), (0, size[1] - width), (0, 0)), "symmetric")
+def _cut(pixels: np.ndarray, columns: Sequence[int], width: int) -> list[np.ndarray]:
+    """Return the windows of a strip that begin at some columns."""
+    return [pixels[:, column : column + width] for column in columns]

@@ -11,18 +11,23 @@ from typing import Any
 from affine import Affine
 
 from experiment import Experiment
-from pix2earth.mapping.bands.values import check_values
+from pix2earth.mapping.bands.values import check_picture, check_values
 from pix2earth.mapping.geometry import Geometry, geometry_of
+from pix2earth.mapping.granules import GranuleScene, granules_at
 from pix2earth.mapping.grids import grid_of
 from pix2earth.mapping.products import is_product, open_product
-from pix2earth.mapping.raster_scene import Chosen, RasterScene
+from pix2earth.mapping.raster_scene import STORED, Chosen, RasterScene
 from pix2earth.mapping.scene import Scene, StackedScene, UpsampledScene
+from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
+from sensors import GranuleReader
 
 LOOKED_AT = 256
 """Rows and columns of a raster whose values are compared with the range of the field."""
+INPUT = "--input "
 ADVICE = "state --scale and --offset, by which its numbers become physical values"
+ADVICE_OTHERS = "store scale and offset in it, by which its numbers become physical values"
 TOLERANCE = 0.03
 """Relative difference of pixel sizes that is ignored: datasets average 256 pixels of 10 m to 21 and state 120 m."""
 GEOGRAPHIC_TOLERANCE = 0.5
@@ -32,7 +37,7 @@ METRES_PER_DEGREE = 111_195.0
 
 
 def open_scene(
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     swath: Path | None,
     experiment: Experiment,
     *,
@@ -65,21 +70,48 @@ def open_scene(
     if products and chosen:
         raise UserError(f"--bands, --scale, --offset: {products[0]} is a product, which states them; leave them out")
     if products:
-        one = field_of_each(paths, field, "--input ")
-        opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in paths]
-        return joined([scene for scene, _ in opened], "--input "), opened[0][1]
-    if swathlike := next((path for path in paths if path.suffix.upper() == ".SEN3"), None):
+        one = field_of_each(paths, field, INPUT)
+        opened = [open_product(path, swath, one, experiment, degrade=degrade) for path in products]
+        return joined([scene for scene, _ in opened], INPUT), opened[0][1]
+    if granules := granules_at(paths):
+        return of_granules(granules, paths, field, experiment, degrade=degrade, chosen=chosen)
+    if swathlike := next((path for path in paths if str(path).upper().endswith(".SEN3")), None):
         raise UserError(f"--input {swathlike}: is a swath; name it by --s3, and a Sentinel-2 product as --input")
     if swath is not None:
         raise UserError(f"--s3 {swath}: needs a Sentinel-2 product as --input, onto whose grid it is resampled")
     geometry = geometry_of(experiment, degrade=degrade)
-    scene = joined(open_rasters(paths, field, "--input ", chosen), "--input ")
+    scene = joined(open_rasters(paths, field, INPUT, chosen), INPUT)
     if scene.crs is None:
         print(f"{scene.name}: has no coordinates, and neither will the output", file=sys.stderr)
     return fitted(scene, field, geometry), geometry
 
 
-def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
+def of_granules(
+    granules: Sequence[GranuleReader],
+    paths: Sequence[Source],
+    field: Field,
+    experiment: Experiment,
+    *,
+    degrade: bool,
+    chosen: Chosen | None,
+) -> tuple[Scene, Geometry]:
+    """Return products of a sensor as one scene; see ``open_scene``.
+
+    Raises:
+        UserError: one lacks a band or has another grid, or the command line states what products state themselves.
+    """
+    if chosen:
+        raise UserError(f"--bands, --scale, --offset: {paths[0]} is a product, which states them; leave them out")
+    one, geometry = field_of_each(paths, field, INPUT), geometry_of(experiment, degrade=degrade)
+    scenes = [GranuleScene(granule, one) for granule in granules]
+    for scene in scenes:
+        print(scene.summary)
+    if remark := granules[0].remark(one.bands):
+        print(remark)
+    return fitted(joined(scenes, INPUT), field, geometry), geometry
+
+
+def field_of_each(paths: Sequence[Source], field: Field, option: str) -> Field:
     """Return the field that each of several files holds: the whole field, or one time step of it.
 
     Raises:
@@ -96,7 +128,7 @@ def field_of_each(paths: Sequence[Path], field: Field, option: str) -> Field:
     return field.model_copy(update={"shape": field.shape[-3:]}) if len(paths) == steps else field
 
 
-def open_rasters(paths: Sequence[Path], field: Field, option: str, chosen: Chosen | None = None) -> list[RasterScene]:
+def open_rasters(paths: Sequence[Source], field: Field, option: str, chosen: Chosen | None = None) -> list[RasterScene]:
     """Open the rasters of a field: one, or one for each time step.
 
     Args:
@@ -112,7 +144,10 @@ def open_rasters(paths: Sequence[Path], field: Field, option: str, chosen: Chose
     rasters = [RasterScene(path, one, option, chosen) for path in paths]
     for raster in rasters:
         print(f"{raster.name}: {', '.join(field.bands)}, {raster.numbers}")
-        check_values(raster.name, raster.sample(LOOKED_AT), field, ADVICE)
+        advice = ADVICE if option == INPUT else ADVICE_OTHERS
+        if raster.numbers == STORED:
+            check_picture(raster.name, raster.dtypes, field, advice)
+        check_values(raster.name, raster.sample(LOOKED_AT), field, advice)
     return rasters
 
 

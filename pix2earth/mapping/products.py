@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from affine import Affine
@@ -14,6 +14,7 @@ from rasterio.windows import Window
 from experiment import Experiment
 from pix2earth.mapping.geometry import Geometry, geometry_of
 from pix2earth.mapping.scene import Scene, as_stored
+from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 from sensors.collocation import Collocation, part_near
@@ -25,8 +26,10 @@ RESOLUTIONS = (10, 20, 60)
 OLCI_BAND = re.compile(r"Oa\d\d")
 
 
-def is_product(path: Path) -> bool:
-    """Return whether a path looks like a Sentinel-2 product: a SAFE folder or a .zip."""
+def is_product(path: Source) -> TypeGuard[Path]:
+    """Return whether a source looks like a Sentinel-2 product: a SAFE folder or a .zip."""
+    if not isinstance(path, Path):
+        return False
     if path.is_dir():
         return path.suffix.upper() == ".SAFE" or any(path.glob("MTD_MSIL*.xml"))
     return path.suffix.lower() == ".zip"

@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from pix2earth.mapping.bands.finding import bands_of_file, bands_of_folder
 from pix2earth.mapping.scene import as_stored
+from pix2earth.mapping.sources import Source, is_folder
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -35,7 +36,7 @@ class RasterScene:
         numbers: how the values are stored: ``STORED``, ``TAGGED``, ``PHYSICAL`` or ``CONVERTED``.
     """
 
-    def __init__(self, path: Path, field: Field, option: str = "--input ", chosen: Chosen | None = None) -> None:
+    def __init__(self, path: Source, field: Field, option: str = "--input ", chosen: Chosen | None = None) -> None:
         """Open the rasters and find the bands.
 
         Args:
@@ -50,7 +51,7 @@ class RasterScene:
         self.name, self.path, self.field = str(path), path, field
         numbers = chosen.bands if chosen else ()
         self.conversion = chosen.conversion if chosen else None
-        if path.is_dir():
+        if is_folder(path):
             if numbers:
                 raise UserError(f"--bands: {path} is a folder with one raster for each band; leave it out")
             self.bands = bands_of_folder(path, field, option)
@@ -63,6 +64,11 @@ class RasterScene:
         if len(kinds) > 1:
             raise UserError(f"{path}: its bands are {' and '.join(sorted(kinds))}; store all in the same way")
         self.numbers = CONVERTED if self.conversion else kinds.pop()
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The type of the numbers of each band."""
+        return [raster.dtypes[number - 1] for raster, number in self.bands]
 
     def read(self, row: int, column: int, height: int, width: int) -> np.ndarray:
         """Return a window; see ``Scene``."""
@@ -83,7 +89,23 @@ class RasterScene:
         return np.stack([self._as_stored(*layer) for layer in layers], axis=-1)
 
     def sample(self, side: int) -> np.ndarray:
-        """Return at most ``side`` rows and columns of all bands, evenly over the raster, as ``read`` returns them."""
+        """Return at most ``side`` rows and columns of all bands, evenly over the raster, as ``read`` returns them.
+
+        Where there are no overviews to read from, they are small groups of rows and columns: single ones would need all
+        blocks of the file.
+        """
+        if all(raster.overviews(number) for raster, number in self.bands):
+            return self._decimated(side)
+        rows, columns = (_groups(length, side) for length in self.size)
+        return np.concatenate(
+            [
+                np.concatenate([self.read(row, column, height, width) for column, width in columns], axis=1)
+                for row, height in rows
+            ]
+        )
+
+    def _decimated(self, side: int) -> np.ndarray:
+        """Return the raster at a lower resolution, as ``sample`` does."""
         layers = []
         try:
             for raster, number in self.bands:
@@ -120,14 +142,30 @@ class RasterScene:
     def identity(self) -> dict[str, Any]:
         """Return what is read, for JSON: names, sizes and times of the files, and what the command line states."""
         files = sorted({Path(raster.name) for raster, _ in self.bands})
-        about = {"input": str(self.path.resolve()), "files": [[file.name, *_size_and_time(file)] for file in files]}
+        place = self.path.resolve() if isinstance(self.path, Path) else self.path
+        about = {"input": str(place), "files": [[file.name, *_size_and_time(file)] for file in files]}
         return about | {"bands": [number for _, number in self.bands], "conversion": self.conversion}
 
 
+GROUPS = 8
+"""Groups of rows, and of columns, that are read of a raster for a sample."""
 STORED = "numbers as the dataset stores them"
 TAGGED = "numbers with scale and offset tags"
 PHYSICAL = "physical values"
 CONVERTED = "numbers with --scale and --offset"
+
+
+def _groups(length: int, count: int) -> list[tuple[int, int]]:
+    """Return ``GROUPS`` groups of rows or columns, evenly over an axis: the first one and the number of each.
+
+    Args:
+        length: of the axis.
+        count: of rows or columns in all groups.
+    """
+    if length <= count:
+        return [(0, length)]
+    size = max(1, count // GROUPS)
+    return [(round(start), size) for start in np.linspace(0, length - size, GROUPS)]
 
 
 def _numbers(raster: Any, number: int, field: Field) -> str:

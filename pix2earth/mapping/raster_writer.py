@@ -24,6 +24,9 @@ from pix2earth.settings.errors import Stopped
 
 ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.vrt", "finished.tif", "lock"
 
+PLACE = ("OFFSET", "SIZE")
+"""What GDAL calls the place of a block in a file, in bytes."""
+
 
 class Description(NamedTuple):
     """Metadata of a raster.
@@ -36,6 +39,7 @@ class Description(NamedTuple):
         tags: GeoTIFF tags.
         overviews: resampling of the overviews, AVERAGE or NEAREST.
         tags_of_bands: tags of each band.
+        path: of the GeoTIFF, where it is not that of the writer.
     """
 
     crs: Any
@@ -45,6 +49,7 @@ class Description(NamedTuple):
     tags: dict[str, str]
     overviews: str
     tags_of_bands: Sequence[dict[str, str]] = ()
+    path: Path | None = None
 
 
 class RasterWriter:
@@ -133,36 +138,50 @@ class RasterWriter:
         np.savez(buffer, identity=self.identity, rows=self.done, strips=self.strips, carried=carried)
         atomic.write_bytes(self.folder / PROGRESS, buffer.getvalue())
 
-    def finish(self, description: Description) -> None:
-        """Write the Cloud-Optimized GeoTIFF with overviews, and remove the folder with the rows.
+    def finish(self, *parts: Description) -> None:
+        """Write the Cloud-Optimized GeoTIFF with overviews, or several, and remove the folder with the rows.
+
+        Args:
+            *parts: one for each GeoTIFF; the first has the first bands of the rows, and so on.
 
         Raises:
             OSError: the disk is full; the rows are kept, so that the command can be run again.
         """
-        source, finished = self.folder / DESCRIPTION, self.folder / FINISHED
-        source.write_bytes(self._virtual_raster(description))
-        try:
-            # GDAL raises where a write fails, except for the last one: therefore the file is read again.
-            # Level 6 takes twice the time for 2 % less.
-            rasterio.shutil.copy(
-                str(source), str(finished), driver="COG", COMPRESS="DEFLATE", LEVEL=1, PREDICTOR="YES",
-                BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=description.overviews, NUM_THREADS="ALL_CPUS",
-            )  # fmt: skip
-            with rasterio.open(finished) as raster:
-                for _, window in raster.block_windows(1):
-                    raster.read(window=window)
-        except (RasterioError, CPLE_BaseError) as error:
-            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # the most that it may need
-            for part in self.folder.glob(f"{FINISHED}*"):
-                part.unlink()
-            code = errno.ENOSPC if full else errno.EIO
-            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(finished)) from error
-        atomic.sync(finished)
-        os.replace(finished, self.path)
+        first, finished = 0, []
+        for number, part in enumerate(parts):
+            path = self.folder / (FINISHED if not number else f"{number}_{FINISHED}")
+            (self.folder / DESCRIPTION).write_bytes(self._virtual_raster(part, first))
+            self._compress(path, part.overviews)
+            atomic.sync(path)
+            finished.append((path, part.path or self.path))
+            first += len(part.bands)
+        for path, place in finished:
+            os.replace(path, place)
         shutil.rmtree(self.folder)
 
-    def _virtual_raster(self, description: Description) -> bytes:
-        """Return a virtual raster (VRT) of the rows: GDAL needs it to read plain bytes with band names and nodata."""
+    def _compress(self, path: Path, overviews: str) -> None:
+        """Write the GeoTIFF of the virtual raster.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        try:
+            # Level 6 takes twice the time for 2 % less. Overviews are compressed once, when they are copied.
+            with rasterio.Env(COG_TMP_COMPRESSION="NONE"):
+                rasterio.shutil.copy(
+                    str(self.folder / DESCRIPTION), str(path), driver="COG", COMPRESS="DEFLATE", LEVEL=1,
+                    PREDICTOR="YES", BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=overviews, NUM_THREADS="ALL_CPUS",
+                )  # fmt: skip
+            _check_blocks(path)
+        except (RasterioError, CPLE_BaseError) as error:
+            full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # the most that it may need
+            for part in self.folder.glob(f"*{FINISHED}*"):
+                part.unlink()
+            code = errno.ENOSPC if full else errno.EIO
+            raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(path)) from error
+
+    def _virtual_raster(self, description: Description, first: int) -> bytes:
+        """Return a virtual raster (VRT) of bands from ``first`` on: GDAL reads so plain bytes with names and nodata."""
         height, width, count = self.shape
         root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
         if description.crs is not None:
@@ -175,7 +194,8 @@ class RasterWriter:
                 root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
             )
             elements = {
-                "Description": name, "NoDataValue": "nan", "UnitType": description.units, "ImageOffset": 4 * number,
+                "Description": name, "NoDataValue": "nan", "UnitType": description.units,
+                "ImageOffset": 4 * (first + number),
                 "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
             }  # fmt: skip
             for key, content in elements.items():
@@ -183,6 +203,24 @@ class RasterWriter:
             _add_tags(band, description.tags_of_bands[number] if description.tags_of_bands else {})
             ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = ROWS
         return ElementTree.tostring(root)
+
+
+def _check_blocks(path: Path) -> None:
+    """Check that a file holds all blocks of its raster: GDAL raises where a write fails, except for the last one.
+
+    Raises:
+        RasterioError: a block lies beyond the end of the file, or the last one cannot be read.
+    """
+    size = path.stat().st_size
+    with rasterio.open(path) as raster:
+        for overview in (None, *range(len(raster.overviews(1)))):
+            with rasterio.open(path, **({} if overview is None else {"OVERVIEW_LEVEL": overview})) as level:
+                for (row, column), _ in level.block_windows(1):
+                    place = [raster.get_tag_item(f"BLOCK_{key}_{column}_{row}", "TIFF", 1, overview) for key in PLACE]
+                    if None in place or sum(map(int, place)) > size:
+                        raise RasterioError(f"block {row}, {column} is not in the file")
+        rows, columns = raster.shape
+        raster.read(window=((rows - 1, rows), (columns - 1, columns)))
 
 
 def _add_tags(element: ElementTree.Element, tags: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pix2earth.plugins import legacy, own_losses, state
+from pix2earth.plugins import legacy, own_losses, starting, state
 from pix2earth.plugins.declared import ALL, SAMPLINGS
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.plugins.finding import folders_of
@@ -54,9 +54,11 @@ def build(experiment: Experiment, path: Path) -> Any:
             raise UserError(f"{path}: has no class GAN; see docs/add-a-model.md")
         if own := {name: getattr(module.GAN, name) for name in OWN_LOSSES if hasattr(module.GAN, name)}:
             own_losses.declare(experiment, path, own)
+        kind = starting.starting_at(module.GAN, experiment) if experiment.settings.start_from else module.GAN
         with attributed_to(path, "GAN(experiment) fails"):
-            gan = module.GAN(experiment)
+            gan = kind(experiment)
     _check_attributes(gan, path)
+    starting.check(gan, path, experiment)
     with attributed_to(path, "the optimisers cannot be built"):
         _build_optimizers(gan)
     if places := state.hidden(gan):
@@ -134,9 +136,13 @@ def sampling(gan: Any, path: Path) -> str:
 
 def forward(gan: Any, path: Path, fields: Mapping[str, Any]) -> Any:
     """Return the prediction for prepared fields: by ``gan.predict`` where it exists, else by the generator."""
-    if not hasattr(gan, "predict"):
-        return gan.generator(fields["input_image"], training=False)
-    return gan.predict(**bind(path, "predict", parameters(gan.predict), fields))
+    with starting.given(gan, fields):
+        if not hasattr(gan, "predict"):
+            return gan.generator(fields["input_image"], training=False)
+        bound = bind(path, "predict", parameters(gan.predict), fields)
+        if starting.reads_fields(gan) and hasattr(gan.predict, "python_function"):
+            return type(gan).predict.python_function(gan, **bound)
+        return gan.predict(**bound)
 
 
 def check_shape(gan: Any, path: Path, prediction: Any, expected: Sequence[int | None], of: str = "the target") -> None:

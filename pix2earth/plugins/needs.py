@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pix2earth.baselines import suitability
 from pix2earth.plugins import own_losses
 from pix2earth.plugins.declared import ALL, SAMPLINGS, Declared, declared
 from pix2earth.settings.errors import UserError, nearest
@@ -30,6 +31,7 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
     roots = [Path(root) for root in experiment.environment.MODELS_ROOT]
     content = declared(plugin, Path(experiment.PROJECT_ROOT), roots)
     own_losses.declare(experiment, plugin, content.literals)
+    _check_start(experiment)
     kind = content.literals.get("sampling", SAMPLINGS[0])
     _check_sampling(experiment, plugin, kind)
     fields = ["input_image", "target", *experiment.manifest.fields]
@@ -43,6 +45,32 @@ def check(experiment: Experiment, plugin: Path) -> Declared:
                 advice = HIDDEN if name == "input_mask" else nearest(name, known)
                 raise UserError(f"{plugin}: {method}() asks for '{name}'{advice} (fields: {', '.join(known)})")
     return content
+
+
+def _check_start(experiment: Experiment) -> None:
+    """Make sure that the dataset has what ``start_from`` needs.
+
+    Raises:
+        UserError: it has not, or the values of the network cannot be converted.
+    """
+    start = experiment.settings.start_from
+    if start is None:
+        return
+    try:
+        suitability.check(start, experiment.manifest, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH))
+    except suitability.Unsuitable as error:
+        raise UserError(
+            f"{experiment.file}: start_from: {start} does not fit {experiment.DATA_ROOT}: {error}"
+        ) from None
+    if experiment.NORMALIZE == "l2":
+        raise UserError(
+            f"{experiment.file}: start_from: images of unit norm have no physical units; set normalize to another value"
+        )
+    if experiment.environment.LEGACY_KERAS:
+        raise UserError(
+            f"{experiment.file}: start_from: needs Keras 3; leave it out, or legacy_keras in"
+            f" {experiment.environment.path}"
+        )
 
 
 def _check_sampling(experiment: Experiment, plugin: Path, kind: object) -> None:

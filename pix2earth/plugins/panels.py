@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pix2earth.plugins import state
+from pix2earth.plugins import starting, state
 from pix2earth.plugins.contract import bind, parameters
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.settings.errors import UserError
@@ -46,7 +46,8 @@ def computed(gan: Any, path: Path, fields: Mapping[str, Any]) -> dict[str, Panel
     if not callable(getattr(gan, "panels", None)):
         return {}
     with attributed_to(path, "panels() fails"), state.unchanged(gan):
-        found = gan.panels(**bind(path, "panels", parameters(gan.panels), fields))
+        with starting.given(gan, fields):
+            found = gan.panels(**bind(path, "panels", parameters(gan.panels), fields))
         if not isinstance(found, Mapping):
             raise UserError(f"{path}: panels() returns {type(found).__name__}; it must return a dict, title to image")
         images = {title: tf.cast(tf.convert_to_tensor(image), tf.float32).numpy() for title, image in found.items()}

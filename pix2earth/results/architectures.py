@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,19 @@ def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def prepare(environment: Environment, options: argparse.Namespace) -> None:
+def prepare(
+    environment: Environment,
+    options: argparse.Namespace,
+    below: str = FOLDER,
+    settings_of: Callable[[str, argparse.Namespace], dict[str, Any]] = settings,
+) -> None:
     """Write dataset and experiments, unless they exist.
+
+    Args:
+        environment: the machine.
+        options: of the command.
+        below: folder of the experiments below the experiment root.
+        settings_of: returns the experiment of a model.
 
     Raises:
         UserError: another dataset of that name exists.
@@ -36,9 +47,9 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
 
     make(DemoRecipe("demo", options.tilesize, options.factor, seed=0), Path(environment.DATA_ROOT))
     for model in options.models:
-        folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / model
+        folder = Path(environment.EXPERIMENT_ROOT) / below / model
         folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(folder / "experiment.json", settings(model, options))
+        atomic.write_json(folder / "experiment.json", settings_of(model, options))
 
 
 def row(environment: Environment, model: str) -> TrainedRow:
@@ -52,19 +63,29 @@ def table(rows: Sequence[TrainedRow], options: argparse.Namespace) -> str:
     lines = [
         f"| model | {' | '.join(METRICS)} | img/s | parameters, generator + discriminator |",
         f"|---|{'---:|' * (len(METRICS) + 2)}",
-        f"| bicubic | {' | '.join(_number(known.get(f'{name}_bicubic')) for name in METRICS)} | | 0 |",
+        f"| bicubic | {' | '.join(number(known.get(f'{name}_bicubic')) for name in METRICS)} | | 0 |",
     ]
     for line in rows:
-        numbers = [_number(line.scores.get(name)) for name in METRICS] if line.scores else [line.outcome] + [""] * 4
+        numbers = [number(line.scores.get(name)) for name in METRICS] if line.scores else [line.outcome] + [""] * 4
         speed = f"{line.speed:.3g}" if line.speed else ""
         model = line.experiment.removeprefix(f"{FOLDER}/")
         lines.append(f"| {model} | {' | '.join(numbers)} | {speed} | {with_commas(line.parameters)} |")
-    budget = (
+    return "\n".join([budget(options, known), "", *lines])
+
+
+def budget(options: argparse.Namespace, known: Mapping[str, float]) -> str:
+    """Return the sentence on steps and samples above a table.
+
+    Args:
+        options: of the command.
+        known: scores of a model, with the number of samples.
+    """
+    return (
         f"{options.steps} steps of batch {options.batch_size}, {options.tilesize} px, factor {options.factor},"
         f" seed {options.seed}; mean over {known.get('samples', 0)} held-out tiles."
     )
-    return "\n".join([budget, "", *lines])
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a score with four digits, or nothing where there is none."""
     return "" if value is None else f"{value:.4g}"

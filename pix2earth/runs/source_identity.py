@@ -83,9 +83,9 @@ TOOLKIT = ("models", "layers", "losses", "metrics")
 """Folders of the toolkit from which plug-ins import."""
 SHIPPED_MODELS = frozenset(
     {
-        "aris-a", "aris-b", "aris-c", "cgan", "cgan_recurrent", "ctgan", "cyclegan", "cyclegan_unpaired", "dmnet",
-        "dsen2w", "gapfill", "guided_upsampler", "layers", "losses", "masked_unet", "pix2pix", "pix2pixcc", "psgan",
-        "residual_upsampler", "srgan", "srs3", "tarsgan", "template",
+        "aris-a", "aris-b", "aris-c", "cgan", "cgan_recurrent", "ctgan", "cyclegan", "cyclegan_unpaired",
+        "dated_unet", "dmnet", "dsen2w", "gapfill", "guided_upsampler", "layers", "losses", "masked_unet", "pix2pix",
+        "pix2pixcc", "psgan", "residual_upsampler", "srgan", "srs3", "tarsgan", "template",
     }
 )  # fmt: skip
 """Files of ``models/`` that come with the toolkit; users put their own plug-ins beside them."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metrics import UNITS
+from metrics import LOWER_IS_BETTER, UNITS
 from pix2earth.scoring import basis
 from pix2earth.scoring.tiles import places
 from pix2earth.scoring.tiles.tile_folder import tile_folder
@@ -138,7 +138,8 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
 def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
     """Return for each metric mean, median, 5th and 95th percentile, and of the baseline mean and median.
 
-    All are over the samples on which both are defined; "undefined" counts the others. NaN where there are none.
+    All are over the samples on which both are defined; "undefined" counts the others. NaN where there are none. Where
+    there are several baselines, "hardest" is the mean of the one that is hardest to beat by that metric.
     """
     import numpy as np
 
@@ -152,8 +153,26 @@ def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
         for each in of_baseline:
             numbers = _numbers(each, {})
             row |= {str(baseline): numbers["mean"], f"{baseline} median": numbers["median"]}
-        rows.append(row | {"undefined": int((~defined).sum())})
+        rows.append(row | {"undefined": int((~defined).sum())} | hardest(table, name, scorer))
     return rows
+
+
+def hardest(table: pd.DataFrame, measure: str, scorer: Scorer) -> dict[str, Any]:
+    """Return name and mean of the baseline that is hardest to beat by a measure; nothing where there is one at most.
+
+    Means are over the samples on which the prediction and all baselines are defined.
+    """
+    import numpy as np
+
+    if len(scorer.baselines) < 2:
+        return {}
+    values = table[[measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]].to_numpy(float)
+    values = values[np.isfinite(values).all(axis=1), 1:]
+    if not len(values):
+        return {"hardest": float("nan"), "hardest baseline": "-"}
+    means = values.mean(axis=0)
+    best = int(means.argmin() if measure.split(".")[0] in LOWER_IS_BETTER else means.argmax())
+    return {"hardest": float(means[best]), "hardest baseline": scorer.baselines[best]}
 
 
 def _numbers(values: np.ndarray, percentiles: Mapping[str, float]) -> dict[str, float]:
@@ -175,14 +194,16 @@ def summarise(table: pd.DataFrame, scorer: Scorer, title: str) -> Any:
     rows = summary(table, scorer)
     headings = list(rows[0]) if rows else ["metric"]
     for heading in headings:
-        printed.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
+        # On a narrow terminal the name of a baseline is wrapped before numbers are cut off.
+        is_name = heading == "hardest baseline"
+        printed.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=not is_name)
     for row in rows:
         name = row["metric"]
         unit = UNITS.get(name.split(".")[0], "")
         unit = scorer.target.units if unit == "data" else unit
         label = f"{name} ({unit})" if unit not in ("", "1") else name
-        cells = [f"{row[heading]:.4g}" for heading in headings[1:-1]]
-        printed.add_row(label, *cells, str(row["undefined"]))
+        values = [row[heading] for heading in headings[1:]]
+        printed.add_row(label, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
     return printed
 
 
@@ -243,7 +264,7 @@ def _show(table: pd.DataFrame, scorer: Scorer, split: str, step: int, other: str
     title += f", data range {scorer.scale.data_range:g}" + (f" {units}" if units != "1" else "")
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 120)  # written to a file, the table is not cut at 80 columns
+        console.width = max(console.width, 150)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title))
     if scorer.failed:
         print(f"{run}: {scorer.failed}: the model fails there, and means of the others are not its scores")

@@ -39,6 +39,28 @@ def failures(target: tf.Tensor, prediction: tf.Tensor, valid: tf.Tensor | None) 
     return {NON_FINITE: non_finite, CONSTANT: constant & ~non_finite}
 
 
+def of_samples(
+    target: tf.Tensor, prediction: tf.Tensor, valid: tf.Tensor | None, steps: int | None
+) -> dict[str, tf.Tensor]:
+    """Return which predictions fail at any time step, bool (batch,) by kind.
+
+    Args:
+        target: (batch, [time step,] height, width, band); time steps may be folded.
+        prediction: of the same shape.
+        valid: bool (batch, [time step,] height, width), or None where all pixels are valid.
+        steps: number of time steps, or None.
+    """
+    import tensorflow as tf
+
+    from pix2earth.batches.time_steps import flat, separate
+    from pix2earth.scoring.regions import by_time_step, differs
+
+    if not differs(valid):
+        return failures(flat(target), flat(prediction), valid)
+    found = failures(separate(target, steps), separate(prediction, steps), by_time_step(valid, steps))
+    return {kind: tf.reduce_any(tf.reshape(values, (-1, steps)), axis=1) for kind, values in found.items()}
+
+
 def in_words(counts: Mapping[str, int], total: int) -> str:
     """Return the numbers of failures in words, such as "3 of 12 predictions are not finite"; "" without a failure.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pix2earth.batches.evaluation_order import SampleGroup, groups, groups_of_sequences
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from pix2earth.batches.dataset import Dataset
+
+
+def repeated(fields: Mapping[str, tf.Tensor], count: int) -> dict[str, tf.Tensor]:
+    """Return fields of a batch for several predictions of each sample, the whole batch once more for each."""
+    import tensorflow as tf
+
+    return {name: tf.concat([values] * count, axis=0) for name, values in fields.items()}
 
 
 def read(

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import ALL_METRICS, PER_TIME_STEP, Scale, further_fields, score, why_undefined
+from metrics import ALL_METRICS, PER_TIME_STEP, WHOLE_IMAGE, Scale, score, why_undefined
 from pix2earth.baselines import choice, injection
+from pix2earth.baselines.answers.applying import applied, beside_network
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
-from pix2earth.scoring import failures, ranges
+from pix2earth.scoring import failures, metric_fields, ranges
 from pix2earth.scoring import regions as scored_regions
-from pix2earth.scoring.reading import read
+from pix2earth.scoring.reading import read, repeated
 from pix2earth.scoring.regions import by_time_step, column, differs, for_time_steps, mean_over_time_steps
 from pix2earth.scoring.undefined import mean_of_finite
-from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pix2earth.batches.dataset import Dataset
@@ -44,7 +44,8 @@ class Scorer:
     Attributes:
         target: the target's field.
         scale: data range, resolution ratio and RGB bands, for the metrics.
-        baseline: name and function of the baseline, or None.
+        baseline: name and function of the first baseline, or None.
+        answers: further baselines: the trivial answers that fit the dataset.
         batch: number of samples that are scored at once.
         undefined: metrics that are undefined for every sample of the dataset, with the reason.
         fitted_to: the dataset whose training split baselines are fitted to.
@@ -75,7 +76,7 @@ class Scorer:
             gan: the plug-in.
             plugin: its file.
             names: names of the metrics.
-            baseline: score the baseline too, where there is one.
+            baseline: score baselines too, where there are any.
             regions: score by region too: inside and outside of the manifest's ``score_by``, and in a disk.
             fitted_to: the dataset whose training split baselines are fitted to; None: that of the samples.
         """
@@ -86,34 +87,24 @@ class Scorer:
         manifest = self.experiment.manifest
         self.target = manifest.fields[manifest.target]
         self.scale = self._scale()
-        reasons = {name: why_undefined(name, len(self.target.bands), self.scale) for name in self.names}
+        self._further = metric_fields.named(self.names, self.experiment)
+        reasons = {
+            name: why_undefined(name, len(self.target.bands), self.scale)
+            or metric_fields.why_undefined(name, self.experiment)
+            for name in self.names
+        }
         self.undefined = {name: reason for name, reason in reasons.items() if reason}
-        self._further = self._further_fields()
         self.failures: dict[str, int] = {}
         self.scored = 0
         self._range_unreported = self.experiment.NORMALIZE != "l2"  # unit norm is not scaled by a range
         self._undefined_unreported = True
         self.fitted_to = fitted_to or dataset.listing
         self.baseline = choice.choose(manifest, partial(injection.fitted, self.fitted_to)) if baseline else None
+        known = [self.baseline.name] if self.baseline else []
+        self.answers = beside_network(self.experiment, self.fitted_to, known, self.report) if baseline else []
         self.regions = scored_regions.names(self.experiment) if regions else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
-
-    def _further_fields(self) -> list[str]:
-        """Return the fields that metrics name in addition to target and prediction.
-
-        Raises:
-            UserError: the dataset has no such field.
-        """
-        fields = self.experiment.manifest.fields
-        for name in self.names:
-            for field in further_fields(name):
-                if field not in fields:
-                    raise UserError(
-                        f"{self.experiment.file}: metrics: {name} asks for the field '{field}'{nearest(field, fields)};"
-                        f" the dataset has {', '.join(fields)}"
-                    )
-        return sorted({field for name in self.names for field in further_fields(name)})
 
     def _scale(self) -> Scale:
         """Return data range, resolution ratio and RGB bands of the target."""
@@ -129,13 +120,22 @@ class Scorer:
     @property
     def measures(self) -> list[str]:
         """Names of the scores of a prediction: every metric, then every metric in every region (``PSNR.inside``)."""
-        return [*self.names, *(column(name, region) for region in self.regions for name in self.names)]
+        return [*self.names, *(column(name, region) for region in self.regions for name in self._by_region)]
+
+    @property
+    def _by_region(self) -> list[str]:
+        """Names of the metrics that are computed by region too."""
+        return [name for name in self.names if name not in WHOLE_IMAGE]
 
     @property
     def columns(self) -> list[str]:
-        """Columns of scores: every measure of the prediction, then of the baseline as ``<measure>_<baseline>``."""
-        extra = [f"{name}_{self.baseline.name}" for name in self.measures] if self.baseline else []
-        return [*self.measures, *extra]
+        """Columns of scores: every measure of the prediction, then of each baseline as ``<measure>_<baseline>``."""
+        return [*self.measures, *(f"{name}_{baseline}" for baseline in self.baselines for name in self.measures)]
+
+    @property
+    def baselines(self) -> list[str]:
+        """Names of all baselines, the first one first."""
+        return [*([self.baseline.name] if self.baseline else []), *(each.name for each in self.answers)]
 
     def predict(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return input, target and prediction of a batch in physical units.
@@ -163,27 +163,43 @@ class Scorer:
 
     def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return the scores (batch,) of every column, and which predictions fail, bool (batch,) by kind."""
-        _, target, prediction = self.predict(batch)
-        failed = self._failures(target, prediction, valid_pixels(batch, self.experiment))
-        scores = self._score(batch, target, prediction)
-        if self.baseline:
-            name = self.baseline.name
-            baseline_scores = self._score(batch, target, self.baseline_prediction(batch))
-            scores |= {f"{measure}_{name}": values for measure, values in baseline_scores.items()}
+        experiment = self.experiment
+        fields, prediction = self.forward(batch)
+        target, prediction = (physical(values, self.target, experiment) for values in (fields["target"], prediction))
+        valid = valid_pixels(batch, experiment)
+        failed = failures.of_samples(target, prediction, valid, self.target.time_steps)
+        predictions = [flat(prediction), *map(flat, self._of_baselines(batch, fields))]
+        # One graph of the metrics for all: it takes longer to trace than to compute.
+        count = len(predictions)
+        target, fields = tf.concat([flat(target)] * count, axis=0), repeated(fields, count)
+        valid = None if valid is None else tf.concat([valid] * count, axis=0)
+        computed = self._score(fields, valid, target, tf.concat(predictions, axis=0))
+        endings = ["", *(f"_{name}" for name in self.baselines)]
+        parts = {measure: tf.split(values, count) for measure, values in computed.items()}
+        scores = {f"{name}{end}": parts[name][index] for index, end in enumerate(endings) for name in parts}
         return scores, failed
 
-    def _score(self, batch: dict[str, tf.Tensor], target: tf.Tensor, prediction: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _of_baselines(self, batch: dict[str, tf.Tensor], fields: dict[str, tf.Tensor]) -> list[tf.Tensor]:
+        """Return the predictions of all baselines, in the units in which the target is scored."""
+        first = [self.baseline_prediction(batch)] if self.baseline else []
+        return [*first, *(applied(each.answer, fields, self.experiment, each.weights) for each in self.answers)]
+
+    def _score(
+        self, prepared: dict[str, tf.Tensor], valid: tf.Tensor | None, target: tf.Tensor, prediction: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return the scores (batch,) of every metric, over the whole image and by region."""
-        valid = valid_pixels(batch, self.experiment)
         steps = self.target.time_steps
         targets, predictions = separate(target, steps), separate(prediction, steps)
         of_steps = by_time_step(valid, steps)
         # Where pixels are missing at single time steps, every metric has its own pixels at each of them.
         split = [name for name in self.names if steps and (name in PER_TIME_STEP or differs(valid))]
         together = [name for name in self.names if name not in split]
-        prepared = prepare(batch, self.experiment) if self.regions or self._further else {}
-        whole = {name: flat(prepared[name]) for name in self._further}
-        single = {name: for_time_steps(prepared[name], self.experiment.manifest.fields[name], steps) for name in whole}
+        further = metric_fields.physical_fields(prepared, self._further, self.experiment)
+        whole = {name: flat(values) for name, values in further.items()}
+        single = {
+            name: for_time_steps(values, metric_fields.field(name, self.experiment), steps)
+            for name, values in further.items()
+        }
         scores = self._apply_metrics(flat(target), flat(prediction), valid, together, whole)
         for name, values in self._apply_metrics(targets, predictions, of_steps, split, single).items():
             scores[name] = mean_over_time_steps(values, steps)
@@ -191,18 +207,10 @@ class Scorer:
         if self.regions:
             places = scored_regions.valid_by_region(self.experiment, prepared, of_steps, tf.shape(targets)[0])
             for region, valid_in_region in places.items():
-                scored = self._apply_metrics(targets, predictions, valid_in_region, self.names, single)
+                scored = self._apply_metrics(targets, predictions, valid_in_region, self._by_region, single)
                 for name, values in scored.items():
                     scores[column(name, region)] = mean_over_time_steps(values, steps)
         return scores
-
-    def _failures(self, target: tf.Tensor, prediction: tf.Tensor, valid: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """Return which predictions fail at any time step, bool (batch,) by kind."""
-        steps = self.target.time_steps
-        if not differs(valid):
-            return failures.failures(flat(target), flat(prediction), valid)
-        found = failures.failures(separate(target, steps), separate(prediction, steps), by_time_step(valid, steps))
-        return {kind: tf.reduce_any(tf.reshape(values, (-1, steps)), axis=1) for kind, values in found.items()}
 
     def _apply_metrics(
         self,

@@ -103,6 +103,12 @@ class ExperimentFile(Schema):
     """Settings that the plug-in defines."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = network(default="float32")
     """Number type of the computation; weights stay float32."""
+    start_from: (
+        Literal["bicubic", "back_projection", "linear_fit", "linear_in_time", "nearest_clear", "regression"] | None
+    ) = network(default=None)
+    """A prediction without a network to which the generator's image is added, times a learnt gain that is 0 at first:
+    `"bicubic"`, `"back_projection"`, `"linear_fit"`, `"linear_in_time"`, `"nearest_clear"`, `"regression"` (see below);
+    null: the generator's image alone."""
     learning_rate: Rate | LearningRates | None = None
     """One number for all networks, or {"generator": ..., "discriminator": ...} with the plug-in's names of its
     networks; null: the plug-in's default."""
@@ -170,9 +176,10 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all", "arisgan", "scientific"] = "all"
+    metrics: list[str] | Literal["all", "arisgan", "scientific", "superresolution"] = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
-    `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like."""
+    `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
+    `"superresolution"`: those of images that are sharper than their input. A list may name these groups too."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str = "PSNR"
@@ -214,10 +221,11 @@ class ExperimentFile(Schema):
     @field_validator("metrics")
     @classmethod
     def _check_metrics(cls, names: list[str] | str) -> list[str]:
-        chosen = list(GROUPS[names]) if isinstance(names, str) else list(dict.fromkeys(names))
+        listed = [names] if isinstance(names, str) else names
+        chosen = list(dict.fromkeys(one for name in listed for one in GROUPS.get(name, [name])))
         for name in chosen:
             if name not in ALL_METRICS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
+                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *GROUPS])}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
@@ -225,7 +233,9 @@ class ExperimentFile(Schema):
     @field_validator("best_metric")
     @classmethod
     def _check_best(cls, name: str) -> str:
-        return cls._check_metrics([name])[0]
+        if name not in ALL_METRICS:
+            raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
+        return name
 
     @model_validator(mode="after")
     def _complete(self) -> ExperimentFile:
@@ -252,7 +262,7 @@ class ExperimentFile(Schema):
 
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
-    "training_length": None, "score_disk": None,
+    "training_length": None, "score_disk": None, "start_from": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from pix2earth.batches import preparation
-from pix2earth.plugins import contract
+from pix2earth.plugins import contract, starting
 from pix2earth.settings.optimization import LossWeight
 from pix2earth.training import devices
 from pix2earth.training.optimization import averages
@@ -40,11 +40,13 @@ def compile_step(gan: Any, plugin: Path, dataset: Dataset, strategy: tf.distribu
     if any(isinstance(weight, LossWeight) for weight in dataset.experiment.settings.gen_loss.values()):
         # Traced again: the weights have changed since it was traced for the same shapes.
         train_step = tf.function(getattr(train_step, "python_function", train_step))
-    if strategy.num_replicas_in_sync > 1:
+    if strategy.num_replicas_in_sync > 1 or starting.reads_fields(gan):
         train_step = devices.inlined(gan, "train_step")
 
     def update(fields: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        losses = train_step(**contract.bind(plugin, "train_step", names, fields))
+        with starting.given(gan, fields):
+            losses = train_step(**contract.bind(plugin, "train_step", names, fields))
+        starting.check_called(gan, plugin, dataset.experiment)
         return losses if isinstance(losses, dict) else {}
 
     if dataset.experiment.JIT_COMPILE:

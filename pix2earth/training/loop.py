@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from experiment import Experiment
 from pix2earth.batches.dataset import Dataset
-from pix2earth.plugins import contract
+from pix2earth.plugins import contract, starting
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.format import DAMAGE
 from pix2earth.runs import identity, provenance
@@ -41,6 +41,7 @@ class Training:
         best: the best step so far.
         identity: of the run, written with every checkpoint.
         started: when the first process of the run started, ISO 8601.
+        start: of a new run, what its networks start from, for ``run.json``.
         losses: names of the losses that the newest step returned.
         on_save: called with the step after a checkpoint was saved; None: nothing is called.
         finished: number of finished steps.
@@ -78,15 +79,14 @@ class Training:
         self.identity = identity.describe(experiment, dataset.listing, plugin)
         self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
         self.started = provenance.now()
+        self.start: dict[str, Any] | None = None
         self.losses: list[str] = []
         self.on_save: Callable[[int], None] | None = None
         self.finished = 0
         self.saved: int | None = None
 
     def restore(self, report: Callable[[str], None], *, keep_rates: bool = False) -> int:
-        """Restore all variables from the newest intact checkpoint; return the number of finished steps.
-
-        Without a run to restore, only remove incomplete files and return 0.
+        """Restore the newest intact checkpoint, or fit the start of a new run; return the number of finished steps.
 
         Args:
             report: receives a line for each checkpoint that is damaged and each incomplete file that is removed.
@@ -99,6 +99,7 @@ class Training:
             for removed in checkpoints.remove_leftovers(self.output.checkpoints):
                 report(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
         if self.source is None:
+            self.start = starting.fit_start(self.gan, self.dataset.listing, self.dataset.names("train"), report)
             return 0
         step = checkpoints.newest_intact(self.source_folder, report)
         if step is None:
@@ -164,9 +165,8 @@ class Training:
             if self.loss_weights.enter(step):
                 train = compile_step(self.gan, self.plugin, self.dataset, self.strategy)
             self.rates.apply(step, self.epochs(step), self.epochs(experiment.STEPS))
-            stop = tf.constant(0.0 if interruption.signal is None else 1.0)
             with attributed_to(self.plugin, "train_step() fails"), self.device_errors_explained():
-                means = train(batch, tf.constant(step, tf.int64), stop)
+                means = train(batch, tf.constant(step, tf.int64), tf.constant(float(interruption.signal is not None)))
             if step == done:
                 check_read(experiment, self.plugin)
             losses = {name: float(value) for name, value in means.items()}

@@ -100,6 +100,8 @@ class RunProcess:
         description["parameters"] = {
             name: network.count_params() for name, network in state.networks(training.gan).items()
         }
+        if training.start is not None:
+            description["start"] = training.start
         if training.source not in (None, experiment.TIMESTAMP):
             description["restored_from"] = f"{training.source}:{done}"
         self.describe_run(description)
@@ -121,8 +123,9 @@ class RunProcess:
         """Choose what ``run.json`` holds until the first checkpoint of this process."""
         self.description = description
         existing = provenance.load(self.output.run_file)
-        if existing and "restored_from" in existing:
-            description.setdefault("restored_from", existing["restored_from"])
+        for key in ("restored_from", "start"):
+            if existing and key in existing:
+                description.setdefault(key, existing[key])
         if existing and checkpoint_steps(self.output.checkpoints):
             self.record = existing
             return

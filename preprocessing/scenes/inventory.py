@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside, nearest
-from sensors.archives import bare_name
+from sensors.locating.finding import bare_name, path_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def folder(environment: Environment) -> Path:
 
 
 def product_root(environment: Environment, key: str) -> Path:
-    """Return the folder of products in ``s2_root`` or ``s3_root`` of environment.json.
+    """Return the folder of products, or the one product, in ``s2_root`` or ``s3_root`` of environment.json.
 
     Raises:
         UserError: the key is not set, or there is no such folder.
@@ -58,7 +59,7 @@ def product_root(environment: Environment, key: str) -> Path:
     file = environment.path or "environment.json (there is none; copy environment.json.example)"
     if root is None:
         raise UserError(f"{file}: {key}: is not set; name the folder of the products there")
-    if not Path(root).is_dir():
+    if not os.path.exists(root):
         raise UserError(f"{file}: {key}: there is no folder {root}")
     return Path(root)
 
@@ -84,9 +85,9 @@ def locate(root: Path, product: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    if inside(product) and (root / product).exists():
-        return root / product
-    name = bare_name(PurePosixPath(product.replace("\\", "/")).name)
+    if inside(product) and os.path.exists(path_below(root, product)):
+        return path_below(root, product)
+    name = bare_name(PurePosixPath(product.replace("\\", "/")).name).upper()
     path = _products_by_name(root, name.startswith("S3")).get(name)
     if path is None:
         raise UserError(f"{product}: is not below {root}; fetch it, or create the inventory again")
@@ -95,11 +96,11 @@ def locate(root: Path, product: str) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def _products_by_name(root: Path, is_sentinel3: bool) -> dict[str, Path]:
-    """Return every product below a root by its name without suffix."""
+    """Return every product below a root by its name without suffix, in upper case."""
     from sensors import sentinel2, sentinel3
 
     reader = sentinel3 if is_sentinel3 else sentinel2
-    return {bare_name(path.name): path for path in reader.products(root)}
+    return {bare_name(path.name).upper(): path for path in reader.products(root)}
 
 
 # ---- the CSV file ------------------------------------------------------------------------------------------

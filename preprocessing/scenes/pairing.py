@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ from pix2earth.settings.errors import UserError, nearest, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
 from preprocessing.scenes.inventory import Pair
-from preprocessing.scenes.observations import Observation, newest, observe_all, time_in_name
-from sensors import archives
-from sensors.sentinel2_layout import TILE_CODE, tile_code
+from preprocessing.scenes.observations import Observation, left_out, newest, observe_all, time_in_name
+from sensors import archives, sentinel2_layout, sentinel3
+from sensors.locating.finding import find, unread_lines
+from sensors.sentinel2_layout import TILE_CODE, tile_code, tiles_in
 
 MARGIN = timedelta(hours=1)
 """A name has the start of a datatake, which lasts up to some 20 minutes; the metadata have the scene's own time."""
@@ -39,7 +41,7 @@ def pair(scenes: Sequence[Observation], frames: Sequence[Observation], within: t
     for scene in scenes:
         ground = scene.geometry
         for frame in frames[bisect_right(times, scene.sensed - within) : bisect_left(times, scene.sensed + within)]:
-            filetype = "zip" if frame.product.endswith(".zip") else "SEN3"
+            filetype = "zip" if frame.product.lower().endswith(".zip") else "SEN3"
             gap = abs(frame.sensed - scene.sensed)
             share = overlap(ground, frame.geometry)
             pairs.append(Pair(scene.product, scene.sensed, frame.product, frame.sensed, gap, filetype, share))
@@ -49,15 +51,13 @@ def pair(scenes: Sequence[Observation], frames: Sequence[Observation], within: t
 # ---- choosing products -------------------------------------------------------------------------------------
 
 
-def scenes_of(root: Path, tile: str) -> list[Path]:
+def scenes_of(found: Sequence[Path], root: Path, tile: str) -> list[Path]:
     """Return the Sentinel-2 products of a tile: by name or, where the name has no tile code, by their granules.
 
     Raises:
         UserError: there are none.
     """
-    from sensors import sentinel2
-
-    codes = {path: tile_code(path.name) for path in sentinel2.products(root)}
+    codes = {path: tile_code(path.name) for path in found}
     scenes = [path for path, code in codes.items() if code == tile or (code is None and _has_granule(path, tile))]
     if not scenes:
         raise UserError(f"--tile {tile}: {root} has no product of it{nearest(tile, filter(None, codes.values()))}")
@@ -67,25 +67,20 @@ def scenes_of(root: Path, tile: str) -> list[Path]:
 def _has_granule(path: Path, tile: str) -> bool:
     """Return whether a product has a granule of a tile; True for damaged ones, whose reading reports the damage."""
     try:
-        members = archives.open_members(path)
+        return tile in tiles_in(archives.open_members(path))
     except UserError:
         return True
-    return any(f"_{tile}_" in member for member in members)
 
 
-def frames_near(root: Path, scenes: Sequence[Observation], within: timedelta) -> list[Path]:
-    """Return the OLCI full resolution frames whose names have a time near to that of some scene."""
-    from sensors import sentinel3
-
+def frames_near(found: Sequence[Path], scenes: Sequence[Observation], within: timedelta) -> list[Path]:
+    """Return the frames whose names have a time near to that of some scene, or no time."""
     times = sorted(scene.sensed for scene in scenes)
-    frames = (path for path in sentinel3.products(root) if sentinel3.FULL_RESOLUTION in path.name)
-    return [path for path in frames if _is_near(time_in_name(path.name), times, within + MARGIN)]
+    starts = {path: time_in_name(path.name) for path in found}
+    return [path for path, start in starts.items() if start is None or _is_near(start, times, within + MARGIN)]
 
 
-def _is_near(start: datetime | None, times: Sequence[datetime], within: timedelta) -> bool:
+def _is_near(start: datetime, times: Sequence[datetime], within: timedelta) -> bool:
     """Return whether one of the sorted ``times`` differs from ``start`` by at most ``within``."""
-    if start is None:
-        return False
     later = bisect_left(times, start)
     return any(abs(time - start) <= within for time in times[max(0, later - 1) : later + 1])
 
@@ -163,18 +158,26 @@ def read_products(
         Scenes of the tile, frames near in time to them, and a line for each product that cannot be read.
     """
     where: dict[str, Any] = {"workers": options.workers, "scheduler": options.scheduler}
-    paths = scenes_of(roots[0], options.tile)
-    all_levels, failures = observe_all(roots[0], options.tile, paths, journals[0], title="Sentinel-2", **where)
-    scenes, old_scenes = newest(one for one in all_levels if one.kind == options.level)
-    others = len(all_levels) - len(scenes) - len(old_scenes)
-    if others:
-        print(f"{others} Sentinel-2 products are left out: they are not {options.level} (--level)")
-    paths = frames_near(roots[1], scenes, timedelta(hours=options.timediff))
-    frames, more_failures = observe_all(roots[1], options.tile, paths, journals[1], title="Sentinel-3", **where)
-    frames, old_frames = newest(frames)
+    found = [find(root, kind) for root, kind in zip(roots, (sentinel2_layout.KIND, sentinel3.KIND), strict=True)]
+    for root, (_, unread) in zip(roots, found, strict=True):
+        print(*unread_lines(root, unread), sep="\n", end="\n" if unread else "", file=sys.stderr)
+    paths = scenes_of(found[0].products, roots[0], options.tile)
+    scenes, failures = observe_all(roots[0], options.tile, paths, journals[0], title="Sentinel-2", **where)
+    scenes, old_scenes = newest(_of_kind(scenes, options.level, "Sentinel-2", f"not {options.level} (--level)"))
+    paths = frames_near(found[1].products, scenes, timedelta(hours=options.timediff))
+    frames, more_failures = observe_all(roots[1], None, paths, journals[1], title="Sentinel-3", **where)
+    frames, old_frames = newest(_of_kind(frames, "EFR", "Sentinel-3", "of reduced resolution"))
     for old, new in old_scenes + old_frames:
-        print(f"left out: {old.product}, of which {new.product} is a newer version")
+        print(left_out(old, new))
     return scenes, frames, failures + more_failures
+
+
+def _of_kind(products: Sequence[Observation], kind: str, mission: str, others: str) -> list[Observation]:
+    """Return the products of one level or resolution, and print how many others there are."""
+    chosen = [one for one in products if one.kind == kind]
+    if len(chosen) < len(products):
+        print(f"{len(products) - len(chosen)} {mission} products are left out: they are {others}")
+    return chosen
 
 
 def print_summary(scenes: Sequence[Observation], pairs: Sequence[Pair]) -> None:

@@ -1,4 +1,4 @@
-"""Step 10: count the Sentinel-2 products of each tile by their names."""
+"""Step 10: count the Sentinel-2 products of each tile."""
 
 from __future__ import annotations
 
@@ -6,27 +6,41 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from experiment import Environment
-from pix2earth.settings.errors import reports_errors
+from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing.scenes.inventory import product_root
-from sensors.sentinel2_layout import tile_code
+from sensors.archives import open_members
+from sensors.locating.finding import find, unread_lines
+from sensors.sentinel2_layout import KIND, tile_code, tiles_in
 
 SHOWN = 5
-"""Number of names without a tile code that are printed."""
+"""Number of names without a tile that are printed."""
 
 
-def count(names: Iterable[str]) -> tuple[Counter[str], list[str]]:
-    """Return the number of names with each tile code, and the names without one."""
+def count(paths: Iterable[Path]) -> tuple[Counter[str], list[str]]:
+    """Return the number of products of each tile, and the names of products without one.
+
+    Products of before December 2016 have no tile in their names, and several in them.
+    """
     codes: Counter[str] = Counter()
     without_code = []
-    for name in names:
-        code = tile_code(name)
-        if code:
-            codes[code] += 1
-        else:
-            without_code.append(name)
+    for path in paths:
+        code = tile_code(path.name)
+        tiles = {code} if code else _tiles(path)
+        codes.update(tiles)
+        if not tiles:
+            without_code.append(path.name)
     return codes, without_code
+
+
+def _tiles(path: Path) -> set[str]:
+    """Return the tiles in a product, none where it cannot be opened."""
+    try:
+        return tiles_in(open_members(path))
+    except UserError:
+        return set()
 
 
 @reports_errors
@@ -34,24 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the number of products of every tile code."""
     arguments = argparse.ArgumentParser(
         prog="preprocessing/10_identify_unique_tilecodes.py",
-        description="Count the Sentinel-2 products of every tile in s2_root, by their names.",
+        description="Count the Sentinel-2 products of every tile in s2_root.",
     )
     arguments.add_argument("--env", metavar="PATH", help="environment.json, for its s2_root")
     arguments.add_argument("--seed", type=int, default=0, help="accepted by every step; this one draws nothing")
     options = arguments.parse_args(argv)
     root = product_root(Environment(options.env), "s2_root")
-    from sensors import sentinel2
-
-    paths = sentinel2.products(root)
-    others = (entry for entry in root.iterdir() if not any(path.is_relative_to(entry) for path in paths))
-    codes, without_code = count([path.name for path in paths] + sorted(entry.name for entry in others))
+    products, unread = find(root, KIND)
+    codes, without_code = count(products)
     print("tile    products")
     for code, number in sorted(codes.items(), key=lambda entry: (-entry[1], entry[0])):
         print(f"{code:6s}  {number:8d}")
-    print(f"{codes.total()} products of {len(codes)} tiles in {root}; {len(without_code)} names have no tile code")
+    print(f"{len(products)} products of {len(codes)} tiles in {root}; {len(without_code)} have no tile")
     for name in without_code[:SHOWN]:
         shown = name if name.isprintable() else repr(name)
-        print(f"{shown}: has no tile code", file=sys.stderr)
+        print(f"{shown}: has no tile", file=sys.stderr)
     if len(without_code) > SHOWN:
         print(f"... and {len(without_code) - SHOWN} more", file=sys.stderr)
+    print(*unread_lines(root, unread), sep="\n", end="\n" if unread else "", file=sys.stderr)
     return 0

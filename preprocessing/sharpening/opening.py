@@ -65,6 +65,8 @@ def open_product(path: Path) -> TwoResolutions:
     missing = [band for band in (*GUIDE, *COARSE) if band not in safe.bands]
     if missing:
         raise UserError(f"{path}: lacks {', '.join(missing)}; it has {', '.join(safe.bands)}")
+    for bands, metres in ((GUIDE, 10), (COARSE, 20)):
+        safe.check_pixels(bands, metres)
     scales = {band: safe.scale(band) for band in (*GUIDE, *COARSE)}
     quantification, offset = scales[GUIDE[0]]
     if odd := next((band for band, scale in scales.items() if scale != (quantification, offset)), None):

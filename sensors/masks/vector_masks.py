@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pix2earth.settings.errors import UserError, inside, nearest
-from sensors.antimeridian import shorter_way
+from sensors.masks.antimeridian import shorter_way
 from sensors.masks.keyhole_markup import keyhole_markup
 
 if TYPE_CHECKING:

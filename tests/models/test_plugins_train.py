@@ -25,6 +25,7 @@ PARAMS = {
     "template": {"filters": 8, "blocks": 1},
     "residual_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "masked_unet": {"filters": 8, "discriminator_filters": 8},
+    "dated_unet": {"filters": 8, "downsamplings": 2, "discriminator_filters": 8},
     "guided_upsampler": {"filters": 8, "blocks": 1, "discriminator_filters": 8},
     "gapfill": {"filters": 4, "blocks": 1, "discriminator_filters": 4},
     "ctgan": {
@@ -33,11 +34,11 @@ PARAMS = {
     },
     "pix2pixcc": {"filters": 4, "downsamplings": 2, "residual_blocks": 1, "discriminator_filters": 4},
     **{
-        name: {"filters": [8, 16, 16, 16, 16], "discriminator_filters": [8, 16, 16]}
+        name: {"filters": [8, 16, 16], "discriminator_filters": [8, 16]}
         for name in ("cgan", "cgan_recurrent", "cyclegan")
     },
     # Of fewer levels: batch norm over the two pixels of the fifth amplifies rounding.
-    "cyclegan_unpaired": {"filters": [8, 16, 16, 16], "discriminator_filters": [8, 16, 16]},
+    "cyclegan_unpaired": {"filters": [8, 16, 16], "discriminator_filters": [8, 16]},
 }  # fmt: skip
 #: A dataset for all models: a ratio of 2, a mask, a guide, and an input with twice the target's bands.
 DATASET = {
@@ -45,6 +46,7 @@ DATASET = {
     "fields": {
         "cloud_mask": Field(dtype="uint8", shape=[SIZE, SIZE, 1], kind="mask", bands=["hidden"]),
         "guide": Field(dtype="uint16", shape=[SIZE, SIZE, 2], bands=["G1", "G2"]),
+        "dates": Field(dtype="uint16", shape=[1, 1, 1], bands=["day"], valid_range=(1.0, 366.0)),
     },
     "roles": {"guide": "guide"},
     "batch_size": 2,

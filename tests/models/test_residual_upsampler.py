@@ -54,3 +54,16 @@ def test_shared_bands_that_do_not_fit_are_an_error(bands, experiment, plugin):
     opened.SHARED_BANDS = bands
     with pytest.raises(ValueError, match=r"one input band \(0 to 4\) for each of the 3 target bands"):
         plugin("residual_upsampler").GAN(opened)
+
+
+def test_consistency_makes_averages_those_of_the_input(build_networks):
+    gan = build_networks("residual_upsampler", 32, ratio=2.0, params={"consistency": True, "blocks": 1, "filters": 8})
+    coarse = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 5)).astype("float32")
+    output = np.asarray(gan.generator(coarse.repeat(2, axis=1).repeat(2, axis=2)))
+    means = output.reshape(2, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(means, coarse[..., [2, 1, 0]], atol=1e-5)
+
+
+def test_consistency_needs_the_bands_of_the_target(build_networks):
+    with pytest.raises(ValueError, match="'consistency' needs the target's bands in the input"):
+        build_networks("residual_upsampler", 32, shared=False, params={"consistency": True})

@@ -12,14 +12,16 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiment import PROJECT
 from pix2earth.settings.errors import UserError
 from sensors import archives
-from sensors.archives import Folder, Zip, bare_name, find, open_members
+from sensors.archives import Folder, Zip, open_members
+from sensors.locating.finding import bare_name, find
 from sensors.sentinel2 import Safe
-from sensors.sentinel2_layout import PRODUCT_NAME
+from sensors.sentinel2_layout import KIND
 from sensors.sentinel3 import Sen3
 from tests.products import write_safe, write_sen3
 
@@ -174,7 +176,7 @@ def test_links_to_a_product_and_inside_it_are_followed(tmp_path):
 def test_products_whose_names_cannot_be_printed_are_found_and_refused(evil, zipped, tmp_path):
     product = write_safe(tmp_path, bands=(), zipped=zipped)
     product.rename(product.with_name(product.name.replace("_R012_", f"_R012{evil}_")))
-    (renamed,) = find(tmp_path, PRODUCT_NAME)
+    (renamed,) = find(tmp_path, KIND).products
     with pytest.raises(UserError, match="control characters in its name; rename or remove it") as refused:
         open_members(renamed)
     assert refused.value.lines[0].isprintable()
@@ -256,6 +258,39 @@ def test_encrypted_members_are_refused(archive):
         open_members(path)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zips_of_other_compressions_are_read(compression, tmp_path):
+    folder = write_safe(tmp_path / "folder", size=(120, 60))
+    packed = write_safe(tmp_path, size=(120, 60), zipped=True, compression=compression)
+    with Safe.open(folder) as expected, Safe.open(packed) as safe:
+        np.testing.assert_array_equal(safe.read(["B02", "B05"]), expected.read(["B02", "B05"]))
+    swath = write_sen3(tmp_path / "folder", edge=0)
+    frame = Sen3.open(write_sen3(tmp_path, edge=0, zipped=True, compression=compression))
+    np.testing.assert_array_equal(frame.radiance("Oa05"), Sen3.open(swath).radiance("Oa05"))
+
+
+def test_a_damaged_image_in_another_compression_is_an_error(tmp_path):
+    path = write_safe(tmp_path, size=(60, 60), zipped=True, compression=zipfile.ZIP_BZIP2)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        (image,) = (info for info in archive.infolist() if info.filename.endswith("_B02.jp2"))
+    at = image.header_offset + 30 + len(image.filename)
+    content[at + 20 : at + 60] = bytes(40)
+    path.write_bytes(content)
+    with Safe.open(path) as safe, pytest.raises(UserError, match=r"B02\.jp2: is damaged"):
+        safe.read(["B02"])
+
+
+@pytest.mark.parametrize(("method", "named"), [(9, "Deflate64"), (93, "Zstandard"), (77, "method 77")])
+def test_a_compression_that_cannot_be_read_is_named(method, named, archive):
+    path = archive(with_member("X.SAFE/manifest.safe"))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 10] = method
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"is compressed by {named}, which is not read; unpack it and name its folder"):
+        open_members(path)
+
+
 def test_a_zip_has_the_members_of_its_folder(tmp_path):
     folder, packed = write_safe(tmp_path / "a", size=(60, 60)), write_safe(tmp_path / "b", size=(60, 60), zipped=True)
     unpacked, zipped = open_members(folder), open_members(packed)
@@ -320,7 +355,7 @@ def test_missing_files_and_folders_are_errors(tmp_path):
     with pytest.raises(UserError, match=r"gone\.zip: does not exist"):
         open_members(tmp_path / "gone.zip")
     with pytest.raises(UserError, match="gone: is not a folder"):
-        find(tmp_path / "gone", PRODUCT_NAME)
+        find(tmp_path / "gone", KIND)
     folder = write_safe(tmp_path, bands=())
     with pytest.raises(UserError, match=r"INSPIRE\.xml: is missing"):
         open_members(folder).read("INSPIRE.xml")
@@ -339,7 +374,7 @@ def test_flat_and_nested_products_are_found_once_each(tmp_path):
     write_sen3(tmp_path / "2020" / "07")
     (tmp_path / "notes.zip").write_bytes(b"")
     (tmp_path / "2020" / "loop").symlink_to(tmp_path)
-    assert [path.resolve() for path in find(tmp_path, PRODUCT_NAME)] == [paths[1], paths[2], paths[0]]
+    assert [path.resolve() for path in find(tmp_path, KIND).products] == [paths[1], paths[2], paths[0]]
 
 
 def test_the_bare_name_has_no_suffix():

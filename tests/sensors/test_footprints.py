@@ -4,11 +4,14 @@ import math
 
 import pytest
 import shapely
+from affine import Affine
 from pyproj import Geod, Transformer
+from rasterio.crs import CRS
 from shapely import Polygon, box
 
 from experiment import PROJECT
-from sensors.footprints import overlap
+from sensors.footprints import overlap, part_in_grid
+from sensors.image_grids import Grid
 
 SHARED = PROJECT.parent / "shared"
 
@@ -72,6 +75,21 @@ def test_a_border_that_crosses_itself_is_no_failure():
 def test_a_scene_without_area_is_refused():
     with pytest.raises(ValueError, match="no area"):
         overlap(Polygon([(1, 1), (2, 2), (1, 1)]), box(0, 0, 3, 3))
+
+
+@pytest.mark.parametrize(("epsg", "ring"), [(32601, (177, 60, 184, 63)), (32660, (-184, 60, -177, 63))])
+def test_the_part_of_a_footprint_in_a_grid_across_the_antimeridian(epsg, ring):
+    west = {32601: 250_000, 32660: 640_000}[epsg]
+    grid = Grid(CRS.from_epsg(epsg), (10_000, 10_000), Affine(10, 0, west, 0, -10, 6_900_000))
+    part = part_in_grid(box(*ring), grid)
+    area, _ = Geod(ellps="WGS84").geometry_area_perimeter(part.segmentize(0.01))
+    assert part.geom_type == "Polygon" and part.bounds[2] - part.bounds[0] < 3
+    assert abs(area) == pytest.approx(1e10, rel=2e-3)  # metres on the map are up to 0.1 % off
+    middle = 180.0 if epsg == 32601 else -180.0
+    west, east = (part_in_grid(box(*half), grid) for half in ((ring[0], 60, middle, 63), (middle, 60, ring[2], 63)))
+    assert min(overlap(part, half) for half in (west, east)) > 0.05
+    assert overlap(part, west) + overlap(part, east) == pytest.approx(1, abs=1e-3)
+    assert part_in_grid(box(0, 60, 1, 61), grid).is_empty
 
 
 def test_real_footprint_across_the_antimeridian():

@@ -139,6 +139,45 @@ def test_level_2a_has_aerosol_water_vapour_and_classes_in_their_units(tmp_path):
             safe.read(["B10"])
 
 
+@pytest.mark.parametrize(
+    ("without", "band", "metres", "coarser"),
+    [
+        (["R10m"], "B02", 20, (10,)),
+        (["R10m"], "AOT", 20, ()),
+        (["R10m"], "B8A", 20, ()),
+        (["B03_10m"], "B03", 20, (10,)),
+        (["R10m", "R20m"], "B8A", 60, (10, 20)),
+        (["R10m", "R20m"], "SCL", 60, (10, 20)),
+        (["R20m"], "B01", 60, ()),
+    ],
+)
+def test_a_band_is_not_made_finer_than_it_is(without, band, metres, coarser, tmp_path):
+    """Images of 20 m on a grid of 10 m would be squares of 2 x 2 equal pixels that pass for 10 m."""
+    with Safe.open(write_safe(tmp_path, level="L2A", size=(60, 60), without=without)) as safe:
+        for resolution in (10, 20, 60):
+            if resolution not in coarser:
+                assert np.isfinite(safe.read([band], resolution=resolution)).all()
+                continue
+            wanted = max(resolution, {"B8A": 20, "SCL": 20}.get(band, 10))
+            message = rf"has {band} with pixels of {metres} m, not of {wanted} m.*IMG_DATA/R{wanted}m"
+            with pytest.raises(UserError, match=message):
+                safe.read([band], resolution=resolution)
+
+
+def test_an_image_coarser_than_the_others_is_refused(tmp_path):
+    path = write_safe(tmp_path, size=(120, 120))
+    coarse = write_safe(tmp_path / "coarse", size=(60, 60))
+    (name,) = (file.relative_to(path) for file in path.rglob("*_B03.jp2"))
+    with rasterio.open(path / name) as image:
+        profile = {**image.profile, "width": 60, "height": 60, "transform": image.transform @ image.transform.scale(2)}
+    with rasterio.open(coarse / name) as image, rasterio.open(path / name, "w", **profile) as other:
+        other.write(image.read())
+    with Safe.open(path) as safe:
+        assert np.isfinite(safe.read(["B02", "B05"])).all()
+        with pytest.raises(UserError, match="has B03 with pixels of 20 m, not of 10 m"):
+            safe.read(["B02", "B03"])
+
+
 # ---- names, granules, oddities -----------------------------------------------------------------------------
 
 
@@ -152,9 +191,38 @@ def test_long_names_with_several_tiles_need_the_tile(tmp_path):
     for tile in ("T17XPA", "17xna"):
         with Safe.open(path, tile) as safe:
             assert safe.tile == f"T{tile[-5:].upper()}"
-            assert f"_{safe.tile}_" in safe._granule.images["B8A"].member
+            assert f"_{safe.tile}_" in safe._granules[0].images["B8A"].member
             expected = synthetic_reflectance("B02", *centres(10, (60, 60)))
             np.testing.assert_allclose(safe.read(["B02"])[..., 0], expected, atol=HALF_A_NUMBER)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("long_naming", [False, True])
+def test_a_tile_in_two_granules_is_their_union(long_naming, zipped, tmp_path):
+    path = write_safe(tmp_path, long_naming=long_naming, halves=True, zipped=zipped, size=(240, 120))
+    with Safe.open(path, "T17XNA") as safe:
+        for band in ("B02", "B05", "B01"):
+            x, y = centres(NATIVE[band], tuple(side * 10 // NATIVE[band] for side in (240, 120)))
+            np.testing.assert_allclose(
+                safe.read([band], resolution=NATIVE[band])[..., 0],
+                synthetic_reflectance(band, x, y),
+                atol=HALF_A_NUMBER,
+            )
+            assert not safe.masks(band).nodata.any()
+        assert safe.digital_numbers("B02", shape=(24, 12)).all()
+        lowest = safe.read(["B02"], Window(0, 200, 120, 40))[..., 0]
+        np.testing.assert_array_equal(lowest, safe.read(["B02"])[200:, :, 0])
+
+
+def test_granules_of_one_tile_with_different_grids_are_refused(tmp_path):
+    path = write_safe(tmp_path, long_naming=True, halves=True, size=(120, 120))
+    other = write_safe(tmp_path / "other", size=(120, 60))
+    later = next(path.glob("GRANULE/*235959*"))
+    shutil.copy(next(other.rglob("*_B03.jp2")), next(later.rglob("*_B03.jp2")))
+    with Safe.open(path) as safe:
+        assert np.isfinite(safe.read(["B02"])).all()
+        with pytest.raises(UserError, match=r"235959.*_B03\.jp2.*other pixels than.*203040.*_B03\.jp2"):
+            safe.read(["B03"])
 
 
 @pytest.mark.parametrize("long_naming", [False, True])
@@ -164,6 +232,31 @@ def test_a_stray_granule_is_left_out(long_naming, tmp_path):
     (stray / "MTD_TL.xml").write_text("<a/>")
     with Safe.open(path) as safe:
         assert len(safe.bands) == 13 and safe.size == (60, 60)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_level_2a_in_the_old_naming_is_read(zipped, tmp_path):
+    path = write_safe(tmp_path, level="L2A", long_naming=True, size=(120, 60), zipped=zipped)
+    assert path.name.startswith("S2A_USER_PRD_MSIL2A_") and products(tmp_path) == [path]
+    with Safe.open(path) as safe:
+        assert (safe.level, safe.tile, safe.bands[-3:]) == ("L2A", "T17XNA", ["AOT", "WVP", "SCL"])
+        for metres, bands in ((10, ["B02", "AOT"]), (20, ["B05", "SCL"])):
+            x, y = centres(metres, (1200 // metres, 600 // metres))
+            expected = np.stack([synthetic_reflectance(band, x, y) for band in bands], axis=-1)
+            np.testing.assert_allclose(safe.read(bands, resolution=metres), expected, atol=HALF_A_NUMBER)
+
+
+@pytest.mark.parametrize("bands", [None, ()], ids=["images", "metadata"])
+@pytest.mark.parametrize("long_naming", [False, True])
+@pytest.mark.parametrize("level", ["L1C", "L2A"])
+def test_a_granule_whose_folder_was_renamed_is_read(level, long_naming, bands, tmp_path):
+    path = write_safe(tmp_path, level=level, long_naming=long_naming, granule_folder="0", bands=bands, size=(60, 60))
+    for tile in (None, "T17XNA"):
+        with Safe.open(path, tile) as safe:
+            assert (safe.tile, safe.size) == ("T17XNA", (60, 60))
+            if bands is None:
+                expected = synthetic_reflectance("B02", *centres(10, (60, 60)))
+                np.testing.assert_allclose(safe.read(["B02"])[..., 0], expected, atol=HALF_A_NUMBER)
 
 
 def test_names_without_baseline_are_read(tmp_path):
@@ -356,7 +449,7 @@ def test_real_zips_are_read_in_place_on_their_images_own_grid(tile, size, metres
         assert (safe.tile, safe.size, safe.baseline, len(safe.bands)) == (tile, size, baseline, 13)
         assert safe.transform.a == pytest.approx(metres)
         assert f"{size[0]} x {size[1]} pixels" in safe.remarks[0]
-        member = safe._granule.images["B04"].member
+        member = safe._granules[0].images["B04"].member
         with rasterio.open(f"/vsizip/{path}/{safe.name}/{member}") as image:
             numbers = image.read(1)
         expected = np.where(numbers > 0, numbers / 1e4, np.nan)

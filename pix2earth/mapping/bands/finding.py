@@ -11,11 +11,15 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from pix2earth.mapping.bands.naming import matching, names
+from pix2earth.mapping.sources import GdalName, Source
 from pix2earth.records.field import Field
 from pix2earth.settings.errors import UserError
 
+LISTED = 12
+"""Number of subdatasets that a message names."""
 
-def _open(path: Path, option: str) -> Any:
+
+def _open(path: Source, option: str) -> Any:
     """Return an open raster.
 
     Raises:
@@ -25,7 +29,9 @@ def _open(path: Path, option: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # reported by open_scene
             raster = rasterio.open(path)
-    except RasterioError:
+    except RasterioError as error:
+        if isinstance(path, GdalName):
+            raise UserError(f"{option}{path}: GDAL cannot read it ({' '.join(str(error).split())})") from None
         others = ", a product (.SAFE, .zip) or a dataset" if option.startswith("--input") else ""
         raise UserError(f"{option}{path}: is not a raster that GDAL can read; give a GeoTIFF{others}") from None
     if raster.crs is None and raster.gcps[0]:
@@ -33,8 +39,11 @@ def _open(path: Path, option: str) -> Any:
             f"{option}{path}: has ground control points and no grid; warp it first: gdalwarp -r bilinear {path} OUT.tif"
         )
     if not raster.count:
+        names = ", ".join(f"'{name}'" for name in raster.subdatasets[:LISTED])
+        more = ", ..." if len(raster.subdatasets) > LISTED else ""
         raise UserError(
-            f"{option}{path}: has no bands of its own; name one of its {len(raster.subdatasets)} subdatasets"
+            f"{option}{path}: has no bands of its own; name one of its {len(raster.subdatasets)} subdatasets as the"
+            f" input: {names}{more}"
         )
     return raster
 
@@ -51,7 +60,7 @@ def numbers_of(text: str | None) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def bands_of_file(path: Path, field: Field, option: str, chosen: tuple[int, ...] = ()) -> list[tuple[Any, int]]:
+def bands_of_file(path: Source, field: Field, option: str, chosen: tuple[int, ...] = ()) -> list[tuple[Any, int]]:
     """Return the bands of a field in one raster: by their descriptions, or in order where it has none.
 
     A band of transparency (alpha) is none of them; GDAL takes it for the mask of the others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from pix2earth.settings.errors import UserError
 
 REPORTED, REFUSED = 0.01, 0.5
 """Shares of the pixels that lie far outside of the field's range, from which a line says so, and which are refused."""
+
+SMALL, TINY = 0.5, 0.1
+"""Shares of the field's range that all 8-bit numbers cover, below which a line says so, and which are refused."""
 
 
 def check_values(place: str, stored: np.ndarray, field: Field, advice: str) -> None:
@@ -43,3 +47,34 @@ def check_values(place: str, stored: np.ndarray, field: Field, advice: str) -> N
     if share > REFUSED:
         raise UserError(f"{found}; {advice}")
     print(f"{found}: expect artefacts", file=sys.stderr)
+
+
+def check_picture(place: str, dtypes: Iterable[str], field: Field, advice: str) -> None:
+    """Report 8-bit numbers that can be no measurements of a field, such as a picture of reflectance for the screen.
+
+    Taken for the numbers of a dataset with 16 bits, they lie inside of its range, in a narrow part of it.
+
+    Args:
+        place: of the numbers, for the message.
+        dtypes: of the bands in the file, which are taken as numbers that the dataset stores.
+        field: of the dataset.
+        advice: what to do about values in another unit.
+
+    Raises:
+        UserError: all of them cover less than a tenth of the range.
+    """
+    if field.kind != "image" or set(dtypes) != {"uint8"} or field.dtype == "uint8":
+        return
+    found = f"{place}: holds 8-bit numbers, where the dataset stores {field.dtype}"
+    if field.valid_range is None:
+        print(f"{found}: expect artefacts if it is a picture for the screen", file=sys.stderr)
+        return
+    low, high = (np.asarray(bound) for bound in field.bounds)
+    share = (255 * abs(field.scale) / (high - low)).max()
+    ends = sorted((field.offset, 255 * field.scale + field.offset))
+    units = f" {field.units}" if field.units not in ("", "1") else ""
+    found += f", and becomes {ends[0]:.4g} to {ends[1]:.4g}{units} of {low.min():g} to {high.max():g}{units}"
+    if share < TINY:
+        raise UserError(f"{found}, as a picture for the screen would; {advice}")
+    if share < SMALL:
+        print(f"{found}: expect artefacts if it is a picture for the screen", file=sys.stderr)

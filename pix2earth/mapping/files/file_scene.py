@@ -8,10 +8,15 @@ import numpy as np
 from affine import Affine
 
 from pix2earth.image_files.image_file import ImageFile
-from pix2earth.mapping.bands.values import check_values
+from pix2earth.mapping.bands.values import check_picture, check_values
 from pix2earth.mapping.scene import as_stored
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
+
+ADVICE = (
+    "state scale and offset in the file, or, of one that GDAL reads, by --scale and --offset with an --output that ends"
+    " with .tif"
+)
 
 
 class PixelScene:
@@ -65,12 +70,13 @@ def stored_pixels(file: ImageFile, field: Field, sample: int | None = None) -> n
     if (file.scale, file.offset) != (1.0, 0.0) or (array.dtype.kind == "f" and field.kind == "image"):
         stored = as_stored(array.astype(np.float64) * file.scale + file.offset, field)
     else:
+        check_picture(str(file.path), [str(array.dtype)], field, ADVICE)
         stored = array.astype(np.float32)
         if file.nodata is None and field.nodata is not None:
             missing |= array == field.nodata
     stored[missing] = np.nan
     stored = (stored if stored.ndim == 4 else stored[None])[..., bands]
-    check_values(str(file.path), stored, field, "state their scale and offset in the file")
+    check_values(str(file.path), stored, field, ADVICE)
     return stored
 
 

@@ -77,6 +77,28 @@ def test_radiance_is_that_of_the_nearest_pixel(opened, tmp_path, capfd):
     assert scene.name.endswith(".SAFE")  # messages name the product of the grid
 
 
+@pytest.mark.parametrize("kind", ["radiance", "finer bands", "coarser bands", "averages"])
+def test_a_window_is_the_same_part_of_any_larger_window(opened, tmp_path, kind):
+    # Strips of a scene are read in large pieces; the windows of a network must not depend on them.
+    mixed = {
+        "finer bands": TARGET.model_copy(update={"bands": ["B02", "B05", "B11"]}),
+        "coarser bands": TARGET.model_copy(update={"bands": ["B05", "B01", "B11"], "gsd": 20.0}),
+        "averages": TARGET.model_copy(update={"bands": ["B02", "B05", "B01"], "gsd": 60.0}),
+    }
+    bands = [*TARGET.bands, "B01", "B05", "B11"]
+    swath = write_sen3(tmp_path) if kind == "radiance" else None
+    scene, _ = opened(write_safe(tmp_path, bands=bands), swath, mixed.get(kind, OLCI))
+    height, width = scene.size
+    whole, side = scene.read(0, 0, height, width), 24 if kind != "averages" else 10
+    for row in range(0, height - side, 13):
+        for column in range(0, width - side, 11):
+            window = scene.read(row, column, side, side)
+            assert np.array_equal(window, whole[row : row + side, column : column + side], equal_nan=True), (
+                row,
+                column,
+            )
+
+
 def test_pixels_outside_of_the_swath_are_nan(opened, tmp_path):
     # The swath covers only the west of the scene; its border is fill.
     swath = write_sen3(tmp_path, area=(519000.0, 8096600.0, 520300.0, 8101000.0))

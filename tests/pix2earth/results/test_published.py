@@ -73,7 +73,7 @@ def test_the_page_of_the_project_has_its_place():
 @pytest.mark.parametrize(
     "words, line",
     [
-        (["published", "--factor", "4"], "--factor: of the table 'architectures' only"),
+        (["published", "--factor", "4"], "--factor: of the tables architectures and started only"),
         (
             ["published", "--models", "srgan"],
             "--models srgan: not in the table 'published', which has ctgan, rsgan/cgan,",

@@ -19,16 +19,17 @@ def scene(baseline: str = "02.04", last: str = "20170314T172245", ground=(0, 0, 
     digits = baseline.replace(".", "")
     observation = Observation(
         f"S2A_MSIL1C_20170314T172251_N{digits}_R012_T17XNA_{last}.SAFE", "2017-03-14T17:22:51+00:00", "L1C", "S2A",
-        "T17XNA", f"{baseline} {last}", box(*ground).wkt,
+        "T17XNA", f"{baseline} {last}", box(*ground).wkt, "2017-03-14T17:52:51+00:00",
     )  # fmt: skip
     return observation._replace(**changes)
 
 
-def frame(timeliness: str = "NT", created: str = "20220419T213709", **changes) -> Observation:
+def frame(timeliness: str = "NT", created: str = "20220419T213709", collection: str = "002", **changes) -> Observation:
     observation = Observation(
-        f"S3A_OL_1_EFR____20220418T162117_20220418T162417_{created}_0179_084_197_1800_MAR_O_{timeliness}_002.SEN3",
-        "2022-04-18T16:21:17.123+00:00", "EFR", "S3A", "", f"{'NT' if timeliness == 'NT' else '  '} {created}",
-        box(0, 0, 9, 9).wkt,
+        f"S3A_OL_1_EFR____20220418T162117_20220418T162417_{created}_0179_084_197_1800_MAR_O_{timeliness}_{collection}.SEN3",
+        "2022-04-18T16:21:17.123+00:00", "EFR", "S3A", "",
+        f"{2 if timeliness == 'NT' else 0} {collection} {created}", box(0, 0, 9, 9).wkt,
+        "2022-04-18T16:24:17.123+00:00",
     )  # fmt: skip
     return observation._replace(**changes)
 
@@ -58,7 +59,7 @@ class TestNewest:
             {"satellite": "S2B"},
             {"tile": "T17XNB"},
             {"kind": "L2A"},
-            {"product": "S2A_MSIL1C_20170315T172251_N0204_R012_T17XNA_20170315T172245.SAFE"},
+            {"time": "2017-03-14T19:03:00+00:00", "until": "2017-03-14T19:33:00+00:00"},
         ],
     )
     def test_other_observations_are_kept(self, changes):
@@ -68,6 +69,35 @@ class TestNewest:
         kept, replaced = newest([frame(), frame("NR", "20220501T000000"), frame(created="20220418T000000")])
         assert kept == [frame()] and len(replaced) == 2
         assert len(newest([frame(), frame(satellite="S3B")])[0]) == 2
+
+    @pytest.mark.parametrize("old", ["02.04", "05.11"])
+    @pytest.mark.parametrize("ground", [(0.8, 0, 1, 1), (0, 0, 0.93, 1)])
+    def test_a_part_of_the_ground_never_replaces_all_of_it(self, old, ground):
+        whole, part = scene(old), scene("05.10", ground=ground)
+        kept, ((left, reason),) = newest([part, whole])
+        assert (kept, left, reason) == ([whole], part, whole)
+        shown = "which shows a part of" if old < "05.10" else "is a newer version"
+        assert shown in observations.left_out(left, reason)
+
+    def test_names_and_seconds_do_not_matter(self):
+        """Products in the naming of before December 2016 begin with the time of their creation."""
+        old = scene("02.04", product="S2A_OPER_PRD_MSIL1C_PDMC_20170315T202305_R012_V20170314T172251_x.SAFE")
+        shifted = scene("02.05", time="2017-03-14T17:22:52+00:00", until="2017-03-14T17:52:52+00:00")
+        kept, replaced = newest([scene("05.10"), old, shifted])
+        assert kept == [scene("05.10")] and len(replaced) == 2
+
+    def test_of_collections_the_newest_is_kept_though_their_frames_begin_at_other_times(self):
+        later = {"time": "2022-04-18T16:21:22.123+00:00", "until": "2022-04-18T16:24:22.123+00:00"}
+        newer = frame(created="20220501T000000", collection="003", footprint=box(0, 0.2, 9, 9.2).wkt, **later)
+        near_real_time = frame("NR", "20220601T000000", time="2022-04-18T16:21:18+00:00", collection="004")
+        kept, replaced = newest([frame(), newer, near_real_time])
+        assert kept == [newer] and len(replaced) == 2
+
+    def test_consecutive_frames_are_kept(self):
+        following = frame(
+            time="2022-04-18T16:24:17.123+00:00", until="2022-04-18T16:27:17.123+00:00", footprint=box(0, 9, 9, 18).wkt
+        )
+        assert len(newest([frame(), following, frame("NR")])[0]) == 2
 
 
 class TestReading:
@@ -85,12 +115,12 @@ class TestReading:
 
     def test_a_frame_in_a_zip(self, tmp_path):
         path = write_sen3(tmp_path, platform="S3B", zipped=True)
-        observation = observe(tmp_path, "T17XNA", path.name)
+        observation = observe(tmp_path, None, path.name)
         assert observation.sensed == datetime(2020, 7, 2, 16, 14, 1, tzinfo=UTC)
         assert (observation.kind, observation.satellite, observation.version) == (
             "EFR",
             "S3B",
-            f"NT {path.name[48:63]}",
+            f"2 002 {path.name[48:63]}",
         )
 
     def test_a_tile_of_a_product_of_many(self, tmp_path):

@@ -17,16 +17,20 @@ from tests.products import ORIGIN, write_safe, write_sen3
 
 SCRIPT = "20_create_inventory.py"
 METRES_EAST, METRES_NORTH = (1200, 6000, 6000, 1200), (3000, 3000, -5000, -5000)
-EAST_HALF = [
-    Transformer.from_crs(32617, 4326).transform(ORIGIN[0] + east, ORIGIN[1] + north)
-    for east, north in zip(METRES_EAST, METRES_NORTH, strict=True)
-]
+
+
+def to_latitude(east: float, north: float) -> tuple[float, float]:
+    """Return latitude and longitude of a position in metres from the fake tile's upper left corner."""
+    return Transformer.from_crs(32617, 4326).transform(ORIGIN[0] + east, ORIGIN[1] + north)
+
+
+EAST_HALF = [to_latitude(east, north) for east, north in zip(METRES_EAST, METRES_NORTH, strict=True)]
 """Footprint of a frame over the eastern half of the fake tile of 2400 m."""
 SHARED = PROJECT.parent / "shared"
 
 
 def observation(time: datetime, name: str = "S3A.SEN3") -> Observation:
-    return Observation(name, time.isoformat(), "", "", "", "", box(0, 0, 1, 1).wkt)
+    return Observation(name, time.isoformat(), "", "", "", "", box(0, 0, 1, 1).wkt, time.isoformat())
 
 
 def run(environment: Path, *arguments: str) -> int:
@@ -136,6 +140,83 @@ def test_a_tile_in_a_product_of_many(tmp_path):
     assert len(inventory.read(tmp_path / "data" / "_inventory" / "inv_T17XNA_3h.csv")) == 1
 
 
+def paired(path: Path) -> list[tuple[str, str]]:
+    assert run(path, "--timediff", "3") == 0
+    table = inventory.read(path.parent / "data" / "_inventory" / "inv_T17XNA_3h.csv")
+    return list(zip(table["s2"], table["s3"], strict=True))
+
+
+OLD_NAMING = {"long_naming": True, "other_tiles": ["T17XMA"], "bands": ()}
+
+
+@pytest.mark.parametrize(
+    "others", [[{"discriminator": "20200703T000000", **OLD_NAMING}], [{"baseline": "05.10", "bands": ()}]]
+)
+def test_one_datatake_in_several_products_is_one_scene(others, tmp_path, capsys):
+    """In the old naming twice, or in both: the old name begins with the time of its creation."""
+    path = write_environment(tmp_path)
+    old = write_safe(tmp_path / "s2", **OLD_NAMING)
+    (newest,) = (write_safe(tmp_path / "s2", **other) for other in others)
+    frame = write_sen3(tmp_path / "s3")
+    assert paired(path) == [(newest.name, frame.name)]
+    assert f"left out: {old.name}, of which {newest.name} is a newer version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("long_naming", [False, True])
+def test_a_sliver_that_was_processed_later_does_not_replace_the_tile(long_naming, tmp_path, capsys):
+    path = write_environment(tmp_path)
+    whole = write_safe(tmp_path / "s2", bands=())
+    fifth = [to_latitude(x, y) for x, y in ((1920, 0), (2400, 0), (2400, -2400), (1920, -2400))]
+    sliver = write_safe(
+        tmp_path / "s2", discriminator="20200703T000000", footprint=fifth, bands=(), long_naming=long_naming
+    )
+    frame = write_sen3(tmp_path / "s3")
+    assert paired(path) == [(whole.name, frame.name)]
+    assert f"left out: {sliver.name}, which shows a part of {whole.name}" in capsys.readouterr().out
+
+
+def test_the_halves_of_a_tile_in_two_products_are_both_paired(tmp_path):
+    path = write_environment(tmp_path)
+    for left, right, created in ((0, 1400, "20200702T203040"), (1000, 2400, "20200702T204050")):
+        half = [to_latitude(x, y) for x, y in ((left, 0), (right, 0), (right, -2400), (left, -2400))]
+        write_safe(tmp_path / "s2", discriminator=created, footprint=half, bands=())
+    write_sen3(tmp_path / "s3")
+    assert len(paired(path)) == 2
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"start": "20200702T161406", "stop": "20200702T161706", "collection": "003", "created": "20200703T000000"},
+        {"start": "20200702T161400", "stop": "20200702T161700", "collection": "002"},
+    ],
+    ids=["collection", "near real time"],
+)
+def test_one_pass_in_two_products_is_one_frame(newer, tmp_path, capsys):
+    path = write_environment(tmp_path)
+    timeliness = "NR" if newer["collection"] == "002" else "NT"
+    scene = write_safe(tmp_path / "s2", bands=())
+    old = write_sen3(tmp_path / "s3", stop="20200702T161701", timeliness=timeliness, created="20210101T000000")
+    kept = write_sen3(tmp_path / "s3", **newer)
+    assert paired(path) == [(scene.name, kept.name)]
+    assert f"left out: {old.name}, of which {kept.name} is a newer version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("west", "east", "share"), [(0, 2400, 1.0), (-2400, 0, 0.0), (1800, 4800, 0.25)])
+def test_the_ground_of_a_tile_in_a_product_of_many_is_its_own(west, east, share, tmp_path):
+    """The product's footprint is three tiles wide; a frame covers the tile, the one beside it, or half of it."""
+    path = write_environment(tmp_path)
+    wide, frame = (
+        [to_latitude(x, y) for x, y in ((left, 3000), (right, 3000), (right, -5000), (left, -5000))]
+        for left, right in ((-2400, 4800), (west, east))
+    )
+    write_safe(tmp_path / "s2", long_naming=True, other_tiles=["T17XMA"], footprint=wide, bands=())
+    write_sen3(tmp_path / "s3", footprint=frame)
+    assert run(path, "--timediff", "3") == 0
+    table = inventory.read(tmp_path / "data" / "_inventory" / "inv_T17XNA_3h.csv")
+    assert table["overlap"].tolist() == pytest.approx([share], abs=2e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -192,5 +273,6 @@ def test_the_real_pair(tmp_path):
     assert run(path, "--tile", "T18SVG", "--timediff", "0.7") == 0
     (row,) = inventory.read(tmp_path / "data" / "_inventory" / "inv_T18SVG_07h.csv").to_dict("records")
     assert row["timediff"] == timedelta(minutes=40)
-    assert "_N0510_" in row["s2"] and "20160112T152000" in row["s3"]
+    # That of baseline 05.10 is newer, but was cut to a tenth of this one's ground.
+    assert "_N0201_" in row["s2"] and "20160112T152000" in row["s3"]
     assert row["overlap"] == pytest.approx(1, abs=1e-4)

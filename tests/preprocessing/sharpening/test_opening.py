@@ -32,6 +32,14 @@ def test_a_product_without_a_band_is_refused(tmp_path):
         open_product(product)
 
 
+@pytest.mark.parametrize(("image", "metres"), [("R10m/*_B04_10m.jp2", 10), ("R20m/*_B11_20m.jp2", 20)])
+def test_a_product_that_has_a_band_with_larger_pixels_only_is_refused(tmp_path, image, metres):
+    product = write_safe(tmp_path, level="L2A")
+    next(product.glob(f"GRANULE/*/IMG_DATA/{image}")).unlink()
+    with pytest.raises(UserError, match=rf"has B\d\d with pixels of \d0 m, not of {metres} m"):
+        open_product(product)
+
+
 @pytest.fixture
 def band_files(tmp_path):
     """A folder with one raster for each band, named as those of Sentinel-2."""

@@ -111,6 +111,13 @@ def test_pixels_are_those_of_the_position(root):
             assert (raster.read(2) == 1).all()
 
 
+def test_a_band_of_20_m_is_not_written_as_10_m(root):
+    root = root(safe={"level": "L2A", "without": ["R10m"]})
+    with pytest.raises(UserError, match=r"has B02 with pixels of 20 m, not of 10 m"):
+        run(root)
+    assert not tifs(root)
+
+
 def test_tags_describe_the_tile(root):
     root = root()
     run(root)

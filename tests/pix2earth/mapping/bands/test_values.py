@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pix2earth.mapping.bands.values import check_values
+from pix2earth.mapping.bands.values import check_picture, check_values
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 
@@ -44,3 +44,26 @@ def test_numbers_are_compared_in_physical_values_and_each_band_with_its_own_rang
     check_values("a.tif", np.full((4, 4, 2), [-1000.0, -1700.0]), field, "")
     with pytest.raises(UserError, match=r"100% .* far outside of -32 to 5 dB, .* \(such as -1000 dB\)"):
         check_values("a.tif", np.full((4, 4, 2), -100000.0), field, "")
+
+
+STORED = Field(dtype="uint16", shape=[8, 8, 2], bands=["B03", "B04"], scale=1e-4, valid_range=(0.0, 1.0))
+
+
+def test_a_picture_where_reflectance_is_stored_with_16_bits(capsys):
+    with pytest.raises(
+        UserError, match=r"8-bit numbers, where the dataset stores uint16, and becomes 0 to 0\.0255 of 0"
+    ):
+        check_picture("a.tif", ["uint8", "uint8"], STORED, "state the scale")
+    others = [
+        (["uint16"] * 2, STORED),
+        (["uint8"] * 2, STORED.model_copy(update={"dtype": "uint8", "scale": 1 / 255})),
+        (["uint8"] * 2, STORED.model_copy(update={"scale": 1 / 255})),
+        (["uint8"] * 2, STORED.model_copy(update={"kind": "classes"})),
+    ]
+    for dtypes, field in others:
+        check_picture("a.tif", dtypes, field, "")
+    assert capsys.readouterr().err == ""
+    check_picture("a.tif", ["uint8"], STORED.model_copy(update={"scale": 1e-3}), "")
+    check_picture("a.tif", ["uint8"], STORED.model_copy(update={"valid_range": None}), "")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "becomes 0 to 0.255 of 0 to 1: expect artefacts if it is a picture" in lines[0]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pix2earth.mapping.files.frames import check_written, dated
+from pix2earth.mapping.files.dated_names import dated
+from pix2earth.mapping.files.frames import check_written
 from pix2earth.settings.errors import UserError
 
 

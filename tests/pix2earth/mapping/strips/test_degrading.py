@@ -7,8 +7,9 @@ import pytest
 from rasterio.transform import rowcol
 
 from experiment import PROJECT
-from pix2earth.mapping.inference import Network
+from pix2earth.mapping.inference import Batch, Network
 from pix2earth.mapping.opening import open_scene
+from pix2earth.mapping.scene import validity
 from pix2earth.records.format import read
 from preprocessing import samples
 
@@ -32,6 +33,7 @@ def test_degraded_windows_are_the_inputs_of_the_records(tmp_path, open_tiny, nam
         fields, about = read(path, experiment.manifest)
         a, _, left, _, e, top = about["transform"]
         row, column = rowcol(scene.transform, left + a / 2, top + e / 2)
-        (output,) = network.predict([scene.read(row, column, SIDE, SIDE)])
+        window = scene.read(row, column, SIDE, SIDE)
+        (output,) = network.predict(Batch([window], [validity(window, 1)], {}, 1))
         stored = np.rint(output / 1e-4)
         assert np.array_equal(stored, fields["input_image"].repeat(factor, 0).repeat(factor, 1))

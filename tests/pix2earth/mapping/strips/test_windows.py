@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pix2earth.mapping.windows import Windows, crossfade, join
+from pix2earth.mapping.strips.windows import Windows, crossfade, join
 
 SIZES = [
     (1, 8, 2),

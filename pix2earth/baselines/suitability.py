@@ -1,0 +1,156 @@
+"""Which trivial answers a dataset has: starts of networks, and baselines of evaluations; TensorFlow is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pix2earth.records.manifest import Field, Manifest
+
+DATES = "dates"
+"""The field of the days of the year, of a sample or of each time step."""
+CLOUDS = "cloud_class"
+"""A field of classes of each time step of the input; 0 is clear."""
+RADAR = {"VV", "VH"}
+
+
+class Unsuitable(ValueError):
+    """A dataset lacks what a trivial answer needs; the message says what."""
+
+
+def check(kind: str, manifest: Manifest, size: tuple[int, int]) -> None:
+    """Make sure that a dataset has what a trivial answer needs.
+
+    Args:
+        kind: one of ``KINDS``.
+        manifest: of the dataset.
+        size: height and width of the network's images.
+
+    Raises:
+        Unsuitable: it has not.
+    """
+    target = manifest.fields[manifest.target]
+    if size != target.size:
+        raise Unsuitable(
+            f"the network's images have {size[0]} x {size[1]} pixels and the target has {target.size[0]} x"
+            f" {target.size[1]}; leave out img_height and img_width"
+        )
+    KINDS[kind](manifest)
+
+
+def suitable(manifest: Manifest, size: tuple[int, int]) -> list[str]:
+    """Return the trivial answers that fit a dataset, in the order of ``KINDS``."""
+    found = []
+    for kind in KINDS:
+        try:
+            check(kind, manifest, size)
+        except Unsuitable:
+            continue
+        found.append(kind)
+    return found
+
+
+def further_fields(kind: str, manifest: Manifest) -> tuple[str, ...]:
+    """Return the fields that a trivial answer reads besides the input."""
+    steps = manifest.fields[manifest.input].time_steps
+    if kind == "regression":
+        return (DATES,) if _holds_days(manifest, None) else ()
+    if kind not in ("linear_in_time", "nearest_clear"):
+        return ()
+    return (_hidden(manifest), *((DATES,) if _holds_days(manifest, steps) else ()))
+
+
+def own_size(manifest: Manifest, size: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of the input's own pixels, which may be repeated on the grid of the target."""
+    stored = manifest.fields[manifest.input].size
+    height, width = (min(own, int(side / manifest.ratio + 1e-6)) for own, side in zip(stored, size, strict=True))
+    return max(height, 1), max(width, 1)
+
+
+def coarser(manifest: Manifest) -> bool:
+    """Return whether the input has coarser pixels than the target."""
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    return manifest.ratio > 1 or source.size != target.size
+
+
+def _bicubic(manifest: Manifest) -> None:
+    _same_bands(manifest)
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if source.time_steps or target.time_steps:
+        raise Unsuitable("input and target must have no time steps")
+    if not coarser(manifest):
+        raise Unsuitable("the input is not coarser than the target; state 'gsd' of both in dataset.json")
+
+
+def _back_projection(manifest: Manifest) -> None:
+    _bicubic(manifest)
+    if manifest.degradation is None:
+        raise Unsuitable("dataset.json does not state 'degradation', how the input is made from the target")
+
+
+def _linear_fit(manifest: Manifest) -> None:
+    for role in (manifest.input, manifest.target):
+        if manifest.fields[role].kind != "image":
+            raise Unsuitable(f"{role} is no image")
+    if manifest.occlusion:
+        raise Unsuitable("the input is made by occlusion, which a fit to the records does not see")
+    if manifest.pools:
+        raise Unsuitable("input and target of the dataset are no pairs")
+
+
+def _linear_in_time(manifest: Manifest) -> None:
+    _same_bands(manifest)
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if not source.time_steps or source.time_steps != target.time_steps:
+        raise Unsuitable("input and target must have the same time steps")
+    _hidden(manifest)
+
+
+def _nearest_clear(manifest: Manifest) -> None:
+    _same_bands(manifest)
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if not source.time_steps or target.time_steps:
+        raise Unsuitable("the input must have time steps, and the target must have none")
+    _hidden(manifest)
+
+
+def _regression(manifest: Manifest) -> None:
+    _linear_fit(manifest)
+    source = manifest.fields[manifest.input]
+    if set(source.bands) != RADAR or source.units != "dB" or source.time_steps:
+        raise Unsuitable("the input must have the bands VV and VH in dB, and no time steps")
+    if coarser(manifest) or manifest.fields[manifest.target].time_steps:
+        raise Unsuitable("the target must have the pixels of the input, and no time steps")
+
+
+KINDS: dict[str, Callable[[Manifest], None]] = {
+    "bicubic": _bicubic,
+    "back_projection": _back_projection,
+    "linear_fit": _linear_fit,
+    "linear_in_time": _linear_in_time,
+    "nearest_clear": _nearest_clear,
+    "regression": _regression,
+}
+"""Trivial answers by name, as ``start_from`` has them, with a function that raises where a dataset has none."""
+
+
+def _same_bands(manifest: Manifest) -> None:
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if manifest.shared_bands is None or source.units != target.units:
+        raise Unsuitable("the input lacks the target's bands, or has other units")
+    if source.kind != "image" or target.kind != "image":
+        raise Unsuitable("input and target must be images")
+
+
+def _hidden(manifest: Manifest) -> str:
+    """Return the field that says what is hidden in each time step of the input: a mask, or classes (0: clear)."""
+    steps = manifest.fields[manifest.input].time_steps
+    candidates = [manifest.input_mask, CLOUDS, manifest.hidden_field]
+    for name in candidates:
+        if name in manifest.fields and manifest.fields[name].time_steps == steps:
+            return str(name)
+    raise Unsuitable("no field says what is hidden in each time step of the input; state 'input_mask' in dataset.json")
+
+
+def _holds_days(manifest: Manifest, steps: int | None) -> bool:
+    field: Field | None = manifest.fields.get(DATES)
+    return field is not None and field.time_steps == steps

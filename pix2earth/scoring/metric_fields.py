@@ -1,0 +1,103 @@
+"""Fields that metrics ask for besides target and prediction: those of the dataset by name, and the input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from metrics import further_fields
+from metrics.superresolution.judges import BORDER
+from pix2earth.baselines.suitability import coarser, own_size
+from pix2earth.batches.preparation import physical
+from pix2earth.settings.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from experiment import Experiment
+    from pix2earth.records.manifest import Field
+
+INPUT, COARSE_INPUT = "input_image", "coarse_input"
+"""The input on the grid of the target; in its own pixels, in the bands of the target."""
+
+
+def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:
+    """Return the fields that metrics name in addition to target and prediction.
+
+    Raises:
+        UserError: the dataset has no such field.
+    """
+    fields = experiment.manifest.fields
+    for metric in metrics:
+        for name in further_fields(metric):
+            if name not in fields and name not in (INPUT, COARSE_INPUT):
+                raise UserError(
+                    f"{experiment.file}: metrics: {metric} asks for the field '{name}'{nearest(name, fields)};"
+                    f" the dataset has {', '.join(fields)}"
+                )
+    return sorted({name for metric in metrics for name in further_fields(metric)})
+
+
+def why_undefined(metric: str, experiment: Experiment) -> str | None:
+    """Return why a metric is undefined for a dataset because a field does not exist there; None where it does."""
+    return why_no_coarse_input(experiment) if COARSE_INPUT in further_fields(metric) else None
+
+
+def why_no_coarse_input(experiment: Experiment) -> str | None:
+    """Return why a dataset has no input that is the target in coarser pixels, or None where it has."""
+    manifest, size = experiment.manifest, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if experiment.NORMALIZE == "l2":
+        return "images of unit norm have no physical units"
+    if source.time_steps or target.time_steps:
+        return "input or target has time steps"
+    if manifest.shared_bands is None:
+        return "the input lacks bands of the target"
+    if source.units != target.units:
+        return f"the input is in '{source.units}' and the target in '{target.units}'"
+    if size != target.size:
+        return "the network's images have not the pixels of the target; leave out img_height and img_width"
+    rows, columns = own_size(manifest, size)
+    factor = size[0] // rows
+    if not coarser(manifest) or (rows, columns) == size:
+        return "the input is not coarser than the target"
+    if (rows * factor, columns * factor) != size:
+        return f"the target's {size[0]} x {size[1]} pixels are no whole multiple of the input's {rows} x {columns}"
+    few = BORDER // factor
+    if min(rows, columns) <= 2 * few:
+        return f"tiles of {size[0]} x {size[1]} pixels have nothing left without the border of {few * factor} pixels"
+    return None
+
+
+def physical_fields(
+    prepared: Mapping[str, tf.Tensor], names: Sequence[str], experiment: Experiment
+) -> dict[str, tf.Tensor]:
+    """Return fields as metrics get them: images in physical units, the others as they are.
+
+    Args:
+        prepared: fields of a batch in the values of the network.
+        names: of ``named``.
+        experiment: its manifest describes them.
+    """
+    manifest = experiment.manifest
+    found = {}
+    for name in names:
+        if name != COARSE_INPUT:
+            found[name] = _physical(prepared[name], field(name, experiment), experiment)
+        elif why_no_coarse_input(experiment) is None:
+            bands = tf.gather(
+                _physical(prepared[INPUT], field(INPUT, experiment), experiment), manifest.shared_bands, axis=-1
+            )
+            size = own_size(manifest, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH))
+            found[name] = bands if tuple(bands.shape[1:3]) == size else tf.image.resize(bands, size, method="area")
+    return found
+
+
+def field(name: str, experiment: Experiment) -> Field:
+    """Return the description of a field that metrics name, where it is on the grid of the target."""
+    manifest = experiment.manifest
+    return manifest.fields[manifest.input if name in (INPUT, COARSE_INPUT) else name]
+
+
+def _physical(values: tf.Tensor, described: Field, experiment: Experiment) -> tf.Tensor:
+    return physical(tf.cast(values, tf.float32), described, experiment) if described.kind == "image" else values

@@ -1,0 +1,1 @@
+"""Where products lie on a disk."""

@@ -1,0 +1,109 @@
+"""Fields that metrics ask for: the input in physical units, on the grid of the target and in its own pixels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import metrics
+from metrics import SUPERRESOLUTION, Scale, score
+from pix2earth.records.manifest import Field
+from pix2earth.scoring.scorer import Scorer
+from pix2earth.settings.errors import UserError
+
+SIDE, RATIO = 48, 2
+BANDS = ["B02", "B03"]
+SCALE, OFFSET = 1e-4, -0.1
+SOURCE = Field(
+    dtype="uint16", shape=[SIDE // RATIO, SIDE // RATIO, 3], bands=["B03", "B02", "B08"], scale=SCALE, offset=OFFSET,
+    valid_range=(0.0, 1.0), gsd=20.0,
+)  # fmt: skip
+TARGET = Field(
+    dtype="uint16", shape=[SIDE, SIDE, 2], bands=BANDS, scale=SCALE, offset=OFFSET, valid_range=(0.0, 1.0), gsd=10.0
+)
+
+
+@pytest.fixture
+def scorer_of(dataset_of, manifest_of, namespace, tmp_path):
+    """``scorer_of(metrics, source=..., target=..., ...)``: the Scorer of two samples, and their stored values."""
+
+    def scorer(names, source=SOURCE, target=TARGET, **settings):
+        random = np.random.default_rng(2)
+        data = {
+            f"tile{index}": {
+                "input_image": random.integers(2000, 4000, source.shape, "uint16"),
+                "target": random.integers(2000, 4000, target.shape, "uint16"),
+            }
+            for index in range(2)
+        }
+        gan = namespace(generator=lambda image, training: 0.9 * image[..., : target.shape[-1]] + 0.02)
+        dataset = dataset_of(manifest_of(source, target), data, **settings)
+        return Scorer(dataset, gan, tmp_path / "mine.py", names, baseline=False), data
+
+    return scorer
+
+
+def physical(stored):
+    return stored * SCALE + OFFSET
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_the_input_in_its_own_pixels(scorer_of, repeated):
+    """Bands in the order of the target, physical units; also where records have the pixels of the target."""
+    source = SOURCE.model_copy(update={"shape": [SIDE, SIDE, 3]}) if repeated else SOURCE
+    scorer, data = scorer_of(list(SUPERRESOLUTION), source)
+    assert scorer.undefined == {}
+    for row, (tile, sample) in zip(scorer.rows("val", list(data)), data.items(), strict=True):
+        stored = physical(sample["input_image"].astype(np.float64))
+        on_grid = stored if repeated else stored.repeat(RATIO, 0).repeat(RATIO, 1)
+        stored = on_grid.reshape(SIDE // RATIO, RATIO, SIDE // RATIO, RATIO, 3).mean((1, 3))
+        prediction = (0.9 * (2 * on_grid - 1) + 0.02 + 1) / 2  # the network's values are -1 to 1
+        images = (physical(sample["target"].astype(np.float64)), prediction[..., :2], stored[..., [1, 0]])
+        target, made, coarse = (image[None].astype(np.float32) for image in images)
+        wanted = score(target, made, Scale(1.0), list(SUPERRESOLUTION), None, {"coarse_input": coarse})
+        for name, value in wanted.items():
+            assert row[name] == pytest.approx(float(value[0]), rel=2e-3, abs=1e-6), (tile, name)
+
+
+def test_images_are_physical(scorer_of, monkeypatch):
+    """A metric that asks for the input gets it as stored x scale + offset, not the network's values."""
+
+    def mean_of_input(target, prediction, mask, scale, input_image):
+        return tf.reduce_mean(input_image, axis=(1, 2, 3))
+
+    monkeypatch.setitem(metrics.METRICS, "InputMean", "metrics.pixelwise:mean_of_input")
+    monkeypatch.setattr("metrics.pixelwise.mean_of_input", mean_of_input, raising=False)
+    scorer, data = scorer_of(["InputMean"])
+    found = [row["InputMean"] for row in scorer.rows("val", list(data))]
+    np.testing.assert_allclose(found, [physical(sample["input_image"]).mean() for sample in data.values()], rtol=1e-5)
+
+
+def changed(field, **update):
+    return Field.model_validate(field.model_dump() | update)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "settings", "reason"),
+    [
+        (changed(SOURCE, bands=["B03", "B04", "B08"]), TARGET, {}, "lacks bands"),
+        (changed(SOURCE, units="dB"), TARGET, {}, "'dB'"),
+        (changed(SOURCE, gsd=15.0, shape=[32, 32, 3]), TARGET, {}, "no whole multiple"),
+        (changed(SOURCE, gsd=10.0, shape=[SIDE, SIDE, 3]), TARGET, {}, "not coarser"),
+        (changed(SOURCE, shape=[16, 16, 3]), changed(TARGET, shape=[32, 32, 2]), {}, "without the border of 16"),
+        (SOURCE, TARGET, {"normalize": "l2"}, "unit norm"),
+    ],
+)
+def test_reasons(scorer_of, source, target, settings, reason):
+    """The scores are NaN, and one line says why."""
+    scorer, data = scorer_of(["hallucination", "PSNR"], source, target, **settings)
+    lines = []
+    scorer.report = lines.append
+    rows = list(scorer.rows("val", list(data)))
+    assert np.isnan([row["hallucination"] for row in rows]).all()
+    assert any("hallucination: is undefined for every sample" in line and reason in line for line in lines), lines
+
+
+def test_a_field_that_does_not_exist(scorer_of, monkeypatch):
+    monkeypatch.setitem(metrics.METRICS, "ByClass", "metrics.pixelwise:by_class")
+    monkeypatch.setattr("metrics.pixelwise.by_class", lambda t, p, mask, scale, land_cover: t, raising=False)
+    with pytest.raises(UserError, match="metrics: ByClass asks for the field 'land_cover'"):
+        scorer_of(["ByClass"])
