@@ -38,7 +38,7 @@ SIDE = 256
 QUALITY = 80
 REFLECTANCE = (0.0, 0.3)
 GAMMA = 1.4
-SHOWN_STEPS = 3
+SHOWN_STEPS = 4
 """Time steps of an input that are kept where the target has none."""
 
 

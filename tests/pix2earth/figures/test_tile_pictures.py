@@ -123,3 +123,57 @@ def test_pictures_of_a_former_evaluation_are_removed(evaluated):
     (folder / "runs/a_0101-0000/gone.webp").write_bytes(b"")
     evaluated("a")
     assert not (folder / "runs/a_0101-0000/gone.webp").exists()
+
+
+SIDE = 16
+IMAGE = {"dtype": "uint16", "bands": BANDS, "scale": 1e-4, "nodata": 0, "valid_range": (0.0, 2.0), "gsd": 10.0}
+
+
+@pytest.fixture
+def kept(dataset_of, manifest_of, namespace, tmp_path):
+    """``kept(source, target, predict, **settings)``: sizes (width, height) of the pictures of one sample by title."""
+    import tensorflow as tf
+
+    from pix2earth.scoring.scorer import Scorer
+
+    def keep(source, target, predict=tf.identity, **settings):
+        random = np.random.default_rng(0)
+        fields = {"input_image": source, "target": target}
+        sample = {name: random.integers(1000, 9000, each.shape).astype(each.dtype) for name, each in fields.items()}
+        gan = namespace(generator=lambda image, training: predict(image))
+        dataset = dataset_of(manifest_of(source, target), {"a": sample}, **settings)
+        scorer = Scorer(dataset, gan, tmp_path / "mine.py", ["PSNR"])
+        table = pd.DataFrame({"tile": ["a"], "PSNR": [1.0]})
+        assert tile_pictures.keep(scorer, "val", table, tmp_path / "kept", "run") == 1
+        sizes = {}
+        for path in (tmp_path / "kept").glob("*/*/a.webp"):
+            with Image.open(path) as picture:
+                sizes[path.parent.name] = picture.size
+        return sizes
+
+    return keep
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_time_steps_of_targets_lie_side_by_side(kept, fold):
+    several = Field(shape=[3, SIDE, SIDE, 3], **IMAGE)
+    sizes = kept(several, several, fold_dates=fold)
+    assert sizes == dict.fromkeys(("input", "target", "run"), (3 * SIDE, SIDE))
+
+
+def test_time_steps_of_inputs_alone_have_pictures_of_their_own(kept):
+    source, target = Field(shape=[5, SIDE, SIDE, 3], **IMAGE), Field(shape=[SIDE, SIDE, 3], **IMAGE)
+    sizes = kept(source, target, lambda image: image[:, 0])
+    assert set(sizes) == {"input 1", "input 2", "input 3", "input 4", "target", "run", "median"}
+    assert set(sizes.values()) == {(SIDE, SIDE)}
+
+
+@pytest.mark.parametrize("settings", [{}, {"normalize": "l2"}])
+def test_one_band_without_a_known_quantity(kept, settings):
+    grey = Field(shape=[SIDE, SIDE, 1], **(IMAGE | {"bands": ["magnetic field"], "units": "G"}))
+    assert set(kept(grey, grey, **settings)) == {"input", "target", "run", "copy"}
+
+
+def test_large_tiles_are_reduced():
+    with Image.open(tile_pictures.io.BytesIO(tile_pictures.webp(np.zeros((600, 1200, 3), np.uint8)))) as picture:
+        assert picture.size == (512, 256)
