@@ -1,4 +1,4 @@
-"""Fields that metrics ask for besides target and prediction: those of the dataset by name, and the input."""
+"""What metrics get besides target and prediction: their scale, fields of the dataset by name, and the input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from metrics import further_fields
+from metrics import Scale, further_fields
 from metrics.superresolution.judges import BORDER
 from pix2earth.baselines.suitability import coarser, own_size
 from pix2earth.batches.preparation import physical
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 INPUT, COARSE_INPUT = "input_image", "coarse_input"
 """The input on the grid of the target; in its own pixels, in the bands of the target."""
+
+
+def scale(experiment: Experiment) -> Scale:
+    """Return range, ratio, RGB bands and pixel size of an experiment's target, as metrics get them."""
+    manifest = experiment.manifest
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    ratio = 1.0 / manifest.ratio if source.gsd and target.gsd else None
+    pixel = target.gsd and target.gsd * target.size[0] / experiment.IMG_HEIGHT
+    if experiment.NORMALIZE == "l2":
+        # Unit-norm images cannot be converted to physical units; their values are at most 1.
+        return Scale(1.0, ratio, target.rgb_indices, gsd=pixel)
+    low, high = target.bounds
+    return Scale(max(high) - min(low), ratio, target.rgb_indices, min(low), pixel)
 
 
 def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
-from metrics import ALL_METRICS, GROUPS, METRICS
+from metrics import ALL_METRICS, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
 from pix2earth.settings.occlusion import Occlusion
@@ -224,8 +224,8 @@ class ExperimentFile(Schema):
         listed = [names] if isinstance(names, str) else names
         chosen = list(dict.fromkeys(one for name in listed for one in GROUPS.get(name, [name])))
         for name in chosen:
-            if name not in ALL_METRICS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *GROUPS])}")
+            if name not in ALL_METRICS and name not in OF_SETS:
+                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *OF_SETS, *GROUPS])}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
@@ -233,6 +233,8 @@ class ExperimentFile(Schema):
     @field_validator("best_metric")
     @classmethod
     def _check_best(cls, name: str) -> str:
+        if name in OF_SETS or name in WITHOUT_DIRECTION:
+            raise ValueError(f"{name} does not say which of two steps is better; choose another metric")
         if name not in ALL_METRICS:
             raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
         return name
