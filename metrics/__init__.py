@@ -70,6 +70,27 @@ SUPERRESOLUTION: dict[str, str] = {
 SPECTRA: dict[str, str] = {"PSD_ratio": "metrics.power:psd_ratio"}
 """The same for power spectra; only computed if an experiment names them."""
 
+PROTOCOLS: dict[str, str] = {
+    f"{name}_{protocol}": f"metrics.protocols:{protocol}_{name.lower()}"
+    for protocol, names in {
+        "sen2mtc": ("PSNR", "SSIM"),
+        "uncrtaints": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
+        "allclear": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
+    }.items()
+    for name in names
+}
+"""The same as benchmarks of cloud removal compute them, of reflectance; only computed if an experiment names them."""
+
+HIDES: dict[str, str] = {
+    "sen2mtc": "each image is stretched by its own minimum and maximum, so that errors of brightness and contrast"
+    " vanish; what is brighter than 0.2 is cut off; compare with figures of Sen2_MTC alone",
+    "uncrtaints": "reflectance above 1 is cut off, and pixels that were clear in the input, which are easy, count like"
+    " those under clouds; means are over images",
+    "allclear": "pixels that are not clear in the target do not count, so that nothing is said of what is made there;"
+    " reflectance above 1 is cut off",
+}
+"""What each protocol of `PROTOCOLS` hides, which evaluations print."""
+
 OF_SETS: dict[str, tuple[str, str]] = {
     "effective_gsd": ("metrics.power:coherence_sums", "metrics.power:effective_gsd"),
 }
@@ -77,7 +98,7 @@ OF_SETS: dict[str, tuple[str, str]] = {
 like a metric, but of any shape (batch, ...), and a function of these values of all images, the smaller side of the
 images in pixels, and the scale."""
 
-ALL_METRICS = ChainMap(SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
+ALL_METRICS = ChainMap(PROTOCOLS, SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
 """All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
 KNOWN = ALL_METRICS  # its former name, which plug-ins may import
@@ -86,6 +107,9 @@ GROUPS: dict[str, Iterable[str]] = {
     "all": METRICS,
     "arisgan": ChainMap(PUBLISHED, METRICS),
     "scientific": {name: ALL_METRICS[name] for name in ("CC", "CC8", "CCC", "RMSE", "FluxError", "PPE10")},
+    "sen2_mtc": [name for name in PROTOCOLS if name.endswith("_sen2mtc")],
+    "uncrtaints": [name for name in PROTOCOLS if name.endswith("_uncrtaints")],
+    "allclear": [name for name in PROTOCOLS if name.endswith("_allclear")],
     "superresolution": [*SUPERRESOLUTION, *SPECTRA, *OF_SETS],
 }
 """Values of the key `metrics` that stand for a list of names."""
@@ -93,6 +117,7 @@ GROUPS: dict[str, Iterable[str]] = {
 LOWER_IS_BETTER = frozenset({
     "SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError",
     "reflectance", "spectral", "spatial", "omission", "hallucination",
+    *(name for name in PROTOCOLS if name.startswith(("MAE", "RMSE", "SAM"))),
 })  # fmt: skip
 
 WITHOUT_DIRECTION = frozenset({"PSD_ratio", "synthesis", "without_reference"})
@@ -116,6 +141,8 @@ UNITS: dict[str, str] = {
     "synthesis": "data",
     "without_reference": "%",
     "PSD_ratio": "dB",
+    **{name: "dB" for name in PROTOCOLS if name.startswith("PSNR")},
+    **{name: "deg" for name in PROTOCOLS if name.startswith("SAM")},
     "effective_gsd": "m",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
@@ -125,10 +152,10 @@ VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | {"SAM": 
 """Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
 not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
 
-PER_TIME_STEP = frozenset({"HPSI"})
+PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
 
-WHOLE_IMAGE = frozenset({"spatial", "PSD_ratio"})
+WHOLE_IMAGE = frozenset({"spatial", "PSD_ratio", *(name for name in PROTOCOLS if not name.endswith("_allclear"))})
 """Metrics that are undefined where a pixel is masked; they are not computed by region."""
 
 
@@ -159,7 +186,7 @@ def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
         bands: number of bands of the images.
         scale: of the images.
     """
-    if name in ("SAM", "spectral") and bands == 1:
+    if name.partition("_")[0] in ("SAM", "spectral") and name != "SAM_aris" and bands == 1:
         return "an image of one band has no spectra"
     if name == "HPSI" and bands == 2:
         return "an image of two bands is neither grey nor in colour"

@@ -256,6 +256,8 @@ class Scorer:
             self._undefined_unreported = False
             for name, reason in (self.undefined | self.of_set.undefined).items():
                 self.report(f"{name}: is undefined for every sample: {reason}")
+            for line in metric_fields.remarks(self.names, self.experiment):
+                self.report(line)
         self.failures, self.scored = {failures.NON_FINITE: 0, failures.CONSTANT: 0}, 0
         self.of_set.start()
         for group, batch in self.batches(split, names):

@@ -76,11 +76,14 @@ class SetFigures:
         rows = []
         for name in self.names:
             row: dict[str, Any] = {"metric": name, "value": math.nan, "samples": 0}
-            for baseline, parts in self._collected.get(name, {}).items():
-                values = np.concatenate(parts)
-                row[baseline or "value"] = _function(OF_SETS[name][1])(values, self._side, self._scale)
-                row["samples"] = int(np.isfinite(values).all(axis=tuple(range(1, values.ndim))).sum())
-            if name in self._collected and not row["samples"]:
+            arrays = {key: np.concatenate(parts) for key, parts in self._collected.get(name, {}).items()}
+            finite = [np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in arrays.values()]
+            # Of all baselines the same samples, those that the prediction and they have.
+            common = np.all(finite, axis=0)
+            for baseline, array in arrays.items():
+                row[baseline or "value"] = _function(OF_SETS[name][1])(array[common], self._side, self._scale)
+                row["samples"] = int(common.sum())
+            if arrays and not row["samples"]:
                 row["reason"] = NO_SAMPLES
             rows.append(row | ({"reason": self.undefined[name]} if name in self.undefined else {}))
         return rows

@@ -176,10 +176,13 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all", "arisgan", "scientific", "superresolution"] = "all"
+    metrics: (
+        list[str] | Literal["all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear"]
+    ) = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
     `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
-    `"superresolution"`: those of images that are sharper than their input. A list may name these groups too."""
+    `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`:
+    as benchmarks of cloud removal compute them. A list may name these groups too."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str = "PSNR"

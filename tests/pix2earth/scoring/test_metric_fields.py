@@ -137,3 +137,27 @@ def test_a_figure_of_a_set_that_is_undefined(scorer_of):
     list(scorer.rows("val", list(data)))
     assert any("effective_gsd: is undefined" in line and "gsd in dataset.json" in line for line in lines)
     assert scorer.of_set.as_json()[0]["value"] is None and "is not stated" in scorer.of_set.lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (changed(TARGET, scale=1.0, offset=0.0, valid_range=(0.0, 10000.0)), "up to 10000"),
+        (changed(TARGET, units="K"), "in 'K'"),
+        (TARGET, "red, green and blue"),
+    ],
+)
+def test_a_protocol_that_does_not_fit(scorer_of, target, reason):
+    """It is undefined with the reason, and one line says what it hides."""
+    scorer, _ = scorer_of(["PSNR_sen2mtc", "MAE_uncrtaints"], target=target)
+    assert reason in scorer.undefined["PSNR_sen2mtc"]
+    assert ("MAE_uncrtaints" in scorer.undefined) == (target != TARGET)
+
+
+def test_lines_on_what_protocols_hide(scorer_of):
+    scorer, data = scorer_of(["MAE_uncrtaints", "MAE"])
+    lines = []
+    scorer.report = lines.append
+    list(scorer.rows("val", list(data)))
+    (line,) = [line for line in lines if line.startswith("uncrtaints: ")]
+    assert metrics.HIDES["uncrtaints"] in line and line.endswith("published for 13 bands, and the target has 2")
