@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment
-from metrics import ALL_METRICS
+from metrics import ALL_METRICS, WITHOUT_DIRECTION
 from pix2earth.runs.folders import COMPARISON, EVALUATION
-from pix2earth.scoring.tables.columns import is_score
+from pix2earth.scoring.tables.columns import base_of, is_score
 from pix2earth.scoring.tables.comparison import compare, groups, load, measure_of
 from pix2earth.scoring.tables.documents import FORMATS, as_json, as_table, scores_of
 from pix2earth.scoring.tables.gains import Statistics, statistics_of
@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     if options.by and not is_score(options.by):
         raise UserError(f"--by {options.by}: is no metric{nearest(options.by, ALL_METRICS)}")
+    if options.by and base_of(options.by) in WITHOUT_DIRECTION:
+        raise UserError(f"--by {options.by}: neither higher nor lower values are better; name another metric")
     root = Path(Environment(options.env).EXPERIMENT_ROOT)
     runs = load(root, options.exp)
     frame = compare(runs, options.by)

@@ -67,23 +67,61 @@ SUPERRESOLUTION: dict[str, str] = {
 }
 """The same for images that are sharper than their input; only computed if an experiment names them."""
 
-ALL_METRICS = ChainMap(SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
+SPECTRA: dict[str, str] = {"PSD_ratio": "metrics.power:psd_ratio"}
+"""The same for power spectra; only computed if an experiment names them."""
+
+PROTOCOLS: dict[str, str] = {
+    f"{name}_{protocol}": f"metrics.protocols:{protocol}_{name.lower()}"
+    for protocol, names in {
+        "sen2mtc": ("PSNR", "SSIM"),
+        "uncrtaints": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
+        "allclear": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
+    }.items()
+    for name in names
+}
+"""The same as benchmarks of cloud removal compute them, of reflectance; only computed if an experiment names them."""
+
+HIDES: dict[str, str] = {
+    "sen2mtc": "each image is stretched by its own minimum and maximum, so that errors of brightness and contrast"
+    " vanish; what is brighter than 0.2 is cut off; compare with figures of Sen2_MTC alone",
+    "uncrtaints": "reflectance above 1 is cut off, and pixels that were clear in the input, which are easy, count like"
+    " those under clouds; means are over images",
+    "allclear": "pixels that are not clear in the target do not count, so that nothing is said of what is made there;"
+    " reflectance above 1 is cut off",
+}
+"""What each protocol of `PROTOCOLS` hides, which evaluations print."""
+
+OF_SETS: dict[str, tuple[str, str]] = {
+    "effective_gsd": ("metrics.power:coherence_sums", "metrics.power:effective_gsd"),
+}
+"""Figures of a set of images, which are no means over images and no columns of the CSV. Name -> a function of images
+like a metric, but of any shape (batch, ...), and a function of these values of all images, the smaller side of the
+images in pixels, and the scale."""
+
+ALL_METRICS = ChainMap(PROTOCOLS, SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
 """All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
 KNOWN = ALL_METRICS  # its former name, which plug-ins may import
 
-GROUPS: dict[str, Mapping[str, str]] = {
+GROUPS: dict[str, Iterable[str]] = {
     "all": METRICS,
     "arisgan": ChainMap(PUBLISHED, METRICS),
     "scientific": {name: ALL_METRICS[name] for name in ("CC", "CC8", "CCC", "RMSE", "FluxError", "PPE10")},
-    "superresolution": SUPERRESOLUTION,
+    "sen2_mtc": [name for name in PROTOCOLS if name.endswith("_sen2mtc")],
+    "uncrtaints": [name for name in PROTOCOLS if name.endswith("_uncrtaints")],
+    "allclear": [name for name in PROTOCOLS if name.endswith("_allclear")],
+    "superresolution": [*SUPERRESOLUTION, *SPECTRA, *OF_SETS],
 }
 """Values of the key `metrics` that stand for a list of names."""
 
 LOWER_IS_BETTER = frozenset({
     "SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError",
-    "reflectance", "spectral", "spatial", "omission", "hallucination", "without_reference",
+    "reflectance", "spectral", "spatial", "omission", "hallucination",
+    *(name for name in PROTOCOLS if name.startswith(("MAE", "RMSE", "SAM"))),
 })  # fmt: skip
+
+WITHOUT_DIRECTION = frozenset({"PSD_ratio", "synthesis", "without_reference"})
+"""Metrics of which neither higher nor lower values are better; none of them chooses a checkpoint."""
 
 UNITS: dict[str, str] = {
     "SAM": "rad",
@@ -102,18 +140,22 @@ UNITS: dict[str, str] = {
     "spatial": "px",
     "synthesis": "data",
     "without_reference": "%",
+    "PSD_ratio": "dB",
+    **{name: "dB" for name in PROTOCOLS if name.startswith("PSNR")},
+    **{name: "deg" for name in PROTOCOLS if name.startswith("SAM")},
+    "effective_gsd": "m",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
 
-VERSIONS: dict[str, int] = dict.fromkeys(ALL_METRICS, 1) | {"SAM": 2, "HPSI": 2, "ERGAS": 2, "UIQC": 2}
+VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | {"SAM": 2, "HPSI": 2, "ERGAS": 2, "UIQC": 2}
 """Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
 not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
 
-PER_TIME_STEP = frozenset({"HPSI"})
+PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
 
-WHOLE_IMAGE = frozenset({"spatial"})
+WHOLE_IMAGE = frozenset({"spatial", "PSD_ratio", *(name for name in PROTOCOLS if not name.endswith("_allclear"))})
 """Metrics that are undefined where a pixel is masked; they are not computed by region."""
 
 
@@ -126,12 +168,14 @@ class Scale:
         ratio: ground sampling distance of the target over that of the input, for ERGAS; None: unknown.
         rgb: indices of the red, green and blue bands, for HPSI; of a single band, rgb[0] is its index.
         low: lower end of the valid range in physical units, for HPSI.
+        gsd: size of a pixel in metres, for the effective resolution; None: unknown.
     """
 
     data_range: float
     ratio: float | None = 1.0
     rgb: tuple[int, int, int] = (0, 1, 2)
     low: float = 0.0
+    gsd: float | None = None
 
 
 def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
@@ -142,12 +186,16 @@ def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
         bands: number of bands of the images.
         scale: of the images.
     """
-    if name in ("SAM", "spectral") and bands == 1:
+    if name.partition("_")[0] in ("SAM", "spectral") and name != "SAM_aris" and bands == 1:
         return "an image of one band has no spectra"
     if name == "HPSI" and bands == 2:
         return "an image of two bands is neither grey nor in colour"
     if name == "ERGAS" and scale.ratio is None:
         return "the ground sampling distances of input and target (gsd in dataset.json) are not both stated"
+    if name == "PSD_ratio" and (scale.ratio is None or scale.ratio >= 1):
+        return "the ground sampling distances (gsd in dataset.json) do not say that the input is coarser"
+    if name == "effective_gsd" and scale.gsd is None:
+        return "the ground sampling distance of the target (gsd in dataset.json) is not stated"
     return None
 
 

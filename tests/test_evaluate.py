@@ -126,3 +126,19 @@ def test_json_is_all_there_is_on_the_output(run_a, command):
     assert psnr["mean"] == pytest.approx(table["PSNR"].mean()) and psnr["undefined"] == 0
     assert psnr["bicubic"] == pytest.approx(table["PSNR_bicubic"].mean()) and content["baseline"] == "bicubic"
     assert command(evaluate.main, "--exp", "e", "--json", "--baselines")[0] == 2
+
+
+def test_figures_of_a_set_are_printed_and_recorded(finished_run, command):
+    """They are in the console, in JSON and beside the CSV, and no column; tiles with masked pixels are not counted."""
+    root = finished_run("e", "s", steps=2, metrics=["superresolution"], best_metric="hallucination")
+    status, out, err = command(evaluate.main, "--exp", "e", "--timestamp", "s")
+    assert status == 0 and "effective_gsd of " in out and "samples together" in out, err
+    columns = pd.read_csv(root / "_evaluation/e_s.csv").columns
+    assert "hallucination_bicubic" in columns and not any("effective_gsd" in column for column in columns)
+    recorded = json.loads((root / "_evaluation/e_s.csv.json").read_text())["splits"]["val"]
+    (row,) = recorded["of_set"]
+    assert {"metric", "value", "bicubic", "linear-fit", "samples", "unit", "version"} == set(row) - {"reason"}
+    assert ("reason" in row) == (row["value"] is None) == (row["samples"] == 0)
+    assert recorded["metrics"]["hallucination"] == 1
+    status, out, _ = command(evaluate.main, "--exp", "e", "--timestamp", "s", "--json")
+    assert json.loads(out)["of_set"] == [row]

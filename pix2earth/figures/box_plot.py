@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from metrics import LOWER_IS_BETTER, UNITS
+from metrics import LOWER_IS_BETTER, UNITS, WITHOUT_DIRECTION
 from pix2earth.scoring.tables.summary import ORDER, ranked
 from pix2earth.settings import atomic
 
@@ -123,9 +123,11 @@ def _far_apart(values: pd.Series) -> bool:
 
 
 def _axis_title(metric: str) -> str:
-    """Return metric, unit, and whether higher or lower is better."""
+    """Return metric, unit, and whether higher or lower is better, where one is."""
     unit = UNITS.get(metric, "")
     unit_text = {"": "", "data": " (unit of the images)"}.get(unit, f" ({unit})")
+    if metric in WITHOUT_DIRECTION:
+        return f"{metric}{unit_text}"
     return f"{metric}{unit_text}, {'lower' if metric in LOWER_IS_BETTER else 'higher'} is better"
 
 

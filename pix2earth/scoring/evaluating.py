@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metrics import LOWER_IS_BETTER, UNITS
+from metrics import LOWER_IS_BETTER, UNITS, WITHOUT_DIRECTION
 from pix2earth.scoring import basis
 from pix2earth.scoring.tiles import places
 from pix2earth.scoring.tiles.tile_folder import tile_folder
@@ -111,6 +111,7 @@ def entry(scorer: Scorer) -> dict[str, Any]:
         "identity": origin.identity,
         "evaluated_on": evaluated_on,
         "metrics": {name: versions.get(name, 1) for name in scorer.names},
+        **({"of_set": of_set} if (of_set := scorer.of_set.as_json()) else {}),
         "scale": ({"by_time_step": True} if basis.by_time_step(evaluated_on) else {})
         | ({"disk": str(experiment.settings.score_disk)} if experiment.settings.score_disk else {})
         | {
@@ -168,7 +169,7 @@ def hardest(table: pd.DataFrame, measure: str, scorer: Scorer) -> dict[str, Any]
         return {}
     values = table[[measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]].to_numpy(float)
     values = values[np.isfinite(values).all(axis=1), 1:]
-    if not len(values):
+    if not len(values) or measure.split(".")[0] in WITHOUT_DIRECTION:
         return {"hardest": float("nan"), "hardest baseline": "-"}
     means = values.mean(axis=0)
     best = int(means.argmin() if measure.split(".")[0] in LOWER_IS_BETTER else means.argmax())
@@ -225,7 +226,7 @@ def as_json(table: pd.DataFrame, scorer: Scorer, split: str, step: int, path: Pa
         "version": 1, "run": scorer.experiment.output.run_name, "dataset": scorer.dataset.manifest.name,
         "split": split, "step": step, "samples": len(table), "csv": str(path),
         "baseline": scorer.baseline.name if scorer.baseline else None, "failed": scorer.failed,
-        "units": scorer.target.units, "scores": scores,
+        "units": scorer.target.units, "scores": scores, "of_set": scorer.of_set.as_json(),
     }  # fmt: skip
 
 
@@ -266,6 +267,8 @@ def _show(table: pd.DataFrame, scorer: Scorer, split: str, step: int, other: str
     if not console.is_terminal:
         console.width = max(console.width, 150)  # written to a file, the table is not cut at 80 columns
     console.print(summarise(table, scorer, title))
+    for line in scorer.of_set.lines():
+        print(line)
     if scorer.failed:
         print(f"{run}: {scorer.failed}: the model fails there, and means of the others are not its scores")
 

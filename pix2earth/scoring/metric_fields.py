@@ -1,4 +1,4 @@
-"""Fields that metrics ask for besides target and prediction: those of the dataset by name, and the input."""
+"""What metrics get besides target and prediction: their scale, fields of the dataset by name, and the input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from metrics import further_fields
+from metrics import HIDES, PROTOCOLS, Scale, further_fields
 from metrics.superresolution.judges import BORDER
 from pix2earth.baselines.suitability import coarser, own_size
 from pix2earth.batches.preparation import physical
@@ -17,8 +17,25 @@ if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.records.manifest import Field
 
+BRIGHTEST = 2.5
+"""The largest value of reflectance; targets whose range ends above it hold something else, such as digital numbers."""
+BANDS = 13
+"""Of the protocols of all bands."""
 INPUT, COARSE_INPUT = "input_image", "coarse_input"
 """The input on the grid of the target; in its own pixels, in the bands of the target."""
+
+
+def scale(experiment: Experiment) -> Scale:
+    """Return range, ratio, RGB bands and pixel size of an experiment's target, as metrics get them."""
+    manifest = experiment.manifest
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    ratio = 1.0 / manifest.ratio if source.gsd and target.gsd else None
+    pixel = target.gsd and target.gsd * target.size[0] / experiment.IMG_HEIGHT
+    if experiment.NORMALIZE == "l2":
+        # Unit-norm images cannot be converted to physical units; their values are at most 1.
+        return Scale(1.0, ratio, target.rgb_indices, gsd=pixel)
+    low, high = target.bounds
+    return Scale(max(high) - min(low), ratio, target.rgb_indices, min(low), pixel)
 
 
 def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:
@@ -40,7 +57,35 @@ def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:
 
 def why_undefined(metric: str, experiment: Experiment) -> str | None:
     """Return why a metric is undefined for a dataset because a field does not exist there; None where it does."""
-    return why_no_coarse_input(experiment) if COARSE_INPUT in further_fields(metric) else None
+    if COARSE_INPUT in further_fields(metric):
+        return why_no_coarse_input(experiment)
+    return _why_no_protocol(metric.rpartition("_")[2], experiment) if metric in PROTOCOLS else None
+
+
+def _why_no_protocol(protocol: str, experiment: Experiment) -> str | None:
+    """Return why a protocol of cloud removal does not fit a dataset, or None where it fits."""
+    target = experiment.manifest.fields[experiment.manifest.target]
+    if experiment.NORMALIZE == "l2":
+        return "images of unit norm have no physical units"
+    if target.units not in ("", "1") or max(target.bounds[1]) > BRIGHTEST:
+        return (
+            f"the protocol is that of reflectance, and the target is in '{target.units}' with values up to"
+            f" {max(target.bounds[1]):g} (valid_range in dataset.json)"
+        )
+    if protocol == "sen2mtc" and (len(target.bands) < 3 or (not target.rgb and len(target.bands) > 3)):
+        return "the protocol is that of red, green and blue; state 'rgb' of the target in dataset.json"
+    return None
+
+
+def remarks(metrics: Sequence[str], experiment: Experiment) -> list[str]:
+    """Return a line for each protocol among the metrics that says what it hides, and how the dataset differs."""
+    bands = len(experiment.manifest.fields[experiment.manifest.target].bands)
+    lines = []
+    for protocol, hides in HIDES.items():
+        if any(name in PROTOCOLS and name.endswith(f"_{protocol}") for name in metrics):
+            fewer = f"; it is published for {BANDS} bands, and the target has {bands}"
+            lines.append(f"{protocol}: {hides}{fewer if protocol != 'sen2mtc' and bands != BANDS else ''}")
+    return lines
 
 
 def why_no_coarse_input(experiment: Experiment) -> str | None:

@@ -109,3 +109,8 @@ def for_time_steps(values: tf.Tensor, field: Field, steps: int | None) -> tf.Ten
     if steps is None or field.time_steps == steps:
         return separate(values, steps)
     return tf.repeat(flat(values), steps, axis=0)
+
+
+def pixels_of_all_steps(valid: tf.Tensor | None) -> tf.Tensor | None:
+    """Return valid pixels (batch, [time step,] height, width) that are so at all time steps, (batch, height, width)."""
+    return tf.reduce_all(valid, axis=1) if valid is not None and differs(valid) else valid

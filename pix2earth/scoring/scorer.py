@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import ALL_METRICS, PER_TIME_STEP, WHOLE_IMAGE, Scale, score, why_undefined
+from metrics import ALL_METRICS, OF_SETS, PER_TIME_STEP, WHOLE_IMAGE, score, why_undefined
 from pix2earth.baselines import choice, injection
 from pix2earth.baselines.answers.applying import applied, beside_network
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
@@ -22,7 +22,15 @@ from pix2earth.plugins.failures import attributed_to
 from pix2earth.scoring import failures, metric_fields, ranges
 from pix2earth.scoring import regions as scored_regions
 from pix2earth.scoring.reading import read, repeated
-from pix2earth.scoring.regions import by_time_step, column, differs, for_time_steps, mean_over_time_steps
+from pix2earth.scoring.regions import (
+    by_time_step,
+    column,
+    differs,
+    for_time_steps,
+    mean_over_time_steps,
+    pixels_of_all_steps,
+)
+from pix2earth.scoring.set_figures import SetFigures
 from pix2earth.scoring.undefined import mean_of_finite
 
 if TYPE_CHECKING:
@@ -47,6 +55,7 @@ class Scorer:
         baseline: name and function of the first baseline, or None.
         answers: further baselines: the trivial answers that fit the dataset.
         batch: number of samples that are scored at once.
+        of_set: figures of all samples of the newest ``rows`` together.
         undefined: metrics that are undefined for every sample of the dataset, with the reason.
         fitted_to: the dataset whose training split baselines are fitted to.
         failures: number of failed predictions by kind, of the newest ``rows``.
@@ -83,10 +92,10 @@ class Scorer:
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
         dataset.sampling = contract.sampling(gan, plugin)
         self.experiment = dataset.experiment
-        self.names = list(names)
+        self.names = [name for name in names if name not in OF_SETS]
         manifest = self.experiment.manifest
         self.target = manifest.fields[manifest.target]
-        self.scale = self._scale()
+        self.scale = metric_fields.scale(self.experiment)
         self._further = metric_fields.named(self.names, self.experiment)
         reasons = {
             name: why_undefined(name, len(self.target.bands), self.scale)
@@ -94,6 +103,7 @@ class Scorer:
             for name in self.names
         }
         self.undefined = {name: reason for name, reason in reasons.items() if reason}
+        self.of_set = SetFigures([name for name in names if name in OF_SETS], self.experiment, self.scale)
         self.failures: dict[str, int] = {}
         self.scored = 0
         self._range_unreported = self.experiment.NORMALIZE != "l2"  # unit norm is not scaled by a range
@@ -105,17 +115,6 @@ class Scorer:
         self.regions = scored_regions.names(self.experiment) if regions else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
-
-    def _scale(self) -> Scale:
-        """Return data range, resolution ratio and RGB bands of the target."""
-        manifest = self.experiment.manifest
-        known = manifest.fields[manifest.input].gsd and self.target.gsd
-        ratio = 1.0 / manifest.ratio if known else None
-        if self.experiment.NORMALIZE == "l2":
-            # Unit-norm images cannot be converted to physical units; their values are at most 1.
-            return Scale(1.0, ratio, self.target.rgb_indices)
-        low, high = self.target.bounds
-        return Scale(max(high) - min(low), ratio, self.target.rgb_indices, min(low))
 
     @property
     def measures(self) -> list[str]:
@@ -161,8 +160,8 @@ class Scorer:
         contract.check_shape(self.gan, self.plugin, prediction, fields["target"].shape[1:])
         return fields, prediction
 
-    def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        """Return the scores (batch,) of every column, and which predictions fail, bool (batch,) by kind."""
+    def _scores(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], dict[str, Any]]:
+        """Return the scores (batch,) of every column, which predictions fail, bool (batch,) by kind, ``of_set``'s."""
         experiment = self.experiment
         fields, prediction = self.forward(batch)
         target, prediction = (physical(values, self.target, experiment) for values in (fields["target"], prediction))
@@ -173,11 +172,13 @@ class Scorer:
         count = len(predictions)
         target, fields = tf.concat([flat(target)] * count, axis=0), repeated(fields, count)
         valid = None if valid is None else tf.concat([valid] * count, axis=0)
-        computed = self._score(fields, valid, target, tf.concat(predictions, axis=0))
+        joined = tf.concat(predictions, axis=0)
+        computed = self._score(fields, valid, target, joined)
+        of_set = self.of_set.of_samples(target, joined, pixels_of_all_steps(valid), self.baselines)
         endings = ["", *(f"_{name}" for name in self.baselines)]
         parts = {measure: tf.split(values, count) for measure, values in computed.items()}
         scores = {f"{name}{end}": parts[name][index] for index, end in enumerate(endings) for name in parts}
-        return scores, failed
+        return scores, failed, of_set
 
     def _of_baselines(self, batch: dict[str, tf.Tensor], fields: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         """Return the predictions of all baselines, in the units in which the target is scored."""
@@ -253,16 +254,20 @@ class Scorer:
         """
         if self._undefined_unreported:
             self._undefined_unreported = False
-            for name, reason in self.undefined.items():
+            for name, reason in (self.undefined | self.of_set.undefined).items():
                 self.report(f"{name}: is undefined for every sample: {reason}")
+            for line in metric_fields.remarks(self.names, self.experiment):
+                self.report(line)
         self.failures, self.scored = {failures.NON_FINITE: 0, failures.CONSTANT: 0}, 0
+        self.of_set.start()
         for group, batch in self.batches(split, names):
-            computed, failed = self._compute(batch)
+            computed, failed, of_set = self._compute(batch)
             scores = {name: values.numpy() for name, values in computed.items()}
             scored = [index for index, name in enumerate(group) if name is not None]
             for kind, values in failed.items():
                 self.failures[kind] += int(values.numpy()[scored].sum())
             self.scored += len(scored)
+            self.of_set.add(of_set, scored)
             for index in scored:
                 yield {"tile": group[index], **{metric: float(values[index]) for metric, values in scores.items()}}
 

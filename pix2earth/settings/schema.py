@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
-from metrics import ALL_METRICS, GROUPS, METRICS
+from metrics import ALL_METRICS, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
 from pix2earth.settings.occlusion import Occlusion
@@ -176,10 +176,13 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: list[str] | Literal["all", "arisgan", "scientific", "superresolution"] = "all"
+    metrics: (
+        list[str] | Literal["all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear"]
+    ) = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
     `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
-    `"superresolution"`: those of images that are sharper than their input. A list may name these groups too."""
+    `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`:
+    as benchmarks of cloud removal compute them. A list may name these groups too."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str = "PSNR"
@@ -224,8 +227,8 @@ class ExperimentFile(Schema):
         listed = [names] if isinstance(names, str) else names
         chosen = list(dict.fromkeys(one for name in listed for one in GROUPS.get(name, [name])))
         for name in chosen:
-            if name not in ALL_METRICS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *GROUPS])}")
+            if name not in ALL_METRICS and name not in OF_SETS:
+                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *OF_SETS, *GROUPS])}")
         if not chosen:
             raise ValueError("names no metric; leave the key out for all")
         return chosen
@@ -233,6 +236,8 @@ class ExperimentFile(Schema):
     @field_validator("best_metric")
     @classmethod
     def _check_best(cls, name: str) -> str:
+        if name in OF_SETS or name in WITHOUT_DIRECTION:
+            raise ValueError(f"{name} does not say which of two steps is better; choose another metric")
         if name not in ALL_METRICS:
             raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
         return name

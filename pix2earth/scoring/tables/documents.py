@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from metrics import LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER, WITHOUT_DIRECTION
 from pix2earth.scoring.tables.columns import base_of, ordered_scores
 from pix2earth.scoring.tables.comparison import Group, measure_of
 from pix2earth.scoring.tables.gains import Statistics, by_measure, worst_tiles
@@ -120,13 +120,13 @@ def as_table(group: Group, statistics: Statistics, kind: str, measure: str | Non
 
 
 def _best(statistics: Statistics, score: str) -> str | None:
-    """Return the name of the method with the best mean among those that do not fail."""
+    """Return the name of the method with the best mean among those that do not fail; None where no mean is better."""
     means = {
         method.name: statistics.means[method.name][score][0]
         for method in statistics.methods
         if not method.failed and score in statistics.means[method.name]
     }
-    if not means:
+    if not means or base_of(score) in WITHOUT_DIRECTION:
         return None
     return min(means, key=lambda name: means[name] if base_of(score) in LOWER_IS_BETTER else -means[name])
 

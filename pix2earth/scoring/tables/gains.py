@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics import LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER, WITHOUT_DIRECTION
 from pix2earth.scoring.tables.columns import base_of
 from pix2earth.scoring.tables.comparison import Group, SharedScores, shared_scores
 from pix2earth.scoring.tables.methods import Method, methods_of
@@ -176,7 +176,8 @@ def _differences(
 ) -> dict[str, PairedDifference]:
     """Return the differences of two methods by score, without correction."""
     found: dict[str, PairedDifference] = {}
-    common = [score for score in usable[first.name] if score in usable[second.name]]
+    compared = [score for score in usable[first.name] if base_of(score) not in WITHOUT_DIRECTION]
+    common = [score for score in compared if score in usable[second.name]]
     for names, defined in _together(shared, common):
         lower = [base_of(name) in LOWER_IS_BETTER for name in names]
         one, two = (method.scores(shared, names, defined) for method in (first, second))

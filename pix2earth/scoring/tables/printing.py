@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metrics import LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER, WITHOUT_DIRECTION
 from pix2earth.scoring.tables.columns import base_of, is_score
 from pix2earth.scoring.tables.gains import Statistics, by_measure, worst_tiles
 from pix2earth.statistics import bootstrap, significance
@@ -66,7 +66,8 @@ def _print_means(rows: pd.DataFrame, scores: Sequence[str]) -> None:
         cells = []
         for name in scores:
             cell = "-" if np.isnan(row[name]) else f"{row[name]:.4g} ({row[f'{name}.median']:.4g})"
-            cells.append(f"[bold]{cell}[/]" if not row["failed"] and row[name] == best[name] else cell)
+            is_best = not row["failed"] and row[name] == best[name] and base_of(name) not in WITHOUT_DIRECTION
+            cells.append(f"[bold]{cell}[/]" if is_best else cell)
         table.add_row(_plain(f"{row['run']}{' fails' if row['failed'] else ''}"), *cells)
     _print(table)
 

@@ -107,3 +107,57 @@ def test_a_field_that_does_not_exist(scorer_of, monkeypatch):
     monkeypatch.setattr("metrics.pixelwise.by_class", lambda t, p, mask, scale, land_cover: t, raising=False)
     with pytest.raises(UserError, match="metrics: ByClass asks for the field 'land_cover'"):
         scorer_of(["ByClass"])
+
+
+def test_figures_of_a_set(scorer_of):
+    """They are computed over all samples, of the prediction and of baselines, and are no columns."""
+    from metrics.power import coherence_sums, effective_gsd
+
+    scorer, data = scorer_of(["effective_gsd", "MAE"])
+    assert scorer.columns == ["MAE"]
+    for _ in range(2):  # the second time starts anew
+        list(scorer.rows("val", list(data)))
+    (row,) = scorer.of_set.values()
+    stored = np.stack([sample["input_image"] for sample in data.values()]).repeat(RATIO, 1).repeat(RATIO, 2)
+    prediction = (0.9 * (2 * physical(stored) - 1) + 0.02 + 1)[..., :2] / 2
+    target = physical(np.stack([sample["target"] for sample in data.values()]).astype(np.float64))
+    scale = Scale(1.0, 0.5, gsd=10.0)
+    wanted = effective_gsd(coherence_sums(target, prediction, None, scale).numpy(), SIDE, scale)
+    assert row == {"metric": "effective_gsd", "value": pytest.approx(wanted), "samples": 2}
+    assert scorer.of_set.lines() == [f"effective_gsd of 2 samples together: {wanted:.4g} m"]
+    assert scorer.of_set.as_json()[0] | {"value": 0} == {
+        "metric": "effective_gsd", "value": 0, "samples": 2, "unit": "m", "version": 1
+    }  # fmt: skip
+
+
+def test_a_figure_of_a_set_that_is_undefined(scorer_of):
+    scorer, data = scorer_of(["effective_gsd", "MAE"], changed(SOURCE, gsd=None), changed(TARGET, gsd=None))
+    lines = []
+    scorer.report = lines.append
+    list(scorer.rows("val", list(data)))
+    assert any("effective_gsd: is undefined" in line and "gsd in dataset.json" in line for line in lines)
+    assert scorer.of_set.as_json()[0]["value"] is None and "is not stated" in scorer.of_set.lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (changed(TARGET, scale=1.0, offset=0.0, valid_range=(0.0, 10000.0)), "up to 10000"),
+        (changed(TARGET, units="K"), "in 'K'"),
+        (TARGET, "red, green and blue"),
+    ],
+)
+def test_a_protocol_that_does_not_fit(scorer_of, target, reason):
+    """It is undefined with the reason, and one line says what it hides."""
+    scorer, _ = scorer_of(["PSNR_sen2mtc", "MAE_uncrtaints"], target=target)
+    assert reason in scorer.undefined["PSNR_sen2mtc"]
+    assert ("MAE_uncrtaints" in scorer.undefined) == (target != TARGET)
+
+
+def test_lines_on_what_protocols_hide(scorer_of):
+    scorer, data = scorer_of(["MAE_uncrtaints", "MAE"])
+    lines = []
+    scorer.report = lines.append
+    list(scorer.rows("val", list(data)))
+    (line,) = [line for line in lines if line.startswith("uncrtaints: ")]
+    assert metrics.HIDES["uncrtaints"] in line and line.endswith("published for 13 bands, and the target has 2")

@@ -1,0 +1,98 @@
+"""Protocols of cloud removal, compared with NumPy and scikit-image."""
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import metrics
+from metrics import GROUPS, HIDES, PROTOCOLS, Scale, score
+from pix2earth.scoring.tables.csv_files import metric_of
+
+SCALE = Scale(2.0, rgb=(2, 1, 0), low=-0.5)  # neither range nor low end of the dataset matters to a protocol
+SSIM = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": -1}
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Reflectance with values that are cut off, below 0 and above 1."""
+    random = np.random.default_rng(6)
+    target = random.gamma(2, 0.06, (3, 32, 28, 4)).astype(np.float32)
+    target[:, 4:7, 5:9] = 1.3
+    target[:, 12, 12] = -0.02
+    return target, (0.9 * target + 0.02 + random.normal(0, 0.02, target.shape)).astype(np.float32)
+
+
+def one(name, target, prediction, mask=None, scale=SCALE):
+    return score(target, prediction, scale, [name], mask)[name].numpy()
+
+
+def eight_bit(image):
+    """As the programs do it, with digital numbers of one image (height, width, 3)."""
+    numbers = np.clip(image.astype(np.float64) * 10000, 0, 2000)
+    numbers -= numbers.min()
+    return (numbers / numbers.max() * 255).astype(np.uint8)
+
+
+def test_sen2mtc(pair):
+    for sample in range(3):
+        target, prediction = (eight_bit(image[sample][..., [2, 1, 0]]) for image in pair)
+        psnr = peak_signal_noise_ratio(target, prediction, data_range=255)
+        # A value at the edge of two whole numbers may fall on the other side in float32.
+        assert one("PSNR_sen2mtc", *pair)[sample] == pytest.approx(psnr, abs=2e-3)
+        ssim = structural_similarity(target.astype(float), prediction.astype(float), data_range=255, **SSIM)
+        assert one("SSIM_sen2mtc", *pair)[sample] == pytest.approx(ssim, abs=1e-4)
+
+
+def test_sen2mtc_hides_brightness_and_contrast():
+    target = np.random.default_rng(0).uniform(0.02, 0.08, (2, 24, 24, 3)).astype(np.float64)
+    assert (one("PSNR_sen2mtc", target, 1.7 * target + 0.03, scale=Scale(1.0)) > 45).all()
+    assert np.isnan(one("PSNR_sen2mtc", target, np.full_like(target, 0.1), scale=Scale(1.0))).all()
+
+
+def by_numpy(name, target, prediction, valid):
+    target, prediction = (np.clip(image.astype(np.float64), 0, 1) for image in (target, prediction))
+    t, p = target[valid], prediction[valid]
+    if name == "SAM":
+        norms = np.linalg.norm(t, axis=-1) * np.linalg.norm(p, axis=-1)
+        seen = norms > 0
+        return np.degrees(np.arccos(np.clip((t * p).sum(-1)[seen] / norms[seen], -1, 1))).mean()
+    error = np.mean((t - p) ** 2)
+    if name == "SSIM":
+        return structural_similarity(target, prediction, data_range=1, **SSIM)
+    return {"PSNR": -10 * np.log10(error), "RMSE": np.sqrt(error), "MAE": np.abs(t - p).mean()}[name]
+
+
+@pytest.mark.parametrize("protocol", ["uncrtaints", "allclear"])
+@pytest.mark.parametrize("name", ["PSNR", "MAE", "RMSE", "SSIM", "SAM"])
+def test_of_all_bands(name, protocol, pair):
+    found = one(f"{name}_{protocol}", *pair)
+    for sample in range(3):
+        wanted = by_numpy(name, pair[0][sample], pair[1][sample], np.ones((32, 28), bool))
+        assert found[sample] == pytest.approx(wanted, rel=1e-4), sample
+
+
+@pytest.mark.parametrize("name", ["PSNR", "MAE", "RMSE", "SAM"])
+def test_allclear_counts_clear_pixels_alone(name, pair):
+    mask = np.random.default_rng(1).random((3, 32, 28)) < 0.7
+    cloudy = [np.where(mask[..., None], image, np.nan) for image in pair]
+    found = one(f"{name}_allclear", *cloudy, mask)
+    for sample in range(3):
+        assert found[sample] == pytest.approx(by_numpy(name, pair[0][sample], pair[1][sample], mask[sample]), rel=1e-4)
+
+
+def test_an_image_with_a_masked_pixel_is_undefined(pair):
+    mask = np.ones((3, 32, 28), bool)
+    mask[1, 3, 3] = False
+    for name in PROTOCOLS:
+        undefined = [False, not name.endswith("_allclear"), False]
+        assert np.isnan(one(name, *pair, mask)).tolist() == undefined, name
+
+
+def test_tables():
+    names = [name for group in ("sen2_mtc", "uncrtaints", "allclear") for name in GROUPS[group]]
+    assert names == list(PROTOCOLS) and {name.rpartition("_")[2] for name in names} == set(HIDES)
+    for name in names:
+        assert metric_of(name) == (name, "") and metric_of(f"{name}_bicubic") == (name, "bicubic")
+        assert (name in metrics.LOWER_IS_BETTER) == (not name.startswith(("PSNR", "SSIM")))
+    assert "no spectra" in metrics.why_undefined("SAM_allclear", 1, SCALE)
+    assert metrics.why_undefined("SAM_aris", 1, SCALE) is None
