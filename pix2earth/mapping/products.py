@@ -18,8 +18,9 @@ from pix2earth.mapping.sources import Source
 from pix2earth.records.manifest import Field
 from pix2earth.settings.errors import UserError
 from sensors.collocation import Collocation, part_near
+from sensors.locating.finding import is_product_folder
 from sensors.sentinel2 import Safe
-from sensors.sentinel2_layout import band_name
+from sensors.sentinel2_layout import KIND, band_name
 from sensors.sentinel3 import Sen3
 
 RESOLUTIONS = (10, 20, 60)
@@ -31,7 +32,7 @@ def is_product(path: Source) -> TypeGuard[Path]:
     if not isinstance(path, Path):
         return False
     if path.is_dir():
-        return path.suffix.upper() == ".SAFE" or any(path.glob("MTD_MSIL*.xml"))
+        return path.suffix.upper() == ".SAFE" or is_product_folder(path, KIND)
     return path.suffix.lower() == ".zip"
 
 

@@ -48,7 +48,7 @@ def find(root: Path, kind: Kind) -> Findings:
     Raises:
         UserError: ``root`` is neither a folder nor a product.
     """
-    if _is_product_file(root, kind) or (os.path.isdir(root) and _is_product_folder(root, kind)):
+    if _is_product_file(root, kind) or (os.path.isdir(root) and is_product_folder(root, kind)):
         return Findings([root], [])
     if not os.path.isdir(root):
         raise UserError(f"{root}: is not a folder; name the folder that holds the products")
@@ -56,7 +56,7 @@ def find(root: Path, kind: Kind) -> Findings:
     candidates: list[Path] = []
     unread: list[str] = []
     for path in _entries(root, kind, unread):
-        if _is_product_file(path, kind) or _is_product_folder(path, kind):
+        if _is_product_file(path, kind) or is_product_folder(path, kind):
             copies.setdefault(bare_name(path.name).upper(), []).append(path)
         else:
             candidates.append(path)
@@ -98,7 +98,7 @@ def _entries(root: Path, kind: Kind, unread: list[str]) -> Iterator[Path]:
         enter = []
         for name in sorted(folders) if real not in searched else ():
             path = Path(parent) / name
-            is_product = _is_product_folder(path, kind)
+            is_product = is_product_folder(path, kind)
             if is_product or kind.similar.match(name):
                 yield path
             if not is_product:
@@ -117,7 +117,7 @@ def _is_product_file(path: Path, kind: Kind) -> bool:
     return named and (is_file or (path.is_symlink() and not os.path.exists(path)))
 
 
-def _is_product_folder(path: Path, kind: Kind) -> bool:
+def is_product_folder(path: Path, kind: Kind) -> bool:
     """Return whether a folder is a product by its name or by its files."""
     bare = bare_name(path.name)
     if not os.path.isdir(path):
