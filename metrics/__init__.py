@@ -91,6 +91,12 @@ HIDES: dict[str, str] = {
 }
 """What each protocol of `PROTOCOLS` hides, which evaluations print."""
 
+INDICES: dict[str, str] = {
+    "NDVI_error": "metrics.indices:ndvi_error",
+    "NDWI_error": "metrics.indices:ndwi_error",
+}
+"""The same for indices of vegetation and water; only computed if an experiment names them."""
+
 OF_SETS: dict[str, tuple[str, str]] = {
     "effective_gsd": ("metrics.power:coherence_sums", "metrics.power:effective_gsd"),
 }
@@ -98,7 +104,7 @@ OF_SETS: dict[str, tuple[str, str]] = {
 like a metric, but of any shape (batch, ...), and a function of these values of all images, the smaller side of the
 images in pixels, and the scale."""
 
-ALL_METRICS = ChainMap(PROTOCOLS, SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
+ALL_METRICS = ChainMap(INDICES, PROTOCOLS, SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
 """All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
 
 KNOWN = ALL_METRICS  # its former name, which plug-ins may import
@@ -117,7 +123,7 @@ GROUPS: dict[str, Iterable[str]] = {
 LOWER_IS_BETTER = frozenset({
     "SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError",
     "reflectance", "spectral", "spatial", "omission", "hallucination",
-    *(name for name in PROTOCOLS if name.startswith(("MAE", "RMSE", "SAM"))),
+    *INDICES, *(name for name in PROTOCOLS if name.startswith(("MAE", "RMSE", "SAM"))),
 })  # fmt: skip
 
 WITHOUT_DIRECTION = frozenset({"PSD_ratio", "synthesis", "without_reference"})
@@ -152,7 +158,7 @@ VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | {"SAM": 
 """Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
 not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
 
-PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS})
+PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS, *INDICES})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
 
 WHOLE_IMAGE = frozenset({"spatial", "PSD_ratio", *(name for name in PROTOCOLS if not name.endswith("_allclear"))})
@@ -169,6 +175,7 @@ class Scale:
         rgb: indices of the red, green and blue bands, for HPSI; of a single band, rgb[0] is its index.
         low: lower end of the valid range in physical units, for HPSI.
         gsd: size of a pixel in metres, for the effective resolution; None: unknown.
+        green_red_infrared: indices of these bands of reflectance, for indices of vegetation and water; None: unknown.
     """
 
     data_range: float
@@ -176,6 +183,7 @@ class Scale:
     rgb: tuple[int, int, int] = (0, 1, 2)
     low: float = 0.0
     gsd: float | None = None
+    green_red_infrared: tuple[int, int, int] | None = None
 
 
 def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
@@ -196,6 +204,8 @@ def why_undefined(name: str, bands: int, scale: Scale) -> str | None:
         return "the ground sampling distances (gsd in dataset.json) do not say that the input is coarser"
     if name == "effective_gsd" and scale.gsd is None:
         return "the ground sampling distance of the target (gsd in dataset.json) is not stated"
+    if name in INDICES and scale.green_red_infrared is None:
+        return "green, red and near infrared are not known as bands of the target in reflectance (sensors/bands.yaml)"
     return None
 
 

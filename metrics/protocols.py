@@ -38,10 +38,14 @@ def _of_stretched(metric: Metric) -> Metric:
 
 def stretched(image: tf.Tensor) -> tf.Tensor:
     """Return an image clipped to 0 to 0.2 and stretched by itself to whole numbers from 0 to 255; constant: NaN."""
-    clipped = tf.clip_by_value(image, 0.0, BRIGHTEST)
+    clipped = _clipped(image, BRIGHTEST)
     clipped -= tf.reduce_min(clipped, axis=(1, 2, 3), keepdims=True)
-    whole = tf.floor(clipped / tf.reduce_max(clipped, axis=(1, 2, 3), keepdims=True) * 255)
-    return tf.where(tf.math.is_finite(image), whole, tf.cast(math.nan, image.dtype))
+    return tf.floor(clipped / tf.reduce_max(clipped, axis=(1, 2, 3), keepdims=True) * 255)
+
+
+def _clipped(image: tf.Tensor, highest: float) -> tf.Tensor:
+    """Return an image cut off at 0 and at a value; what is not finite becomes NaN, not one of the two."""
+    return tf.where(tf.math.is_finite(image), tf.clip_by_value(image, 0.0, highest), tf.cast(math.nan, image.dtype))
 
 
 def _of_reflectance(metric: Metric, *, masked: bool) -> Metric:
@@ -49,7 +53,7 @@ def _of_reflectance(metric: Metric, *, masked: bool) -> Metric:
 
     def clipped_metric(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
         target, prediction, _ = apply_mask(target, prediction, mask)
-        first, second = (tf.clip_by_value(image, 0.0, 1.0) for image in (target, prediction))
+        first, second = (_clipped(image, 1.0) for image in (target, prediction))
         scores = metric(first, second, mask if masked else None, dataclasses.replace(scale, data_range=1.0, low=0.0))
         return scores if masked else _complete(mask, scores)
 

@@ -134,15 +134,25 @@ def true_colour(names: Sequence[str]) -> tuple[int, int, int] | None:
     Args:
         names: of all bands of the image.
     """
+    found = nearest_bands(names, TRUE_COLOUR)
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def nearest_bands(names: Sequence[str], wavelengths: Sequence[float]) -> list[int] | None:
+    """Return the indices of the bands that are nearest to wavelengths; None where one has none, or two have the same.
+
+    Args:
+        names: of all bands of the image.
+        wavelengths: in nm; centres of bands are at most WITHIN from them.
+    """
     centres = {index: band.wavelength for index, band in enumerate(described(names)) if band and band.wavelength}
     nearby = [
         min((abs(centre - light), index) for index, centre in centres.items()) if centres else (WITHIN + 1, -1)
-        for light in TRUE_COLOUR
+        for light in wavelengths
     ]
     if any(distance > WITHIN for distance, _ in nearby) or len({index for _, index in nearby}) < len(nearby):
         return None
-    red, green, blue = (index for _, index in nearby)
-    return red, green, blue
+    return [index for _, index in nearby]
 
 
 def table() -> str:

@@ -19,8 +19,10 @@ from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixel
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
-from pix2earth.scoring import failures, metric_fields, ranges
+from pix2earth.scoring import failures, ranges
 from pix2earth.scoring import regions as scored_regions
+from pix2earth.scoring.measures import metric_fields
+from pix2earth.scoring.measures.set_figures import SetFigures
 from pix2earth.scoring.reading import read, repeated
 from pix2earth.scoring.regions import (
     by_time_step,
@@ -30,7 +32,6 @@ from pix2earth.scoring.regions import (
     mean_over_time_steps,
     pixels_of_all_steps,
 )
-from pix2earth.scoring.set_figures import SetFigures
 from pix2earth.scoring.undefined import mean_of_finite
 
 if TYPE_CHECKING:

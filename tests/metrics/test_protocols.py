@@ -88,6 +88,14 @@ def test_an_image_with_a_masked_pixel_is_undefined(pair):
         assert np.isnan(one(name, *pair, mask)).tolist() == undefined, name
 
 
+def test_a_value_that_is_not_finite_is_no_value(pair):
+    """Cutting off must not make a number of it."""
+    prediction = pair[1].copy()
+    prediction[1, 10, 10, 1], prediction[2, 5, 5, 0] = np.nan, np.inf
+    for name in PROTOCOLS:
+        assert np.isnan(one(name, pair[0], prediction)).tolist() == [False, True, True], name
+
+
 def test_tables():
     names = [name for group in ("sen2_mtc", "uncrtaints", "allclear") for name in GROUPS[group]]
     assert names == list(PROTOCOLS) and {name.rpartition("_")[2] for name in names} == set(HIDES)

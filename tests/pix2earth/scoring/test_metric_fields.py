@@ -161,3 +161,19 @@ def test_lines_on_what_protocols_hide(scorer_of):
     list(scorer.rows("val", list(data)))
     (line,) = [line for line in lines if line.startswith("uncrtaints: ")]
     assert metrics.HIDES["uncrtaints"] in line and line.endswith("published for 13 bands, and the target has 2")
+
+
+@pytest.mark.parametrize(
+    ("bands", "update", "places"),
+    [
+        (["B02", "B03", "B04", "B08"], {}, (1, 2, 3)),
+        (["B8A", "B04", "B03"], {}, (2, 1, 0)),
+        (["B02", "B03", "B04"], {}, None),
+        (["B03", "B04", "B08"], {"units": "mW m-2 sr-1 nm-1"}, None),
+    ],
+)
+def test_bands_of_indices(scorer_of, bands, update, places):
+    target = changed(TARGET, bands=bands, shape=[SIDE, SIDE, len(bands)], **update)
+    scorer, _ = scorer_of(["NDVI_error"], target=target)
+    assert scorer.scale.green_red_infrared == places
+    assert ("NDVI_error" in scorer.undefined) == (places is None)

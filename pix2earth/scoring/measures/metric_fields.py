@@ -12,11 +12,14 @@ from metrics.superresolution.judges import BORDER
 from pix2earth.baselines.suitability import coarser, own_size
 from pix2earth.batches.preparation import physical
 from pix2earth.settings.errors import UserError, nearest
+from sensors import lexicon
 
 if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.records.manifest import Field
 
+GREEN_RED_INFRARED = (560.0, 665.0, 842.0)
+"""Wavelengths in nm."""
 BRIGHTEST = 2.5
 """The largest value of reflectance; targets whose range ends above it hold something else, such as digital numbers."""
 BANDS = 13
@@ -33,9 +36,17 @@ def scale(experiment: Experiment) -> Scale:
     pixel = target.gsd and target.gsd * target.size[0] / experiment.IMG_HEIGHT
     if experiment.NORMALIZE == "l2":
         # Unit-norm images cannot be converted to physical units; their values are at most 1.
-        return Scale(1.0, ratio, target.rgb_indices, gsd=pixel)
+        return Scale(1.0, ratio, target.rgb_indices, gsd=pixel, green_red_infrared=_green_red_infrared(target))
     low, high = target.bounds
-    return Scale(max(high) - min(low), ratio, target.rgb_indices, min(low), pixel)
+    return Scale(max(high) - min(low), ratio, target.rgb_indices, min(low), pixel, _green_red_infrared(target))
+
+
+def _green_red_infrared(target: Field) -> tuple[int, int, int] | None:
+    """Return the indices of these bands of a target in reflectance, or None where one is not known."""
+    if target.units not in ("", "1"):
+        return None
+    nearest_bands = lexicon.nearest_bands(target.bands, GREEN_RED_INFRARED)
+    return None if nearest_bands is None else (nearest_bands[0], nearest_bands[1], nearest_bands[2])
 
 
 def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:

@@ -1,0 +1,1 @@
+"""What metrics get from a dataset, and figures of a whole set of samples."""
