@@ -278,7 +278,9 @@ def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open
     path.parent.mkdir(parents=True, exist_ok=True)
     table = evaluate(scorer, "val", 0, path).set_index("tile")
     names = [*METRICS, *PUBLISHED]
-    assert list(pd.read_csv(path).columns[4:]) == [*names, *(f"{name}_bicubic" for name in names)]
+    # Images of unit norm have no physical units, which a fit needs.
+    endings = ["", "_bicubic", *(["_linear-fit"] if normalize != "l2" else [])]
+    assert list(pd.read_csv(path).columns[4:]) == [f"{name}{end}" for end in endings for name in names]
     for tile, fields in tiny_arrays["val"].items():
         coarse, target = (fields[name] * 1e-4 for name in ("input_image", "target"))
         image = coarse.repeat(2, axis=0).repeat(2, axis=1)
@@ -291,7 +293,7 @@ def test_evaluation_and_comparison_have_the_columns(tiny_root, tiny_arrays, open
 
     frame = comparison.compare(comparison.load(path.parents[1], ["e"])).set_index("run")
     assert list(frame.columns)[: len(names) + 2] == ["dataset", "samples", *names]
-    assert sorted(frame.index) == sorted(["(bicubic)", path.stem])
+    assert sorted(frame.index) == sorted([*(f"({end[1:]})" for end in endings[1:]), path.stem])
     for name in names:
         assert frame[name][path.stem] == pytest.approx(table[name].mean())
         assert frame[name]["(bicubic)"] == pytest.approx(table[f"{name}_bicubic"].mean())
@@ -313,4 +315,4 @@ def test_training_validates_with_them(tiny_root, write_experiment, capsys):
     assert best["metric"] == "SAM_aris"
     assert validations[best["step"]]["SAM_aris"] == min(scores["SAM_aris"] for scores in validations.values())
     table = pd.read_csv(root / "_evaluation/e_a.csv")
-    assert list(table.columns[4:]) == ["PSNR_aris", "PSNR_aris_bicubic"]
+    assert list(table.columns[4:]) == ["PSNR_aris", "PSNR_aris_bicubic", "PSNR_aris_linear-fit"]
