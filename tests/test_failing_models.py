@@ -80,7 +80,8 @@ def test_a_model_that_fails_is_never_the_best_and_never_the_first(tiny_root, wri
 
     out = command(compare.main)
     summary = pd.read_csv(tiny_root / "experiments" / "_evaluation" / "summary.csv", keep_default_na=False)
-    assert set(summary["run"][:2]) == {"(bicubic)", "sound_a"} and set(summary["run"][2:]) == {"broken_a", "flat_a"}
+    assert set(summary["run"][:3]) == {"(bicubic)", "(linear-fit)", "sound_a"}
+    assert set(summary["run"][3:]) == {"broken_a", "flat_a"}
     assert set(summary["PSNR.samples"].astype(float)) == {6}
     assert "broken_a fails" in out and "flat_a fails" in out
 

@@ -229,7 +229,7 @@ class TestNames:
         kept, other = (f"x_{RUN}", f"y_{RUN}") if (root / "experiments/x").exists() else (f"y_{RUN}", f"x_{RUN}")
         assert status == 0 and f"{kept}: the same run as {other}.csv, counted once" in output
         assert list(pd.read_csv(root / "experiments/_evaluation/summary.csv")["run"]) in (
-            ["(bicubic)", kept], [kept, "(bicubic)"],
+            ["(linear-fit)", "(bicubic)", kept], [kept, "(linear-fit)", "(bicubic)"],
         )  # fmt: skip
         loaded = evaluations.load(root / "experiments", every_run=True)
         assert set(loaded.scores.loc[~loaded.scores["baseline"], "run"]) == {kept}
@@ -247,7 +247,7 @@ class TestNames:
         assert command(train, "--restore", exp="z")[0] == 0 and command(evaluate, exp="z")[0] == 0
         command(compare, exp="")
         runs = set(pd.read_csv(root / "experiments/_evaluation/summary.csv")["run"])
-        assert runs == {"(bicubic)", f"y_{RUN}", f"z_{RUN}"}
+        assert runs == {"(bicubic)", "(linear-fit)", f"y_{RUN}", f"z_{RUN}"}
 
     def test_the_newest_run_is_the_one_that_was_started_last_of_all_years(self, root, command):
         experiment = root / "experiments/x"

@@ -15,6 +15,7 @@ import tensorflow as tf
 from metrics import ALL_METRICS, OF_SETS, PER_TIME_STEP, WHOLE_IMAGE, score, why_undefined
 from pix2earth.baselines import choice, injection
 from pix2earth.baselines.answers.applying import applied, beside_network
+from pix2earth.batches.evaluation_reading import read, repeated
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
 from pix2earth.batches.time_steps import flat, separate
 from pix2earth.plugins import contract
@@ -23,7 +24,6 @@ from pix2earth.scoring import failures, ranges
 from pix2earth.scoring import regions as scored_regions
 from pix2earth.scoring.measures import metric_fields
 from pix2earth.scoring.measures.set_figures import SetFigures
-from pix2earth.scoring.reading import read, repeated
 from pix2earth.scoring.regions import (
     by_time_step,
     column,

@@ -104,7 +104,7 @@ def check_summary(root, execute, tmp_path):
         "eval_tiny__origin_not_recorded__inmask.csv", "eval_tiny_inmask.csv", "eval_tiny_notinmask.csv",
     ]  # fmt: skip
     table = pd.read_csv(evaluation / "tables" / "eval_tiny_inmask.csv", index_col="model")
-    assert list(table.index) == ["bicubic", "template"] and list(table.columns) == METRICS
+    assert list(table.index) == ["bicubic", "linear-fit", "template"] and list(table.columns) == METRICS
     table = pd.read_csv(evaluation / "tables" / "eval_tiny__origin_not_recorded__inmask.csv", index_col="model")
     assert table.loc["psgan", "PSNR"] == "15.00\n(± 7.071)" and table.loc["psgan", "SSIM"] == "undefined\n(2 of 2)"
 

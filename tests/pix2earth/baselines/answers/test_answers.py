@@ -214,3 +214,9 @@ def test_suitable_lists_those_that_fit(manifest_of):
     assert suitability.suitable(manifest, SIZE) == ["bicubic", "linear_fit"]
     manifest = manifest.model_copy(update={"degradation": Degradation(kind="average", factor=2)})
     assert suitability.suitable(manifest, SIZE) == ["bicubic", "back_projection", "linear_fit"]
+
+
+def test_gaps_have_no_linear_fit(manifest_of):
+    """It is nearly exact in clear pixels, where interpolation in time is exact and has no PSNR."""
+    manifest = manifest_of(STACK, STACK, {"cloud_mask": mask(4, *SIZE)})
+    assert suitability.suitable(manifest, SIZE) == ["linear_in_time"]
