@@ -15,6 +15,7 @@ from pix2earth.records.format import read
 from pix2earth.records.listing import open_folder
 from pix2earth.settings.commented_json import read as read_json
 from synthetic import __main__ as synthetic
+from tests.test_published_examples import NARROW
 
 MODELS = [("gapfill", "gap_filling"), ("synthetic/gap_filling", "gap_filling"), ("ctgan", "cloud_removal"),
           ("synthetic/cloud_removal", "cloud_removal")]  # fmt: skip
@@ -55,6 +56,7 @@ def write_series(root, dataset):
 def test_what_is_hidden_is_filled_and_the_rest_is_kept(name, preset, data_root, tmp_path, capfd):
     settings = read_json(PROJECT / "experiments" / name / "experiment.json").data
     settings |= {"steps": 2, "batch_size": 2, "sample_val": 2, "metrics": ["PSNR"], "tilesize": 64}
+    settings["params"] = settings["params"] | NARROW.get(name, {})
     (tmp_path / "experiments" / name).mkdir(parents=True)
     (tmp_path / "experiments" / name / "experiment.json").write_text(json.dumps(settings))
     environment = tmp_path / "environment.json"

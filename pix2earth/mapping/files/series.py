@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pix2earth.baselines.suitability import DATES
 from pix2earth.image_files.image_file import ImageFile
 from pix2earth.image_files.writing import write_image_file
+from pix2earth.mapping.fields import ONE_PIXEL
 from pix2earth.mapping.files.file_scene import stored_pixels
 from pix2earth.mapping.files.frames import Frame, check_written, masks_of, series_of
 from pix2earth.mapping.files.jobs import FileOptions, image_files
@@ -34,10 +37,12 @@ class SeriesPixels(NamedTuple):
     Attributes:
         stored: float32 ``(date, height, width, band)`` as the dataset stores the input, NaN where missing.
         hidden: bool ``(date, height, width)``, where a mask hides pixels or they are missing.
+        days: day of the year of each date.
     """
 
     stored: np.ndarray
     hidden: np.ndarray
+    days: np.ndarray
 
 
 def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experiment, options: FileOptions) -> None:
@@ -61,7 +66,9 @@ def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experim
     for place, frames in series.items():
         if len(frames) < steps:
             raise UserError(f"--input {source}: '{place}' has {len(frames)} dates; the network reads {steps} at once")
-    network, origin = opened_network(experiment, options, mask_field(experiment, masks=bool(masks)))
+    network, origin = opened_network(experiment, options, fields_read(experiment, masks=bool(masks)))
+    if DATES in network.further:
+        check_dated(frame for frames in series.values() for frame in frames)
     places = {place: _outputs(place, frames, options) for place, frames in series.items()}
     folder = open_folder(network, origin, options)
     folder.begin()
@@ -79,21 +86,33 @@ def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experim
     print(f"{options.output}: {len(series)} series, {', '.join(network.target.bands)}")
 
 
-def mask_field(experiment: Experiment, *, masks: bool) -> set[str]:
-    """Return the field of the masks where ``predict`` reads one, else nothing.
+def fields_read(experiment: Experiment, *, masks: bool) -> set[str]:
+    """Return the fields that a series gives, of those that the network reads: one that hides pixels, and the dates.
 
     Raises:
-        UserError: it reads one and there are no masks.
+        UserError: the network reads a mask, and there are none.
     """
-    from pix2earth.mapping.fields import needed
+    from pix2earth.mapping.fields import needed, of_start
     from pix2earth.plugins import finding, needs
 
     manifest = experiment.manifest
     parameters = needs.check(experiment, finding.find(experiment)).parameters.get("predict") or []
-    read = [name for name in needed(parameters, manifest) if manifest.fields[name].kind == "mask"]
-    if read and not masks:
-        raise UserError(f"--mask: is missing; the network reads '{read[0]}', which is not 0 where pixels are hidden")
-    return set(read[:1])
+    read = needed([*parameters, *of_start(experiment)], manifest)
+    hiding = [name for name in read if manifest.fields[name].kind != "image"]
+    if hiding and not masks:
+        raise UserError(f"--mask: is missing; the network reads '{hiding[0]}', which is not 0 where pixels are hidden")
+    return {*hiding[:1], *(name for name in read if name == DATES)}
+
+
+def check_dated(frames: Iterable[Frame]) -> None:
+    """Make sure that the dates of a series are known.
+
+    Raises:
+        UserError: one is not.
+    """
+    for frame in frames:
+        if not frame.time:
+            raise UserError(f"{frame.file.path}: has no date, which the network reads; state --dates, as in %Y%m%d")
 
 
 def read(frames: Sequence[Frame], masks: Sequence[Frame] | None, network: Network) -> SeriesPixels:
@@ -116,7 +135,8 @@ def read(frames: Sequence[Frame], masks: Sequence[Frame] | None, network: Networ
                 f" {' x '.join(map(str, hidden[number].shape))}"
             )
         hidden[number] |= (np.nan_to_num(numbers.astype(np.float64)) != 0).any(axis=-1)
-    return SeriesPixels(np.stack(stored), np.stack(hidden))
+    days = [datetime.fromisoformat(frame.time).timetuple().tm_yday if frame.time else 0 for frame in frames]
+    return SeriesPixels(np.stack(stored), np.stack(hidden), np.array(days, np.float32))
 
 
 def _step(frame: Frame, array: np.ndarray) -> np.ndarray:
@@ -179,9 +199,14 @@ def fill(
 
 
 def _inputs(pixels: SeriesPixels, window: list[int], network: Network) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the input of the network for a window of dates, and its mask where it reads one."""
+    """Return the input of the network for a window of dates, and mask and dates where it reads them."""
     further = {}
     for name, field in network.further.items():
+        if name == DATES:
+            days = (pixels.days[window] - field.offset) / field.scale
+            side = ONE_PIXEL if field.size == ONE_PIXEL else pixels.hidden.shape[1:]
+            further[name] = np.broadcast_to(days[:, None, None, None], (len(window), *side, 1)).astype(np.float32)
+            continue
         hidden = pixels.hidden[window][..., None].astype(np.float32)
         further[name] = hidden[-(field.time_steps or 1) :] if (field.time_steps or 1) < len(window) else hidden
     return pixels.stored[window], further
