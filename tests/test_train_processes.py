@@ -179,8 +179,8 @@ def test_a_reader_that_goes_away_does_not_end_the_run(root):
 
 
 def test_two_devices_end_with_equal_weights(root):
-    """Two machines, below, begin with the same without schedules."""
-    set_experiment(root, **OPTIMIZATION | {"clip_norm": None})
+    """With a start too; two machines, below, begin with the same without schedules."""
+    set_experiment(root, **OPTIMIZATION | {"clip_norm": None, "start_from": "linear_fit"})
     set_environment(root, distribution="mirrored")
     output = start(root, "--timestamp", "a", program=("-c", TWO_DEVICES)).finish()
     assert "CPU x 2" in output and "replicas are equal" in output

@@ -70,8 +70,11 @@ def convert(experiment: Experiment, states: Sequence[tuple[str | None, Path, Any
         ignored: beginnings of names that no network needs.
 
     Raises:
-        UserError: the model rebuilds no published one, or names or shapes differ.
+        UserError: the model rebuilds no published one, names or shapes differ, or the experiment has a start.
     """
+    if experiment.settings.start_from:
+        # The gain of a start is 0 at first: nothing of the published network would be seen.
+        raise UserError(f"{experiment.file}: start_from: published networks have no start; leave it out")
     from pix2earth.batches import selection
     from pix2earth.batches.dataset import Dataset
     from pix2earth.console.quiet import quieten_tensorflow

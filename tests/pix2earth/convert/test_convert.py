@@ -165,6 +165,15 @@ def test_a_model_that_rebuilds_none_is_refused(tiny_root, command, monkeypatch, 
     assert status == 2 and "rebuilds no published network" in errors
 
 
+def test_an_experiment_with_a_start_is_refused(tiny_root, write_experiment, command, monkeypatch, tmp_path):
+    """The converted network would have the gain 0."""
+    monkeypatch.setenv("PIX2EARTH_ENV", str(tiny_root / "environment.json"))
+    write_experiment(tiny_root, "tiny", start_from="bicubic")
+    np.savez(tmp_path / "x.npz", a=np.zeros(3))
+    status, _, errors = command(convert.main, "--from", tmp_path / "x.npz", "--exp", "tiny")
+    assert status == 2 and "start_from: published networks have no start" in errors
+
+
 class TestStates:
     def test_formats(self, tmp_path):
         arrays = {"a.b": np.arange(3, dtype=np.float32), "n": np.array(2)}
