@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics import LOWER_IS_BETTER, UNITS
+from metrics import LOWER_IS_BETTER, UNITS, WITHOUT_DIRECTION
 from pix2earth.figures.comparison_page.curves import curves
 from pix2earth.runs.folders import RunFolders
 from pix2earth.scoring.tables.columns import base_of
@@ -32,6 +32,7 @@ def content(
     return {
         "version": 1,
         "lower": sorted(names & set(LOWER_IS_BETTER)),
+        "undirected": sorted(names & set(WITHOUT_DIRECTION)),
         "units": {name: UNITS.get(name, "") for name in sorted(names)},
         "groups": [_group(root, *part) for part in parts],
     }

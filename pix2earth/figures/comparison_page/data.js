@@ -16,6 +16,7 @@ const methods = () => group().methods;
 const method = (name) => methods().find((one) => one.name === name);
 const selected = () => state.selected.map(method);
 const lower = (score) => page.lower.includes(score.split(".")[0]);
+const undirected = (score) => page.undirected.includes(score.split(".")[0]);
 
 // An element with attributes and children; children that are no elements become text.
 function make(tag, attributes = {}, ...children) {
@@ -51,7 +52,8 @@ function named(score) {
   return (region ? `${metric} ${region}` : metric) + (unit && unit !== "1" ? ` (${unit === "data" ? "data" : unit})` : "");
 }
 
-const direction = (score) => `${named(score)}, ${lower(score) ? "lower" : "higher"} is better`;
+const direction = (score) =>
+  undirected(score) ? named(score) : `${named(score)}, ${lower(score) ? "lower" : "higher"} is better`;
 
 // Scores of one method, Float32Array with a value for each tile of `keptTiles()`; NaN where not defined.
 const decoded = new Map();

@@ -25,6 +25,7 @@ function gainsCell(one, score) {
 }
 
 function bestOf(score) {
+  if (undirected(score)) return null;
   const sound = methods().filter((one) => !one.failed && one.means[score]);
   const value = (one) => one.means[score][0] * (lower(score) ? 1 : -1);
   return sound.length ? sound.reduce((a, b) => (value(b) < value(a) ? b : a)).name : null;

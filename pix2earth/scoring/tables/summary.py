@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from metrics import LOWER_IS_BETTER
+from metrics import LOWER_IS_BETTER, WITHOUT_DIRECTION
 from pix2earth.scoring.tables.csv_files import ordered_metrics
 from pix2earth.scoring.tables.facts import FACTS
 from pix2earth.settings import atomic
@@ -116,7 +116,9 @@ def quintiles(scores: pd.DataFrame, order: Sequence[str] = ORDER) -> pd.DataFram
 
 
 def _bins(means_of: pd.Series) -> pd.Series:
-    """Return the bin of each mean of one metric."""
+    """Return the bin of each mean of one metric; none of a metric of which neither high nor low is better."""
+    if means_of.name in WITHOUT_DIRECTION:
+        return means_of * np.nan
     best, worst = means_of.max(), means_of.min()
     if means_of.name in LOWER_IS_BETTER:
         best, worst = worst, best

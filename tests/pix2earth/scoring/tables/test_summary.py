@@ -67,6 +67,12 @@ def test_the_lowest_is_the_best_where_lower_is_better():
     assert list(summary.quintiles(scores)["SAM_aris"]) == [1, 2, 5]
 
 
+def test_a_metric_of_which_neither_high_nor_low_is_better_has_no_bins():
+    scores = scores_of({"a": {"PSD_ratio": [-3.0], "PSNR": [30.0]}, "b": {"PSD_ratio": [2.0], "PSNR": [20.0]}})
+    table = summary.quintiles(scores)
+    assert table["PSD_ratio"].isna().all() and list(table["PSNR"]) == [1, 5] and list(table["average"]) == [1, 5]
+
+
 def test_rounding_does_not_decide_on_a_border():
     scores = scores_of({"a": {"CC": [0.1]}, "b": {"CC": [0.1 + 0.2]}, "c": {"CC": [0.9]}})
     assert summary.quintiles(scores).loc["sea", "all"]["CC"].to_dict() == {"c": 1, "b": 4, "a": 5}
