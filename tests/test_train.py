@@ -83,8 +83,10 @@ class TestOutputs:
         assert checkpoint_steps(folder / "ckpt" / "a")[-1] == 5  # the last step, though 2 does not divide it
         assert (folder / "ckpt" / "a" / "ckpt-5.index").is_file()
         assert sorted(path.name for path in (folder / "samples").iterdir()) == [
-            f"{name}_{step:05d}.png" for step in (0, 2, 4, 5)
-        ]
+            *(f"{name}_{step:05d}.png" for step in (0, 2, 4, 5)), "index.html",
+        ]  # fmt: skip
+        page = (folder / "samples" / "index.html").read_text()
+        assert "<strong>completed</strong>, step 5 of 5" in page and f'src="{name}_00005.png"' in page
         assert (root / "_samples" / "deep--one_a.png").read_bytes() == (
             folder / "samples" / f"{name}_00005.png"
         ).read_bytes()

@@ -20,11 +20,15 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary import Writer
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from pix2earth.figures.live_page import LivePage
 from pix2earth.settings import atomic
 
 
 class Journal:
     """Writes losses and validations as lines of ``train.jsonl`` and as TensorBoard scalars."""
+
+    page: LivePage | None = None
+    """Receives all entries too, and is written after each image."""
 
     def __init__(self, path: Path, finished_steps: int) -> None:
         """Open the journal of a run that has finished ``finished_steps`` steps, and remove the lines of later steps.
@@ -65,6 +69,8 @@ class Journal:
         image = Summary.Image(encoded_image_string=content, width=width, height=height, colorspace=4)
         summary = Summary(value=[Summary.Value(tag="samples", image=image)])
         self._events.add_event(Event(step=step, wall_time=time.time(), summary=summary))
+        if self.page:
+            self.page.write()
 
     def hyperparameters(self, settings: Mapping[str, Any]) -> None:
         """Write the settings of the run for TensorBoard's table of hyperparameters; nested ones by dotted names."""
@@ -73,6 +79,8 @@ class Journal:
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry, allow_nan=False) + "\n")
+        if self.page:
+            self.page.add(entry)
 
     def sync(self) -> None:
         """Write everything to the disk; a checkpoint is saved only after the journal of its steps is safe."""

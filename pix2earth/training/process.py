@@ -10,6 +10,7 @@ from typing import Any
 
 from pix2earth.console.run_console import RunConsole
 from pix2earth.figures import diagrams
+from pix2earth.figures.live_page import LivePage, Run
 from pix2earth.plugins import state
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import checkpoint_steps, started
@@ -18,6 +19,7 @@ from pix2earth.scoring.evaluating import evaluate_and_show, evaluation_split
 from pix2earth.scoring.scorer import Scorer
 from pix2earth.settings import atomic, locking
 from pix2earth.training import checkpoints, devices
+from pix2earth.training import journal as journals
 from pix2earth.training.interruption import Interruption
 from pix2earth.training.journal import Journal
 from pix2earth.training.loop import Training
@@ -148,23 +150,33 @@ class RunProcess:
         journal = Journal(self.output.journal, done) if training.chief else None
         if journal:
             journal.hyperparameters(self.experiment.resolved())
+            journal.page = self.live_page(journal)
         interruption = Interruption()
         training.finished = done
         try:
             outcome = training.loop(console, journal, interruption, done)
         except Exception as error:
-            self.end(f"stopped: {error}", console)
+            self.end(f"stopped: {error}", console, journal)
             raise
         finally:
             interruption.close()
             if journal:
                 journal.close()
-        self.end(outcome, console)
+        self.end(outcome, console, journal)
         # A signal to another machine interrupts this one too.
         return (interruption.signal or signal.SIGTERM) if outcome == "interrupted" else None
 
-    def end(self, outcome: str, console: RunConsole) -> None:
-        """Record in ``run.json`` how the process ended."""
+    def live_page(self, journal: Journal) -> LivePage:
+        """Return the page ``samples/index.html`` of the run, with what the journal holds."""
+        experiment, images = self.experiment, Path(self.output.SAMPLES)
+        model = f"{experiment.MODEL_NAME} on {experiment.DATASET}"
+        run = Run(self.output.run_name, model, experiment.STEPS, images)
+        return LivePage(run, journals.read(journal.path))
+
+    def end(self, outcome: str, console: RunConsole, journal: Journal | None) -> None:
+        """Record in ``run.json`` and in the page of the run how the process ended."""
+        if journal and journal.page:
+            journal.page.write(outcome.split("\n")[0])
         if self.training.chief:
             provenance.end_session(
                 self.record, self.output.run_file, self.training.finished, outcome.split("\n")[0],
