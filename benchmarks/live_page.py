@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from pix2earth.figures.live_page import SECONDS_BETWEEN_WRITES, LivePage, Run
+from pix2earth.figures.live_page import SECONDS_BETWEEN_WRITES, LivePage, ShownRun
 
 STEPS, LOSSES, IMAGES = 20_000, 13, 40
 THRESHOLD = 0.01
@@ -34,7 +34,7 @@ def main() -> None:
         for number in range(IMAGES):
             (folder / f"run_{number * 500:05d}.png").write_bytes(b"")
         for _ in range(options.runs):
-            page = LivePage(Run("run", "model", STEPS, folder))
+            page = LivePage(ShownRun("run", "model", STEPS, folder))
             started = time.process_time()
             for step in range(STEPS):
                 page.add({"step": step, "losses": {f"loss_{loss}": step / (loss + 1) for loss in range(LOSSES)}})

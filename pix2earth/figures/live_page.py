@@ -36,7 +36,7 @@ figcaption { font-size: .85rem }
 """
 
 
-class Run(NamedTuple):
+class ShownRun(NamedTuple):
     """What the page says of a run.
 
     Attributes:
@@ -78,7 +78,7 @@ class Curve:
 class LivePage:
     """Keeps the page of a run up to date: after each sample image, and every half a minute."""
 
-    def __init__(self, run: Run, entries: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, run: ShownRun, entries: Iterable[Mapping[str, Any]] = ()) -> None:
         """Prepare the page; nothing is written yet.
 
         Args:

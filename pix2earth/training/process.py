@@ -10,7 +10,7 @@ from typing import Any
 
 from pix2earth.console.run_console import RunConsole
 from pix2earth.figures import diagrams
-from pix2earth.figures.live_page import LivePage, Run
+from pix2earth.figures.live_page import LivePage, ShownRun
 from pix2earth.plugins import state
 from pix2earth.runs import provenance
 from pix2earth.runs.folders import checkpoint_steps, started
@@ -170,7 +170,7 @@ class RunProcess:
         """Return the page ``samples/index.html`` of the run, with what the journal holds."""
         experiment, images = self.experiment, Path(self.output.SAMPLES)
         model = f"{experiment.MODEL_NAME} on {experiment.DATASET}"
-        run = Run(self.output.run_name, model, experiment.STEPS, images)
+        run = ShownRun(self.output.run_name, model, experiment.STEPS, images)
         return LivePage(run, journals.read(journal.path))
 
     def end(self, outcome: str, console: RunConsole, journal: Journal | None) -> None:

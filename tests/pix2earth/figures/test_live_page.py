@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pix2earth.figures import live_page
-from pix2earth.figures.live_page import Curve, LivePage, Run
+from pix2earth.figures.live_page import Curve, LivePage, ShownRun
 
 NAME = 'run <script>alert("1")</script> [a]#50%?_a'
 
@@ -32,7 +32,7 @@ class Parsed(HTMLParser):
 
 @pytest.fixture
 def run(tmp_path):
-    return Run("exp_a", "pix2pix on demo", 100, tmp_path)
+    return ShownRun("exp_a", "pix2pix on demo", 100, tmp_path)
 
 
 def entry(step, loss=1.0):
@@ -72,7 +72,7 @@ def test_time_left_is_that_of_the_steps_of_this_process(run, monkeypatch):
 
 
 def test_everything_is_escaped(tmp_path):
-    run = Run(NAME, "<b>model</b>", 10, tmp_path)
+    run = ShownRun(NAME, "<b>model</b>", 10, tmp_path)
     (tmp_path / f"{NAME.replace('/', '-')}_00001.png").write_bytes(b"")
     page = LivePage(run._replace(name=NAME.replace("/", "-")), [{"step": 1, "losses": {'"><i>': 1.0}}])
     parsed = Parsed(page.content('"><u>', "now"))
