@@ -232,6 +232,7 @@ def restored_scorer(
     *,
     force: bool = False,
     other: Listing | None = None,
+    baseline: bool = True,
 ) -> tuple[Scorer, str, int]:
     """Return a scorer of a run's trained network, the split to score and the step of the checkpoint.
 
@@ -242,6 +243,7 @@ def restored_scorer(
         force: allow a plug-in or a dataset that differs from that of the training.
         other: another dataset to score, such as one of another area; its fields must be those of the run's dataset.
             None: that of the run, whose records must be those of the training.
+        baseline: score baselines too; some are fitted to the training split.
 
     Raises:
         UserError: the dataset has no such split, the run no such checkpoint, or something differs that shapes the
@@ -260,7 +262,7 @@ def restored_scorer(
     gan, plugin, step = restored_plugin(experiment, str(step))
     from pix2earth.scoring.scorer import Scorer
 
-    scorer = Scorer(dataset, gan, plugin, experiment.METRICS, fitted_to=own.listing)
+    scorer = Scorer(dataset, gan, plugin, experiment.METRICS, baseline=baseline, fitted_to=own.listing)
     selected_on = split_of_selection(experiment, own, step, requested_step)
     metadata = checkpoints.read_metadata(experiment.output.checkpoints, step)
     scorer.origin = origin_of(experiment.output, metadata, selected_on, overridden)
