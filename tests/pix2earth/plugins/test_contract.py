@@ -44,8 +44,9 @@ def experiment(tmp_path, namespace):
         (tmp_path / "models").mkdir(exist_ok=True)
         environment = namespace(MODELS_ROOT=list(map(str, models_root)), path=tmp_path / "environment.json")
         return namespace(
-            MODEL_NAME=name, PROJECT_ROOT=str(tmp_path), environment=environment, file=tmp_path / "experiment.json"
-        )
+            MODEL_NAME=name, PROJECT_ROOT=str(tmp_path), environment=environment, file=tmp_path / "experiment.json",
+            settings=namespace(start_from=None),
+        )  # fmt: skip
 
     return experiment_of
 
