@@ -288,9 +288,8 @@ def map_dataset(path: Path, experiment: Experiment, options: argparse.Namespace)
         raise UserError(f"--output {folder}: is the folder of --input; name another folder")
     trained_on_it = listing.folder.resolve() == Path(experiment.DATA_ROOT).resolve()
     other = None if trained_on_it else listing
-    scorer, split, _ = restored_scorer(
-        experiment, options.split, options.step, force=options.force, other=other, baseline=False
-    )
+    place = experiment, options.split, options.step
+    scorer, split, _ = restored_scorer(*place, force=options.force, other=other, baseline=False)
     from pix2earth.mapping.dataset_maps import predict_dataset
 
     count = predict_dataset(scorer, split, folder, overwrite=options.overwrite)
