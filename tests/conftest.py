@@ -199,6 +199,26 @@ def files_no_larger_than():
     return limited
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium; tests that need one are skipped where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium to try the page in")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+                "--disable-sync", "--disable-component-update",
+            ],
+        )  # fmt: skip
+        yield running
+        running.close()
+
+
 def pytest_collection_modifyitems(items):
     """Run files with slow tests first, so that the processes that share the tests finish at the same time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

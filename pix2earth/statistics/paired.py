@@ -50,7 +50,7 @@ class PairedDifference(NamedTuple):
     lower_is_better: bool
 
     @property
-    def verdict(self) -> str:
+    def decision(self) -> str:
         """The first method in relation to the second one: "better", "worse", "equal" or "open".
 
         Equal is what differs by less than seeds of one method do. Open is what the scores do not decide: the interval

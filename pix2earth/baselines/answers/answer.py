@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ from pix2earth.records.manifest import Manifest
 Further = Mapping[str, tf.Tensor]
 
 
-class Answer:
+class Answer(ABC):
     """A prediction of the target from fields in physical units on the grid of the network, which XLA compiles.
 
     Attributes:
@@ -60,17 +61,17 @@ class Answer:
         values = tf.cast(values, tf.float32)
         return unfold(values, steps) if steps and len(values.shape) == 4 else values
 
+    @abstractmethod
     def predict(self, image: tf.Tensor, further: Further, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return the prediction; arguments as of a call, time steps never folded."""
-        raise NotImplementedError(f"{type(self).__name__} has no method predict")
 
 
 class FittedAnswer(Answer):
     """A linear combination of features of the input, whose weights are fitted to the training split."""
 
+    @abstractmethod
     def features(self, image: tf.Tensor, further: Further) -> tf.Tensor:
         """Return the features (batch, height, width, feature) of which the weights make the target's bands."""
-        raise NotImplementedError(f"{type(self).__name__} has no method features")
 
     def predict(self, image: tf.Tensor, further: Further, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return the weighted sum of the features."""

@@ -18,9 +18,9 @@ function meansCell(one, score) {
 function gainsCell(one, score) {
   const gain = one.gains[score];
   if (!gain) return make("td", { class: "number" }, one.failed && !one.baseline ? failing(one, score) : "–");
-  const parts = [make("span", { class: gain.verdict }, signed(gain.mean))];
+  const parts = [make("span", { class: gain.decision }, signed(gain.mean))];
   if (gain.low !== null) parts.push(make("small", {}, `[${signed(gain.low)}, ${signed(gain.high)}]`));
-  if (gain.corrected !== null) parts.push(make("small", {}, `p ${number(gain.corrected, 2)}, ${gain.verdict}`));
+  if (gain.corrected !== null) parts.push(make("small", {}, `p ${number(gain.corrected, 2)}, ${gain.decision}`));
   return make("td", { class: "number" }, ...parts);
 }
 
@@ -129,7 +129,7 @@ function differenceOf(first, second) {
       const other = { better: "worse", worse: "better" };
       return { ...values, mean: -values.mean, low: values.high === null ? null : -values.high,
         high: values.low === null ? null : -values.low, wins: 1 - values.wins, block_wins: 1 - values.block_wins,
-        verdict: other[values.verdict] ?? values.verdict };
+        decision: other[values.decision] ?? values.decision };
     }
   }
   return undefined;
@@ -151,7 +151,7 @@ function pairRow(first, second) {
     number(values.wilcoxon, 2),
     percent(values.wins), percent(values.block_wins), number(values.moran, 2)];
   return make("tr", {}, label, ...cells.map((text) => make("td", { class: "number" }, text)),
-    make("td", { class: values.verdict }, OPEN[values.verdict] ?? values.verdict));
+    make("td", { class: values.decision }, OPEN[values.decision] ?? values.decision));
 }
 
 function showPairs() {

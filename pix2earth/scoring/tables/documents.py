@@ -80,9 +80,9 @@ def _by_score(differences: Mapping[str, PairedDifference]) -> dict[str, Any]:
 
 
 def difference_as_json(difference: PairedDifference) -> dict[str, Any]:
-    """Return a difference as JSON, with its verdict."""
+    """Return a difference as JSON, with its decision."""
     values = {name: finite(value) for name, value in difference._asdict().items()}
-    return values | {"verdict": difference.verdict}
+    return values | {"decision": difference.decision}
 
 
 def finite(value: Any) -> Any:

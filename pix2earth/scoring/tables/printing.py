@@ -126,7 +126,7 @@ def in_words_of_blocks(statistics: Statistics, measure: str) -> str:
 
 
 def _words(difference: PairedDifference | None) -> str:
-    """Return a difference with interval, p, share of tiles and verdict; "-" where there is none."""
+    """Return a difference with interval, p, share of tiles and decision; "-" where there is none."""
     if difference is None:
         return "-"
     parts = [f"{difference.mean:+.4g}"]
@@ -135,7 +135,7 @@ def _words(difference: PairedDifference | None) -> str:
     if not math.isnan(difference.corrected):
         parts.append(f"p {difference.corrected:.2g}")
     parts.append(f"wins {difference.wins:.0%}")
-    return " ".join([*parts, *([difference.verdict] if difference.verdict != "open" else [])])
+    return " ".join([*parts, *([difference.decision] if difference.decision != "open" else [])])
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------

@@ -109,32 +109,32 @@ class TestDifferences:
         (found,) = differences(first, scores(np.zeros(60)), TILES, [False])
         assert found.mean == 3.5 and found.tiles == 60 and found.blocks == 10
         assert found.wins == found.block_wins == pytest.approx(0.85)  # nine of ten, one of them equal
-        assert np.isnan(found.seeds) and found.verdict == "better"
+        assert np.isnan(found.seeds) and found.decision == "better"
 
     def test_lower_can_be_better(self):
         first = scores(np.repeat(np.linspace(1, 2, 10), 6))
-        assert differences(first, scores(np.zeros(60)), TILES, [True])[0].verdict == "worse"
-        assert differences(scores(np.zeros(60)), first, TILES, [True])[0].verdict == "better"
+        assert differences(first, scores(np.zeros(60)), TILES, [True])[0].decision == "worse"
+        assert differences(scores(np.zeros(60)), first, TILES, [True])[0].decision == "better"
 
     def test_many_comparisons_are_corrected(self):
         means = np.array([2.0, 1.5, 1.0, 1.0, 0.8, 0.6, 0.5, 0.3, -0.4, -0.5])
         alone = differences(scores(np.repeat(means, 6)), scores(np.zeros(60)), TILES, [False])[0]
-        assert 0.0025 < alone.p < 0.05 and alone.verdict == "better"
-        assert corrected([alone] * 20)[0].verdict == "open"
+        assert 0.0025 < alone.p < 0.05 and alone.decision == "better"
+        assert corrected([alone] * 20)[0].decision == "open"
 
     def test_what_differs_by_less_than_seeds_do_is_equal(self):
         base = np.random.default_rng(5).normal(size=60)
         first = scores(base + 0.4, base - 0.3, base + 0.1)
         found = differences(first, scores(base), TILES, [False])[0]
         assert found.seeds == pytest.approx(np.std([0.4, -0.3, 0.1], ddof=1))
-        assert found.verdict == "equal"
-        assert differences(first + 5, scores(base), TILES, [False])[0].verdict == "better"
+        assert found.decision == "equal"
+        assert differences(first + 5, scores(base), TILES, [False])[0].decision == "better"
 
     def test_few_blocks_have_values_without_a_p(self):
         blocks = of_labels(["a"] * 5 + ["b"] * 5)
         found = differences(scores(np.arange(10.0)), scores(np.zeros(10)), blocks, [False])[0]
         assert found.mean == 4.5 and found.wins == pytest.approx(0.95)
-        assert np.isnan([found.p, found.wilcoxon, found.low]).all() and found.verdict == "open"
+        assert np.isnan([found.p, found.wilcoxon, found.low]).all() and found.decision == "open"
 
     def test_the_fields_are_all_set(self):
         assert len(PairedDifference._fields) == len(
@@ -182,7 +182,7 @@ class TestSimulations:
             low, high = bootstrap.interval(runs[:4, :, None], runs[4:, :, None], blocks)
             hierarchical += int(not low[0] <= 0 <= high[0])
             found = differences(runs[:4, :, None], runs[4:, :, None], blocks, [False])[0]
-            called += int(found.verdict in ("better", "worse"))
+            called += int(found.decision in ("better", "worse"))
         assert single / trials > 0.7
         assert hierarchical / trials < 0.15
         assert called / trials < 0.1

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +21,6 @@ HOSTILE = (
     "S2A_\"'><img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>{{cards}}"
 )
 CLOUDS = [0.4, 12.5, None, 80.0, 5.0]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -93,24 +91,6 @@ class TestText:
 
 
 # ---- in a browser ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to try the page in")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-                "--disable-sync", "--disable-component-update",
-            ],
-        )  # fmt: skip
-        yield running
-        running.close()
 
 
 @pytest.fixture

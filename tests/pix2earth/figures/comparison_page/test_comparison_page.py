@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import time
 
 import numpy as np
@@ -19,7 +18,6 @@ from tests.pix2earth.figures.comparison_page import compared_runs
 from tests.pix2earth.figures.comparison_page.compared_runs import HOSTILE, LONG
 from tests.pix2earth.scoring.evaluated_runs import write_places, write_run
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 GOOD = "good (3 seeds)"
 
 
@@ -178,24 +176,6 @@ def test_the_command_writes_the_page(root, capsys):
 
 
 # ---- in a browser --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to try the page in")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-                "--disable-sync", "--disable-component-update",
-            ],
-        )  # fmt: skip
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def test_gains_are_paired_and_seeds_are_one_method(root):
     gain = found.gains["good (3 seeds)"]
     assert gain["PSNR"].mean == pytest.approx(1.05, abs=0.03) and gain["PSNR"].blocks == 10
     assert 0.9 < gain["PSNR"].low < gain["PSNR"].mean < gain["PSNR"].high < 1.2
-    assert gain["PSNR"].verdict == gain["SAM"].verdict == "better" and gain["SAM"].mean < 0
-    assert found.gains["poor_0001"]["SAM"].verdict == "worse" and found.baseline == "(bicubic)"
+    assert gain["PSNR"].decision == gain["SAM"].decision == "better" and gain["SAM"].mean < 0
+    assert found.gains["poor_0001"]["SAM"].decision == "worse" and found.baseline == "(bicubic)"
     mean, low, high = found.means["poor_0001"]["PSNR"]
     assert low < mean - 1 and high > mean + 1, "the mean itself varies with the difficulty of blocks"
     # Holm: two gains and one pair, of two metrics.
@@ -76,7 +76,7 @@ def test_without_places_there_are_values_and_no_intervals(tmp_path):
 def test_below_eight_blocks_there_is_no_p(tmp_path):
     write_places(write_run(tmp_path, "a_1", scores(1, 0)), per_block=7)
     gain = of_first_group(tmp_path)[1].gains["a_1"]["PSNR"]
-    assert gain.blocks == 6 and np.isnan(gain.p) and gain.low > 0.5 and gain.verdict == "open"
+    assert gain.blocks == 6 and np.isnan(gain.p) and gain.low > 0.5 and gain.decision == "open"
 
 
 def test_a_failing_run_has_no_difference_and_does_not_decide(root):
@@ -134,9 +134,9 @@ def test_json_is_all_there_is_on_the_output(command):
     assert group["measure"] == "PSNR" and group["samples"] == 40 and group["blocks"] == 10
     baseline, best, poor = group["methods"]
     assert baseline["baseline"] and [best["name"], poor["name"]] == ["good (3 seeds)", "poor_0001"]
-    assert best["gains"]["PSNR"]["verdict"] == "better" and best["gains"]["PSNR"]["seeds"] is not None
+    assert best["gains"]["PSNR"]["decision"] == "better" and best["gains"]["PSNR"]["seeds"] is not None
     assert len(best["worst_tiles"]) == 5 and best["runs"][0] == "good-seed0_0000"
-    assert group["pairs"][0]["scores"]["SAM"]["verdict"] == "better"
+    assert group["pairs"][0]["scores"]["SAM"]["decision"] == "better"
 
 
 def test_json_has_null_and_never_nan(tmp_path):
