@@ -18,6 +18,7 @@ from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
 from pix2earth.mapping.scene import Scene
 from pix2earth.mapping.strips.ahead import ahead
+from pix2earth.mapping.strips.at_once import at_once, has_no_state
 from pix2earth.mapping.strips.degrading import degraded_window
 from pix2earth.mapping.strips.reading import Strip, strips
 from pix2earth.mapping.strips.windows import Windows, crossfade, join
@@ -29,6 +30,9 @@ from pix2earth.scoring.scorer import PIXELS_A_BATCH
 if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.mapping.geometry import Geometry
+
+AT_ONCE = 2
+"""Batches that are computed at once: on processors, one does not keep all cores busy."""
 
 
 class Batch(NamedTuple):
@@ -83,6 +87,7 @@ class Network:
         self.further = {name: manifest.fields[name] for name in read if name != SEQUENCE_START}
         self.time_steps, self.batch = self.source.time_steps or 1, 0
         self._compute = tf.function(self._predict, autograph=False)
+        self._in_any_order: bool | None = None  # known after the first batch
         self._scale = {name: self._scaling(name) for name in (manifest.input, *self.further) if self._is_ready(name)}
 
     def _is_ready(self, name: str) -> bool:
@@ -111,6 +116,10 @@ class Network:
             stored: float32 ``(height, width, time step * band)`` of any size, as ``Scene.read`` returns them.
         """
         return np.asarray(self._scale[name](tf.constant(stored))) if name in self._scale else stored
+
+    def at_once(self) -> int:
+        """Return how many batches may be computed at once."""
+        return AT_ONCE if self._in_any_order else 1
 
     def _predict(self, ready: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the predictions in physical units of a batch of fields as of ``ready``."""
@@ -146,8 +155,11 @@ class Network:
         """
         factor = self.geometry.factor
         shape = (*(side * factor for side in self.geometry.window), bands)
+        tensors = {name: tf.constant(array) for name, array in ready.items()}
         with attributed_to(self.plugin, "the prediction fails"):
-            predictions = self._compute({name: tf.constant(array) for name, array in ready.items()}).numpy()
+            predictions = self._compute(tensors).numpy()
+        if self._in_any_order is None:
+            self._in_any_order = has_no_state(self._compute.get_concrete_function(tensors))
         contract.check_shape(self.gan, self.plugin, predictions, shape, "a window of the map")
         for prediction, mask in zip(predictions, valid, strict=True):
             if not mask.all():
@@ -217,11 +229,15 @@ class Plan:
 
         A batch holds windows of one row only. Therefore batches do not depend on ``first``, and a resumed run gives the
         same result bit for bit. The last batch of a row is filled with its last window. Pixels are read in a thread
-        while the network computes.
+        while the network computes, two batches at once where their order does not matter.
         """
+
+        def predict(batch: Batch) -> list[np.ndarray]:
+            return self.network.predict(batch)[: batch.used]
+
         with ahead(self._batches(first)) as batches:
-            for batch in batches:
-                yield from self.network.predict(batch)[: batch.used]
+            for predictions in at_once(predict, batches, self.network.at_once):
+                yield from predictions
 
     def _batches(self, first: int) -> Iterator[Batch]:
         """Yield the batches of windows."""
