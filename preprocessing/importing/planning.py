@@ -87,6 +87,7 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     """
     notes: list[str] = []
     scenes = admitted(description, request.root, scenes, notes)
+    refuse_images_as_masks(description, scenes)
     attempts, failures = each(functools.partial(see, description), scenes, title="look at files", unit="samples")
     seen, odd = sorted_out(attempts, failures)
     kept, others = consistent(description, seen)
@@ -116,6 +117,23 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     return ImportPlan(
         description, tiles, splits, manifest_of(description, request, fields, splits, tiles), notes, ranges, arrays
     )
+
+
+def refuse_images_as_masks(description: SourceDescription, scenes: Sequence[ImportScene]) -> None:
+    """Make sure that no file is read as an image and, in the same bands, as a mask: all but black would be masked.
+
+    Raises:
+        UserError: one is, as where the folder of the images was named twice.
+    """
+    for scene in scenes:
+        kinds: dict[tuple[Any, ...], tuple[str, str]] = {}
+        for name, steps in scene.fields.items():
+            kind = description.fields[name].kind
+            for source in (source for step in steps for source in step):
+                key = source.file, source.sample, str(source.layer)
+                other, former = kinds.setdefault(key, (name, kind))
+                if {kind, former} == {"image", "mask"}:
+                    raise UserError(f"{source.file}: is {other} and {name} at once; name other files for the mask")
 
 
 def admitted(

@@ -51,7 +51,14 @@ def find(
         scenes += found
         missing += lacking
     if not scenes:
-        raise UserError(f"{options.input[0]}: no date has {choice.steps} inputs", *missing[:3])
+        dates = [one for of_place in places.values() for one in of_place]
+        low, high = choice.cloudy
+        raise UserError(
+            f"{options.input[0]}: no date has {choice.steps} inputs: {sum(one.clouds <= choice.clear for one in dates)} of"
+            f" {len(dates)} dates are clear (--clear {choice.clear:g}), {sum(low <= one.clouds <= high for one in dates)}"
+            f" may be inputs (--cloudy {low:g} {high:g}); state other shares, or fewer --steps",
+            *missing[:3],
+        )
     for line in missing:
         print(line)
     print(f"{len(scenes)} of {sum(map(len, places.values()))} dates are targets; {periods.words()}")
@@ -116,6 +123,11 @@ def dated_files(
         masks = {_key(parts): file for parts, file in matching(pattern, files_below([options.mask]))}
         if not masks:
             raise UserError(f"--mask {options.mask}: no file matches '{pattern}'; name its pattern: --mask-pattern")
+    images = {file.path for _, file in found}
+    if same := [mask.path for mask in masks.values() if mask.path in images]:
+        raise UserError(
+            f"{same[0]}: is both an image of --dates and a mask; name the pattern of the masks: --mask-pattern"
+        )
     absent: list[str] = []
     entries: list[tuple[str, datetime, Path, Path | None]] = []
     for parts, file in found:

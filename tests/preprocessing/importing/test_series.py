@@ -123,3 +123,10 @@ def test_a_real_series(tmp_path):
         assert clouds(times["target"][0]) <= 0.02
         assert all(0.02 <= clouds(time) <= 0.95 for time in times["input_image"])
         assert {time >= "2017" for group in times.values() for time in group} == {split == "test"}
+
+
+def test_images_are_not_taken_for_their_own_masks(tmp_path, capsys):
+    series(tmp_path)
+    arguments = ("--dates", "v_{date:date}.tif", "--mask", tmp_path / "s")  # no --mask-pattern
+    assert run_importer(tmp_path, "series", "--input", tmp_path / "s", *arguments, "--dataset", "m") == 2
+    assert "is both an image of --dates and a mask; name the pattern of the masks" in capsys.readouterr().err

@@ -224,6 +224,11 @@ def numbers_that_do_not_fit(t):
     return ("pairs", *arguments), "which uint8 cannot; state another dtype"
 
 
+def images_as_masks(t):
+    pairs_of_pictures(t, 2)
+    return (*two(t), "--mask", t / "b"), "is target and mask at once; name other files for the mask"
+
+
 def one_value(t):
     geotiff(t / "a.tif", np.full((16, 16, 1), 7, "int16"))
     geotiff(t / "b.tif", numbers(16, 16, 1))
@@ -236,7 +241,7 @@ TREES = [
     smaller_than_tile, odd_tilesize, pickled, other_count, wrong_source, wrong_key, wrong_kind, wrong_role, no_list,
     in_two_lists, no_column, ambiguous, leak, no_date, wrong_date, no_mask, too_few_dates, option_of_another_source,
     field_that_is_not_there,
-    key_that_is_not_there, numbers_that_do_not_fit, one_value,
+    key_that_is_not_there, numbers_that_do_not_fit, one_value, images_as_masks,
 ]  # fmt: skip
 
 
