@@ -126,7 +126,7 @@ class LivePage:
             [
                 f'<!doctype html><html lang="en"><head><meta charset="utf-8">{refresh}',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<title>{escape(run.name)}: step {self.step}</title><style>{STYLE}</style></head><body>",
+                f"<title>{escape(run.name)}: step {self.step}</title><style>{STYLE}</style></head><body><main>",
                 f"<h1>{escape(run.name)}</h1><p>{escape(run.model)}</p>",
                 f"<p><strong>{escape(state)}</strong>, step {self.step} of {run.steps}; written {escape(written)}</p>",
                 *_pictures(images),
@@ -134,7 +134,7 @@ class LivePage:
                 _curves(self.validation),
                 "<h2>Losses</h2>" if self.losses else "",
                 _curves(self.losses),
-                "</body></html>\n",
+                "</main></body></html>\n",
             ]
         )
 
@@ -162,7 +162,7 @@ def _pictures(images: list[Path]) -> list[str]:
     return [
         f"<h2>Samples of step {_step_of(images[-1])}</h2>",
         f'<a href="{newest}"><img src="{newest}" alt="newest samples"></a>',
-        f'<div class="strip" tabindex="0" aria-label="samples of all steps">{"".join(strip)}</div>',
+        f'<div class="strip" role="group" tabindex="0" aria-label="samples of all steps">{"".join(strip)}</div>',
     ]
 
 

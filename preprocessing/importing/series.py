@@ -52,11 +52,13 @@ def find(
         missing += lacking
     if not scenes:
         dates = [one for of_place in places.values() for one in of_place]
+        clear = sum(one.clouds <= choice.clear for one in dates)
         low, high = choice.cloudy
+        cloudy = sum(low <= one.clouds <= high for one in dates)
         raise UserError(
-            f"{options.input[0]}: no date has {choice.steps} inputs: {sum(one.clouds <= choice.clear for one in dates)} of"
-            f" {len(dates)} dates are clear (--clear {choice.clear:g}), {sum(low <= one.clouds <= high for one in dates)}"
-            f" may be inputs (--cloudy {low:g} {high:g}); state other shares, or fewer --steps",
+            f"{options.input[0]}: no date has {choice.steps} inputs: {clear} of {len(dates)} dates are clear (--clear"
+            f" {choice.clear:g}), {cloudy} may be inputs (--cloudy {low:g} {high:g}); state other shares, or fewer"
+            " --steps",
             *missing[:3],
         )
     for line in missing:
