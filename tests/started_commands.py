@@ -21,8 +21,6 @@ from pathlib import Path
 from types import ModuleType
 
 PROJECT = Path(__file__).resolve().parent.parent
-#: Neither starts threads when it is imported; a fork has none of them.
-IMPORTED = ["tensorflow", "keras"]
 SECONDS = 300
 """A command that takes longer has failed."""
 
@@ -51,7 +49,7 @@ class Command:
 
     def _fork(self, folder: Path, environment: dict[str, str]) -> multiprocessing.Process:
         server = multiprocessing.get_context("forkserver")
-        server.set_forkserver_preload(IMPORTED)
+        server.set_forkserver_preload(["tests.preloaded"])
         child = server.Process(
             target=_run, args=(self.words, str(folder), environment, str(self._out), str(self._err)), daemon=True
         )
