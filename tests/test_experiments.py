@@ -194,6 +194,8 @@ def scaled_down(name: str) -> dict:
             changes["params"] = settings.get("params", {}) | {"layers": 1}
     elif settings["dataset"].startswith("synthetic/"):
         changes["tilesize"] = TINY
+        if name.startswith("rsgan/"):
+            changes["params"] = settings.get("params", {}) | {"filters": [2] * 3, "discriminator_filters": [2] * 2}
     elif settings["model_name"] in ("pix2pixcc", "gapfill"):
         changes |= imported(settings)
     return settings | changes
