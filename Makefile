@@ -67,6 +67,6 @@ pins: venv   ## compile requirements*.txt from pyproject.toml
 
 clean:   ## remove what the demos have written (not .venv)
 	rm -rf data/demo data/sharpening data/solar data/synthetic experiments/_samples experiments/_evaluation
-	rm -rf maps/s2_18svg_10m* maps/trace_171*
-	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/*; do \
+	rm -rf maps/s2_18svg_10m* maps/trace_171* dvc_plots
+	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/* experiments/pipeline/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done
