@@ -7,7 +7,7 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends libexpat1 \
  && rm -rf /var/lib/apt/lists/*
 
-# TENSORFLOW=tensorflow leaves out CUDA, which is most of the image.
+# TENSORFLOW=tensorflow leaves out CUDA, several GB.
 ARG TENSORFLOW="tensorflow[and-cuda]"
 WORKDIR /pix2earth
 COPY requirements-notebooks.txt requirements-gpu.txt ./

@@ -17,6 +17,8 @@ PIXELS = 200_000
 """Of more rows, this many are shown, evenly chosen."""
 INSIDE = (0.5, 99.5)
 """Percentiles of the values between which an axis lies."""
+POINTS = 1000
+"""Tables with at most so many rows, as of images, are shown as points, all of them inside of the axes."""
 CONTOURS = (0.5, 0.9)
 """Shares of the values that lie inside of the two lines of a panel."""
 
@@ -25,7 +27,8 @@ CONTOURS = (0.5, 0.9)
 def draw(values: Mapping[str, pd.DataFrame], units: str = "", *, one_range: bool = True) -> Figure:
     """Return a triangle of panels: histograms of each band on the diagonal, pairs of bands below, correlations above.
 
-    The two lines of each pair are around the densest half and the densest 90 % of the values.
+    The two lines of each pair are around the densest half and the densest 90 % of the values. Where no table has more
+    than ``POINTS`` rows, the values are points.
 
     Args:
         values: by the name that the legend shows, such as "target" and "prediction", a table with one row for each
@@ -72,18 +75,25 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
 def _ranges(tables: Mapping[str, pd.DataFrame], bands: list[str], *, one_range: bool) -> dict[str, tuple[float, float]]:
     """Return the ends of the axis of each band."""
     joined = pd.concat([table[bands] for table in tables.values()])
+    few = _few(tables)
     found = {}
     for band in bands:
-        low, high = np.percentile(joined if one_range else joined[band], INSIDE)
-        found[band] = (float(low), float(high if high > low else low + 1))
+        low, high = np.percentile(joined if one_range else joined[band], (0, 100) if few else INSIDE)
+        margin = 0.05 * (high - low) if few else 0.0
+        found[band] = (float(low - margin), float(high + margin if high > low else low + 1))
     return found
+
+
+def _few(tables: Mapping[str, pd.DataFrame]) -> bool:
+    return all(len(table) <= POINTS for table in tables.values())
 
 
 def _histograms(axis: Axes, tables: Mapping[str, pd.DataFrame], band: str, ends: tuple[float, float]) -> None:
     for number, (name, table) in enumerate(tables.items()):
         share = np.full(len(table), 100 / max(len(table), 1))
+        bins = min(BINS, 5 + round(2 * len(table) ** 0.5)) if _few(tables) else BINS
         axis.hist(
-            table[band], bins=BINS, range=ends, weights=share, histtype="step", label=name,
+            table[band], bins=bins, range=ends, weights=share, histtype="step", label=name,
             color=COLORS[number % len(COLORS)],
         )  # fmt: skip
     axis.set(xlim=ends, yticks=[])
@@ -92,9 +102,13 @@ def _histograms(axis: Axes, tables: Mapping[str, pd.DataFrame], band: str, ends:
 def _pair(
     axis: Axes, tables: Mapping[str, pd.DataFrame], pair: tuple[str, str], ranges: Mapping[str, tuple[float, float]]
 ) -> None:
-    """Draw lines around the densest values of each table."""
+    """Draw lines around the densest values of each table, or the values."""
     across, down = pair
     for number, table in enumerate(tables.values()):
+        if _few(tables):
+            color = COLORS[number % len(COLORS)]
+            axis.plot(table[across], table[down], "o", markersize=2.2, color=color, alpha=0.5, markeredgewidth=0)
+            continue
         counts, x, y = np.histogram2d(table[across], table[down], BINS, (ranges[across], ranges[down]))
         levels = _levels(counts)
         if len(levels):
@@ -129,6 +143,7 @@ def _label(axis: Axes, bands: list[str], row: int, column: int) -> None:
     """Name the bands at the left and below."""
     small = 7 if len(bands) < 8 else 5
     axis.tick_params(labelsize=small, length=2)
+    axis.locator_params(axis="x", nbins=3)
     if row == len(bands) - 1:
         axis.set_xlabel(bands[column], fontsize=small + 1)
     else:

@@ -162,6 +162,17 @@ def test_rows_with_a_missing_band_are_left_out():
         correlations.draw({"target": bands() * np.nan})
 
 
+def test_few_images_are_points_inside_of_the_axes():
+    table = bands(4)
+    below = correlations.draw({"net": table}, one_range=False).axes[3]
+    (points,) = below.get_lines()
+    np.testing.assert_allclose(points.get_xydata(), table[["B02", "B03"]])
+    (left, right), (low, high) = below.get_xlim(), below.get_ylim()
+    assert left < table["B02"].min() and table["B02"].max() < right
+    assert low < table["B03"].min() and table["B03"].max() < high
+    assert not correlations.draw({"net": bands()}).axes[3].get_lines()
+
+
 def test_a_constant_band_has_no_correlation():
     figure = correlations.draw({"target": bands(B04=np.zeros(5000))})
     assert [text.get_text() for text in figure.axes[2].texts] == ["-"]
