@@ -3,17 +3,19 @@
 PYTHON ?=
 REQUIREMENTS := requirements$(if $(GPU),-gpu).txt
 BIN := .venv/bin
+# What was asked for, for messages that say how to try again.
+INVOKED = $(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))
 # Files of tests are shared among processes; more than four would need much memory.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick lint format docs benchmark pins clean
+.PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick notebooks lint format docs benchmark pins clean
 .DEFAULT_GOAL := help
 
 help:   ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "make %-22s %s\n", $$1, $$2 }' Makefile
 
 venv:   ## install the packages in .venv (GPU=1: with CUDA; PYTHON=python3.12)
-	@sh .ci/venv $(REQUIREMENTS) "$(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))" "$(PYTHON)"
+	@sh .ci/venv $(REQUIREMENTS) "$(INVOKED)" "$(PYTHON)"
 
 demo: venv   ## sharpen 20 m bands of real Sentinel-2: data, training, scores, map
 	@$(BIN)/python demo.py
@@ -33,10 +35,15 @@ test: venv   ## all tests
 test-quick: venv   ## the tests that are not marked as slow
 	$(PYTEST) -m "not slow"
 
-lint: venv   ## check style and types
+notebooks: venv   ## install JupyterLab and open notebooks/ in it
+	@sh .ci/venv requirements-notebooks.txt "$(INVOKED)" "$(PYTHON)"
+	$(BIN)/jupyter lab notebooks
+
+lint: venv   ## check style, types and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 format: venv   ## correct the style
 	$(BIN)/ruff check --fix .
@@ -55,9 +62,11 @@ pins: venv   ## compile requirements*.txt from pyproject.toml
 	  --custom-compile-command "make pins" --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 --no-annotate \
 	  --custom-compile-command "make pins" --quiet --output-file requirements-gpu.txt
+	$(BIN)/uv pip compile pyproject.toml --extra notebooks --constraint requirements.txt --universal --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make pins" --quiet --output-file requirements-notebooks.txt
 
 clean:   ## remove what the demos have written (not .venv)
 	rm -rf data/demo data/sharpening data/solar data/synthetic experiments/_samples experiments/_evaluation
-	rm -rf maps/s2_18svg_10m* maps/trace_171*
-	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/*; do \
+	rm -rf maps/s2_18svg_10m* maps/trace_171* dvc_plots
+	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/* experiments/pipeline/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done

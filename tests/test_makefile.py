@@ -16,8 +16,8 @@ from experiment import PROJECT
 
 TOOLS = ("awk", "cmp", "cp", "make", "mkdir", "sh")
 TARGETS = {
-    "help", "venv", "demo", "demo-super-resolution", "demo-fits", "demo-synthetic", "test", "test-quick", "lint",
-    "format", "docs", "benchmark", "pins", "clean",
+    "help", "venv", "demo", "demo-super-resolution", "demo-fits", "demo-synthetic", "test", "test-quick", "notebooks",
+    "lint", "format", "docs", "benchmark", "pins", "clean",
 }  # fmt: skip
 NEEDS = "pix2earth needs Python 3.11, 3.12 or 3.13: make demo PYTHON=python3.13"
 
@@ -40,7 +40,7 @@ class Copy:
     def __init__(self, folder: Path):
         self.folder = folder
         self.commands = folder / "commands"
-        for name in ("Makefile", ".ci/venv", "requirements.txt", "requirements-gpu.txt"):
+        for name in ("Makefile", ".ci/venv", *(path.name for path in PROJECT.glob("requirements*.txt"))):
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
         self.commands.mkdir()
@@ -155,6 +155,24 @@ def test_the_first_python_that_fits_makes_the_virtual_environment_once(copy, com
     assert copy.make("venv").stdout == "" and len(copy.calls()) == 2
     (copy.folder / "requirements.txt").write_text("changed\n")
     assert copy.make("venv").stdout and copy.calls()[-1] == install
+
+
+def test_notebooks_installs_jupyterlab_beside_the_other_packages_once_and_starts_it(copy):
+    copy.python("python3", "Python 3.12")
+    jupyter = copy.folder / ".venv/bin/jupyter"
+    jupyter.parent.mkdir(parents=True)
+    jupyter.write_text('#!/bin/sh\necho "jupyter $*" >> calls\n')
+    jupyter.chmod(0o755)
+    copy.python(".venv/bin/python", "Python 3.12")
+    (copy.folder / ".venv/lib/python3.12").mkdir(parents=True)
+    assert copy.make("notebooks").returncode == 0
+    install = "-m pip install --quiet --disable-pip-version-check --requirement"
+    assert copy.calls() == [
+        "-m pip --version", f"{install} requirements.txt",
+        "-m pip --version", f"{install} requirements-notebooks.txt", "jupyter lab notebooks",
+    ]  # fmt: skip
+    copy.make("notebooks")
+    assert copy.calls()[5:] == ["jupyter lab notebooks"]
 
 
 def test_a_python_without_the_venv_module_is_passed_over(copy):

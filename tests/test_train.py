@@ -97,6 +97,11 @@ class TestOutputs:
         lines = [json.loads(line) for line in (folder / "logs" / name / "train.jsonl").read_text().splitlines()]
         assert [line["step"] for line in lines if "losses" in line] == [1, 2, 3, 4, 5]
         assert [line["step"] for line in lines if "validation" in line] == [2, 4, 5]
+        for table, steps in (("losses.csv", ["1", "2", "3", "4", "5"]), ("validation.csv", ["2", "4", "5"])):
+            rows = (folder / "logs" / name / table).read_text().splitlines()
+            assert rows[0].startswith("step,") and [row.split(".")[0] for row in rows[1:]] == steps
+        means = json.loads((root / "_evaluation" / "deep--one_a.metrics.json").read_text())
+        assert means["val"]["PSNR"] > 0
         record = json.loads((folder / "logs" / name / "run.json").read_text())
         assert record["settings"]["steps"] == 5 and record["settings"]["normalize"] == "symmetric"
         assert record["sessions"][0]["outcome"] == "completed"

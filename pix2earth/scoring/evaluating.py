@@ -57,7 +57,7 @@ def scores(scorer: Scorer, split: str, step: int) -> pd.DataFrame:
 def write(
     table: pd.DataFrame, scorer: Scorer, split: str, path: Path, other: str | None = None, seen: int | None = None
 ) -> None:
-    """Write the scores of a split as CSV, what they belong to, and where tiles lie; rows of other splits are kept.
+    """Write the scores of a split as CSV, their means, their origin, and where tiles lie; other splits are kept.
 
     Args:
         table: rows of the split.
@@ -67,7 +67,7 @@ def write(
         other: name of the dataset where it is not that of the run.
         seen: number of samples that show ground of its training samples; None: not known.
     """
-    from pix2earth.scoring import origins
+    from pix2earth.scoring import means_file, origins
 
     origin, run, of_split = scorer.origin, {}, None
     if origin:
@@ -76,6 +76,7 @@ def write(
     if other:
         run, of_split = run | {"dataset": other}, of_split and of_split | {"seen_in_training": seen}
     origins.write(path, split, table.to_dict("records"), run, of_split)
+    means_file.write(path, split, summary(table, scorer), scorer.baseline.name if scorer.baseline else None)
     if folder := kept_folder(scorer, split, path):
         places.write(folder, scorer.dataset.listing, split, table["tile"])
 

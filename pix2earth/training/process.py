@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pix2earth.console.run_console import RunConsole
-from pix2earth.figures import diagrams
+from pix2earth.figures import curve_tables, diagrams
 from pix2earth.figures.live_page import LivePage, ShownRun
 from pix2earth.plugins import state
 from pix2earth.runs import provenance
@@ -163,6 +163,8 @@ class RunProcess:
             if journal:
                 journal.close()
         self.end(outcome, console, journal)
+        if journal:
+            curve_tables.write(journal.path)
         # A signal to another machine interrupts this one too.
         return (interruption.signal or signal.SIGTERM) if outcome == "interrupted" else None
 

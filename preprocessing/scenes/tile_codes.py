@@ -1,4 +1,4 @@
-"""Step 10: count the Sentinel-2 products of each tile."""
+"""Step 10: count the Sentinel-2 products of each tile, for the command and the notebook."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiment import Environment
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing.scenes.inventory import product_root
+from preprocessing.scenes.observations import time_in_name
 from sensors.archives import open_members
 from sensors.locating.finding import find, unread_lines
 from sensors.sentinel2_layout import KIND, tile_code, tiles_in
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = 5
 """Number of names without a tile that are printed."""
@@ -27,16 +32,52 @@ def count(paths: Iterable[Path]) -> tuple[Counter[str], list[str]]:
     codes: Counter[str] = Counter()
     without_code = []
     for path in paths:
-        code = tile_code(path.name)
-        tiles = {code} if code else _tiles(path)
+        tiles = _tiles(path)
         codes.update(tiles)
         if not tiles:
             without_code.append(path.name)
     return codes, without_code
 
 
+def passes(paths: Iterable[Path]) -> pd.DataFrame:
+    """Return one row for each product and tile: ``tile``, and ``time``, the start of sensing in UTC, by the names.
+
+    The time of a name without one is missing (NaT). Products without a tile are left out.
+    """
+    import pandas as pd
+
+    rows = [(tile, time_in_name(path.name)) for path in paths for tile in sorted(_tiles(path))]
+    table = pd.DataFrame(rows, columns=["tile", "time"])
+    return table.assign(time=pd.to_datetime(table["time"], utc=True))
+
+
+def overview(passes: pd.DataFrame) -> pd.DataFrame:
+    """Return ``products``, ``first`` and ``last`` (ISO dates) of each tile, those with most products first.
+
+    Args:
+        passes: as the function of that name returns them.
+    """
+    table = passes.groupby("tile")["time"].agg(products="size", first="min", last="max")
+    for column in ("first", "last"):
+        table[column] = table[column].dt.strftime("%Y-%m-%d")
+    return table.rename_axis("tile").sort_values(["products", "tile"], ascending=[False, True])
+
+
+def by_month(passes: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of products of each tile (row) in each month (columns 1 to 12) of all years together.
+
+    Args:
+        passes: as the function of that name returns them.
+    """
+    import pandas as pd
+
+    return pd.crosstab(passes["tile"], passes["time"].dt.month).reindex(columns=range(1, 13), fill_value=0)
+
+
 def _tiles(path: Path) -> set[str]:
-    """Return the tiles in a product, none where it cannot be opened."""
+    """Return the tile in a product's name, else the tiles in the product, none where it cannot be opened."""
+    if code := tile_code(path.name):
+        return {code}
     try:
         return tiles_in(open_members(path))
     except UserError:

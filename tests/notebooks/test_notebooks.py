@@ -1,4 +1,4 @@
-"""Tests of the notebooks: both run completely on a tiny experiment root, and are committed without outputs."""
+"""Tests of the notebooks: all run completely on a tiny experiment root, and are committed without outputs."""
 
 import matplotlib.image
 import nbformat
@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 
 import train
 from experiment import PROJECT
+from tests.product_roots import write_environment
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 METRICS = ["SAM", "SSIM", "PSNR"]
@@ -63,9 +64,12 @@ def displayed(outputs, mime_type):
 
 
 @pytest.mark.slow
-def test_both_notebooks_run_on_a_tiny_root(root, execute, tmp_path):
+def test_the_notebooks_of_runs_run_on_a_tiny_root(root, execute, tmp_path):
     check_summary(root, execute, tmp_path)
     check_sample_images(root, execute)
+    check_training_curves(root, execute)
+    check_per_image_graphs(root, execute)
+    check_band_correlations(root, execute)
 
 
 def check_summary(root, execute, tmp_path):
@@ -125,6 +129,69 @@ def check_sample_images(root, execute):
     assert "sea_a, step 2: 4 tiles of val, batches of 3" in outputs["load"][-1].text
 
 
+def figures(root, start):
+    """Return the names of the figures that begin so; each is a PDF and a PNG for print."""
+    found = sorted((root / "_evaluation" / "figures").glob(f"{start}*"))
+    assert {path.suffix for path in found} == {".pdf", ".png"}
+    names = sorted({path.stem for path in found})
+    assert len(found) == 2 * len(names)
+    assert all(matplotlib.image.imread(path).shape[1] > 500 for path in found if path.suffix == ".png")
+    return names
+
+
+def check_training_curves(root, execute):
+    """Run training_curves: both runs have a line."""
+    outputs = execute("training_curves", PROJECT, {"environment": str(root.parent / "environment.json")})
+    assert outputs["find"][-1].text.split() == ["land_a", "sea_a"]
+    assert len(displayed(outputs["draw"], "image/png")) == 1
+    assert figures(root, "training_curves") == ["training_curves"]
+
+
+def check_per_image_graphs(root, execute):
+    """Run per_image_graphs: figures of each dataset, mask and metric, and the correlations of a run."""
+    parameters = {"environment": str(root.parent / "environment.json"), "run": "sea_a", "metrics": ["PSNR"]}
+    outputs = execute("per_image_graphs", PROJECT / "notebooks", parameters, "print(*table)")
+    assert figures(root, "per_image") == [
+        "per_image_correlations_sea_a", "per_image_pairs_sea_a", "per_image_tiny__origin_not_recorded__inmask_PSNR",
+        "per_image_tiny_inmask_PSNR", "per_image_tiny_notinmask_PSNR",
+    ]  # fmt: skip
+    assert len(displayed(outputs["distributions"], "image/png")) == 3
+    assert list(outputs.values())[-1][-1].text.split() == [*METRICS, "hidden"]
+
+
+def check_band_correlations(root, execute):
+    """Run band_correlations: all tiles, and those with the least and the most hidden pixels."""
+    parameters = {"environment": str(root.parent / "environment.json"), "experiment": "sea", "split": "val"}
+    outputs = execute("band_correlations", PROJECT, parameters, "print(shares.idxmin(), shares.idxmax())")
+    least, most = list(outputs.values())[-1][-1].text.split()
+    assert least != most
+    assert figures(root, "band_correlations") == sorted(
+        f"band_correlations_sea_a_{name}" for name in ("all", least, most)
+    )
+    assert len(displayed(outputs["single"], "image/png")) == 2
+    assert "sea_a, step 2: 4 tiles of val" in outputs["load"][-1].text
+
+
+@pytest.mark.slow
+def test_the_notebook_of_tile_codes_counts_products(execute, tmp_path):
+    environment = write_environment(tmp_path)
+    names = (
+        "S2A_MSIL1C_20170314T172251_N0204_R012_T17XNA_20170314T172245",
+        "S2B_MSIL2A_20220413T150759_N0400_R025_T33XWJ_x", "S2B_MSIL2A_20220513T150759_N0400_R025_T33XWJ_x",
+    )  # fmt: skip
+    for name in names:
+        (tmp_path / "s2" / f"{name}.SAFE").mkdir()
+    outputs = execute(
+        "identify_unique_tilecodes", PROJECT, {"environment": str(environment)},
+        f"table.to_pickle({str(tmp_path / 'table')!r})",
+    )  # fmt: skip
+    assert f"3 products of 2 tiles in {tmp_path / 's2'}" in outputs["find"][-1].text
+    assert pd.read_pickle(tmp_path / "table").loc["T33XWJ"].tolist() == [2, "2022-04-13", "2022-05-13"]
+    for cell in ("tiles", "months"):
+        (shown,) = displayed(outputs[cell], "text/html")
+        assert shown.index("T33XWJ") < shown.index("T17XNA")
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_are_committed_without_outputs_and_every_cell_is_explained(path):
     book = nbformat.read(path, as_version=4)
@@ -136,4 +203,7 @@ def test_notebooks_are_committed_without_outputs_and_every_cell_is_explained(pat
 
 
 def test_names_of_the_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["create_sample_images", "summary_eval"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "band_correlations", "create_sample_images", "identify_unique_tilecodes", "per_image_graphs", "summary_eval",
+        "training_curves",
+    ]  # fmt: skip

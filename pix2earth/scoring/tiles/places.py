@@ -105,6 +105,22 @@ def _hidden(path: Path, manifest: Manifest) -> float:
     return float((read(path, stored)[0][field] > 0).mean())
 
 
+def hidden_shares(listing: Listing, split: str, names: Iterable[str]) -> pd.Series:
+    """Return the share of hidden pixels of samples, from 0 to 1, by their names; NaN where records do not state it.
+
+    Args:
+        listing: of the dataset.
+        split: of the samples.
+        names: of the samples.
+
+    Raises:
+        UserError: a record is damaged.
+    """
+    import pandas as pd
+
+    return pd.Series({name: _hidden(listing.path(split, name), listing.manifest) for name in names}, dtype=float)
+
+
 def load(folder: Path) -> pd.DataFrame | None:
     """Return ``places.csv`` indexed by tile, or None where there is none.
 

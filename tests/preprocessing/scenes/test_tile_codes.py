@@ -33,6 +33,22 @@ def test_products_are_counted_and_other_names_listed():
     assert without_code == [name for name, code in NAMES.items() if code is None]
 
 
+def test_the_overview_has_the_days_of_the_first_and_the_last_product():
+    passes = tile_codes.passes(map(Path, NAMES))
+    table = tile_codes.overview(passes)
+    assert table.index.tolist() == ["T17XNA", "T01WCP", "T33XWJ"] and table["products"].tolist() == [3, 1, 1]
+    assert table.loc["T33XWJ", ["first", "last"]].tolist() == ["2022-04-13", "2022-04-13"]
+    months = tile_codes.by_month(passes)
+    assert months.columns.tolist() == list(range(1, 13)) and months.index.tolist() == ["T01WCP", "T17XNA", "T33XWJ"]
+    assert months.loc["T33XWJ"].to_dict() == {month: int(month == 4) for month in range(1, 13)}
+    assert months.loc["T17XNA", 3] == 2  # the name "T17XNA" has no time
+
+
+def test_no_products_have_empty_tables():
+    passes = tile_codes.passes([])
+    assert tile_codes.overview(passes).empty and tile_codes.by_month(passes).empty
+
+
 @pytest.mark.parametrize(
     ("name", "time"),
     [
