@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from pix2earth.figures.panels import keys
 from pix2earth.figures.panels.contrast import MISSING, stretch
-from pix2earth.figures.panels.grid import GAP, LINE, PixelBox, PanelGrid, fitted
+from pix2earth.figures.panels.grid import GAP, LINE, PanelGrid, PixelBox, fitted
 from pix2earth.figures.panels.panel import Panel, colours
 from pix2earth.figures.short_names import cut
 from pix2earth.settings import atomic
