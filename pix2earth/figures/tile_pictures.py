@@ -22,6 +22,7 @@ from pix2earth.figures.shown_bands import shown_bands
 from pix2earth.records.field import Field
 from pix2earth.scoring.evaluating import kept_folder
 from pix2earth.scoring.shown_samples import ShownSamples, shown
+from pix2earth.scoring.tiles.measurements import Measuring
 from pix2earth.scoring.tiles.tile_folder import ABOUT, STRETCH, pictures_of_run, pictures_of_sample
 from pix2earth.settings import atomic
 
@@ -117,15 +118,25 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
     of_run = pictures_of_run(folder, run)
     shutil.rmtree(of_run, ignore_errors=True)
     contrasts: dict[str, Contrast] | None = None
+    target = scorer.target
+    if scorer.experiment.NORMALIZE == "l2":
+        target = target.model_copy(update={"units": "unit norm"})
+    measured = {of_run: Measuring(target)}
     for start in range(0, len(names), scorer.batch):
         part = names[start : start + scorer.batch]
         images = shown(scorer, split, part, with_baseline=True)
         contrasts = contrasts or _contrasts(scorer, images, folder)
+        measured[of_run].add(part, images.targets, images.predictions)
+        if images.baselines is not None:
+            of_baseline = pictures_of_sample(folder, images.baseline_name)
+            measured.setdefault(of_baseline, Measuring(target)).add(part, images.targets, images.baselines)
         for number, name in enumerate(part):
             for title, colours in _of_sample(scorer, images, number, contrasts):
                 path = (of_run if title == "prediction" else pictures_of_sample(folder, title)) / f"{name}.webp"
                 if not path.exists():  # pictures of the sample are the same for all runs
                     atomic.write_bytes(path, webp(colours))
+    for place, measuring in measured.items():
+        measuring.write(place)
     origin = scorer.origin
     atomic.write_json(of_run / ABOUT, {"checkpoint": origin.checkpoint if origin else None, "tiles": len(names)})
     return len(names)
