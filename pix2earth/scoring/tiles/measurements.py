@@ -7,6 +7,7 @@ baseline: images of all bands would need a thousand times the room.
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Measurements(NamedTuple):
         pixels: some valid pixels of target and prediction (2, pixel, band).
         power: mean power of target and prediction by ring of frequency (2, ring, band), over complete images.
         frequencies: of the rings in cycles per pixel.
-        maps: prediction minus target, mean over bands (tile, height, width), of the first tiles; first time step.
+        maps: prediction minus target, mean over bands and time steps (tile, height, width), of the first tiles.
         ndvi: mean NDVI of target and prediction by time step (2, time step); empty without red and near infrared.
     """
 
@@ -126,11 +127,17 @@ class Measuring:
             if valid.all():
                 self._power.append(np.stack([radial_power(image) for image in (target, prediction)]))
             self._add_ndvi(pair, number % self._steps)
-            if number % self._steps == 0 and len(self._maps) < MAPS:
-                every = -(-max(valid.shape) // MAP_SIDE)
-                error = np.where(valid, (prediction - target).mean(axis=-1), np.nan)[::every, ::every]
-                self._maps.append(error.astype(np.float32))
-                self._tiles.append(names[number // self._steps])
+        errors = (images[1] - images[0]).mean(axis=-1)
+        self._add_maps(names, errors.reshape(len(names), self._steps, *errors.shape[1:]))
+
+    def _add_maps(self, names: list[str], errors: np.ndarray) -> None:
+        """Keep the errors of the first tiles, (tile, time step, height, width), as their mean over time steps."""
+        every = -(-max(errors.shape[2:]) // MAP_SIDE)
+        for name, error in list(zip(names, errors, strict=True))[: MAPS - len(self._maps)]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # a pixel without a valid time step
+                self._maps.append(np.nanmean(error, axis=0)[::every, ::every].astype(np.float32))
+            self._tiles.append(name)
 
     def _add_ndvi(self, pair: np.ndarray, step: int) -> None:
         if self._red_infrared is None:
