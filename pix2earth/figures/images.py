@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from pix2earth.figures.panels import keys
 from pix2earth.figures.panels.contrast import MISSING, stretch
-from pix2earth.figures.panels.grid import GAP, LINE, PanelGrid, PixelBox, fitted
+from pix2earth.figures.panels.grid import GAP, LINE, WIDTH, PanelGrid, PixelBox, fitted
 from pix2earth.figures.panels.panel import Panel, colours
 from pix2earth.figures.short_names import cut
 from pix2earth.settings import atomic
@@ -42,6 +42,8 @@ def draw_rows(
     *,
     caption: str = "",
     text: Mapping[str, str] | None = None,
+    width: int = WIDTH,
+    side_by_side: bool = True,
 ) -> None:
     """Draw the panels of each sample, and write them atomically as PNG of about 1600 pixels width.
 
@@ -55,8 +57,11 @@ def draw_rows(
         path: of the PNG.
         caption: title of the figure.
         text: written into the PNG: what the figure was made of.
+        width: in pixels, at most.
+        side_by_side: samples with few panels may lie side by side.
     """
-    grid = PanelGrid(rows, titles, 2 * GAP + (LINE + 2) * (caption.count("\n") + 1 if caption else 0))
+    top = 2 * GAP + (LINE + 2) * (caption.count("\n") + 1 if caption else 0)
+    grid = PanelGrid(rows, titles, top, width=width, side_by_side=side_by_side)
     every = [panel for row in rows for panel in row]
     explained = keys.keys_of(every)
     height = grid.height + sum(key.height for key in explained)

@@ -14,6 +14,7 @@ import numpy as np
 from pix2earth.batches import time_steps
 from pix2earth.figures.images import Panel, draw_rows
 from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words, of_values
+from pix2earth.figures.panels.grid import WIDTH
 from pix2earth.figures.shown_bands import shown_bands
 from pix2earth.records.manifest import Field, Manifest
 
@@ -39,6 +40,7 @@ def draw(
     *,
     text: Mapping[str, str] | None = None,
     physical: bool = True,
+    width: int = WIDTH,
 ) -> None:
     """Draw a sample image with one row for each sample, as PNG.
 
@@ -52,6 +54,7 @@ def draw(
         caption: run and step.
         text: written into the PNG: the origin of the predictions.
         physical: whether the values are physical ones, not those of images of unit norm.
+        width: of the figure in pixels, at most.
     """
     fields = {"input": manifest.fields[manifest.input], "target": manifest.fields[manifest.target]}
     contrasts = _contrasts(fields, images, physical=physical)
@@ -73,7 +76,7 @@ def draw(
         rows.append(list(row.values()))
         titles = list(row)
     heading = f"{caption} (colours: {in_words(contrasts)})"
-    draw_rows(rows, titles, names, path, caption=heading, text=text)
+    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width)
 
 
 def _contrasts(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:

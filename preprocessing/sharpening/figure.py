@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SIDE = 48
 """Side of the places in coarse pixels."""
+WIDTH = 1100
+"""Of the figure in pixels, to be read at the width of a page."""
 BORDER = 2
 """Pixels at the border of a scene whose high frequencies are not known."""
 
@@ -87,7 +89,16 @@ def draw(scene: TwoResolutions, map_path: Path, places: Sequence[Place], output:
     titles = [f"{pixel:g} m ({shown})", f"bicubic, {fine:g} m", f"sharpened, {fine:g} m", f"fine bands, {fine:g} m"]
     text = {"Source": map_path.name}
     words = f"{scene.name} (colours: {in_words(contrasts)})"
-    draw_rows(rows, titles, [place.name for place in places], output, caption=words, text=text)
+    draw_rows(
+        rows,
+        titles,
+        [place.name for place in places],
+        output,
+        caption=words,
+        text=text,
+        width=WIDTH,
+        side_by_side=False,
+    )
 
 
 def read(scene: TwoResolutions, which: str) -> np.ndarray:

@@ -38,21 +38,31 @@ class PanelGrid:
         titled: for each row, whether titles are above its panels.
     """
 
-    def __init__(self, rows: Sequence[Sequence[Panel]], titles: Sequence[str], top: int) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Sequence[Panel]],
+        titles: Sequence[str],
+        top: int,
+        *,
+        width: int = WIDTH,
+        side_by_side: bool = True,
+    ) -> None:
         """Divide the figure among the panels.
 
         Args:
             rows: the panels of each sample.
             titles: of the columns.
             top: room for the caption in pixels.
+            width: of the figure in pixels, at most.
+            side_by_side: samples with few panels may lie side by side.
         """
         columns = max([len(titles), *map(len, rows), 1])
         self._lines = math.ceil(columns / ACROSS)
         self._across = math.ceil(columns / self._lines)
-        self._blocks = max(1, min(len(rows), ACROSS // self._across)) if self._lines == 1 else 1
+        self._blocks = max(1, min(len(rows), ACROSS // self._across)) if self._lines == 1 and side_by_side else 1
         between = (self._blocks - 1) * 3 * GAP
         panels = self._across * self._blocks
-        self.side = min(LARGEST, (WIDTH - GAP - between) // panels - GAP)
+        self.side = min(LARGEST, (width - GAP - between) // panels - GAP)
         self.width = panels * (self.side + GAP) + GAP + between
         self._title = LINE * max((title.count("\n") + 1 for title in titles if title), default=0)
         self.titled: list[bool] = []

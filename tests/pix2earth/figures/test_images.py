@@ -91,6 +91,12 @@ def test_samples_with_few_panels_are_side_by_side_and_those_with_many_have_lines
     assert many.box(0, 0).width >= WIDTH // ACROSS - 10
 
 
+def test_a_narrower_figure_with_samples_below_each_other():
+    panel = Panel(random(8, 8, 3))
+    grid = PanelGrid([[panel] * 3] * 2, list("abc"), 0, width=900, side_by_side=False)
+    assert grid.box(0, 0).left == grid.box(1, 0).left and 850 < grid.width <= 900
+
+
 def test_flat_images_and_texts_take_no_more_height_than_they_need():
     flat, square, text = Panel(np.zeros((4, 16, 3))), Panel(np.zeros((8, 8, 3))), Panel(np.zeros((1, 1, 3)), text="5 d")
     heights = {
@@ -222,7 +228,7 @@ def rows(manifest_of, monkeypatch, tmp_path):
     def of(source, target, images, **options):
         found = []
 
-        def keep(rows, titles, names, path, *, caption, text):
+        def keep(rows, titles, names, path, *, caption, **_):
             found.extend([[dict(zip(titles, row, strict=True)) for row in rows], caption])
 
         monkeypatch.setattr(sample_image, "draw_rows", keep)
