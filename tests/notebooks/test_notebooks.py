@@ -82,7 +82,7 @@ def check_summary(root, execute, tmp_path):
     assert len(displayed(outputs["boxplots"], "image/png")) == 2 * len(METRICS)
     for metric in METRICS:
         image = matplotlib.image.imread(evaluation / "figures" / f"box_tiny_{metric}.png")
-        assert image.shape[:2] == (700, 1500)
+        assert image.shape[1] == 1500
 
     means = pd.read_pickle(tmp_path / "means").droplevel(["loss", "batch", "run"]).swaplevel("mask", "dataset")
     for mask, run in (("inmask", "sea_a"), ("notinmask", "land_a")):
