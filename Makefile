@@ -8,7 +8,7 @@ INVOKED = $(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))
 # Files of tests are shared among processes; more than four would need much memory.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick notebooks lint format docs benchmark pins clean
+.PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick notebooks lint format docs pictures benchmark pins clean
 .DEFAULT_GOAL := help
 
 help:   ## list the targets
@@ -52,6 +52,9 @@ format: venv   ## correct the style
 # One command for each kind of page.
 docs: venv   ## write the generated pages of docs/ again
 	$(BIN)/python -m pix2earth.documentation
+
+pictures: venv   ## draw docs/images again, after make demo and make demo-super-resolution
+	$(BIN)/python -m pix2earth.results.pictures
 
 benchmark: venv   ## all benchmarks, each a ratio against its reference
 	failed=0; for script in benchmarks/*.py; do $(BIN)/python $$script || failed=1; done; exit $$failed

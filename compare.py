@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument(
         "--page", metavar="OUT.html", type=Path, help="write a page with tables, plots and pictures: one file"
     )
+    arguments.add_argument(
+        "--figures", metavar="DIR", type=Path, help="write figures for publications, each as PDF and PNG"
+    )
     options = arguments.parse_args(argv)
     if options.by and not is_score(options.by):
         raise UserError(f"--by {options.by}: is no metric{nearest(options.by, ALL_METRICS)}")
@@ -60,11 +64,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         ]
         return [statistics_of(root, *each) for each in zip(parts, chosen, measures, strict=True)]
 
-    every = found(every_score=True) if options.json or options.table or options.page else []
+    every = found(every_score=True) if options.json or options.table or options.page or options.figures else []
     if options.page:
         from pix2earth.figures.comparison_page import page
 
         page.write(options.page, root, parts, every, measures)
+    if options.figures:
+        from pix2earth.figures.publication import comparison
+
+        _, missing = comparison.write(options.figures, root, parts, every, measures)
+        print("\n".join(missing), end="\n" if missing else "", file=sys.stderr)
     if options.json:
         print(json.dumps(as_json(parts, every, options.by), indent=2, allow_nan=False))
     elif options.table:
@@ -73,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         statistics = dict(zip((group.title for group in parts), found(every_score=False), strict=True))
         show(frame, statistics=statistics, measures=dict(zip(statistics, measures, strict=True)))
-        print(path, *filter(None, [options.page]), sep="\n")
+        print(path, *filter(None, [options.page, options.figures]), sep="\n")
 
 
 if __name__ == "__main__":

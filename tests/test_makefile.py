@@ -17,7 +17,7 @@ from experiment import PROJECT
 TOOLS = ("awk", "cmp", "cp", "make", "mkdir", "sh")
 TARGETS = {
     "help", "venv", "demo", "demo-super-resolution", "demo-fits", "demo-synthetic", "test", "test-quick", "notebooks",
-    "lint", "format", "docs", "benchmark", "pins", "clean",
+    "lint", "format", "docs", "pictures", "benchmark", "pins", "clean",
 }  # fmt: skip
 NEEDS = "pix2earth needs Python 3.11, 3.12 or 3.13: make demo PYTHON=python3.13"
 

@@ -1,4 +1,4 @@
-"""Sample images of every batch of a split: its first tiles, drawn as by the original ARISGAN code."""
+"""Sample images of every batch of a split: its first tiles."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 Bands = Sequence[str] | None
 
 
-COLUMNS = ("Input", "Target", "Prediction")
-"""As the figures of the original ARISGAN code, which have no error map."""
-
-
 def draw(
     scorer: Scorer,
     split: str,
@@ -30,7 +26,7 @@ def draw(
     input_rgb: Bands = None,
     target_rgb: Bands = None,
 ) -> list[Path]:
-    """Draw input, target and prediction of the first tiles of every batch; return the paths of the sample images.
+    """Draw input, baseline, prediction, target and error of the first tiles of every batch; return the paths.
 
     They are ``<experiment>/test/<timestamp>/<batch>.png``, counted from 0; those of earlier calls are replaced.
 
@@ -53,10 +49,10 @@ def draw(
     paths = []
     for number, first in enumerate(range(0, len(names), size)):
         chosen = names[first : first + min(tiles, size)]
-        images = shown(scorer, split, chosen)
+        images = shown(scorer, split, chosen, with_baseline=True, with_scores=True)
         path = folder / f"{number}.png"
-        caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}\n"
-        sample_image.draw(manifest, chosen, *images[:3], path, caption, COLUMNS, text)
+        caption = f"{experiment.output.run_name}, step {step}, {split}, batch {number}"
+        sample_image.draw(manifest, chosen, images, path, caption, text=text, physical=experiment.NORMALIZE != "l2")
         paths.append(path)
     for path in set(folder.glob("*.png")) - set(paths):
         path.unlink()  # drawn earlier, for a longer split

@@ -1,68 +1,37 @@
-"""Figures with rows of image panels, and the contrast stretch that makes panels comparable."""
+"""Figures with rows of image panels: one row or block for each sample, and keys of their colours below."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")  # a server has no display
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import AutoLocator
 
+from pix2earth.figures.panels import keys
+from pix2earth.figures.panels.contrast import MISSING, stretch
+from pix2earth.figures.panels.grid import GAP, LINE, WIDTH, PanelGrid, PixelBox, fitted
+from pix2earth.figures.panels.panel import Panel, colours
+from pix2earth.figures.short_names import cut
 from pix2earth.settings import atomic
 
-PANEL_INCHES = 2.6
-NAME_INCHES, BAR_INCHES, LABEL_INCHES, EDGE = 0.32, 0.5, 0.16, 0.06
-"""Room for names of samples, for the colour bar of a map, for the label below an image, and between all of them."""
-STRETCH_PERCENTILES = (1.0, 99.0)
-"""The values shown as black and white."""
-MISSING = 0.85
-"""The grey of pixels without a value: lighter than most images, and distinct from black and white."""
+__all__ = ["MISSING", "Panel", "draw_rows", "stretch"]
 
-
-@dataclass(frozen=True)
-class Panel:
-    """One image of a figure.
-
-    Attributes:
-        values: (height, width, 3) as RGB, or (height, width) for an error map or a class map. Pixels with a value that
-            is not finite are shown in the grey ``MISSING``.
-        limits: the values shown as black and white, per band for RGB; None: the 1st and 99th percentile of RGB values,
-            the whole range of a map.
-        colormap: of a map, as matplotlib names it.
-        label: below the image, or beside the colour bar of a map.
-    """
-
-    values: np.ndarray
-    limits: tuple[Any, Any] | None = None
-    colormap: str | None = None
-    label: str = ""
-
-
-def stretch(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values (low, high) of each band that are shown as black and white.
-
-    Args:
-        reference: (..., band); values that are not finite are ignored.
-
-    Returns:
-        Two arrays (band,): the 1st and the 99th percentile, at least slightly apart.
-    """
-    finite = np.where(np.isfinite(reference), reference, np.nan).reshape(-1, reference.shape[-1])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a band without finite values
-        low, high = np.nanpercentile(finite, STRETCH_PERCENTILES, axis=0)
-    low, high = np.nan_to_num(low), np.nan_to_num(high)
-    return low, np.where(high > low, high, low + 1.0)
+DPI = 110
+FRAME = 64
+"""Grey of the frame of an image, 0 to 255."""
+SMALLEST_TEXT, LARGEST_TEXT = 5.5, 9.0
+LETTER = 0.6
+"""Estimated width of a letter as a share of the size of the text."""
+INSET = 0.38
+"""Side of an enlarged part as a share of the side of its panel: less than two fifths, so that it never hides it."""
+OUTLINE = (255, 214, 0)
+"""Colour of the frames of an enlarged part."""
 
 
 def draw_rows(
@@ -73,120 +42,132 @@ def draw_rows(
     *,
     caption: str = "",
     text: Mapping[str, str] | None = None,
+    width: int = WIDTH,
+    side_by_side: bool = True,
 ) -> None:
-    """Draw a grid of panels with one row for each sample, and write it atomically as PNG.
+    """Draw the panels of each sample, and write them atomically as PNG of about 1600 pixels width.
+
+    Samples with few panels are side by side; those with many have several lines. Below the panels, a colour bar
+    explains each kind of map, and a legend each kind of classes.
 
     Args:
         rows: the panels of each sample.
         titles: of the columns.
-        names: names of the samples, written at the left of each row.
+        names: names of the samples, written above each.
         path: of the PNG.
         caption: title of the figure.
         text: written into the PNG: what the figure was made of.
+        width: in pixels, at most.
+        side_by_side: samples with few panels may lie side by side.
     """
-    grid = PanelGrid(rows, titles)
-    figure = Figure(figsize=(grid.width, grid.height))
-    # One pair of axes in inches: with a pair for each panel, an image of five samples took four times as long.
-    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, grid.width), ylim=(0, grid.height), autoscale_on=False)
+    top = 2 * GAP + (LINE + 2) * (caption.count("\n") + 1 if caption else 0)
+    grid = PanelGrid(rows, titles, top, width=width, side_by_side=side_by_side)
+    every = [panel for row in rows for panel in row]
+    explained = keys.keys_of(every)
+    height = grid.height + sum(key.height for key in explained)
+    canvas = np.full((height, grid.width, 3), 255, np.uint8)
+    # A hundredth of a pixel more, so that the size is not rounded down.
+    figure = Figure(figsize=((grid.width + 0.01) / DPI, (height + 0.01) / DPI), dpi=DPI)
+    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, grid.width), ylim=(height, 0), autoscale_on=False)
     axis.set_axis_off()
     if caption:
-        axis.text(grid.width / 2, grid.height - EDGE, caption, fontsize=9, ha="center", va="top")
-    for index, row in enumerate(rows):
-        left, _, bottom, top = grid.box(index, 0)
-        axis.text(left - EDGE, (bottom + top) / 2, names[index], fontsize=7, ha="right", va="center", rotation=90)
+        size = fitting(caption, grid.width, LARGEST_TEXT)
+        axis.text(grid.width / 2, GAP, caption, fontsize=size, ha="center", va="top")
+    for number, row in enumerate(rows):
+        left, top = grid.name(number)
+        room = int(grid.name_width / (LETTER * 7 * DPI / 72))
+        axis.text(left, top, cut(names[number].replace("\n", " "), room), fontsize=7, va="top", color="0.3")
         for column, panel in enumerate(row):
-            _draw(axis, grid.box(index, column), panel)
-    for column, title in enumerate(titles):
-        left, right, _, top = grid.box(0, column)
-        axis.text((left + right) / 2, top + EDGE, title, fontsize=9, ha="center", va="bottom")
+            _draw(canvas, axis, grid.box(number, column), panel, every)
+            if grid.titled[number] and column < len(titles):
+                _title(axis, grid.box(number, column), titles[column])
+    top = grid.height
+    for key in explained:
+        keys.paint(canvas, axis, key, top)
+        top += key.height
+    # All images are one, without resampling: with axes for each panel, five samples took four times as long.
+    figure.figimage(canvas, origin="upper", zorder=-1)
     with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110, metadata=dict(text or {}))
+        figure.savefig(temporary, format="png", dpi=DPI, metadata=dict(text or {}))
 
 
-Box = tuple[float, float, float, float]
-"""Left, right, bottom and top in inches from the lower left corner of the figure."""
+def fitting(text: str, width: float, largest: float) -> float:
+    """Return the size of a text that fits a width in pixels."""
+    letters = max(map(len, text.split("\n")))
+    return float(np.clip(width / (LETTER * max(letters, 1) * DPI / 72), SMALLEST_TEXT, largest))
 
 
-class PanelGrid:
-    """Places of the panels of a figure.
-
-    Attributes:
-        width: of the figure in inches.
-        height: of the figure in inches.
-    """
-
-    def __init__(self, rows: Sequence[Sequence[Panel]], titles: Sequence[str]) -> None:
-        """Divide the figure among panels of one size, names at the left, titles above and colour bars beside maps."""
-        columns = max(len(row) for row in rows)
-        self.width, self.height = columns * PANEL_INCHES, len(rows) * PANEL_INCHES + 0.5
-        maps = {column for row in rows for column, panel in enumerate(row) if panel.values.ndim == 2}
-        self._bars = [BAR_INCHES * sum(map in range(column) for map in maps) for column in range(columns)]
-        self._top = 0.3 + 0.15 * max((title.count("\n") + 1 for title in titles), default=0)
-        self._size = (
-            (self.width - NAME_INCHES - EDGE - BAR_INCHES * len(maps)) / columns,
-            (self.height - self._top) / len(rows),
-        )
-
-    def box(self, row: int, column: int) -> Box:
-        """Return the place of a panel."""
-        width, height = self._size
-        left, top = NAME_INCHES + column * width + self._bars[column], self.height - self._top - row * height
-        return left, left + width - EDGE, top - height + LABEL_INCHES, top
+def _title(axis: Axes, box: PixelBox, title: str) -> None:
+    """Write the title of a column above a panel."""
+    size = fitting(title, box.width, LARGEST_TEXT)
+    lines = [cut(line, int(box.width / (LETTER * size * DPI / 72)) + 2) for line in title.split("\n")]
+    axis.text(box.left + box.width / 2, box.top - 2, "\n".join(lines), fontsize=size, ha="center", va="bottom")
 
 
-def _fitted(box: Box, values: np.ndarray) -> Box:
-    """Return the largest place in the middle of a box that has the proportions of an image."""
-    left, right, bottom, top = box
-    height, width = values.shape[:2]
-    scale = min((right - left) / width, (top - bottom) / height) / 2
-    x, y = (left + right) / 2, (bottom + top) / 2
-    return x - width * scale, x + width * scale, y - height * scale, y + height * scale
-
-
-def _draw(axis: matplotlib.axes.Axes, box: Box, panel: Panel) -> None:
-    """Draw one panel in its place, with a colour bar where it is a map."""
-    values, place = panel.values, _fitted(box, panel.values)
-    if values.ndim == 2:
-        low, high = panel.limits or _range(values)
-        colormap = matplotlib.colormaps[panel.colormap or "magma"].with_extremes(bad=(MISSING,) * 3)
-        colours = {"cmap": colormap, "vmin": low, "vmax": high if high > low else low + 1.0}
-        _image(axis, place, values, **colours)
-        _colour_bar(axis, place, panel.label, colours)
+def _draw(canvas: np.ndarray, axis: Axes, box: PixelBox, panel: Panel, every: Sequence[Panel]) -> None:
+    """Paint one panel in its place, with what is written on it."""
+    if panel.text:
+        axis.text(box.left + box.width / 2, box.top + box.height / 2, panel.text, fontsize=8, ha="center", va="center")
         return
-    low, high = panel.limits or stretch(values)
-    stretched = np.clip((values - low) / (high - low), 0.0, 1.0)
-    has_value = np.isfinite(values).all(axis=-1, keepdims=True)
-    _image(axis, place, np.where(has_value, stretched, MISSING))
-    if panel.label:
-        axis.text((place[0] + place[1]) / 2, place[2] - EDGE, panel.label, fontsize=6, ha="center", va="top")
+    image = colours(panel, keys.limits_of(panel, every) if panel.is_map else None)
+    place = fitted(box, *image.shape[:2])
+    _paste(canvas, place, image)
+    if panel.inset:
+        _enlarge(canvas, place, image, panel.inset)
+    if panel.corner:
+        style = {"facecolor": "black", "alpha": 0.55, "edgecolor": "none", "pad": 1.5}
+        bottom = place.top + place.height - 4
+        axis.text(
+            place.left + 5, bottom, panel.corner, fontsize=fitting(panel.corner, 0.7 * place.width, 8), color="white",
+            va="bottom", bbox=style,
+        )  # fmt: skip
+    if panel.scale_bar:
+        _scale_bar(axis, place, *panel.scale_bar)
+    if panel.label and panel.values.ndim == 3:
+        middle, below = box.left + box.width / 2, box.top + box.height + 3
+        axis.text(middle, below, panel.label, fontsize=fitting(panel.label, box.width, 7), ha="center", va="top")
 
 
-def _image(axis: matplotlib.axes.Axes, place: Box, values: np.ndarray, **colours: Any) -> None:
-    """Draw values with a frame; the axes keep their limits."""
-    axis.imshow(values, extent=place, interpolation="nearest", aspect="auto", **colours)
-    left, right, bottom, top = place
-    axis.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, linewidth=0.8))
+def _paste(canvas: np.ndarray, place: PixelBox, image: np.ndarray, frame: int | tuple[int, int, int] = FRAME) -> None:
+    """Paint an image into a place with a frame around it: pixels are averaged where it becomes smaller."""
+    from PIL import Image
+
+    smaller = place.width < image.shape[1]
+    method = Image.Resampling.BOX if smaller else Image.Resampling.NEAREST
+    resized = np.asarray(Image.fromarray(image).resize((place.width, place.height), method))
+    left, top = place.left, place.top
+    canvas[top - 1 : top + place.height + 1, left - 1 : left + place.width + 1] = frame
+    canvas[top : top + place.height, left : left + place.width] = resized
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and the largest finite value of a map."""
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+def _enlarge(canvas: np.ndarray, place: PixelBox, image: np.ndarray, part: tuple[slice, slice]) -> None:
+    """Show a part of an image enlarged in the upper corner that is farther from it."""
+    rows, columns = part
+    scale = place.width / image.shape[1]
+    outline = PixelBox(
+        place.left + round(columns.start * scale), place.top + round(rows.start * scale),
+        round((columns.stop - columns.start) * scale), round((rows.stop - rows.start) * scale),
+    )  # fmt: skip
+    _outline(canvas, outline)
+    side = round(INSET * min(place.width, place.height))
+    right = columns.start + columns.stop < image.shape[1]
+    left = place.left + place.width - side - 1 if right else place.left + 1
+    _paste(canvas, PixelBox(left, place.top + 1, side, side), image[rows, columns], OUTLINE)
 
 
-def _colour_bar(axis: matplotlib.axes.Axes, place: Box, label: str, colours: dict[str, Any]) -> None:
-    """Draw the colours of a map at its right, with their values and a label."""
-    low, high = float(colours["vmin"]), float(colours["vmax"])
-    _, left, bottom, top = place
-    left, right = left + 0.04, left + 0.14
-    bar = (left, right, bottom, top)
-    _image(axis, bar, np.linspace(high, low, 256)[:, None], **colours)
-    exponent = math.floor(math.log10(max(abs(low), abs(high)) or 1.0))
-    exponent = 0 if -3 <= exponent <= 3 else exponent
-    for value in AutoLocator().tick_values(low, high):
-        if low <= value <= high:
-            y = bottom + (top - bottom) * (value - low) / (high - low)
-            axis.plot([right, right + 0.03], [y, y], color="black", linewidth=0.8)
-            axis.text(right + 0.05, y, f"{value / 10.0**exponent:.4g}", fontsize=6, va="center")
-    factor = f" x 1e{exponent}" if exponent else ""
-    axis.text(right + 0.28, (bottom + top) / 2, label + factor, fontsize=6, va="center", rotation=90)
+def _outline(canvas: np.ndarray, box: PixelBox) -> None:
+    bottom, right = box.top + box.height - 1, box.left + box.width - 1
+    for line in ((box.top, slice(box.left, right + 1)), (bottom, slice(box.left, right + 1))):
+        canvas[line] = OUTLINE
+    for column in (box.left, right):
+        canvas[box.top : bottom + 1, column] = OUTLINE
+
+
+def _scale_bar(axis: Axes, place: PixelBox, share: float, text: str) -> None:
+    """Draw a bar in the lower right corner with its length."""
+    right, bottom = place.left + place.width - 7, place.top + place.height - 7
+    left = right - share * place.width
+    for width, color in ((4.5, "black"), (2, "white")):
+        axis.plot([left, right], [bottom, bottom], color=color, linewidth=width, solid_capstyle="butt")
+    style = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 1}
+    axis.text((left + right) / 2, bottom - 6, text, fontsize=6.5, color="white", ha="center", va="bottom", bbox=style)

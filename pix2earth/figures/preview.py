@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.figures.images import Panel, draw_rows
+from pix2earth.figures.panels.contrast import contrast_of
 from pix2earth.figures.shown_bands import shown_bands, title
 from pix2earth.records.field import Field
 
@@ -16,7 +17,6 @@ SIDE = 512
 """Largest side of an image in pixels."""
 MOST = 12
 """Largest number of images of a folder that are shown."""
-COLUMNS = 4
 
 
 class Shown(NamedTuple):
@@ -57,7 +57,7 @@ def places_shown(count: int, most: int = MOST) -> list[int]:
 
 
 def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: int | None = None) -> Path:
-    """Draw images in rows, with one contrast stretch for all, and return the path of the PNG.
+    """Draw images side by side, with one contrast for all, and return the path of the PNG.
 
     Args:
         images: at least one, of ``places_shown``.
@@ -66,13 +66,12 @@ def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: in
         caption: of the figure.
         of: how many images there are.
     """
-    limits = stretch(np.concatenate([image.values.reshape(-1, 3) for image in images]))
-    panels = [Panel(image.values, limits, label=image.name) for image in images]
-    rows = [panels[start : start + COLUMNS] for start in range(0, len(panels), COLUMNS)]
-    heading = title("", field).strip()
+    contrast = contrast_of(field, np.concatenate([image.values.ravel() for image in images]))
+    rows = [[Panel(image.values, contrast)] for image in images]
+    heading = title("", field).strip().replace("\n", " ")
     part = f" ({len(images)} of {of})" if of and len(images) < of else ""
-    room = ["\n"]  # for the second line of the caption
-    draw_rows(rows, room, [""] * len(rows), path, caption=f"{caption}{part}\n{heading}")
+    words = f"{heading}; colours: {contrast.words}"
+    draw_rows(rows, [], [image.name for image in images], path, caption=f"{caption}{part}\n{words}")
     return path
 
 
@@ -89,11 +88,17 @@ def draw_series(
         caption: of the figure.
     """
     images = [[shown(name, values, field).values for values in each] for name, each in rows]
-    low, high = stretch(np.concatenate([image.reshape(-1, 3) for row in images for image in row]))
+    contrast = contrast_of(field, np.concatenate([image.ravel() for row in images for image in row]))
     if len(field.bands) == 1:  # in colours, from which the grey of missing pixels differs
         unit = "" if field.units == "1" else field.units
-        panels = [[Panel(image[..., 0], (low[0], high[0]), "viridis", unit) for image in row] for row in images]
+        limits = contrast.low, contrast.high
+        label = f"{field.bands[0]} {unit}".strip()
+        panels = [
+            [Panel(image[..., 0], limits=limits, colormap="viridis", label=label) for image in row] for row in images
+        ]
+        words = ""
     else:
-        panels = [[Panel(image, (low, high)) for image in row] for row in images]
-    draw_rows(panels, columns, [name for name, _ in rows], path, caption=caption)
+        panels = [[Panel(image, contrast) for image in row] for row in images]
+        words = f"\ncolours: {contrast.words}"
+    draw_rows(panels, columns, [name for name, _ in rows], path, caption=f"{caption}{words}")
     return path

@@ -1,76 +1,168 @@
-"""Sample image of a run: input, target, prediction and error map of some samples, and the panels of the plug-in."""
+"""Sample image of a run: input, baseline, prediction, target and error of some samples, and panels of the plug-in."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pix2earth.batches import time_steps
-from pix2earth.figures.images import Panel, draw_rows, stretch
+from pix2earth.figures.images import Panel, draw_rows
+from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words, of_values
+from pix2earth.figures.panels.grid import WIDTH
 from pix2earth.figures.shown_bands import shown_bands
-from pix2earth.plugins.panels import COLUMNS, PanelImages
 from pix2earth.records.manifest import Field, Manifest
+
+if TYPE_CHECKING:
+    from pix2earth.scoring.shown_samples import ShownSamples
 
 SAMPLES = 5
 """Number of samples on a sample image."""
-
-Limits = tuple[Any, Any]
+WORST = 99.0
+"""Percentile of the magnitudes of errors at the ends of their colours, so that these do not depend on single pixels."""
+INSET_SHARE, SMALLEST_INSET = 5, 8
+"""A part of one n-th of the height is enlarged, and nothing where that is fewer pixels."""
+LONGEST_BAR = 0.4
+"""Of a scale bar, as a share of the width."""
 
 
 def draw(
     manifest: Manifest,
     names: Sequence[str],
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    predictions: np.ndarray,
+    images: ShownSamples,
     path: Path,
     caption: str,
-    columns: Collection[str] = COLUMNS,
+    *,
     text: Mapping[str, str] | None = None,
-    further: Mapping[str, PanelImages] | None = None,
+    physical: bool = True,
+    width: int = WIDTH,
 ) -> None:
     """Draw a sample image with one row for each sample, as PNG.
+
+    All images of the same bands and unit have one contrast, which the caption states; errors have one colour bar.
 
     Args:
         manifest: states RGB bands and units.
         names: names of the samples.
-        inputs: physical values (sample, [time step,] height, width, band); every time step becomes a column. Time steps
-            may be folded into bands. NaN is missing.
-        targets: physical values (sample, [time step,] height, width, band); NaN is missing.
-        predictions: the same for predictions.
+        images: input, target, prediction, and where they are there baseline, scores and panels of the plug-in.
         path: of the PNG.
         caption: run and step.
-        columns: those of ``COLUMNS`` to draw.
         text: written into the PNG: the origin of the predictions.
-        further: images of further columns by title, in physical units where they have a role.
+        physical: whether the values are physical ones, not those of images of unit norm.
+        width: of the figure in pixels, at most.
     """
-    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    fields = {"input": manifest.fields[manifest.input], "target": manifest.fields[manifest.target]}
+    contrasts = _contrasts(fields, images, physical=physical)
+    # All rows have the same scale of errors.
+    errors = np.stack(
+        [_error(fields["target"], *pair) for pair in zip(images.targets, images.predictions, strict=True)]
+    )
+    finite = np.abs(errors[np.isfinite(errors)])
+    worst = float(np.percentile(finite, WORST)) if finite.size else 1.0
+    own = {title: _own_contrast(one.values) for title, one in images.panels.items()}
     rows = []
     titles: list[str] = []
-    # All rows have the same scale of errors; a percentile, so that it does not depend on single pixels.
-    errors = np.stack([_error(target, *pair) for pair in zip(targets, predictions, strict=True)])
-    finite = errors[np.isfinite(errors)]
-    worst = float(np.percentile(finite, 99.5)) if finite.size else None
-    ranges = {title: _range(images.values) for title, images in (further or {}).items()}
-    for number, sample in enumerate(zip(inputs, targets, predictions, strict=True)):
-        panels, all_titles = _row(source, target, *sample, worst)
-        kept = [index for index, title in enumerate(all_titles) if title.split(",")[0] in columns]
-        row = {all_titles[index]: panels[index] for index in kept}
-        limits = _limits(source, target, *sample[:2]) if further else {}
-        for title, images in (further or {}).items():
-            one = PanelImages(images.values[number], images.role)
-            row |= _further(title, one, {"input": source, "target": target}, limits, ranges[title])
+    for number, error in enumerate(errors):
+        row = _row(fields, images, number, contrasts)
+        row["Error"] = Panel(error, limits=(-worst, worst), colormap="RdBu_r", label=_error_label(fields["target"]))
+        for title, one in images.panels.items():
+            further = _further(title, one.values[number], one.role, fields, contrasts, own[title])
+            row |= {f"{name} of the model" if name in row else name: panel for name, panel in further.items()}
         rows.append(list(row.values()))
         titles = list(row)
-    draw_rows(rows, titles, names, path, caption=f"{caption} (colours: 1 to 99 % of each target)", text=text)
+    heading = f"{caption} (colours: {in_words(contrasts)})"
+    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width)
+
+
+def _contrasts(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:
+    """Return the contrast of input and target, from all samples: one where they show the same bands in one unit."""
+    values = {
+        role: time_steps.separate(each, fields[role].time_steps)[..., list(shown_bands(fields[role]))]
+        for role, each in (("input", images.inputs), ("target", images.targets))
+    }
+    target = contrast_of(fields["target"], values["target"], physical=physical)
+    if alike(fields["input"], fields["target"]):
+        return {"input": target, "target": target}
+    return {"input": contrast_of(fields["input"], values["input"], physical=physical), "target": target}
+
+
+def _row(
+    fields: Mapping[str, Field], images: ShownSamples, number: int, contrasts: Mapping[str, Contrast]
+) -> dict[str, Panel]:
+    """Return the panels of one sample by title, without error and panels of the plug-in."""
+    target = images.targets[number]
+    baseline = None if images.baselines is None else images.baselines[number]
+    row = _columns("Input", images.inputs[number], fields["input"], contrasts["input"])
+    predictions = {"Prediction": ("prediction", images.predictions[number])}
+    if baseline is not None:
+        # Titles say which baseline it is: bicubic, median, linear in time.
+        title = images.baseline_name.replace("-", " ").capitalize()
+        predictions = {title: ("baseline", baseline)} | predictions
+    part = _inset(fields["target"], target, baseline)
+    for title, (role, values) in predictions.items():
+        corner = _corner(images.scores.get(role, {}), number)
+        columns = _columns(title, values, fields["target"], contrasts["target"])
+        # Scores are means over time steps, and stand in the first.
+        first = next(iter(columns))
+        row |= {name: replace(panel, inset=part) for name, panel in columns.items()}
+        row[first] = replace(row[first], corner=corner)
+    columns = _columns("Target", target, fields["target"], contrasts["target"])
+    row |= {name: replace(panel, inset=part) for name, panel in columns.items()}
+    if number == 0:  # all samples have one scale
+        first = next(iter(columns))
+        row[first] = replace(row[first], scale_bar=_scale_bar(fields["target"]))
+    return row
+
+
+def _corner(scores: Mapping[str, np.ndarray], number: int) -> str:
+    """Return the scores of a sample as a text, those that are defined."""
+    texts = {"PSNR": "PSNR {:.2f} dB", "SSIM": "SSIM {:.3f}"}
+    found = {name: float(values[number]) for name, values in scores.items() if np.isfinite(values[number])}
+    return ", ".join(text.format(found[name]) for name, text in texts.items() if name in found)
+
+
+def _inset(field: Field, target: np.ndarray, baseline: np.ndarray | None) -> tuple[slice, slice] | None:
+    """Return the part to enlarge: where the baseline is worst, else where the target varies most.
+
+    It is the same in every figure of a sample, whatever the network predicts.
+    """
+    targets = _time_steps(target, field)
+    height, width = targets[0].shape[:2]
+    side = min(height, width) // INSET_SHARE
+    if side < SMALLEST_INSET:
+        return None
+    counts = height // side, width // side
+    cells = np.stack(targets)[:, : counts[0] * side, : counts[1] * side]
+    if baseline is not None:
+        cells = np.abs(cells - np.stack(_time_steps(baseline, field))[:, : counts[0] * side, : counts[1] * side])
+    cells = cells.reshape(len(targets), counts[0], side, counts[1], side, -1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a cell without a valid pixel
+        detail = (np.nanstd if baseline is None else np.nanmean)(cells, axis=(0, 2, 4, 5))
+    if not np.isfinite(detail).any():
+        return None
+    row, column = np.unravel_index(np.nanargmax(np.where(np.isfinite(detail), detail, -1)), detail.shape)
+    return slice(int(row) * side, (int(row) + 1) * side), slice(int(column) * side, (int(column) + 1) * side)
+
+
+def _scale_bar(field: Field) -> tuple[float, str] | None:
+    """Return a round length on the ground as a share of the width, and its name; None without a pixel size."""
+    if not field.gsd:
+        return None
+    width = field.gsd * field.size[1]
+    longest = LONGEST_BAR * width
+    power = 10.0 ** math.floor(math.log10(longest))
+    length = max(factor * power for factor in (1, 2, 5) if factor * power <= longest)
+    return length / width, f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
 
 
 def _error(field: Field, target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Return the mean absolute error (height, width) over bands, and over the time steps at which a target is valid.
+    """Return prediction minus target (height, width), the mean over bands and the time steps with a valid target.
 
     Where it is valid at none, the error is NaN.
     """
@@ -78,90 +170,56 @@ def _error(field: Field, target: np.ndarray, prediction: np.ndarray) -> np.ndarr
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # no valid time step
         valid = np.isfinite(targets).all(axis=-1)
-        return np.abs(targets - predictions).mean(axis=-1).mean(axis=0, where=valid)
+        return (predictions - targets).mean(axis=-1).mean(axis=0, where=valid)
 
 
-def _row(
-    source_field: Field,
-    target_field: Field,
-    source: np.ndarray,
-    target: np.ndarray,
-    prediction: np.ndarray,
-    worst: float | None = None,
-) -> tuple[list[Panel], list[str]]:
-    """Return panels and titles of one sample.
-
-    Args:
-        source_field: of the input.
-        target_field: of the target.
-        source: physical values of the input, ([time step,] height, width, band).
-        target: physical values of the target.
-        prediction: physical values of the prediction.
-        worst: the upper end of the error map's scale; None: the largest error.
-    """
-    limits = _limits(source_field, target_field, source, target)
-    row = {
-        **_columns(
-            "Input", source, source_field, limits["target"] if _comparable(source_field, target_field) else None
-        ),
-        **_columns("Target", target, target_field, limits["target"]),
-        **_columns("Prediction", prediction, target_field, limits["target"]),
-    }
-    label = "mean absolute error" + (f" ({target_field.units})" if target_field.units != "1" else "")
-    scale = None if worst is None else (0.0, worst)
-    row["Error"] = Panel(_error(target_field, target, prediction), scale, label=label)
-    return list(row.values()), list(row)
+def _error_label(field: Field) -> str:
+    unit = "" if field.units in ("", "1") else f" ({field.units})"
+    return f"error{unit}: prediction minus target, mean over bands" + (" and time steps" if field.time_steps else "")
 
 
-def _comparable(source: Field, target: Field) -> bool:
-    """Return whether input and target show the same bands in the same unit."""
-    names = [[field.bands[index] for index in shown_bands(field)] for field in (source, target)]
-    return names[0] == names[1] and source.units == target.units
-
-
-def _limits(source_field: Field, target_field: Field, source: np.ndarray, target: np.ndarray) -> dict[str, Limits]:
-    """Return the values of target and input that are shown as black and white, by role."""
-    stretched = {
-        "target": stretch(np.stack(_time_steps(target, target_field))[..., shown_bands(target_field)]),
-        "input": stretch(np.stack(_time_steps(source, source_field))[..., shown_bands(source_field)]),
-    }
-    return {**stretched, "input": stretched["target" if _comparable(source_field, target_field) else "input"]}
-
-
-def _columns(title: str, values: np.ndarray, field: Field, limits: Limits | None) -> dict[str, Panel]:
-    """Return the panels of an image by title, one for each time step; without limits, each has its own stretch."""
-    images = [image[..., shown_bands(field)] for image in _time_steps(values, field)]
-    panels = [Panel(image, stretch(image) if limits is None else limits) for image in images]
+def _columns(title: str, values: np.ndarray, field: Field, contrast: Contrast) -> dict[str, Panel]:
+    """Return the panels of an image by title, one for each time step."""
+    images = [image[..., list(shown_bands(field))] for image in _time_steps(values, field)]
+    panels = [Panel(image, contrast) for image in images]
     return dict(zip(_numbered(title, len(images)), panels, strict=True))
 
 
 def _further(
-    title: str, images: PanelImages, fields: Mapping[str, Field], limits: Mapping[str, Limits], own: Limits
+    title: str,
+    values: np.ndarray,
+    role: str | None,
+    fields: Mapping[str, Field],
+    contrasts: Mapping[str, Contrast],
+    own: Contrast,
 ) -> dict[str, Panel]:
     """Return the panels of one image of a plug-in by title.
 
     Args:
         title: of the image; that of one band gets its range.
-        images: of one sample, ([time step,] height, width, band).
+        values: of one sample, ([time step,] height, width, band).
+        role: "input" or "target" where it has the bands of it.
         fields: of input and target, by role.
-        limits: of input and target, by role.
-        own: the smallest and largest value of all samples.
+        contrasts: of input and target, by role.
+        own: the contrast of panels without a role.
     """
-    if images.role:
-        return _columns(title, images.values, fields[images.role], limits[images.role])
-    steps = images.values if images.values.ndim == 4 else images.values[None]
+    if role:
+        return _columns(title, values, fields[role], contrasts[role])
+    steps = values if values.ndim == 4 else values[None]
     titles = _numbered(title, len(steps))
     if steps.shape[-1] > 1:
-        return dict(zip(titles, [Panel(image[..., :3]) for image in steps], strict=True))
-    limits_of_grey = own[0], own[1] if own[1] > own[0] else own[0] + 1
-    panels = [Panel(image.repeat(3, axis=-1), limits_of_grey) for image in steps]
-    return dict(zip((f"{name}\n{own[0]:.3g} to {own[1]:.3g}" for name in titles), panels, strict=True))
+        return dict(zip(titles, [Panel(image[..., :3], own) for image in steps], strict=True))
+    panels = [Panel(image.repeat(3, axis=-1), own) for image in steps]
+    return dict(zip((f"{name}\n{own.words}" for name in titles), panels, strict=True))
 
 
-def _range(values: np.ndarray) -> Limits:
-    """Return the smallest and the largest finite value; 0 and 0 where there is none."""
+def _own_contrast(values: np.ndarray) -> Contrast:
+    """Return the contrast of panels that have other bands than input and target; one band has its whole range."""
+    if values.shape[-1] > 1:
+        return of_values(values[..., :3])
     finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return Contrast(low, high if high > low else low + 1, 1.0, f"{low:.3g} to {high:.3g}")
 
 
 def _numbered(title: str, count: int) -> list[str]:

@@ -23,7 +23,7 @@ def shortened(names: Sequence[str], letters: int = LETTERS) -> dict[str, str]:
         return {name: name for name in unique}
     parts = _without_common_ends(unique)
     for length in range(letters, max(map(len, parts)) + 1):
-        found = [_cut(part, length) for part in parts]
+        found = [cut(part, length) for part in parts]
         if len(set(found)) == len(unique):
             return dict(zip(unique, found, strict=True))
     return dict(zip(unique, parts, strict=True))
@@ -45,8 +45,11 @@ def _common(names: Sequence[str]) -> int:
     return max((place + 1 for place, letter in enumerate(common) if letter in " _-/."), default=0)
 
 
-def _cut(name: str, letters: int) -> str:
+def cut(name: str, letters: int) -> str:
+    """Return a name of at most so many letters, with "..." for its middle where it is longer."""
     if len(name) <= letters:
         return name
+    if letters < 6:
+        return name[: max(letters, 1)]
     first = (letters - 2) // 2
     return f"{name[:first]}...{name[len(name) - (letters - 3 - first) :]}"

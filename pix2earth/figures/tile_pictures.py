@@ -11,20 +11,20 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metrics import ALL_METRICS
 from pix2earth.batches import time_steps
-from pix2earth.figures.images import MISSING, STRETCH_PERCENTILES
+from pix2earth.figures.panels.contrast import Contrast, alike, coloured, contrast_of
 from pix2earth.figures.shown_bands import shown_bands
 from pix2earth.records.field import Field
 from pix2earth.scoring.evaluating import kept_folder
 from pix2earth.scoring.shown_samples import ShownSamples, shown
+from pix2earth.scoring.tiles.measurements import Measuring
 from pix2earth.scoring.tiles.tile_folder import ABOUT, STRETCH, pictures_of_run, pictures_of_sample
 from pix2earth.settings import atomic
-from sensors import lexicon
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,26 +36,8 @@ EVENLY, MOST = 64, 128
 SIDE = 256
 """Largest side of a picture in pixels; more pixels are averaged."""
 QUALITY = 80
-REFLECTANCE = (0.0, 0.3)
-GAMMA = 1.4
 SHOWN_STEPS = 4
 """Time steps of an input that are kept where the target has none."""
-
-
-class Contrast(NamedTuple):
-    """How values become colours.
-
-    Attributes:
-        low: the value that is black.
-        high: the value that is white.
-        gamma: shares of the range are raised to 1 / gamma.
-        words: for the reader.
-    """
-
-    low: float
-    high: float
-    gamma: float
-    words: str
 
 
 # ---- which tiles ---------------------------------------------------------------------------------------------------
@@ -80,42 +62,6 @@ def chosen(table: pd.DataFrame, kept: Sequence[str]) -> list[str]:
             order |= dict.fromkeys((ranking[0], ranking[-1], ranking[len(ranking) // 2]))
     order |= dict.fromkeys(sorted(set(kept) & set(names)))
     return sorted(list(order)[:MOST])
-
-
-# ---- contrast ------------------------------------------------------------------------------------------------------
-
-
-def contrast_of(field: Field, values: np.ndarray, *, physical: bool) -> Contrast:
-    """Return the contrast of the images of a field.
-
-    Args:
-        field: of the images.
-        values: physical values (..., 3) of shown bands, from which it is computed where the quantity does not fix it.
-        physical: whether the values are physical ones, not those of images of unit norm.
-    """
-    indices = shown_bands(field)
-    known = lexicon.described(field.bands)
-    reflectance = all((band := known[index]) and band.quantity == "reflectance" for index in indices)
-    if physical and reflectance and field.units in ("", "1"):
-        return Contrast(*REFLECTANCE, GAMMA, f"reflectance {REFLECTANCE[0]:g} to {REFLECTANCE[1]:g}, gamma {GAMMA:g}")
-    if physical and field.dtype == "uint8" and len(set(indices)) == 3:
-        return Contrast(field.offset, field.offset + 255 * field.scale, 1.0, "8 bits as stored")
-    finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, STRETCH_PERCENTILES).tolist() if finite.size else (0.0, 1.0)
-    unit = "" if field.units in ("", "1") else f" {field.units}"
-    return Contrast(low, high if high > low else low + 1.0, 1.0, f"{low:.3g} to {high:.3g}{unit}")
-
-
-def coloured(values: np.ndarray, contrast: Contrast) -> np.ndarray:
-    """Return an image as colours, uint8 (height, width, 3); grey where any band has no value.
-
-    Args:
-        values: (height, width, 3).
-        contrast: of the image.
-    """
-    shares = np.clip((values - contrast.low) / (contrast.high - contrast.low), 0, 1) ** (1 / contrast.gamma)
-    has_value = np.isfinite(values).all(axis=-1, keepdims=True)
-    return np.rint(255 * np.where(has_value, np.nan_to_num(shares), MISSING)).astype(np.uint8)
 
 
 def webp(colours: np.ndarray) -> bytes:
@@ -172,15 +118,25 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
     of_run = pictures_of_run(folder, run)
     shutil.rmtree(of_run, ignore_errors=True)
     contrasts: dict[str, Contrast] | None = None
+    target = scorer.target
+    if scorer.experiment.NORMALIZE == "l2":
+        target = target.model_copy(update={"units": "unit norm"})
+    measured = {of_run: Measuring(target)}
     for start in range(0, len(names), scorer.batch):
         part = names[start : start + scorer.batch]
         images = shown(scorer, split, part, with_baseline=True)
         contrasts = contrasts or _contrasts(scorer, images, folder)
+        measured[of_run].add(part, images.targets, images.predictions)
+        if images.baselines is not None:
+            of_baseline = pictures_of_sample(folder, images.baseline_name)
+            measured.setdefault(of_baseline, Measuring(target)).add(part, images.targets, images.baselines)
         for number, name in enumerate(part):
             for title, colours in _of_sample(scorer, images, number, contrasts):
                 path = (of_run if title == "prediction" else pictures_of_sample(folder, title)) / f"{name}.webp"
                 if not path.exists():  # pictures of the sample are the same for all runs
                     atomic.write_bytes(path, webp(colours))
+    for place, measuring in measured.items():
+        measuring.write(place)
     origin = scorer.origin
     atomic.write_json(of_run / ABOUT, {"checkpoint": origin.checkpoint if origin else None, "tiles": len(names)})
     return len(names)
@@ -198,16 +154,10 @@ def _contrasts(scorer: Scorer, images: ShownSamples, folder: Path) -> dict[str, 
         role: contrast_of(field, _steps(values, field)[..., list(shown_bands(field))], physical=physical)
         for role, field, values in (("target", target, images.targets), ("input", source, images.inputs))
     }
-    if _alike(source, target):
+    if alike(source, target):
         found["input"] = found["target"]
     atomic.write_json(path, {role: contrast._asdict() for role, contrast in found.items()})
     return found
-
-
-def _alike(source: Field, target: Field) -> bool:
-    """Return whether input and target show the same bands in one unit."""
-    bands = [[field.bands[index] for index in shown_bands(field)] for field in (source, target)]
-    return bands[0] == bands[1] and source.units == target.units
 
 
 def _of_sample(
@@ -217,8 +167,8 @@ def _of_sample(
     manifest = scorer.experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     strips: dict[str, Any] = {"target": images.targets, "prediction": images.predictions}
-    if scorer.baseline and images.baselines is not None:
-        strips[scorer.baseline.name] = images.baselines
+    if images.baselines is not None:
+        strips[images.baseline_name] = images.baselines
     for title, values in strips.items():
         steps = _steps(values[number][None], target)[..., list(shown_bands(target))]
         yield title, np.concatenate([coloured(step, contrasts["target"]) for step in steps], axis=1)

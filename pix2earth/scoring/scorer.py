@@ -35,6 +35,7 @@ from pix2earth.scoring.regions import (
 from pix2earth.scoring.undefined import mean_of_finite
 
 if TYPE_CHECKING:
+    from pix2earth.baselines.choice import Baseline
     from pix2earth.batches.dataset import Dataset
     from pix2earth.records.listing import Listing
     from pix2earth.runs.origin import Origin
@@ -237,13 +238,14 @@ class Scorer:
                 scores |= score(target, prediction, self.scale, [name], mask, fields)
         return scores
 
-    def baseline_prediction(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the baseline's prediction in the units in which the target is scored."""
-        assert self.baseline
+    def baseline_prediction(self, batch: Mapping[str, tf.Tensor], baseline: Baseline | None = None) -> tf.Tensor:
+        """Return the prediction of the first baseline, or of another one, in the units of the scored target."""
+        baseline = baseline or self.baseline
+        assert baseline
         experiment, manifest = self.experiment, self.experiment.manifest
-        described = {name: manifest.fields[name] for name in self.baseline.fields}
+        described = {name: manifest.fields[name] for name in baseline.fields}
         values = [physical(scaled(batch[name], each, experiment), each, experiment) for name, each in described.items()]
-        prediction = self.baseline.predict(*values)
+        prediction = baseline.predict(*values)
         prediction = tf.image.resize(prediction, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH), method="nearest")
         return tf.nn.l2_normalize(prediction, axis=(1, 2, 3)) if experiment.NORMALIZE == "l2" else prediction
 

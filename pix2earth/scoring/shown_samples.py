@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from pix2earth.batches.preparation import VALIDITY, all_valid, measured_input, p
 from pix2earth.batches.time_steps import unfold
 from pix2earth.plugins import panels
 from pix2earth.plugins.panels import PanelImages
+from pix2earth.scoring import shown_baseline
+from pix2earth.scoring.shown_baseline import ShownBaseline
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ class ShownSamples(NamedTuple):
         predictions: physical values.
         panels: further images by title; physical values where they have a role.
         baselines: predictions of the baseline, physical values; None where they were not asked for or there is none.
+        baseline_name: of the baseline; "" where there are none.
+        scores: of each sample by "prediction" or "baseline" and metric, (sample,); none where not asked for.
     """
 
     inputs: np.ndarray
@@ -34,10 +39,18 @@ class ShownSamples(NamedTuple):
     predictions: np.ndarray
     panels: dict[str, PanelImages]
     baselines: np.ndarray | None = None
+    baseline_name: str = ""
+    scores: Mapping[str, Mapping[str, np.ndarray]] = MappingProxyType({})
 
 
 def shown(
-    scorer: Scorer, split: str, names: Sequence[str], *, with_panels: bool = False, with_baseline: bool = False
+    scorer: Scorer,
+    split: str,
+    names: Sequence[str],
+    *,
+    with_panels: bool = False,
+    with_baseline: bool = False,
+    with_scores: bool = False,
 ) -> ShownSamples:
     """Return some samples in the order of their names.
 
@@ -46,7 +59,8 @@ def shown(
         split: of the samples.
         names: at least one.
         with_panels: call the plug-in's method ``panels`` too, where it has one.
-        with_baseline: predict with the baseline too, where there is one.
+        with_baseline: predict with a baseline too, where there is one.
+        with_scores: score predictions and baselines.
 
     Raises:
         UserError: a record is damaged, with file and field; or ``panels`` fails.
@@ -54,10 +68,9 @@ def shown(
     found: dict[str, tuple[np.ndarray, ...]] = {}
     further: list[dict[str, PanelImages]] = []
     order: list[str] = []
+    baseline = shown_baseline.of_scorer(scorer) if with_baseline else None
     for group, batch in scorer.batches(split, names):
-        *arrays, images = _of_batch(scorer, batch, with_panels=with_panels and any(group))
-        if with_baseline and scorer.baseline:
-            arrays.append(scorer.baseline_prediction(batch).numpy())
+        *arrays, images = _of_batch(scorer, batch, baseline, with_panels=with_panels and any(group))
         scored = [index for index, name in enumerate(group) if name]
         found |= {str(group[index]): tuple(array[index] for array in arrays) for index in scored}
         if scored:
@@ -67,11 +80,20 @@ def shown(
         np.stack(each) for each in zip(*(found[name] for name in names), strict=True)
     )
     places = [order.index(name) for name in names]
-    return ShownSamples(inputs, targets, predictions, _joined(scorer, further, places), *baselines)
+    found_scores = {}
+    if with_scores:
+        predicted = {"prediction": predictions} | ({"baseline": baselines[0]} if baselines else {})
+        found_scores = {role: shown_baseline.scores(scorer, targets, each) for role, each in predicted.items()}
+    return ShownSamples(
+        inputs, targets, predictions, _joined(scorer, further, places), baselines[0] if baselines else None,
+        baseline.name if baseline else "", found_scores,
+    )  # fmt: skip
 
 
-def _of_batch(scorer: Scorer, batch: dict[str, tf.Tensor], *, with_panels: bool) -> tuple[Any, ...]:
-    """Return input, target and prediction of a batch as stored, and its panels, as ``ShownSamples`` has them."""
+def _of_batch(
+    scorer: Scorer, batch: dict[str, tf.Tensor], baseline: ShownBaseline | None, *, with_panels: bool
+) -> tuple[Any, ...]:
+    """Return input, target, predictions and panels of a batch as stored, as ``ShownSamples`` has them."""
     experiment, manifest = scorer.experiment, scorer.experiment.manifest
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     fields, prediction = scorer.forward(batch)
@@ -89,6 +111,7 @@ def _of_batch(scorer: Scorer, batch: dict[str, tf.Tensor], *, with_panels: bool)
         _only(inputs, measured_input(batch, experiment), source.time_steps),
         _only(targets, valid_pixels(batch, experiment), target.time_steps),
         physical(prediction, target, experiment).numpy(),
+        *([np.asarray(baseline.predict(batch, fields))] if baseline else []),
         images,
     )
 

@@ -28,14 +28,13 @@ def draw(validation: Validation, origin: Origin, journal: Journal | None, *, wri
     scorer, experiment = validation.scorer, validation.scorer.experiment
     names = spread(validation.candidates, sample_image.SAMPLES)
     with state.kept(validation.gan):
-        images = shown(scorer, validation.split, names, with_panels=True)
+        images = shown(scorer, validation.split, names, with_panels=True, with_baseline=True, with_scores=True)
     if not write:
         return
     path = experiment.output.sample(origin.step)
     caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
-    sample_image.draw(
-        experiment.manifest, names, *images[:3], path, caption, text=origin.tags(), further=images.panels
-    )  # fmt: skip
+    physical = experiment.NORMALIZE != "l2"
+    sample_image.draw(experiment.manifest, names, images, path, caption, text=origin.tags(), physical=physical)
     atomic.copy(path, experiment.output.latest_sample)
     if journal:
         journal.image(origin.step, path)

@@ -35,8 +35,8 @@ METADATA_KEY = "pix2earth"
 BACKGROUND = (246, 247, 245)
 INK = (30, 34, 32)
 NODATA_COLOUR = (96, 100, 104)
-SMALLEST_RANGE = 0.02
-"""Smallest difference of reflectance between black and white: over even ground a preview would show noise otherwise."""
+CONTRAST = "reflectance 0 to 0.3, gamma 1.4"
+"""How all previews are shown; those that were drawn otherwise are drawn again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class PreviewJob:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that the pixels depend on, as they are stored in the PNG."""
-        return {"title": self.title, "product": self.product.name, "downsample": self.downsample}
+        shown = {"title": self.title, "product": self.product.name, "downsample": self.downsample}
+        return shown | {"contrast": CONTRAST}
 
     def __str__(self) -> str:
         """Return the product's path, for messages."""
@@ -91,7 +92,7 @@ def _draw(job: PreviewJob) -> Preview:
 
     with Safe.open(job.product, job.tile) as safe:
         cloud_cover = safe.cloud_cover
-        image, box = _titled(stretched(decimated(safe, job.downsample)), job.title)
+        image, box = _titled(shown_colours(decimated(safe, job.downsample)), job.title)
     texts = PngInfo()
     texts.add_text("Title", job.title)
     texts.add_text(METADATA_KEY, json.dumps({**job.settings, "cloud_cover": cloud_cover, "box": box}))
@@ -117,8 +118,8 @@ def decimated(safe: Safe, downsample: int) -> np.ndarray:
     return np.stack(layers, axis=-1).astype(np.float32)
 
 
-def stretched(reflectance: np.ndarray) -> np.ndarray:
-    """Return reflectance as colours, every band stretched between its percentiles 1 and 99.
+def shown_colours(reflectance: np.ndarray) -> np.ndarray:
+    """Return reflectance as colours, with one contrast for all scenes.
 
     Args:
         reflectance: float (height, width, 3), red, green, blue; NaN is nodata.
@@ -128,14 +129,11 @@ def stretched(reflectance: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    from pix2earth.figures.images import stretch
+    from pix2earth.figures.panels.contrast import GAMMA, VISIBLE, Contrast, coloured
 
     missing = ~np.isfinite(reflectance).all(axis=-1, keepdims=True)
-    low, high = stretch(np.where(missing, np.nan, reflectance))
-    margin = np.maximum(SMALLEST_RANGE - (high - low), 0) / 2
-    low, high = low - margin, high + margin
-    scaled = np.clip((reflectance - low) / (high - low), 0, 1) * 255
-    return np.where(missing, np.array(NODATA_COLOUR), np.nan_to_num(scaled).round()).astype(np.uint8)
+    colours = coloured(reflectance, Contrast(*VISIBLE, GAMMA, CONTRAST))
+    return np.where(missing, np.array(NODATA_COLOUR, np.uint8), colours)
 
 
 def _titled(colours: np.ndarray, title: str) -> tuple[Image.Image, tuple[int, int, int, int]]:

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pix2earth.figures.images import Panel
+    from pix2earth.figures.panels.contrast import Contrast
     from preprocessing.sharpening.two_resolutions import TwoResolutions
 
 SIDE = 48
 """Side of the places in coarse pixels."""
+WIDTH = 1100
+"""Of the figure in pixels, to be read at the width of a page."""
 BORDER = 2
 """Pixels at the border of a scene whose high frequencies are not known."""
 
@@ -75,16 +78,27 @@ def draw(scene: TwoResolutions, map_path: Path, places: Sequence[Place], output:
         UserError: the map cannot be read, or is not of this scene.
     """
     from pix2earth.figures.images import draw_rows
+    from pix2earth.figures.panels.contrast import in_words
 
     coarse = read(scene, "coarse")
     sharpened = read_map(map_path, scene)
     places = list(places) or chosen_places(scene, coarse, sharpened)
-    rows = [_panels(scene, coarse, sharpened, place) for place in places]
+    rows, contrasts = _rows(scene, coarse, sharpened, places)
     pixel, fine = scene.pixel, scene.pixel / scene.ratio
     shown = ", ".join(scene.coarse.names[index] for index in colours(scene.coarse.names))
     titles = [f"{pixel:g} m ({shown})", f"bicubic, {fine:g} m", f"sharpened, {fine:g} m", f"fine bands, {fine:g} m"]
     text = {"Source": map_path.name}
-    draw_rows(rows, titles, [place.name for place in places], output, caption=scene.name, text=text)
+    words = f"{scene.name} (colours: {in_words(contrasts)})"
+    draw_rows(
+        rows,
+        titles,
+        [place.name for place in places],
+        output,
+        caption=words,
+        text=text,
+        width=WIDTH,
+        side_by_side=False,
+    )
 
 
 def read(scene: TwoResolutions, which: str) -> np.ndarray:
@@ -158,25 +172,46 @@ def _place(values: np.ndarray, name: str) -> Place:
     return Place(int(row) + BORDER, int(column) + BORDER, name)
 
 
-def _panels(scene: TwoResolutions, coarse: np.ndarray, sharpened: np.ndarray, place: Place) -> list[Panel]:
-    """Return the panels of a place; the three of the coarse bands have one stretch, the fine bands their own."""
+def _rows(
+    scene: TwoResolutions, coarse: np.ndarray, sharpened: np.ndarray, places: Sequence[Place]
+) -> tuple[list[list[Panel]], dict[str, Contrast]]:
+    """Return the panels of all places, and the contrast of the coarse bands and of the fine ones."""
+    import numpy as np
+
+    from pix2earth.figures.images import Panel
+    from pix2earth.figures.panels.contrast import of_reflectance, of_values
+    from sensors import lexicon
+
+    shown = {"coarse bands": list(colours(scene.coarse.names))}
+    shown["fine bands"] = list(lexicon.true_colour(list(scene.fine.names)) or colours(scene.fine.names))
+    images = [_images(scene, coarse, sharpened, place, *shown.values()) for place in places]
+    contrasts = {}
+    for (words, indices), column, bands in zip(shown.items(), (0, -1), (scene.coarse, scene.fine), strict=True):
+        known = lexicon.described(list(bands.names))
+        values = np.concatenate([row[column].ravel() for row in images])
+        contrasts[words] = of_reflectance([known[index] for index in indices], values) or of_values(values)
+    of_columns = [contrasts["coarse bands"]] * 3 + [contrasts["fine bands"]]
+    rows = [[Panel(image, each) for image, each in zip(row, of_columns, strict=True)] for row in images]
+    return rows, contrasts
+
+
+def _images(
+    scene: TwoResolutions,
+    coarse: np.ndarray,
+    sharpened: np.ndarray,
+    place: Place,
+    shown: Sequence[int],
+    shown_fine: Sequence[int],
+) -> list[np.ndarray]:
+    """Return coarse pixels, bicubic interpolation, the map and the fine bands of a place, (height, width, 3) each."""
     from pix2earth.baselines.upsampling import bicubic_image
-    from pix2earth.figures.images import Panel, stretch
-    from sensors.lexicon import true_colour
 
     ratio, side = scene.ratio, SIDE * scene.ratio
     top, left = place.row * ratio, place.column * ratio
-    shown = list(colours(scene.coarse.names))
-    numbers = scene.numbers
-    part = coarse[place.row : place.row + SIDE, place.column : place.column + SIDE, shown]
-    fine = scene.fine.read(top, left, side, side) * numbers.scale + numbers.offset
-    fine = fine[..., list(true_colour(list(scene.fine.names)) or colours(scene.fine.names))]
-    images = [
-        part,
-        bicubic_image(part, ratio),
-        sharpened[top : top + side, left : left + side, shown],
-    ]
-    return [*(Panel(image, stretch(part)) for image in images), Panel(fine, stretch(fine))]
+    part = coarse[place.row : place.row + SIDE, place.column : place.column + SIDE, list(shown)]
+    fine = scene.fine.read(top, left, side, side) * scene.numbers.scale + scene.numbers.offset
+    of_map = sharpened[top : top + side, left : left + side, list(shown)]
+    return [part, bicubic_image(part, ratio), of_map, fine[..., list(shown_fine)]]
 
 
 def colours(names: Sequence[str]) -> tuple[int, int, int]:

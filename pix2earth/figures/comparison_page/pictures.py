@@ -59,7 +59,7 @@ def pictures(root: Path, group: Group, statistics: Statistics, measure: str, roo
     for method in (method for method in statistics.methods if not method.baseline):
         run = next(run for run in group.runs if run.name == method.runs[0])
         of_run = pictures_of_run(folder, run.files.path.stem if run.files else run.name)
-        if _belong(of_run, run):
+        if belongs(of_run, run):
             sources[f"method:{method.name}"] = of_run
         else:
             remarks.append(f"{method.name}: its evaluation has kept no pictures; evaluate it again")
@@ -83,7 +83,7 @@ def pictures(root: Path, group: Group, statistics: Statistics, measure: str, roo
     return {"tiles": chosen, "contrast": words, "images": images, "remarks": remarks}
 
 
-def _belong(folder: Path, run: Run) -> bool:
+def belongs(folder: Path, run: Run) -> bool:
     """Return whether pictures of predictions are those of the checkpoint that was scored."""
     entry = run.files.entry(run.basis.split) if run.files else None
     path = folder / ABOUT

@@ -16,9 +16,9 @@ from pix2earth.figures.short_names import shortened
 from pix2earth.scoring.tables.columns import base_of
 from pix2earth.settings.errors import UserError
 
-INSIDE = (2.0, 98.0)
-"""Percentiles of all scores between which the axis lies; scores beyond are drawn at its ends."""
-MARGIN = 0.08
+FENCE = 3.0
+"""Scores farther from the quartiles of their method than this many times their distance cannot set the scale."""
+MARGIN = 0.05
 
 
 @styled
@@ -75,19 +75,30 @@ def by_image(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     return chosen.pivot_table(index="tile", columns="label", values="value", aggfunc="mean")[order]
 
 
-def limits(values: np.ndarray) -> tuple[float, float]:
-    """Return the ends of an axis between percentiles, so that single scores cannot set its scale."""
-    low, high = np.percentile(values, INSIDE)
-    quartiles = np.percentile(values, (25, 75))
-    width = max(high - low, 1e-12 + 1e-3 * abs(high)) if high > low else max(quartiles[1] - quartiles[0], 1e-6)
-    return float(low - MARGIN * width), float(high + MARGIN * width)
+def limits(*groups: np.ndarray) -> tuple[float, float]:
+    """Return the ends of an axis that shows groups of scores, so that single scores cannot set its scale.
+
+    Args:
+        groups: finite scores of each method, one-dimensional; scores farther than ``FENCE`` times the distance of the
+            quartiles from these are left out.
+    """
+    inside = []
+    for values in (values for values in groups if len(values)):
+        low, high = np.percentile(values, (25, 75))
+        room = FENCE * (high - low)
+        inside.append(values[(values >= low - room) & (values <= high + room)])
+    if not inside:
+        return 0.0, 1.0
+    low, high = float(np.concatenate(inside).min()), float(np.concatenate(inside).max())
+    margin = MARGIN * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
 
 
 def _distributions(
     axis: Axes, table: pd.DataFrame, metric: str, short: Mapping[str, str], styles: Mapping[str, dict[str, Any]]
 ) -> None:
     """Draw a box of each method with its images as points; those beyond the axis are counted at its ends."""
-    low, high = limits(table.to_numpy()[np.isfinite(table.to_numpy())])
+    low, high = limits(*(table[name].dropna().to_numpy() for name in table))
     numbers = np.random.default_rng(0)
     for place, name in enumerate(reversed(list(table))):
         values = table[name].dropna().to_numpy()
@@ -124,10 +135,7 @@ def _gains(
             shares = 100 * (np.arange(len(values)) + 0.5) / len(values)
             axis.plot(shares, np.sort(values), **styles[str(name)], label=short[str(name)])
     axis.axhline(0, color=BASELINE, linewidth=0.8)
-    every = np.concatenate(list(differences.values()))
-    if len(every):
-        low, high = limits(np.append(every, 0.0))
-        axis.set_ylim(min(low, -0.02 * (high - low)), max(high, 0.02 * (high - low)))
+    axis.set_ylim(limits(*differences.values(), np.zeros(1)))
     axis.set(xlim=(0, 100), xlabel="images, sorted (%)", ylabel=axis_title(metric, direction=False))
     axis.set_title(f"{title} (positive is better)", loc="left")
     axis.grid()

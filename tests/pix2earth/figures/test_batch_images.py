@@ -36,7 +36,7 @@ def scorer(dataset_of, manifest_of, namespace, tmp_path):
 def drawn(monkeypatch):
     """The arguments of every call of `sample_image.draw`, which is replaced."""
     calls = []
-    monkeypatch.setattr(sample_image, "draw", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(sample_image, "draw", lambda *arguments, **options: calls.append(arguments))
     return calls
 
 
@@ -44,15 +44,19 @@ def test_a_figure_shows_five_tiles_of_a_batch_or_all_of_a_smaller_one(scorer):
     paths = batch_images.draw(scorer, "val", 3)
     assert [path.name for path in paths] == ["0.png", "1.png"]
     assert paths[0].parent == scorer.experiment.output.folder / "test" / scorer.experiment.TIMESTAMP
-    sizes = [matplotlib.image.imread(path).shape[:2] for path in paths]
-    assert sizes == [(round((rows * 2.6 + 0.5) * 110), 858) for rows in (5, 2)]
+    heights = [matplotlib.image.imread(path).shape[0] for path in paths]
+    assert heights[0] - heights[1] > 3 * 300  # three rows more, of five columns
 
 
 def test_every_batch_starts_where_the_previous_one_ends(scorer, drawn):
     batch_images.draw(scorer, "val", 3, tiles=1)
     assert [call[1] for call in drawn] == [["tile0"], ["tile6"]]
-    assert drawn[1][6].startswith("small_0101-0000, step 3, val, batch 1")
-    np.testing.assert_allclose(drawn[1][2][..., :3], drawn[1][4])
+    assert drawn[1][4] == "small_0101-0000, step 3, val, batch 1"
+    images = drawn[1][2]
+    np.testing.assert_allclose(images.inputs[..., :3], images.predictions)
+    np.testing.assert_allclose(images.baselines, images.predictions)  # a copy of the input is the baseline
+    error = ((images.targets - images.predictions) ** 2).mean()
+    assert images.scores["prediction"]["PSNR"] == pytest.approx([-10 * np.log10(error)], abs=1e-3)
 
 
 def test_images_of_a_longer_split_are_removed(scorer):
@@ -72,8 +76,8 @@ def test_other_bands_can_be_shown(scorer, drawn):
         batch_images.draw(scorer, "val", 3, target_rgb=["B8"])
 
 
-def test_columns_are_those_of_the_original_code(monkeypatch, scorer):
+def test_columns_are_input_baseline_prediction_target_and_error(monkeypatch, scorer):
     titles = []
     monkeypatch.setattr(sample_image, "draw_rows", lambda rows, columns, *_, **__: titles.append(columns))
     batch_images.draw(scorer, "val", 3)
-    assert titles == [["Input", "Target", "Prediction"]] * 2
+    assert titles == [["Input", "Copy", "Prediction", "Target", "Error"]] * 2

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from pix2earth.figures import tile_pictures
-from pix2earth.figures.tile_pictures import EVENLY, MOST, Contrast, chosen, coloured, contrast_of
+from pix2earth.figures.panels.contrast import Contrast, coloured, contrast_of
+from pix2earth.figures.tile_pictures import EVENLY, MOST, chosen
 from pix2earth.records.field import Field
 from pix2earth.scoring.tiles import places
 

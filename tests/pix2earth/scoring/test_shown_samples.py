@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.records.manifest import Field
+from pix2earth.scoring import shown_baseline
 from pix2earth.scoring.scorer import Scorer
 from pix2earth.scoring.shown_samples import shown
 from pix2earth.settings.errors import UserError
@@ -120,3 +121,47 @@ def test_other_titles_for_other_samples_are_an_error(scorer_of):
     scorer.batch = 1
     with pytest.raises(UserError, match=r"mine\.py: panels\(\) returns other titles or shapes for some samples"):
         shown(scorer, "val", ["a", "b"], with_panels=True)
+
+
+# ---- baselines and their scores ------------------------------------------------------------------------------------
+
+
+def test_the_baseline_of_a_coarser_input_is_bicubic_with_its_scores(scorer_of):
+    scorer = scorer_of({name: sample(number, input_image=SOURCE, target=TARGET) for number, name in enumerate("ab")})
+    images = shown(scorer, "val", ["b", "a"], with_baseline=True, with_scores=True)
+    assert images.baseline_name == "bicubic" and images.baselines.shape == images.targets.shape
+    rows = {row["tile"]: row for row in scorer.rows("val", ["a", "b"])}
+    for role, column in (("prediction", "PSNR"), ("baseline", "PSNR_bicubic")):
+        expected = [rows[name][column] for name in "ba"]
+        np.testing.assert_allclose(images.scores[role]["PSNR"], expected, rtol=1e-5)
+
+
+def test_a_scorer_without_baselines_shows_one_that_needs_no_fit(scorer_of):
+    scorer = scorer_of({"a": sample(1, input_image=SOURCE, target=TARGET)})
+    with_it = shown(scorer, "val", ["a"], with_baseline=True).baselines
+    scorer.baseline, scorer.answers = None, []
+    images = shown(scorer, "val", ["a"], with_baseline=True)
+    assert images.baseline_name == "bicubic"
+    np.testing.assert_array_equal(images.baselines, with_it)
+    assert shown(scorer, "val", ["a"]).baselines is None
+
+
+def test_there_is_no_baseline_where_the_input_lacks_the_bands_of_the_target(scorer_of):
+    radar = SOURCE.model_copy(update={"bands": ["VV", "VH", "HH"], "units": "dB"})
+    images = shown(
+        scorer_of({"a": sample(1, input_image=radar, target=TARGET)}, radar), "val", ["a"], with_baseline=True
+    )
+    assert images.baselines is None and images.baseline_name == ""
+
+
+def test_scores_are_over_valid_pixels_and_means_over_time_steps(scorer_of):
+    image = Field(dtype="float32", shape=[2, SIDE, SIDE, 3], bands=BANDS)
+    scorer = scorer_of({"a": sample(1, input_image=image, target=image)}, image, image, normalize="none")
+    targets = np.full((1, 2, SIDE, SIDE, 3), 0.5, np.float32)
+    predictions = targets + np.array([0.1, 0.01], np.float32)[:, None, None, None]
+    targets[0, 0, :8], predictions[0, 0, :8] = np.nan, 7
+    found = shown_baseline.scores(scorer, targets, predictions)
+    np.testing.assert_allclose(found["PSNR"], [30.0], rtol=1e-4)
+    assert found["SSIM"].shape == (1,)
+    everywhere = shown_baseline.scores(scorer, np.full_like(targets, np.nan), predictions)
+    assert np.isnan(everywhere["PSNR"]).all()

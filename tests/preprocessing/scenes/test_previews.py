@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pix2earth.figures.panels.contrast import GAMMA, of_reflectance
 from preprocessing.scenes import inventory, previews
 from preprocessing.scenes.inventory import Pair
 from preprocessing.scenes.observations import time_in_name
-from preprocessing.scenes.previews import NODATA_COLOUR, TITLE_HEIGHT, decimated, stretched
+from preprocessing.scenes.previews import CONTRAST, NODATA_COLOUR, TITLE_HEIGHT, decimated, shown_colours
+from sensors import lexicon
 from sensors.sentinel2 import Safe
 from tests.product_roots import PROJECT, killed_step, step, write_environment
 from tests.products import ORIGIN, synthetic_reflectance, write_safe
@@ -90,26 +92,19 @@ class TestPixels:
             assert decimated(safe, n).shape == (*shape, 3)
 
 
-class TestStretch:
-    def test_every_band_goes_from_its_first_to_its_last_percentile(self):
-        ramp = np.linspace(0, 1, 101, dtype=np.float32).reshape(1, 101, 1) * [1.0, 0.5, 0.25] + [0.0, 0.1, 0.2]
-        colours = stretched(ramp)
-        expected = np.clip((np.arange(101) - 1) / 98 * 255, 0, 255).round()
-        for band in range(3):
-            np.testing.assert_allclose(colours[0, :, band], expected, atol=1)
+class TestColours:
+    def test_all_scenes_and_bands_have_the_contrast_that_the_settings_name(self):
+        ground = np.array([[[0.0, 0.15, 0.3], [-0.1, 0.9, 0.15]]], np.float32)
+        middle = round(255 * 0.5 ** (1 / GAMMA))
+        assert shown_colours(ground).tolist() == [[[0, middle, 255], [0, 255, middle]]]
+        assert of_reflectance(lexicon.described(["B04", "B03", "B02"]), ground).words == CONTRAST
 
     def test_nodata_is_grey_in_all_bands(self):
         ground = np.random.default_rng(0).uniform(0, 0.3, (20, 20, 3)).astype(np.float32)
         ground[3, 4, 1] = np.nan
-        colours = stretched(ground)
+        colours = shown_colours(ground)
         assert colours[3, 4].tolist() == list(NODATA_COLOUR)
-        ground[3, 4] = (9, np.nan, 9)  # and does not change the stretch of the others
-        np.testing.assert_array_equal(stretched(ground), colours)
-        assert stretched(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NODATA_COLOUR)] * 2] * 2
-
-    def test_even_ground_shows_no_noise(self):
-        noise = 0.1 + 1e-4 * np.random.default_rng(0).standard_normal((50, 50, 3)).astype(np.float32)
-        assert np.ptp(stretched(noise).astype(int)) < 15
+        assert shown_colours(np.full((2, 2, 3), np.nan, np.float32)).tolist() == [[list(NODATA_COLOUR)] * 2] * 2
 
 
 class TestStep:
@@ -127,7 +122,7 @@ class TestStep:
             assert metadata["cloud_cover"] == 3.5 and metadata["box"] == [0, 28, 120, 148]
             scene = np.asarray(image.convert("RGB"))[TITLE_HEIGHT:]
         with Safe.open(next((environment.parent / "s2" / "new").iterdir())) as safe:
-            np.testing.assert_array_equal(scene, stretched(decimated(safe, 2)))
+            np.testing.assert_array_equal(scene, shown_colours(decimated(safe, 2)))
 
     def test_has_the_documented_defaults(self, environment, folder):
         assert run(environment) == 0

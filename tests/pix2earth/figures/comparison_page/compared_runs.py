@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pix2earth.figures import tile_pictures
 from pix2earth.figures.comparison_page import page
+from pix2earth.figures.panels.contrast import Contrast
 from pix2earth.figures.tile_pictures import webp
 from pix2earth.runs.folders import RunFolders
 from pix2earth.scoring.tables.comparison import groups, load, measure_of
@@ -67,7 +67,7 @@ def write_pictures(folder: Path, runs: dict[str, str], count: int = PICTURES, si
             atomic.write_bytes(pictures_of_run(folder, run) / f"t{3 * number:02d}.webp", content)
     for run, checkpoint in runs.items():
         atomic.write_json(pictures_of_run(folder, run) / ABOUT, {"checkpoint": checkpoint, "tiles": count})
-    contrast = tile_pictures.Contrast(0, 0.3, 1.4, "reflectance 0 to 0.3, gamma 1.4")
+    contrast = Contrast(0, 0.3, 1.4, "reflectance 0 to 0.3, gamma 1.4")
     atomic.write_json(folder / STRETCH, {"target": contrast._asdict(), "input": contrast._asdict()})
 
 

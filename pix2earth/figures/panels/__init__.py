@@ -1,0 +1,1 @@
+"""Panels of figures: their contrast, their places, and how they are painted."""

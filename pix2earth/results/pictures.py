@@ -1,0 +1,93 @@
+"""Command: draw the pictures of ``docs/images`` again that come from the demos."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiment import PROJECT, Environment
+from pix2earth.settings.errors import UserError, reports_errors
+
+FOLDER = PROJECT / "docs" / "images"
+DEMO_ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
+WIDTH, SAMPLES = 1100, 3
+"""Of the sample image: pixels, and tiles."""
+OTHERS = {
+    "comparison.png": "a part of the page of `python compare.py --page`, opened in a browser",
+    "olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands",
+    "synthetic.png": "python -m synthetic show PRODUCT --output docs/images/synthetic.png",
+}
+"""Pictures that this command does not draw, and what does."""
+
+
+@reports_errors
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw the pictures whose runs are there; status 1 where one is missing."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images from the demos."
+    )
+    arguments.add_argument("--env", metavar="PATH", default=str(DEMO_ENVIRONMENT), help="default: that of the demos")
+    arguments.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="default: docs/images")
+    options = arguments.parse_args(argv)
+    environment = Environment(options.env)
+    drawings: dict[str, tuple[Callable[[Environment, Path], None], str]] = {
+        "sharpening.png": (sharpening, "make demo"),
+        "demo.png": (demo, "make demo-super-resolution"),
+    }
+    missing = 0
+    for name, (draw, target) in drawings.items():
+        try:
+            draw(environment, options.output / name)
+            print(options.output / name)
+        except UserError as error:
+            missing += 1
+            print(f"{name}: not drawn ({'; '.join(error.lines)}); first run: {target}", file=sys.stderr)
+    for name, how in OTHERS.items():
+        print(f"{name}: not drawn here: {how}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def sharpening(environment: Environment, output: Path) -> None:
+    """Draw the map of the sharpening demo.
+
+    Raises:
+        UserError: there is no map, or it cannot be drawn.
+    """
+    path = Path(environment.DATA_ROOT).parent / "maps" / "s2_18svg_10m.tif"
+    if not path.is_file():
+        raise UserError(f"{path}: is not there")
+    scene = str(PROJECT / "samples" / "s2_18svg")
+    words = ["-m", "preprocessing.sharpening.figure", "--input", scene, "--map", str(path), "--output", str(output)]
+    if subprocess.run([sys.executable, *words], cwd=PROJECT).returncode:
+        raise UserError(f"{path}: cannot be drawn")
+
+
+def demo(environment: Environment, output: Path) -> None:
+    """Draw some test tiles of the super-resolution demo.
+
+    Raises:
+        UserError: there is no trained run.
+    """
+    from pix2earth.console.quiet import quieten_tensorflow
+    from pix2earth.training.trained import open_run, restored_scorer
+
+    quieten_tensorflow()
+    run = open_run(environment, "demo", None)
+    scorer, split, step = restored_scorer(run, None, "best")
+
+    from pix2earth.figures import sample_image
+    from pix2earth.scoring.shown_samples import shown
+    from pix2earth.training.validation import spread
+
+    names = spread(scorer.dataset.names(split), SAMPLES)
+    images = shown(scorer, split, names, with_baseline=True, with_scores=True)
+    caption = f"{run.output.run_name}, step {step}, {split}"
+    text = scorer.origin.tags() if scorer.origin else None
+    sample_image.draw(run.manifest, names, images, output, caption, text=text, width=WIDTH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
