@@ -33,6 +33,7 @@ def draw(validation: Validation, origin: Origin, journal: Journal | None, *, wri
         return
     path = experiment.output.sample(origin.step)
     caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
+    caption += "" if scorer.paired else ", targets of other places"
     sample_image.draw(
         experiment.manifest, names, *images[:3], path, caption, text=origin.tags(), further=images.panels
     )  # fmt: skip
