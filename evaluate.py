@@ -34,9 +34,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument(
         "--json", action="store_true", help="print the summary as JSON, and nothing else on the standard output"
     )
+    arguments.add_argument(
+        "--classifier", action="store_true",
+        help="judge the land cover of the generated images by a classifier of true ones, which is fitted once",
+    )  # fmt: skip
     options = arguments.parse_args(argv)
     if options.json and options.baselines:
         raise UserError("--json: cannot be given with --baselines; its table is a CSV in the folder test/")
+    if options.classifier and (options.json or options.dataset is not None):
+        refused = "--json" if options.json else "--dataset"
+        raise UserError(f"--classifier: cannot be given with {refused}; it writes a JSON file of the run's own dataset")
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
     other = open_other(options.dataset, experiment) if options.dataset is not None else None
     listing = other.listing if other else None
@@ -51,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     figure = draw_where_asked(scorer, split, scores)
     if figure and not options.json:
         print(figure)
+    if options.classifier:
+        from pix2earth.land_cover.report import judge_and_show
+
+        judge_and_show(scorer, split, step)
     if options.baselines:
         from pix2earth.scoring.beside_baselines import show_and_write
 

@@ -76,6 +76,7 @@ PROTOCOLS: dict[str, str] = {
         "sen2mtc": ("PSNR", "SSIM"),
         "uncrtaints": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
         "allclear": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
+        "gapfill": ("SSIM", "MSE", "MAE", "MaskRatio"),
     }.items()
     for name in names
 }
@@ -88,6 +89,8 @@ HIDES: dict[str, str] = {
     " those under clouds; means are over images",
     "allclear": "pixels that are not clear in the target do not count, so that nothing is said of what is made there;"
     " reflectance above 1 is cut off",
+    "gapfill": "the middle time step alone counts; SSIM is that of images with zeros where nothing was hidden, so that"
+    " it rises where less is hidden, and is 1 where nothing is; MSE and MAE are undefined there",
 }
 """What each protocol of `PROTOCOLS` hides, which evaluations print."""
 
@@ -97,12 +100,27 @@ INDICES: dict[str, str] = {
 }
 """The same for indices of vegetation and water; only computed if an experiment names them."""
 
-OF_SETS: dict[str, tuple[str, str]] = {
+DISTANCES: dict[str, tuple[str, str]] = {
+    "KID": ("metrics.distributions.kernel:features_of_both", "metrics.distributions.kernel:kid"),
+    "W1": ("metrics.distributions.pixel_values:values_of_both", "metrics.distributions.pixel_values:wasserstein"),
+}
+"""Those of `OF_SETS` that compare distributions, for which targets and predictions need not be pairs."""
+
+OF_SETS: dict[str, tuple[str, str]] = DISTANCES | {
     "effective_gsd": ("metrics.power:coherence_sums", "metrics.power:effective_gsd"),
 }
 """Figures of a set of images, which are no means over images and no columns of the CSV. Name -> a function of images
 like a metric, but of any shape (batch, ...), and a function of these values of all images, the smaller side of the
 images in pixels, and the scale."""
+
+BY_PART: dict[str, tuple[str, str]] = {
+    f"{name}_by_{part}": (name, part)
+    for part in ("band", "time_step")
+    for name in ("RMSE", "MAE", "PSNR", "SSIM", "MSE_gapfill", "MAE_gapfill", "SSIM_gapfill", "MaskRatio_gapfill")
+    if (name, part) != ("MaskRatio_gapfill", "band")
+}
+"""Names that stand for a metric of each band or each time step: columns such as `RMSE.band[B04]`, `RMSE.time_step[2]`.
+Name -> metric and part."""
 
 ALL_METRICS = ChainMap(INDICES, PROTOCOLS, SPECTRA, SUPERRESOLUTION, SCIENTIFIC, PUBLISHED, METRICS)
 """All tables in one, those of `METRICS` first (a ChainMap lists its last mapping first)."""
@@ -116,17 +134,19 @@ GROUPS: dict[str, Iterable[str]] = {
     "sen2_mtc": [name for name in PROTOCOLS if name.endswith("_sen2mtc")],
     "uncrtaints": [name for name in PROTOCOLS if name.endswith("_uncrtaints")],
     "allclear": [name for name in PROTOCOLS if name.endswith("_allclear")],
-    "superresolution": [*SUPERRESOLUTION, *SPECTRA, *OF_SETS],
+    "gapfill": [name for name in (*PROTOCOLS, *BY_PART) if "_gapfill" in name],
+    "superresolution": [*SUPERRESOLUTION, *SPECTRA, "effective_gsd"],
+    "distributions": DISTANCES,
 }
 """Values of the key `metrics` that stand for a list of names."""
 
 LOWER_IS_BETTER = frozenset({
     "SAM", "RMSE", "ERGAS", "MAE", "SAM_aris", "RMSE_aris", "ERGAS_aris", "FluxError",
     "reflectance", "spectral", "spatial", "omission", "hallucination",
-    *INDICES, *(name for name in PROTOCOLS if name.startswith(("MAE", "RMSE", "SAM"))),
+    *INDICES, *(name for name in PROTOCOLS if name.startswith(("MAE", "MSE", "RMSE", "SAM"))),
 })  # fmt: skip
 
-WITHOUT_DIRECTION = frozenset({"PSD_ratio", "synthesis", "without_reference"})
+WITHOUT_DIRECTION = frozenset({"PSD_ratio", "synthesis", "without_reference", "MaskRatio_gapfill"})
 """Metrics of which neither higher nor lower values are better; none of them chooses a checkpoint."""
 
 UNITS: dict[str, str] = {
@@ -150,6 +170,7 @@ UNITS: dict[str, str] = {
     **{name: "dB" for name in PROTOCOLS if name.startswith("PSNR")},
     **{name: "deg" for name in PROTOCOLS if name.startswith("SAM")},
     "effective_gsd": "m",
+    "W1": "data",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
@@ -162,7 +183,10 @@ PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS, *INDICES})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""
 
 WHOLE_IMAGE = frozenset({"spatial", "PSD_ratio", *(name for name in PROTOCOLS if not name.endswith("_allclear"))})
-"""Metrics that are undefined where a pixel is masked; they are not computed by region."""
+"""Metrics that are undefined where a pixel is masked, or choose their pixels themselves; not computed by region."""
+
+MIDDLE_TIME_STEP = frozenset(name for name in PROTOCOLS if name.endswith("_gapfill"))
+"""Metrics of the middle one of several time steps (of an even number, the later one)."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Metrics as three benchmarks of cloud removal compute them, for comparisons with their published numbers.
+"""Metrics as four benchmarks of cloud removal compute them, for comparisons with their published numbers.
 
 All take target and prediction (batch, height, width, band), reflectance as 0 to 1, mask (batch, height, width) or None,
 and return (batch,). Digital numbers of the protocols are reflectance x 10000.
 
 Sen2_MTC and UnCRtainTS know no masks: an image with a masked pixel scores NaN. AllClear counts the valid pixels alone.
+Gap filling counts the pixels that are hidden in the input.
 """
 
 from __future__ import annotations
@@ -82,3 +83,48 @@ allclear_psnr, allclear_mae, allclear_rmse, allclear_ssim, allclear_sam = (
     _of_reflectance(metric, masked=True)
     for metric in (pixelwise.psnr, pixelwise.mae, pixelwise.rmse, structural.ssim, _degrees)
 )
+
+
+def _of_hidden(metric: Metric) -> Callable[..., tf.Tensor]:
+    """Return a metric of the pixels that are hidden in the input and valid in the target."""
+
+    def hidden_metric(
+        target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale, hidden: tf.Tensor
+    ) -> tf.Tensor:
+        return metric(target, prediction, _counted(hidden, mask), scale)
+
+    return hidden_metric
+
+
+def _counted(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Return which pixels are hidden and valid, bool (batch, height, width).
+
+    Args:
+        hidden: (batch, height, width, 1), not 0 where the input is hidden.
+        mask: (batch, height, width), non-zero at valid pixels, or None.
+    """
+    chosen = hidden[..., 0] > 0
+    return chosen if mask is None else chosen & tf.cast(mask, tf.bool)
+
+
+def _mean_square_error(target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale) -> tf.Tensor:
+    return pixelwise.mean_square_error(target, prediction, mask)
+
+
+gapfill_mse, gapfill_mae = map(_of_hidden, (_mean_square_error, pixelwise.mae))
+
+
+def gapfill_ssim(
+    target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale, hidden: tf.Tensor
+) -> tf.Tensor:
+    """Return SSIM with range 1 of whole images that are 0 where nothing was hidden; 1 where nothing is hidden."""
+    target, prediction, _ = apply_mask(target, prediction, _counted(hidden, mask))
+    return structural.ssim(target, prediction, None, dataclasses.replace(scale, data_range=1.0, low=0.0))
+
+
+def gapfill_maskratio(
+    target: tf.Tensor, prediction: tf.Tensor, mask: tf.Tensor | None, scale: Scale, hidden: tf.Tensor
+) -> tf.Tensor:
+    """Return the share of pixels that are hidden in the input and valid in the target, 0 to 1."""
+    target = tf.convert_to_tensor(target)
+    return tf.reduce_mean(tf.cast(_counted(hidden, mask), target.dtype), axis=(1, 2))

@@ -142,3 +142,22 @@ def test_figures_of_a_set_are_printed_and_recorded(finished_run, command):
     assert recorded["metrics"]["hallucination"] == 1
     status, out, _ = command(evaluate.main, "--exp", "e", "--timestamp", "s", "--json")
     assert json.loads(out)["of_set"] == [row]
+
+
+def test_columns_of_bands_are_shown_and_compared(finished_run, command, tiny_root, tiny_arrays):
+    """Of the prediction and the baseline, in the summary, in tables of comparisons and in the page."""
+    import compare
+
+    root = finished_run("e", "p", steps=2, metrics=["RMSE", "RMSE_by_band"])
+    table = pd.read_csv(root / "_evaluation/e_p.csv")
+    bands = [name for name in table.columns if name.startswith("RMSE.band[") and name.endswith("]")]
+    assert len(bands) == next(iter(tiny_arrays["val"].values()))["target"].shape[-1]
+    of_bicubic = table[[f"{name}_bicubic" for name in bands]]
+    np.testing.assert_allclose(np.sqrt((of_bicubic**2).mean(axis=1)), table["RMSE_bicubic"], rtol=1e-5)
+    np.testing.assert_allclose(np.sqrt((table[bands] ** 2).mean(axis=1)), table["RMSE"], rtol=1e-5)
+    status, out, err = command(evaluate.main, "--exp", "e", "--timestamp", "p")
+    assert status == 0 and all(name in out for name in bands), err
+    page = tiny_root / "page.html"
+    status, out, err = command(compare.main, "--by", bands[0], "--page", str(page))
+    assert status == 0 and f"by {bands[0]}" in out and bands[0] in page.read_text(), err
+    assert command(compare.main, "--by", "RMSE.band[", "--json")[0] == 2

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2earth.batches.pools import SEQUENCE_START, partners, pool_of_pairs, pools_of
+from pix2earth.batches.pools import SEQUENCE_START, partners, pool_of_pairs, pool_of_samples, pools_of, unpaired_inputs
 from pix2earth.records.listing import Listing, admitted_names, chosen_names
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Dataset:
             chosen = self._selection if split == "train" else None
             held_out = {*chosen.samples, *chosen.left_out} if chosen else set()
             pool = self._pool(split)
-            self._names[split] = chosen_names(self.listing, split, self.experiment, held_out, pool)
+            names = chosen_names(self.listing, split, self.experiment, held_out, pool)
+            self._names[split] = names if split == "train" or self.paired(split) else self._of_unpaired(split, names)
         return self._names[split]
 
     def all_names(self, split: str) -> list[str]:
@@ -90,7 +91,16 @@ class Dataset:
         pools = pools_of(self.listing, split)
         if split == "train" and self.sampling == "pools":
             return next((pool for pool in pools if self.manifest.input in self.manifest.pools[pool]), "")
-        return pool_of_pairs(self.listing, split)
+        return pool_of_pairs(self.listing, split) if split == "train" else pool_of_samples(self.listing, split)
+
+    def paired(self, split: str) -> bool:
+        """Return whether input and target of the samples of a split belong together."""
+        return not unpaired_inputs(self.listing, split)
+
+    def _of_unpaired(self, split: str, names: list[str]) -> list[str]:
+        """Return the inputs among names that have a target of their own."""
+        usable = set(unpaired_inputs(self.listing, split))
+        return [name for name in names if name in usable]
 
     def has(self, split: str) -> bool:
         """Return whether the dataset has samples in a split."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pix2earth.records.manifest import Manifest
 
 SEQUENCE_START = "sequence_start"
+UNPAIRED = "no sample holds both input and target, so that distances of distributions alone are computed"
+"""What is said of a split of which inputs and targets are no pairs."""
 
 
 def pools_of(listing: Listing, split: str) -> dict[str, list[str]]:
@@ -44,13 +46,41 @@ def pool_of_pairs(listing: Listing, split: str) -> str:
     )
 
 
+def unpaired_inputs(listing: Listing, split: str) -> list[str]:
+    """Return the samples with an input of a split that holds inputs and targets, but no pairs; else [].
+
+    They are as many as there are targets, evenly chosen, where there are more: every target is used once at most.
+    """
+    manifest = listing.manifest
+    pools = pools_of(listing, split) if manifest.pools else {}
+    if not pools or any(holds_pairs(manifest, pool) for pool in pools):
+        return []
+    inputs, targets = (
+        next((names for pool, names in pools.items() if role in manifest.fields_of(pool)), [])
+        for role in (manifest.input, manifest.target)
+    )
+    count = min(len(inputs), len(targets))
+    return [inputs[index * len(inputs) // count] for index in range(count)]
+
+
+def pool_of_samples(listing: Listing, split: str) -> str:
+    """Return the pool whose samples are those that are scored: of pairs, or of inputs where there are no pairs.
+
+    Raises:
+        UserError: the split has no input, or no target.
+    """
+    if names := unpaired_inputs(listing, split):
+        return listing.manifest.pool_of(names[0])
+    return pool_of_pairs(listing, split)
+
+
 def partners(listing: Listing, split: str, names: Sequence[str]) -> dict[str, list[str]]:
     """Return for each pool that completes samples the names that belong to them; they are always the same.
 
     Args:
         listing: of the dataset.
         split: of the samples.
-        names: of samples with input and target.
+        names: of samples with input and target, or of ``unpaired_inputs``.
 
     Returns:
         Pool -> as many names as ``names``; the pool of ``names`` comes first. Without pools, ``names`` are those of "".
@@ -63,8 +93,10 @@ def partners(listing: Listing, split: str, names: Sequence[str]) -> dict[str, li
     manifest = listing.manifest
     if not manifest.pools:
         return {"": list(names)}
-    pools, main = pools_of(listing, split), pool_of_pairs(listing, split)
-    position = {name: index for index, name in enumerate(pools[main])}
+    pools, main = pools_of(listing, split), pool_of_samples(listing, split)
+    inputs = unpaired_inputs(listing, split)
+    ordered = inputs if set(names) <= set(inputs) else pools[main]
+    position = {name: index for index, name in enumerate(ordered)}
     result, held = {main: list(names)}, set(manifest.fields_of(main))
     for number, pool in enumerate(manifest.pools):
         if manifest.fields_of(pool).keys() <= held:

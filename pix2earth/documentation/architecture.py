@@ -20,7 +20,7 @@ LEVELS = (
     ("pix2earth.results",),
     ("preprocessing", "synthetic"),
     ("pix2earth.mapping", "pix2earth.convert"),
-    ("pix2earth.training",),
+    ("pix2earth.training", "pix2earth.land_cover"),
     ("pix2earth.figures",),
     ("pix2earth.scoring",),
     ("pix2earth.plugins",),

@@ -40,6 +40,7 @@ def draw(
     *,
     text: Mapping[str, str] | None = None,
     physical: bool = True,
+    paired: bool = True,
     width: int = WIDTH,
 ) -> None:
     """Draw a sample image with one row for each sample, as PNG.
@@ -54,6 +55,7 @@ def draw(
         caption: run and step.
         text: written into the PNG: the origin of the predictions.
         physical: whether the values are physical ones, not those of images of unit norm.
+        paired: whether target and prediction show the same place; else there is no error.
         width: of the figure in pixels, at most.
     """
     fields = {"input": manifest.fields[manifest.input], "target": manifest.fields[manifest.target]}
@@ -69,7 +71,9 @@ def draw(
     titles: list[str] = []
     for number, error in enumerate(errors):
         row = _row(fields, images, number, contrasts)
-        row["Error"] = Panel(error, limits=(-worst, worst), colormap="RdBu_r", label=_error_label(fields["target"]))
+        if paired:
+            label = _error_label(fields["target"])
+            row["Error"] = Panel(error, limits=(-worst, worst), colormap="RdBu_r", label=label)
         for title, one in images.panels.items():
             further = _further(title, one.values[number], one.role, fields, contrasts, own[title])
             row |= {f"{name} of the model" if name in row else name: panel for name, panel in further.items()}

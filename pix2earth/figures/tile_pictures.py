@@ -81,7 +81,7 @@ def webp(colours: np.ndarray) -> bytes:
 
 
 def keep_beside(scorer: Scorer, split: str, table: pd.DataFrame, scores: Path) -> None:
-    """Keep pictures of tiles of an evaluation, where it is recorded what was evaluated.
+    """Keep pictures of tiles of an evaluation, where it is recorded what was evaluated; of pairs alone.
 
     Args:
         scorer: of the network.
@@ -93,7 +93,7 @@ def keep_beside(scorer: Scorer, split: str, table: pd.DataFrame, scores: Path) -
         UserError: a record is damaged.
         OSError: a file cannot be written.
     """
-    if folder := kept_folder(scorer, split, scores):
+    if scorer.paired and (folder := kept_folder(scorer, split, scores)):
         keep(scorer, split, table, folder, scores.stem)
 
 

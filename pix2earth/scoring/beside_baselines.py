@@ -10,6 +10,7 @@ import tensorflow as tf
 from metrics import UNITS, score, why_undefined
 from pix2earth.baselines.samples import PhysicalDataset
 from pix2earth.baselines.standard import standard_baselines
+from pix2earth.batches.pools import UNPAIRED
 from pix2earth.batches.preparation import valid_pixels
 from pix2earth.console.progress import tracked
 from pix2earth.scoring.undefined import mean_of_finite
@@ -60,6 +61,8 @@ def table(scorer: Scorer, split: str) -> pd.DataFrame:
             "--baselines: compares images in physical units on the grid of the target; this run has unit norm, time"
             " steps or another size"
         )
+    if not scorer.paired:
+        raise UserError(f"--baselines: {scorer.dataset.listing.folder / split}: {UNPAIRED}; leave it out")
     if experiment.manifest.occlusion:
         raise UserError(
             f"--baselines: read the input that records hold, and {experiment.file} makes it by occlusion; leave it out"

@@ -25,7 +25,7 @@ def write(csv: Path, split: str, summary: Iterable[Mapping[str, Any]], baseline:
     Args:
         csv: of the scores.
         split: of the samples.
-        summary: a row for each metric, as `pix2earth.scoring.evaluating.summary` returns them.
+        summary: a row for each metric, as `pix2earth.scoring.evaluation_summary.summary` returns them.
         baseline: name of the first baseline.
     """
     means: dict[str, float | None] = {}

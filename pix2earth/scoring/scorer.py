@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -12,26 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from metrics import ALL_METRICS, OF_SETS, PER_TIME_STEP, WHOLE_IMAGE, score, why_undefined
+from metrics import BY_PART, DISTANCES, OF_SETS
 from pix2earth.baselines import choice, injection
 from pix2earth.baselines.answers.applying import applied, beside_network
 from pix2earth.batches.evaluation_reading import read, repeated
 from pix2earth.batches.preparation import physical, prepare, scaled, valid_pixels
-from pix2earth.batches.time_steps import flat, separate
+from pix2earth.batches.time_steps import flat
 from pix2earth.plugins import contract
-from pix2earth.plugins.failures import attributed_to
 from pix2earth.scoring import failures, ranges
 from pix2earth.scoring import regions as scored_regions
 from pix2earth.scoring.measures import metric_fields
+from pix2earth.scoring.measures.batch_scores import BatchScores
 from pix2earth.scoring.measures.set_figures import SetFigures
-from pix2earth.scoring.regions import (
-    by_time_step,
-    column,
-    differs,
-    for_time_steps,
-    mean_over_time_steps,
-    pixels_of_all_steps,
-)
+from pix2earth.scoring.regions import pixels_of_all_steps
 from pix2earth.scoring.undefined import mean_of_finite
 
 if TYPE_CHECKING:
@@ -58,6 +49,7 @@ class Scorer:
         answers: further baselines: the trivial answers that fit the dataset.
         batch: number of samples that are scored at once.
         of_set: figures of all samples of the newest ``rows`` together.
+        paired: whether input and target of the samples belong together.
         undefined: metrics that are undefined for every sample of the dataset, with the reason.
         fitted_to: the dataset whose training split baselines are fitted to.
         failures: number of failed predictions by kind, of the newest ``rows``.
@@ -79,6 +71,7 @@ class Scorer:
         baseline: bool = True,
         regions: bool = True,
         fitted_to: Listing | None = None,
+        split: str | None = None,
     ) -> None:
         """Prepare to score a plug-in.
 
@@ -88,23 +81,25 @@ class Scorer:
             plugin: its file.
             names: names of the metrics.
             baseline: score baselines too, where there are any.
-            regions: score by region too: inside and outside of the manifest's ``score_by``, and in a disk.
+            regions: score by region too: inside and outside of the manifest's ``score_by``, in a disk, and what names
+                of ``metrics.BY_PART`` stand for.
             fitted_to: the dataset whose training split baselines are fitted to; None: that of the samples.
+            split: of the samples. Where they are no pairs, distances of distributions are computed instead of the
+                metrics. None: they are pairs.
         """
         self.dataset, self.gan, self.plugin = dataset, gan, plugin
         dataset.sampling = contract.sampling(gan, plugin)
         self.experiment = dataset.experiment
-        self.names = [name for name in names if name not in OF_SETS]
+        self.paired = split is None or dataset.paired(split)
+        names = names if self.paired else list(DISTANCES)
         manifest = self.experiment.manifest
         self.target = manifest.fields[manifest.target]
         self.scale = metric_fields.scale(self.experiment)
-        self._further = metric_fields.named(self.names, self.experiment)
-        reasons = {
-            name: why_undefined(name, len(self.target.bands), self.scale)
-            or metric_fields.why_undefined(name, self.experiment)
-            for name in self.names
-        }
-        self.undefined = {name: reason for name, reason in reasons.items() if reason}
+        self.regions = scored_regions.names(self.experiment) if regions else ()
+        parts = [BY_PART[name] for name in names if name in BY_PART]
+        single = [name for name in names if name not in OF_SETS and name not in BY_PART]
+        self._of_batch = BatchScores(self.experiment, self.scale, single, self.regions, parts if regions else ())
+        self.names, self.undefined = self._of_batch.names, self._of_batch.undefined
         self.of_set = SetFigures([name for name in names if name in OF_SETS], self.experiment, self.scale)
         self.failures: dict[str, int] = {}
         self.scored = 0
@@ -114,19 +109,18 @@ class Scorer:
         self.baseline = choice.choose(manifest, partial(injection.fitted, self.fitted_to)) if baseline else None
         known = [self.baseline.name] if self.baseline else []
         self.answers = beside_network(self.experiment, self.fitted_to, known, self.report) if baseline else []
-        self.regions = scored_regions.names(self.experiment) if regions else ()
         self.batch = max(1, min(64, PIXELS_A_BATCH // (self.experiment.IMG_HEIGHT * self.experiment.IMG_WIDTH)))
         self._compute = tf.function(self._scores, autograph=False)
 
     @property
     def measures(self) -> list[str]:
-        """Names of the scores of a prediction: every metric, then every metric in every region (``PSNR.inside``)."""
-        return [*self.names, *(column(name, region) for region in self.regions for name in self._by_region)]
+        """Names of the scores of a prediction, as ``BatchScores.columns`` orders them."""
+        return self._of_batch.columns
 
     @property
-    def _by_region(self) -> list[str]:
-        """Names of the metrics that are computed by region too."""
-        return [name for name in self.names if name not in WHOLE_IMAGE]
+    def computed(self) -> list[str]:
+        """Names of the metrics of any score."""
+        return list(dict.fromkeys(name.partition(".")[0] for name in self.measures))
 
     @property
     def columns(self) -> list[str]:
@@ -175,7 +169,7 @@ class Scorer:
         target, fields = tf.concat([flat(target)] * count, axis=0), repeated(fields, count)
         valid = None if valid is None else tf.concat([valid] * count, axis=0)
         joined = tf.concat(predictions, axis=0)
-        computed = self._score(fields, valid, target, joined)
+        computed = self._of_batch(fields, valid, target, joined)
         of_set = self.of_set.of_samples(target, joined, pixels_of_all_steps(valid), self.baselines)
         endings = ["", *(f"_{name}" for name in self.baselines)]
         parts = {measure: tf.split(values, count) for measure, values in computed.items()}
@@ -186,57 +180,6 @@ class Scorer:
         """Return the predictions of all baselines, in the units in which the target is scored."""
         first = [self.baseline_prediction(batch)] if self.baseline else []
         return [*first, *(applied(each.answer, fields, self.experiment, each.weights) for each in self.answers)]
-
-    def _score(
-        self, prepared: dict[str, tf.Tensor], valid: tf.Tensor | None, target: tf.Tensor, prediction: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Return the scores (batch,) of every metric, over the whole image and by region."""
-        steps = self.target.time_steps
-        targets, predictions = separate(target, steps), separate(prediction, steps)
-        of_steps = by_time_step(valid, steps)
-        # Where pixels are missing at single time steps, every metric has its own pixels at each of them.
-        split = [name for name in self.names if steps and (name in PER_TIME_STEP or differs(valid))]
-        together = [name for name in self.names if name not in split]
-        further = metric_fields.physical_fields(prepared, self._further, self.experiment)
-        whole = {name: flat(values) for name, values in further.items()}
-        single = {
-            name: for_time_steps(values, metric_fields.field(name, self.experiment), steps)
-            for name, values in further.items()
-        }
-        scores = self._apply_metrics(flat(target), flat(prediction), valid, together, whole)
-        for name, values in self._apply_metrics(targets, predictions, of_steps, split, single).items():
-            scores[name] = mean_over_time_steps(values, steps)
-        scores = {name: scores[name] for name in self.names}
-        if self.regions:
-            places = scored_regions.valid_by_region(self.experiment, prepared, of_steps, tf.shape(targets)[0])
-            for region, valid_in_region in places.items():
-                scored = self._apply_metrics(targets, predictions, valid_in_region, self._by_region, single)
-                for name, values in scored.items():
-                    scores[column(name, region)] = mean_over_time_steps(values, steps)
-        return scores
-
-    def _apply_metrics(
-        self,
-        target: tf.Tensor,
-        prediction: tf.Tensor,
-        mask: tf.Tensor | None,
-        names: Sequence[str],
-        fields: Mapping[str, tf.Tensor],
-    ) -> dict[str, tf.Tensor]:
-        """Return the scores of some metrics, NaN for those that are undefined for the whole dataset.
-
-        Raises:
-            UserError: a metric fails; with its file.
-        """
-        scores: dict[str, tf.Tensor] = {}
-        for name in names:
-            if name in self.undefined:
-                scores[name] = tf.fill([tf.shape(target)[0]], math.nan)
-                continue
-            module = importlib.import_module(ALL_METRICS[name].split(":")[0])
-            with attributed_to(Path(str(module.__file__)), f"metric {name} fails"):
-                scores |= score(target, prediction, self.scale, [name], mask, fields)
-        return scores
 
     def baseline_prediction(self, batch: Mapping[str, tf.Tensor], baseline: Baseline | None = None) -> tf.Tensor:
         """Return the prediction of the first baseline, or of another one, in the units of the scored target."""
@@ -259,7 +202,7 @@ class Scorer:
             self._undefined_unreported = False
             for name, reason in (self.undefined | self.of_set.undefined).items():
                 self.report(f"{name}: is undefined for every sample: {reason}")
-            for line in metric_fields.remarks(self.names, self.experiment):
+            for line in [*metric_fields.remarks(self.names, self.experiment), *self._of_batch.remarks]:
                 self.report(line)
         self.failures, self.scored = {failures.NON_FINITE: 0, failures.CONSTANT: 0}, 0
         self.of_set.start()

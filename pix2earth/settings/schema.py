@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
-from metrics import ALL_METRICS, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
+from metrics import ALL_METRICS, BY_PART, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
 from pix2earth.settings.occlusion import Occlusion
@@ -92,6 +92,12 @@ class EnvironmentFile(Frequencies):
     """One device, all devices of this machine, or several machines (then `TF_CONFIG` names them)."""
     legacy_keras: bool = False
     """Run plug-ins with Keras 2 (package `tf-keras`), for plug-ins that Keras 3 cannot run; on one device only."""
+
+
+MetricGroup = Literal[
+    "all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear", "gapfill", "distributions"
+]
+"""Names of `metrics.GROUPS`."""
 
 
 class ExperimentFile(Schema):
@@ -176,17 +182,17 @@ class ExperimentFile(Schema):
     jit_compile: bool = False
     """Compile the training step with XLA."""
 
-    metrics: (
-        list[str] | Literal["all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear"]
-    ) = "all"
+    metrics: list[str] | MetricGroup = "all"
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
     `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
-    `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`:
-    as benchmarks of cloud removal compute them. A list may name these groups too."""
+    `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`,
+    `"gapfill"`: as benchmarks of cloud removal compute them, `"distributions"`: distances of sets of images. A list may
+    name these groups too; `[]`: none."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
-    best_metric: str = "PSNR"
-    """The metric by which the best checkpoint is chosen in validation."""
+    best_metric: str | None = "PSNR"
+    """The metric by which the best checkpoint is chosen in validation; null: none is the best. Where `metrics` is `[]`,
+    null is the default."""
     sample_freq: PositiveInt | None = None
     """Overrides the environment's `sample_freq`."""
     ckpt_freq: PositiveInt | None = None
@@ -226,17 +232,18 @@ class ExperimentFile(Schema):
     def _check_metrics(cls, names: list[str] | str) -> list[str]:
         listed = [names] if isinstance(names, str) else names
         chosen = list(dict.fromkeys(one for name in listed for one in GROUPS.get(name, [name])))
+        known = {**ALL_METRICS, **OF_SETS, **BY_PART}
         for name in chosen:
-            if name not in ALL_METRICS and name not in OF_SETS:
-                raise ValueError(f"there is no metric '{name}'{nearest(name, [*ALL_METRICS, *OF_SETS, *GROUPS])}")
-        if not chosen:
-            raise ValueError("names no metric; leave the key out for all")
+            if name not in known:
+                raise ValueError(f"there is no metric '{name}'{nearest(name, [*known, *GROUPS])}")
         return chosen
 
     @field_validator("best_metric")
     @classmethod
-    def _check_best(cls, name: str) -> str:
-        if name in OF_SETS or name in WITHOUT_DIRECTION:
+    def _check_best(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if name in OF_SETS or name in WITHOUT_DIRECTION or name in BY_PART:
             raise ValueError(f"{name} does not say which of two steps is better; choose another metric")
         if name not in ALL_METRICS:
             raise ValueError(f"there is no metric '{name}'{nearest(name, ALL_METRICS)}")
@@ -253,6 +260,8 @@ class ExperimentFile(Schema):
             raise ValueError("training_length: and sample_train choose the same samples; leave one of them out")
         if isinstance(self.metrics, str):
             self.metrics = list(METRICS)
+        if not self.metrics and "best_metric" not in self.model_fields_set:
+            self.best_metric = None
         named = {key: getattr(self, key) if key in self.model_fields_set else {} for key in ("gen_loss", "disc_loss")}
         tables: tuple[tuple[dict[str, Any], Any], ...] = (
             (self.gen_loss, GENERATOR_LOSSES), (self.disc_loss, DISCRIMINATOR_LOSSES),

@@ -28,13 +28,18 @@ def draw(validation: Validation, origin: Origin, journal: Journal | None, *, wri
     scorer, experiment = validation.scorer, validation.scorer.experiment
     names = spread(validation.candidates, sample_image.SAMPLES)
     with state.kept(validation.gan):
-        images = shown(scorer, validation.split, names, with_panels=True, with_baseline=True, with_scores=True)
+        images = shown(
+            scorer, validation.split, names, with_panels=True, with_baseline=scorer.paired, with_scores=scorer.paired
+        )
     if not write:
         return
     path = experiment.output.sample(origin.step)
     caption = f"{experiment.output.run_name}, step {origin.step}, {validation.selection.split}"
-    physical = experiment.NORMALIZE != "l2"
-    sample_image.draw(experiment.manifest, names, images, path, caption, text=origin.tags(), physical=physical)
+    caption += "" if scorer.paired else ", targets of other places"
+    sample_image.draw(
+        experiment.manifest, names, images, path, caption, text=origin.tags(), physical=experiment.NORMALIZE != "l2",
+        paired=scorer.paired,
+    )  # fmt: skip
     atomic.copy(path, experiment.output.latest_sample)
     if journal:
         journal.image(origin.step, path)

@@ -249,17 +249,7 @@ class Training:
         improved = False
         if step % experiment.VALIDATE_FREQ == 0 or last:
             with averages.used(self.gan):
-                scores = self.validation.scores()
-            value = scores[experiment.BEST_METRIC]
-            failed = self.validation.failed
-            improved = not failed and self.best.update(step, value)
-            if improved and self.best.entry:
-                self.best.entry["split"] = self.validation.selection.split
-            if journal:
-                journal.validation(step, scores)
-            report.validation = f"{self.validation.selection.split} {experiment.BEST_METRIC} {value:.4g}"
-            remark = f" (cannot be the best: {failed})" if failed else " (best so far)" if improved else ""
-            report.message(f"step {step}: {report.validation}{remark}")
+                improved = self.validation.report_step(step, self.best, report, journal)
         if step % experiment.SAMPLE_FREQ == 0 or last:
             self.draw(step, journal)
         if step % experiment.CKPT_FREQ == 0 or improved or last:

@@ -193,11 +193,11 @@ class RunProcess:
         training = self.training
         if not training.chief:
             return
-        scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS)
+        split = evaluation_split(training.dataset, None)
+        scorer = Scorer(training.dataset, training.gan, training.plugin, self.experiment.METRICS, split=split)
         scorer.report = lambda line: None  # reported before the first step
         scorer.origin = origin_of(self.output, checkpoints.read_metadata(self.output.checkpoints, step))
         with averages.used(training.gan):
-            split = evaluation_split(training.dataset, None)
             table = evaluate_and_show(scorer, split, step)
             tile_pictures.keep_beside(scorer, split, table, self.output.evaluation)
             figure = draw_where_asked(scorer, split, self.output.evaluation)

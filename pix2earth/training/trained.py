@@ -262,7 +262,7 @@ def restored_scorer(
     gan, plugin, step = restored_plugin(experiment, str(step))
     from pix2earth.scoring.scorer import Scorer
 
-    scorer = Scorer(dataset, gan, plugin, experiment.METRICS, baseline=baseline, fitted_to=own.listing)
+    scorer = Scorer(dataset, gan, plugin, experiment.METRICS, baseline=baseline, fitted_to=own.listing, split=split)
     selected_on = split_of_selection(experiment, own, step, requested_step)
     metadata = checkpoints.read_metadata(experiment.output.checkpoints, step)
     scorer.origin = origin_of(experiment.output, metadata, selected_on, overridden)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from metrics import LOWER_IS_BETTER, VERSIONS
 from pix2earth.batches.deciding_samples import DecidingSamples
+from pix2earth.batches.pools import UNPAIRED
 from pix2earth.runs import identity
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.training.journal import Journal
+    from pix2earth.training.report import Report
 
 SAMPLES = 64
 """Number of samples that a validation scores at most."""
@@ -36,7 +39,8 @@ def held_out(dataset: Dataset) -> str:
 
 def validation_metrics(experiment: Experiment) -> list[str]:
     """Return the metrics of a validation: those of the experiment, and the one that decides which step is the best."""
-    return list(dict.fromkeys([*experiment.METRICS, experiment.BEST_METRIC]))
+    best = [experiment.BEST_METRIC] if experiment.BEST_METRIC else []
+    return list(dict.fromkeys([*experiment.METRICS, *best]))
 
 
 def spread(names: Sequence[str], count: int) -> list[str]:
@@ -76,7 +80,7 @@ class Validation:
         self.candidates = list(self.selection.samples) or dataset.names(self.split)
         self.names = spread(self.candidates, SAMPLES)
         metrics = validation_metrics(dataset.experiment)
-        self.scorer = Scorer(dataset, gan, plugin, metrics, baseline=False, regions=False)
+        self.scorer = Scorer(dataset, gan, plugin, metrics, baseline=False, regions=False, split=self.split)
 
     def check(self, report: Callable[[str], None]) -> None:
         """Score the first batch, so that an error in a metric is reported before the first step.
@@ -87,18 +91,59 @@ class Validation:
         from pix2earth.plugins import state
 
         self.scorer.report = report
-        metric, file = self.scorer.experiment.BEST_METRIC, self.scorer.experiment.file
-        if metric in self.scorer.undefined:
-            report(f"{file}: best_metric: {metric} is undefined for every sample, and no step can be the best")
+        if reason := self._without_best():
+            report(reason)
+        if not self.scores_anything:
+            return
         with state.kept(self.gan):
             next(self.scorer.rows(self.split, self.names))
 
+    @property
+    def scores_anything(self) -> bool:
+        """Whether there is a metric, or a figure of the set, to compute."""
+        return bool(self.scorer.names or self.scorer.of_set.names)
+
+    def _without_best(self) -> str:
+        """Return why no step can be the best, or "" where one can."""
+        experiment, best = self.scorer.experiment, self.scorer.experiment.BEST_METRIC
+        if not self.scorer.paired:
+            return f"{self.scorer.dataset.listing.folder / self.split}: {UNPAIRED}; no step can be the best"
+        if not self.scores_anything:
+            return f"{experiment.file}: metrics: is []: validations score nothing, and no step can be the best"
+        if best is None:
+            return f"{experiment.file}: best_metric: is null, and no step can be the best"
+        if best in self.scorer.undefined:
+            return f"{experiment.file}: best_metric: {best} is undefined for every sample, and no step can be the best"
+        return ""
+
     def scores(self) -> dict[str, float]:
-        """Return the mean of every metric over the samples; the random numbers of training are unchanged."""
+        """Return the mean of every metric over the samples, and all figures of the set of them.
+
+        The random numbers of training are unchanged.
+        """
         from pix2earth.plugins import state
 
+        if not self.scores_anything:
+            return {}
         with state.kept(self.gan):
-            return self.scorer.means(self.split, self.names)
+            means = self.scorer.means(self.split, self.names)
+        return means | {row["metric"]: row["value"] for row in self.scorer.of_set.values()}
+
+    def report_step(self, step: int, best: BestStep, report: Report, journal: Journal | None) -> bool:
+        """Score the samples, where there is something to compute; return whether the step is the best so far."""
+        if not (scores := self.scores()):
+            return False
+        metric = best.metric if best.metric in scores else None
+        improved = metric is not None and not self.failed and best.update(step, scores[metric])
+        if improved and best.entry:
+            best.entry["split"] = self.selection.split
+        if journal:
+            journal.validation(step, scores)
+        shown = metric or next(iter(scores))
+        report.validation = f"{self.selection.split} {shown} {scores[shown]:.4g}"
+        remark = f" (cannot be the best: {self.failed})" if self.failed else " (best so far)" if improved else ""
+        report.message(f"step {step}: {report.validation}{remark}")
+        return improved
 
     @property
     def basis(self) -> str:
@@ -109,7 +154,7 @@ class Validation:
         experiment, listing = self.scorer.experiment, self.scorer.dataset.listing
         samples = {key: value for key, value in identity.dataset(listing).items() if key != "name"}
         size = [experiment.IMG_HEIGHT, experiment.IMG_WIDTH]
-        version = VERSIONS[experiment.BEST_METRIC]
+        version = VERSIONS.get(experiment.BEST_METRIC or "", 0)
         return identity.digest([version, samples, self.split, self.names, size, experiment.NORMALIZE == "l2"])
 
     @property
@@ -122,13 +167,13 @@ class BestStep:
     """The step with the best validation so far.
 
     Attributes:
-        metric: decides which step is the best.
+        metric: decides which step is the best; None: none is.
         basis: of its values; they are compared only with those of the same basis.
         entry: "step", "metric", "value" and "basis" of the best step, as checkpoints and ``run.json`` hold it; None
             before the first finite value.
     """
 
-    def __init__(self, metric: str, basis: str = "") -> None:
+    def __init__(self, metric: str | None, basis: str = "") -> None:
         """Start without a best step."""
         self.metric, self.basis = metric, basis
         self.entry: dict[str, Any] | None = None
@@ -144,7 +189,7 @@ class BestStep:
 
     def _comparable(self, entry: dict[str, Any]) -> bool:
         """Return whether values are compared with that of an entry; former versions recorded no basis."""
-        same = entry["basis"] == self.basis if "basis" in entry else VERSIONS[self.metric] == 1
+        same = entry["basis"] == self.basis if "basis" in entry else VERSIONS.get(self.metric or "", 0) == 1
         return same and entry["metric"] == self.metric
 
     @property

@@ -80,10 +80,14 @@ def test_allclear_counts_clear_pixels_alone(name, pair):
         assert found[sample] == pytest.approx(by_numpy(name, pair[0][sample], pair[1][sample], mask[sample]), rel=1e-4)
 
 
+WITHOUT_MASKS = [name for name in PROTOCOLS if not name.endswith("_gapfill")]
+"""Those that do not ask for what is hidden; `tests/pix2earth/scoring/test_parts.py` has the others."""
+
+
 def test_an_image_with_a_masked_pixel_is_undefined(pair):
     mask = np.ones((3, 32, 28), bool)
     mask[1, 3, 3] = False
-    for name in PROTOCOLS:
+    for name in WITHOUT_MASKS:
         undefined = [False, not name.endswith("_allclear"), False]
         assert np.isnan(one(name, *pair, mask)).tolist() == undefined, name
 
@@ -92,15 +96,16 @@ def test_a_value_that_is_not_finite_is_no_value(pair):
     """Cutting off must not make a number of it."""
     prediction = pair[1].copy()
     prediction[1, 10, 10, 1], prediction[2, 5, 5, 0] = np.nan, np.inf
-    for name in PROTOCOLS:
+    for name in WITHOUT_MASKS:
         assert np.isnan(one(name, pair[0], prediction)).tolist() == [False, True, True], name
 
 
 def test_tables():
-    names = [name for group in ("sen2_mtc", "uncrtaints", "allclear") for name in GROUPS[group]]
+    groups = ("sen2_mtc", "uncrtaints", "allclear", "gapfill")
+    names = [name for group in groups for name in GROUPS[group] if name not in metrics.BY_PART]
     assert names == list(PROTOCOLS) and {name.rpartition("_")[2] for name in names} == set(HIDES)
     for name in names:
         assert metric_of(name) == (name, "") and metric_of(f"{name}_bicubic") == (name, "bicubic")
-        assert (name in metrics.LOWER_IS_BETTER) == (not name.startswith(("PSNR", "SSIM")))
+        assert (name in metrics.LOWER_IS_BETTER) == (not name.startswith(("PSNR", "SSIM", "MaskRatio")))
     assert "no spectra" in metrics.why_undefined("SAM_allclear", 1, SCALE)
     assert metrics.why_undefined("SAM_aris", 1, SCALE) is None

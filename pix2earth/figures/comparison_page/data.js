@@ -47,7 +47,8 @@ const signed = (value, digits = 3) => (value > 0 ? "+" : "") + number(value, dig
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 function named(score) {
-  const [metric, region] = score.split(".");
+  const [metric, ...parts] = score.split(".");
+  const region = parts.join(" ");
   const unit = page.units[metric];
   return (region ? `${metric} ${region}` : metric) + (unit && unit !== "1" ? ` (${unit === "data" ? "data" : unit})` : "");
 }

@@ -16,16 +16,16 @@ from sensors import lexicon
 
 if TYPE_CHECKING:
     from experiment import Experiment
-    from pix2earth.records.manifest import Field
+    from pix2earth.records.manifest import Field, Manifest
 
 GREEN_RED_INFRARED = (560.0, 665.0, 842.0)
 """Wavelengths in nm."""
 BRIGHTEST = 2.5
 """The largest value of reflectance; targets whose range ends above it hold something else, such as digital numbers."""
-BANDS = 13
-"""Of the protocols of all bands."""
-INPUT, COARSE_INPUT = "input_image", "coarse_input"
-"""The input on the grid of the target; in its own pixels, in the bands of the target."""
+BANDS, ALL_BANDS = 13, ("uncrtaints", "allclear")
+"""Number of bands of the protocols of all bands, and these protocols."""
+INPUT, COARSE_INPUT, HIDDEN = "input_image", "coarse_input", "hidden"
+"""The input on the grid of the target; in its own pixels, in the bands of the target; the mask of what is hidden."""
 
 
 def scale(experiment: Experiment) -> Scale:
@@ -58,7 +58,7 @@ def named(metrics: Sequence[str], experiment: Experiment) -> list[str]:
     fields = experiment.manifest.fields
     for metric in metrics:
         for name in further_fields(metric):
-            if name not in fields and name not in (INPUT, COARSE_INPUT):
+            if name not in fields and name not in (INPUT, COARSE_INPUT, HIDDEN):
                 raise UserError(
                     f"{experiment.file}: metrics: {metric} asks for the field '{name}'{nearest(name, fields)};"
                     f" the dataset has {', '.join(fields)}"
@@ -83,6 +83,8 @@ def _why_no_protocol(protocol: str, experiment: Experiment) -> str | None:
             f"the protocol is that of reflectance, and the target is in '{target.units}' with values up to"
             f" {max(target.bounds[1]):g} (valid_range in dataset.json)"
         )
+    if protocol == "gapfill" and hidden_field(experiment.manifest) is None:
+        return "dataset.json names no mask of what is hidden (score_by or input_mask)"
     if protocol == "sen2mtc" and (len(target.bands) < 3 or (not target.rgb and len(target.bands) > 3)):
         return "the protocol is that of red, green and blue; state 'rgb' of the target in dataset.json"
     return None
@@ -95,7 +97,7 @@ def remarks(metrics: Sequence[str], experiment: Experiment) -> list[str]:
     for protocol, hides in HIDES.items():
         if any(name in PROTOCOLS and name.endswith(f"_{protocol}") for name in metrics):
             fewer = f"; it is published for {BANDS} bands, and the target has {bands}"
-            lines.append(f"{protocol}: {hides}{fewer if protocol != 'sen2mtc' and bands != BANDS else ''}")
+            lines.append(f"{protocol}: {hides}{fewer if protocol in ALL_BANDS and bands != BANDS else ''}")
     return lines
 
 
@@ -138,7 +140,10 @@ def physical_fields(
     manifest = experiment.manifest
     found = {}
     for name in names:
-        if name != COARSE_INPUT:
+        if name == HIDDEN:
+            if (hidden := hidden_field(manifest)) is not None:
+                found[name] = tf.cast(prepared[hidden], tf.float32)
+        elif name != COARSE_INPUT:
             found[name] = _physical(prepared[name], field(name, experiment), experiment)
         elif why_no_coarse_input(experiment) is None:
             bands = tf.gather(
@@ -152,7 +157,14 @@ def physical_fields(
 def field(name: str, experiment: Experiment) -> Field:
     """Return the description of a field that metrics name, where it is on the grid of the target."""
     manifest = experiment.manifest
+    if name == HIDDEN:
+        name = str(hidden_field(manifest))
     return manifest.fields[manifest.input if name in (INPUT, COARSE_INPUT) else name]
+
+
+def hidden_field(manifest: Manifest) -> str | None:
+    """Return the mask of what is hidden in the input (not 0), ``score_by`` or what plug-ins get as ``input_mask``."""
+    return manifest.score_by or manifest.hidden_field
 
 
 def _physical(values: tf.Tensor, described: Field, experiment: Experiment) -> tf.Tensor:

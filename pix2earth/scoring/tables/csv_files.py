@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from metrics import ALL_METRICS
+from pix2earth.batches.pools import UNPAIRED
 from pix2earth.runs import former_runs, identity, provenance
 from pix2earth.runs.folders import COMPARISON, EVALUATION, RunFolders
 from pix2earth.scoring import basis, origins
 from pix2earth.scoring.basis import Basis
 from pix2earth.scoring.failures import in_words
+from pix2earth.scoring.tables.columns import is_score
 from pix2earth.scoring.tables.facts import facts_of_name
 from pix2earth.settings.errors import UserError
 
@@ -110,14 +112,29 @@ class RunCsv(NamedTuple):
             return self._remarks_on_other(split)
         selected = entry.get("selected_on")
         remarks = [f"the step was selected on {split}"] if selected == split else []
-        return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
+        return (
+            remarks + self._without_scores(split, entry) + [f"differs: {line}" for line in entry.get("differences", [])]
+        )
 
     def _remarks_on_other(self, split: str) -> list[str]:
         entry, settings = self.entry(split) or {}, identity.settings_of(self.identity(split) or {})
         remarks = [f"trained on {settings.get('dataset', 'another dataset')}"]
         if seen := entry.get("seen_in_training"):
             remarks.append(f"{seen} of the samples share ground with training samples")
-        return remarks + [f"differs: {line}" for line in entry.get("differences", [])]
+        return (
+            remarks + self._without_scores(split, entry) + [f"differs: {line}" for line in entry.get("differences", [])]
+        )
+
+    def _without_scores(self, split: str, entry: Mapping[str, Any]) -> list[str]:
+        """Return why a split has no score of single samples, and the figures of the set of them; [] where it has."""
+        rows = dict(self.splits()).get(split)
+        if rows is None or entry.get("metrics") != {} or rows[list(filter(is_score, rows))].notna().any(axis=None):
+            return []
+        figures = [
+            f"{row['metric']} {row['value']:.4g}" for row in entry.get("of_set", []) if row.get("value") is not None
+        ]
+        reason = "no scores: no metric was named" if entry.get("paired", True) else f"no scores: {UNPAIRED}"
+        return [": ".join([reason, *filter(None, [", ".join(figures)])])]
 
     @property
     def other(self) -> str | None:

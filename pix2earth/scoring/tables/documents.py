@@ -105,7 +105,7 @@ def as_table(group: Group, statistics: Statistics, kind: str, measure: str | Non
     scores = [name for name in scores_of(group) if any(name in each for each in statistics.means.values())]
     by = measure_of(scores, measure)
     methods = [method for method in statistics.methods if method.baseline]
-    methods += by_measure(statistics, by) if by else []
+    methods += by_measure(statistics, by) if by else [method for method in statistics.methods if not method.baseline]
     if kind == "csv":
         return _csv(statistics, methods, scores)
     title = f"{group.title}: means over {len(statistics.shared.tiles)} samples"

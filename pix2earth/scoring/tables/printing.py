@@ -61,7 +61,7 @@ def _print_means(rows: pd.DataFrame, scores: Sequence[str]) -> None:
     for name in scores:
         count = int(rows[f"{name}.samples"].max())
         fewer = f"\n{count} samples" if count < rows["samples"].iloc[0] else ""
-        table.add_column(f"{name}{fewer}", justify="right", no_wrap=True)
+        table.add_column(_plain(f"{name}{fewer}"), justify="right", no_wrap=True)
     for _, row in rows.iterrows():
         cells = []
         for name in scores:
