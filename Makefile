@@ -6,7 +6,8 @@ BIN := .venv/bin
 # What was asked for, for messages that say how to try again.
 INVOKED = $(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))
 # Files of tests are shared among processes; more than four would need much memory.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# BLAS on one thread: the processes share the cores, and threads that wait for each other take most of the time.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help venv demo demo-super-resolution demo-fits demo-synthetic test test-quick notebooks lint format docs pictures benchmark pins clean
 .DEFAULT_GOAL := help
