@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.figures import sample_image
 from pix2earth.records.manifest import Field, Manifest
-from pix2earth.scoring.shown_samples import shown
+from pix2earth.scoring.shown.samples import shown
 from pix2earth.settings.errors import UserError, nearest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from pix2earth.figures.images import Panel, draw_rows
 from pix2earth.figures.missing import hidden_in_target, missing
 from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words
-from pix2earth.figures.shown_bands import shown_bands, title
+from pix2earth.figures.panels.shown_bands import shown_bands, title
 from pix2earth.records import format
 from pix2earth.records.listing import Listing
 from pix2earth.records.manifest import SPLITS, Field, Manifest

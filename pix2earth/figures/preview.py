@@ -10,7 +10,7 @@ import numpy as np
 
 from pix2earth.figures.images import Panel, draw_rows
 from pix2earth.figures.panels.contrast import contrast_of
-from pix2earth.figures.shown_bands import shown_bands, title
+from pix2earth.figures.panels.shown_bands import shown_bands, title
 from pix2earth.records.field import Field
 
 SIDE = 512

@@ -15,11 +15,11 @@ from pix2earth.batches import time_steps
 from pix2earth.figures.images import Panel, draw_rows
 from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words, of_values
 from pix2earth.figures.panels.grid import WIDTH
-from pix2earth.figures.shown_bands import shown_bands
+from pix2earth.figures.panels.shown_bands import shown_bands
 from pix2earth.records.manifest import Field, Manifest
 
 if TYPE_CHECKING:
-    from pix2earth.scoring.shown_samples import ShownSamples
+    from pix2earth.scoring.shown.samples import ShownSamples
 
 SAMPLES = 5
 """Number of samples on a sample image."""

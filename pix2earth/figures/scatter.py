@@ -19,7 +19,7 @@ from metrics import SCIENTIFIC
 from pix2earth.batches.time_steps import flat
 from pix2earth.figures.box_plot import save
 from pix2earth.figures.preview import places_shown
-from pix2earth.scoring.shown_samples import shown
+from pix2earth.scoring.shown.samples import shown
 
 if TYPE_CHECKING:
     from pix2earth.scoring.scorer import Scorer

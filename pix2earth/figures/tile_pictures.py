@@ -18,10 +18,10 @@ import numpy as np
 from metrics import ALL_METRICS
 from pix2earth.batches import time_steps
 from pix2earth.figures.panels.contrast import Contrast, alike, coloured, contrast_of
-from pix2earth.figures.shown_bands import shown_bands
+from pix2earth.figures.panels.shown_bands import shown_bands
 from pix2earth.records.field import Field
 from pix2earth.scoring.evaluating import kept_folder
-from pix2earth.scoring.shown_samples import ShownSamples, shown
+from pix2earth.scoring.shown.samples import ShownSamples, shown
 from pix2earth.scoring.tiles.measurements import Measuring
 from pix2earth.scoring.tiles.tile_folder import ABOUT, STRETCH, pictures_of_run, pictures_of_sample
 from pix2earth.settings import atomic

@@ -18,7 +18,7 @@ from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
 from pix2earth.mapping.scene import Scene
 from pix2earth.mapping.strips.ahead import ahead
-from pix2earth.mapping.strips.at_once import at_once, has_no_state
+from pix2earth.mapping.strips.at_once import AT_ONCE, at_once, has_no_state
 from pix2earth.mapping.strips.degrading import degraded_window
 from pix2earth.mapping.strips.reading import Strip, strips
 from pix2earth.mapping.strips.windows import Windows, crossfade, join
@@ -30,9 +30,6 @@ from pix2earth.scoring.scorer import PIXELS_A_BATCH
 if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.mapping.geometry import Geometry
-
-AT_ONCE = 2
-"""Batches that are computed at once: on processors, one does not keep all cores busy."""
 
 
 class Batch(NamedTuple):

@@ -110,7 +110,7 @@ class Field(Schema):
         """Indices of the bands that are red, green, blue: as stated, else the first three (or thrice the first).
 
         Metrics take them, hence they stay the same whatever is known about bands; figures choose by wavelength where
-        none are stated (``pix2earth.figures.shown_bands``).
+        none are stated (``pix2earth.figures.panels.shown_bands``).
         """
         if self.rgb:
             red, green, blue = (self.bands.index(band) for band in (self.rgb * 3)[:3])

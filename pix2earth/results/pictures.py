@@ -79,7 +79,7 @@ def demo(environment: Environment, output: Path) -> None:
     scorer, split, step = restored_scorer(run, None, "best")
 
     from pix2earth.figures import sample_image
-    from pix2earth.scoring.shown_samples import shown
+    from pix2earth.scoring.shown.samples import shown
     from pix2earth.training.validation import spread
 
     names = spread(scorer.dataset.names(split), SAMPLES)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pix2earth.figures import sample_image
 from pix2earth.plugins import state
-from pix2earth.scoring.shown_samples import shown
+from pix2earth.scoring.shown.samples import shown
 from pix2earth.settings import atomic
 from pix2earth.training.validation import spread
 

@@ -18,7 +18,7 @@ from preprocessing.importing.facts import consistent, fields_of, with_ranges
 from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
-from preprocessing.importing.layout.scenes import ImportScene, Roots
+from preprocessing.importing.layout.scenes import ImportScene, Roots, refuse_images_as_masks
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
 from preprocessing.importing.layout.tiles import ImportTile
 from preprocessing.sources.description import SourceDescription
@@ -117,23 +117,6 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     return ImportPlan(
         description, tiles, splits, manifest_of(description, request, fields, splits, tiles), notes, ranges, arrays
     )
-
-
-def refuse_images_as_masks(description: SourceDescription, scenes: Sequence[ImportScene]) -> None:
-    """Make sure that no file is read as an image and, in the same bands, as a mask: all but black would be masked.
-
-    Raises:
-        UserError: one is, as where the folder of the images was named twice.
-    """
-    for scene in scenes:
-        kinds: dict[tuple[Any, ...], tuple[str, str]] = {}
-        for name, steps in scene.fields.items():
-            kind = description.fields[name].kind
-            for source in (source for step in steps for source in step):
-                key = source.file, source.sample, str(source.layer)
-                other, former = kinds.setdefault(key, (name, kind))
-                if {kind, former} == {"image", "mask"}:
-                    raise UserError(f"{source.file}: is {other} and {name} at once; name other files for the mask")
 
 
 def admitted(

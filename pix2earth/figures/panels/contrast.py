@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pix2earth.figures.shown_bands import shown_bands
+from pix2earth.figures.panels.shown_bands import shown_bands
 from pix2earth.records.field import Field
 from sensors import lexicon
 

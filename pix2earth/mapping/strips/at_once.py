@@ -11,6 +11,8 @@ from tensorflow.python.framework import op_def_registry
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+AT_ONCE = 2
+"""Batches of windows that are computed at once: on processors, one does not keep all cores busy."""
 READING = {"ReadVariableOp", "ResourceGather", "PartitionedCall", "StatefulPartitionedCall"}
 """Operations that TensorFlow counts among those with a state, and that change none; calls are looked into."""
 

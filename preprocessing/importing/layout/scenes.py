@@ -6,12 +6,12 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pix2earth.image_files.image_file import ImageFile
 from pix2earth.image_files.reading import ZARR, read_image_file
 from pix2earth.settings.errors import UserError
-from preprocessing.sources.description import Layer, SourceField
+from preprocessing.sources.description import Layer, SourceDescription, SourceField
 from preprocessing.sources.patterns import matched
 
 Roots = Mapping[str, Sequence[Path]]
@@ -57,6 +57,23 @@ class ImportScene(NamedTuple):
     def files(self) -> list[Path]:
         """All files, each once."""
         return list(dict.fromkeys(source.file for steps in self.fields.values() for one in steps for source in one))
+
+
+def refuse_images_as_masks(description: SourceDescription, scenes: Sequence[ImportScene]) -> None:
+    """Make sure that no file is read as an image and, in the same bands, as a mask: all but black would be masked.
+
+    Raises:
+        UserError: one is, as where the folder of the images was named twice.
+    """
+    for scene in scenes:
+        kinds: dict[tuple[Any, ...], tuple[str, str]] = {}
+        for name, steps in scene.fields.items():
+            kind = description.fields[name].kind
+            for source in (source for step in steps for source in step):
+                key = source.file, source.sample, str(source.layer)
+                other, former = kinds.setdefault(key, (name, kind))
+                if {kind, former} == {"image", "mask"}:
+                    raise UserError(f"{source.file}: is {other} and {name} at once; name other files for the mask")
 
 
 class Found(NamedTuple):

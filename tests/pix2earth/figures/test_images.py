@@ -15,7 +15,7 @@ from pix2earth.plugins.panels import PanelImages
 from pix2earth.records.listing import Listing
 from pix2earth.records.loading import load_manifest
 from pix2earth.records.manifest import Field
-from pix2earth.scoring.shown_samples import ShownSamples
+from pix2earth.scoring.shown.samples import ShownSamples
 from pix2earth.settings.errors import UserError
 
 BANDS = ["B04", "B03", "B02"]

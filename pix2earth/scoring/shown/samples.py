@@ -13,8 +13,8 @@ from pix2earth.batches.preparation import VALIDITY, all_valid, measured_input, p
 from pix2earth.batches.time_steps import unfold
 from pix2earth.plugins import panels
 from pix2earth.plugins.panels import PanelImages
-from pix2earth.scoring import shown_baseline
-from pix2earth.scoring.shown_baseline import ShownBaseline
+from pix2earth.scoring.shown import baseline as shown_baseline
+from pix2earth.scoring.shown.baseline import ShownBaseline
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:

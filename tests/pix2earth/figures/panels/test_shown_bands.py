@@ -2,7 +2,7 @@
 
 import pytest
 
-from pix2earth.figures.shown_bands import shown_bands, title
+from pix2earth.figures.panels.shown_bands import shown_bands, title
 from pix2earth.records.field import Field
 
 

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.records.manifest import Field
-from pix2earth.scoring import shown_baseline
 from pix2earth.scoring.scorer import Scorer
-from pix2earth.scoring.shown_samples import shown
+from pix2earth.scoring.shown import baseline as shown_baseline
+from pix2earth.scoring.shown.samples import shown
 from pix2earth.settings.errors import UserError
 
 SIDE, BANDS = 16, ["B02", "B03", "B04"]

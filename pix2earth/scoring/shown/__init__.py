@@ -1,0 +1,1 @@
+"""Samples as figures show them: input, target, prediction, baseline, and their scores."""
