@@ -23,6 +23,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pix2earth.console.progress import tracked
+from pix2earth.settings.at_once import at_once
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def each(
     unit: str,
     workers: int | None = None,
     scheduler: str | None = None,
+    threads: int = 1,
     done: Callable[[Item, Result], None] | None = None,
 ) -> tuple[list[Result], list[str]]:
     """Call a function for every item, under a progress bar.
@@ -91,6 +93,7 @@ def each(
         unit: word for the items, in the plural.
         workers: number of processes of one core each, 1: this one; None: this one, with all cores.
         scheduler: address of a dask.distributed scheduler to use instead.
+        threads: of this process, where it does all the work; for functions that any number of threads may call.
         done: called in this process with every item and its result, as soon as there is one.
 
     Returns:
@@ -104,7 +107,7 @@ def each(
     attempt = functools.partial(_attempt, function)
     tasks = list(zip(items, cores_of(len(items), 1 if scheduler else workers), strict=True))
     try:
-        with _stream(attempt, tasks, min(workers or 1, len(items)), scheduler if items else None) as stream:
+        with _stream(attempt, tasks, min(workers or 1, len(items)), scheduler if items else None, threads) as stream:
             for number, outcome in tracked(stream, title, len(items), unit):
                 outcomes[number] = outcome
                 if done and outcome.failure is None:
@@ -174,11 +177,11 @@ def _attempt(function: Callable[[Any], Any], task: Task) -> Outcome:
 
 @contextmanager
 def _stream(
-    attempt: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int, scheduler: str | None
+    attempt: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int, scheduler: str | None, threads: int
 ) -> Iterator[Iterator[tuple[int, Outcome]]]:
     """Yield an iterator of the (number, outcome) of every task in the order of completion."""
     if workers <= 1 and not scheduler:
-        yield ((number, attempt(task)) for number, task in enumerate(tasks))
+        yield enumerate(map(attempt, tasks) if threads == 1 else at_once(attempt, tasks, lambda: threads))
         return
     import dask
     from distributed import LocalCluster

@@ -18,14 +18,15 @@ from pix2earth.batches.time_steps import flat, unfold
 from pix2earth.mapping import fields
 from pix2earth.mapping.scene import Scene
 from pix2earth.mapping.strips.ahead import ahead
-from pix2earth.mapping.strips.at_once import AT_ONCE, at_once, has_no_state
 from pix2earth.mapping.strips.degrading import degraded_window
+from pix2earth.mapping.strips.order import AT_ONCE, has_no_state
 from pix2earth.mapping.strips.reading import Strip, strips
 from pix2earth.mapping.strips.windows import Windows, crossfade, join
 from pix2earth.plugins import contract
 from pix2earth.plugins.failures import attributed_to
 from pix2earth.records.manifest import Field
 from pix2earth.scoring.scorer import PIXELS_A_BATCH
+from pix2earth.settings.at_once import at_once
 
 if TYPE_CHECKING:
     from experiment import Experiment

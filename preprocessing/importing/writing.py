@@ -7,6 +7,7 @@ import functools
 import hashlib
 import io
 import json
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ RECIPE = "import.json"
 """File beside the manifest that says how the dataset was imported."""
 SOURCES = "sources.csv"
 """File beside the manifest with the files of every sample."""
+THREADS = 2
+"""Samples that are read, encoded and written at once: decoders, hashes and files wait for no other."""
 HEADERS = "headers"
 """Folder beside the manifest with the FITS headers of the targets."""
 
@@ -100,9 +103,13 @@ def write(plan: ImportPlan, request: Request, writer: DatasetWriter, each: Any) 
     """
     states: Counter[str] = Counter()
     items = [(plan.splits[tile.name], tile) for tile in plan.tiles]
-    results, failures = each(
-        functools.partial(write_tile, Work(writer, plan.description)), items, title=plan.manifest.name, unit="samples"
-    )
+    work = Work(writer, plan.description)
+    # Readers hide warnings, which they cannot do in several threads; what is odd about a file was said before.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results, failures = each(
+            functools.partial(write_tile, work), items, title=plan.manifest.name, unit="samples", threads=THREADS
+        )
     states.update(results)
     if states["empty"]:
         share = plan.description.valid

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,19 @@ def test_every_result_is_passed_on_at_once():
     received = []
     parallel.each(half, [2, 3, 4], title="halves", unit="numbers", done=lambda *both: received.append(both))
     assert received == [(2, 1), (4, 2)]
+
+
+def test_threads_work_at_once_and_keep_the_order():
+    both = threading.Barrier(2)
+
+    def meet(number):
+        both.wait(timeout=10)  # passes only if two are called at once
+        if number == 3:
+            raise UserError("three")
+        return number
+
+    found, failures = parallel.each(meet, range(6), title="meetings", unit="numbers", threads=2)
+    assert (found, failures) == ([0, 1, 2, 4, 5], ["three"])
 
 
 def test_nothing_to_do_starts_no_cluster():

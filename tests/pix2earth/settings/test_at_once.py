@@ -3,11 +3,9 @@
 import threading
 import time
 
-import keras
 import pytest
-import tensorflow as tf
 
-from pix2earth.mapping.strips.at_once import at_once, has_no_state
+from pix2earth.settings.at_once import at_once
 from pix2earth.settings.errors import UserError
 
 
@@ -63,21 +61,3 @@ def test_threads_end_with_the_generator():
     assert next(results) == 0
     results.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("at-once")]
-
-
-def traced(function):
-    return tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec((2, 8, 8, 3)))
-
-
-def test_a_network_that_reads_its_weights_has_no_state():
-    network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
-    assert has_no_state(traced(lambda image: network(image, training=False)))
-    assert has_no_state(traced(tf.function(lambda image: network(image, training=False))))
-    assert not has_no_state(traced(lambda image: network(image, training=True)))  # moves the mean of the batch norm
-
-
-def test_random_numbers_and_changed_variables_are_a_state():
-    dropout, count = keras.layers.Dropout(0.5), tf.Variable(0.0)
-    assert not has_no_state(traced(lambda image: dropout(image, training=True)))
-    assert not has_no_state(traced(tf.function(lambda image: image + tf.random.normal(()))))
-    assert not has_no_state(traced(lambda image: image + count.assign_add(1.0)))

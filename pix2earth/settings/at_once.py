@@ -1,20 +1,14 @@
-"""Several items computed at once: the cores that one leaves idle work on another, where the order does not matter."""
+"""Several items computed at once by threads: the cores that one leaves idle work on another."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
-
-from tensorflow.python.framework import op_def_registry
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-AT_ONCE = 2
-"""Batches of windows that are computed at once: on processors, one does not keep all cores busy."""
-READING = {"ReadVariableOp", "ResourceGather", "PartitionedCall", "StatefulPartitionedCall"}
-"""Operations that TensorFlow counts among those with a state, and that change none; calls are looked into."""
 
 
 def at_once(function: Callable[[Item], Result], items: Iterable[Item], count: Callable[[], int]) -> Iterator[Result]:
@@ -38,13 +32,3 @@ def at_once(function: Callable[[Item], Result], items: Iterable[Item], count: Ca
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def has_no_state(function: Any) -> bool:
-    """Return whether a ``tf.function`` of some shapes reads variables at most: calls may then be in any order.
-
-    One that changes variables, such as the state of a recurrent network, or draws random numbers may not.
-    """
-    graph = function.graph.as_graph_def()
-    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
-    return all(node.op in READING or not op_def_registry.get(node.op).is_stateful for node in nodes)
