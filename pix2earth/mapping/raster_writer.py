@@ -19,6 +19,7 @@ from affine import Affine
 from rasterio._err import CPLE_BaseError  # has no public name, and `copy` lets it through
 from rasterio.errors import RasterioError
 
+from pix2earth.mapping.strips.overviews import Overview, write_overviews
 from pix2earth.settings import atomic, locking
 from pix2earth.settings.errors import Stopped
 
@@ -148,10 +149,14 @@ class RasterWriter:
             OSError: the disk is full; the rows are kept, so that the command can be run again.
         """
         first, finished = 0, []
+        overviews = {
+            kind: write_overviews(self.folder / ROWS, self.shape, averaged=kind == "AVERAGE")
+            for kind in dict.fromkeys(part.overviews for part in parts)
+        }
         for number, part in enumerate(parts):
             path = self.folder / (FINISHED if not number else f"{number}_{FINISHED}")
-            (self.folder / DESCRIPTION).write_bytes(self._virtual_raster(part, first))
-            self._compress(path, part.overviews)
+            self._describe(part, first, overviews[part.overviews])
+            self._compress(path)
             atomic.sync(path)
             finished.append((path, part.path or self.path))
             first += len(part.bands)
@@ -159,19 +164,18 @@ class RasterWriter:
             os.replace(path, place)
         shutil.rmtree(self.folder)
 
-    def _compress(self, path: Path, overviews: str) -> None:
+    def _compress(self, path: Path) -> None:
         """Write the GeoTIFF of the virtual raster.
 
         Raises:
             OSError: the disk is full.
         """
         try:
-            # Level 6 takes twice the time for 2 % less. Overviews are compressed once, when they are copied.
-            with rasterio.Env(COG_TMP_COMPRESSION="NONE"):
-                rasterio.shutil.copy(
-                    str(self.folder / DESCRIPTION), str(path), driver="COG", COMPRESS="DEFLATE", LEVEL=1,
-                    PREDICTOR="YES", BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING=overviews, NUM_THREADS="ALL_CPUS",
-                )  # fmt: skip
+            # Level 6 takes twice the time for 2 % less.
+            rasterio.shutil.copy(
+                str(self.folder / DESCRIPTION), str(path), driver="COG", COMPRESS="DEFLATE", LEVEL=1, PREDICTOR="YES",
+                BIGTIFF="IF_SAFER", NUM_THREADS="ALL_CPUS",
+            )  # fmt: skip
             _check_blocks(path)
         except (RasterioError, CPLE_BaseError) as error:
             full = shutil.disk_usage(self.folder).free < self._bytes(self.shape[0])  # the most that it may need
@@ -180,29 +184,42 @@ class RasterWriter:
             code = errno.ENOSPC if full else errno.EIO
             raise OSError(code, os.strerror(code) if full else f"cannot be written ({error})", str(path)) from error
 
-    def _virtual_raster(self, description: Description, first: int) -> bytes:
-        """Return a virtual raster (VRT) of bands from ``first`` on: GDAL reads so plain bytes with names and nodata."""
-        height, width, count = self.shape
-        root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
-        if description.crs is not None:
-            ElementTree.SubElement(root, "SRS").text = description.crs.to_wkt()
-        if description.transform is not None:
-            ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, description.transform.to_gdal()))
-        _add_tags(root, description.tags)
-        for number, name in enumerate(description.bands):
-            band = ElementTree.SubElement(
-                root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
-            )
-            elements = {
-                "Description": name, "NoDataValue": "nan", "UnitType": description.units,
-                "ImageOffset": 4 * (first + number),
-                "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
-            }  # fmt: skip
-            for key, content in elements.items():
-                ElementTree.SubElement(band, key).text = str(content)
-            _add_tags(band, description.tags_of_bands[number] if description.tags_of_bands else {})
-            ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = ROWS
-        return ElementTree.tostring(root)
+    def _describe(self, part: Description, first: int, overviews: Sequence[Overview]) -> None:
+        """Write virtual rasters (VRT) of bands from ``first`` on: GDAL reads so plain bytes with names and nodata."""
+        root = _virtual_raster(Overview(self.folder / ROWS, self.shape[:2]), part, first, self.shape[2])
+        for overview in overviews:
+            coarse = _virtual_raster(overview, part, first, self.shape[2])
+            path = overview.path.with_suffix(".vrt")
+            path.write_bytes(ElementTree.tostring(coarse))
+            for number, band in enumerate(root.iter("VRTRasterBand"), start=1):
+                element = ElementTree.SubElement(band, "Overview")
+                ElementTree.SubElement(element, "SourceFilename", relativeToVRT="1").text = path.name
+                ElementTree.SubElement(element, "SourceBand").text = str(number)
+        if part.crs is not None:
+            ElementTree.SubElement(root, "SRS").text = part.crs.to_wkt()
+        if part.transform is not None:
+            ElementTree.SubElement(root, "GeoTransform").text = ", ".join(map(repr, part.transform.to_gdal()))
+        _add_tags(root, part.tags)
+        (self.folder / DESCRIPTION).write_bytes(ElementTree.tostring(root))
+
+
+def _virtual_raster(pixels: Overview, part: Description, first: int, count: int) -> ElementTree.Element:
+    """Return the virtual raster of some of the ``count`` bands of plain bytes, without its place on the ground."""
+    height, width = pixels.size
+    root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
+    for number, name in enumerate(part.bands):
+        band = ElementTree.SubElement(
+            root, "VRTRasterBand", dataType="Float32", band=str(number + 1), subClass="VRTRawRasterBand"
+        )
+        elements = {
+            "Description": name, "NoDataValue": "nan", "UnitType": part.units, "ImageOffset": 4 * (first + number),
+            "PixelOffset": 4 * count, "LineOffset": 4 * count * width, "ByteOrder": "LSB",
+        }  # fmt: skip
+        for key, content in elements.items():
+            ElementTree.SubElement(band, key).text = str(content)
+        _add_tags(band, part.tags_of_bands[number] if part.tags_of_bands else {})
+        ElementTree.SubElement(band, "SourceFilename", relativeToVRT="1").text = pixels.path.name
+    return root
 
 
 def _check_blocks(path: Path) -> None:
