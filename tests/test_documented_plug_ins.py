@@ -47,10 +47,8 @@ SETTINGS = {
     "frame_recurrent": {"gen_loss": {"gen_l1": 100}},
     "random_gaps": {"gen_loss": {"gen_gan": 0.1, "gen_l1": 100}, "ema": 0.9},
 }  # fmt: skip
-
-
-COLUMNS = {"unpaired_cyclegan": 5, "cyclegan_unpaired": 5, "frame_recurrent": 4, "random_gaps": 4}
-"""Of the sample images: the CycleGANs have a panel of their own."""
+CAPTION = 40
+"""Rows of a sample image that name the run."""
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +124,6 @@ def root(tmp_path, tiles, request, write_experiment):
     return tmp_path
 
 
-def plug_in_of(root: Path) -> str:
-    return json.loads((root / "experiments/x/experiment.json").read_text())["model_name"]
-
-
 def start(root: Path, *arguments: str, new: bool = False) -> Command:
     variables = {"PIX2EARTH_ENV": str(root / "environment.json")}
     return started_commands.start("train.py", "--exp", "x", *arguments, new=new, **variables)
@@ -160,9 +154,11 @@ def test_is_trained_killed_restored_evaluated_and_mapped(root):
     scored = {name for name in names if not name.startswith("hole")}
     assert set(tables[0]["tile"]) == scored and np.isfinite(tables[0]["PSNR"]).all()
     pd.testing.assert_frame_equal(tables[0].sort_values("tile"), tables[1].sort_values("tile"))
+    images = []
     for run in ("straight", "killed"):
         with Image.open(root / f"experiments/x/samples/x_{run}_{STEPS:05d}.png") as image:
-            assert image.width == int(COLUMNS[plug_in_of(root)] * 2.6 * 110)
+            images.append(np.asarray(image)[CAPTION:])
+    assert images[0].std() > 0 and np.array_equal(*images)
     place = root / "maps"
     arguments = ["--env", str(root / "environment.json"), "--exp", "x", "--timestamp", "killed", "--split", "val"]
     with pytest.raises(SystemExit) as end:
