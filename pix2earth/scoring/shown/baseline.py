@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, tf.Tensor]
 SCORES = ("PSNR", "SSIM")
-"""Metrics that are written into the corner of prediction and baseline."""
+"""Metrics that are written into the corner of prediction and baseline, of those of the run; the first one always."""
 
 
 class ShownBaseline(NamedTuple):
@@ -69,24 +69,35 @@ def _not_fitted(scorer: Scorer) -> list[BesideNetwork]:
 
 
 def scores(scorer: Scorer, targets: np.ndarray, predictions: np.ndarray) -> dict[str, np.ndarray]:
-    """Return ``SCORES`` of each sample, (sample,), the mean over time steps; NaN where one is undefined.
+    """Return ``SCORES`` of each sample, (sample,), as far as the run has them; NaN where one is undefined.
 
     Args:
         scorer: of the network, which has the range of the data.
         targets: physical values (sample, [time step,] height, width, band), NaN where not valid.
         predictions: the same, without NaN.
     """
-    steps = scorer.target.time_steps
-    target, prediction = (separate(flat(values), steps) for values in (targets, predictions))
+    names = [name for name in SCORES if name == SCORES[0] or name in scorer.names]
+    parts = []
+    for start in range(0, len(targets), scorer.batch):
+        several = slice(start, start + scorer.batch)
+        parts.append(_of_batch(scorer, names, targets[several], predictions[several]))
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def _of_batch(scorer: Scorer, names: list[str], targets: np.ndarray, predictions: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the scores of samples, filled up to a batch of evaluations, for which metrics are compiled anyway."""
+    steps, count = scorer.target.time_steps, len(targets)
+    whole = np.minimum(np.arange(scorer.batch), count - 1)
+    target, prediction = (separate(flat(values[whole]), steps) for values in (targets, predictions))
     valid = np.isfinite(target).all(axis=-1)
     found = score(
         tf.constant(np.nan_to_num(target), tf.float32),
         tf.constant(prediction, tf.float32),
         scorer.scale,
-        SCORES,
+        names,
         None if valid.all() else tf.constant(valid),
     )
-    return {name: _mean_of_finite(values.numpy().reshape(len(targets), -1)) for name, values in found.items()}
+    return {name: _mean_of_finite(values.numpy().reshape(scorer.batch, -1)[:count]) for name, values in found.items()}
 
 
 def _mean_of_finite(values: np.ndarray) -> np.ndarray:

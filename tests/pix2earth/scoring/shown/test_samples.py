@@ -162,6 +162,6 @@ def test_scores_are_over_valid_pixels_and_means_over_time_steps(scorer_of):
     targets[0, 0, :8], predictions[0, 0, :8] = np.nan, 7
     found = shown_baseline.scores(scorer, targets, predictions)
     np.testing.assert_allclose(found["PSNR"], [30.0], rtol=1e-4)
-    assert found["SSIM"].shape == (1,)
+    assert ("SSIM" in found) == ("SSIM" in scorer.names)
     everywhere = shown_baseline.scores(scorer, np.full_like(targets, np.nan), predictions)
     assert np.isnan(everywhere["PSNR"]).all()
