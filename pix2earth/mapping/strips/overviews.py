@@ -46,12 +46,11 @@ def write_overviews(rows: Path, shape: tuple[int, int, int], *, averaged: bool) 
     found: list[Overview] = []
     height, width, bands = shape
     while max(height, width) > SMALLEST:
-        source = found[-1].path if found else rows
-        pixels = np.memmap(source, "<f4", "r", shape=(height, width, bands))
+        strip = partial(_strip, found[-1].path if found else rows, (height, width, bands), averaged)
         path = rows.with_name(f"{rows.stem}_{2 ** (len(found) + 1)}{rows.suffix}")
         try:
             with path.open("wb") as file:
-                for part in at_once(partial(_strip, pixels, averaged), range(0, height, ROWS), lambda: THREADS):
+                for part in at_once(strip, range(0, height, ROWS), lambda: THREADS):
                     file.write(part.data)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
@@ -60,8 +59,11 @@ def write_overviews(rows: Path, shape: tuple[int, int, int], *, averaged: bool) 
     return found
 
 
-def _strip(pixels: np.ndarray, averaged: bool, top: int) -> np.ndarray:
-    strip = np.asarray(pixels[top : top + ROWS])
+def _strip(path: Path, shape: tuple[int, int, int], averaged: bool, top: int) -> np.ndarray:
+    """Return some rows of a file at half the resolution."""
+    height, width, bands = shape
+    count, row = min(ROWS, height - top), width * bands
+    strip = np.fromfile(path, "<f4", count * row, offset=4 * top * row).reshape(count, width, bands)
     return halved(strip) if averaged else np.ascontiguousarray(strip[::2, ::2])
 
 
