@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     if options.by and not is_score(options.by):
         raise UserError(f"--by {options.by}: is no metric{nearest(options.by, ALL_METRICS)}")
+    if options.figures and options.figures.exists() and not options.figures.is_dir():
+        raise UserError(f"--figures {options.figures}: is a file; name a folder")
     if options.by and base_of(options.by) in WITHOUT_DIRECTION:
         raise UserError(f"--by {options.by}: neither higher nor lower values are better; name another metric")
     root = Path(Environment(options.env).EXPERIMENT_ROOT)

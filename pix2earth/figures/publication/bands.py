@@ -53,8 +53,7 @@ def draw_errors(methods: Methods) -> Figure:
         axis.set_xticks(range(len(bands)), bands, rotation=45 if len(bands) > 6 else 0)
         axis.set_xlabel("band")
         axis.grid(axis="y")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+    _legend_below(figure, axes[0], 4)
     return figure
 
 
@@ -146,8 +145,7 @@ def draw_spectra(methods: Methods) -> Figure | None:
     for axis in axes:
         axis.set(xscale="log", xlabel=f"spatial frequency ({unit})")
         axis.grid(which="both")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)))
+    _legend_below(figure, axes[0], 5)
     return figure
 
 
@@ -205,3 +203,9 @@ def draw_ndvi(methods: Methods) -> Figure | None:
     axis.grid()
     axis.legend()
     return figure
+
+
+def _legend_below(figure: Figure, axis: Any, columns: int) -> None:
+    """Draw the legend of an axis below all axes, in some columns at most."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))

@@ -139,3 +139,11 @@ def test_comparing_imports_no_tensorflow(root, tmp_path):
     ended = subprocess.run([sys.executable, "-c", code, *options], cwd=PROJECT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "not imported"
+
+
+def test_a_file_is_no_folder_for_figures(root, tmp_path, capsys):
+    (root.parent / "environment.json").write_text("{}")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as end:
+        compare.main(["--env", str(root.parent / "environment.json"), "--figures", str(tmp_path / "file")])
+    assert end.value.code == 2 and f"--figures {tmp_path / 'file'}: is a file; name a folder" in capsys.readouterr().err
