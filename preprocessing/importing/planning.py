@@ -14,6 +14,7 @@ from pix2earth.records.field import Field
 from pix2earth.records.manifest import Manifest
 from pix2earth.records.ranges import BandRange, measured
 from pix2earth.settings.errors import UserError
+from preprocessing.importing.day_fields import day_fields
 from preprocessing.importing.facts import consistent, fields_of, with_ranges
 from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
@@ -114,6 +115,7 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     arrays = measured_arrays(description, fields, tiles, splits)
     ranges = {name: measured(fields[name], thinned(of_field)) for name, of_field in arrays.items() if of_field}
     fields = with_ranges(fields, ranges, notes)
+    fields |= day_fields(description, fields, tiles, splits)
     return ImportPlan(
         description, tiles, splits, manifest_of(description, request, fields, splits, tiles), notes, ranges, arrays
     )

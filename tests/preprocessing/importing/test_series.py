@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
+from pix2earth.baselines import suitability
 from preprocessing.importing.layout.dated import Choice, DatedImage, chosen_inputs
 from tests.importing_trees import geotiff, numbers, run_importer, samples_of
 
@@ -68,6 +69,24 @@ def test_samples_of_a_series(tmp_path, capsys):
         np.testing.assert_array_equal(fields["classes"], classes)
         stamps = [datetime.strptime(DAYS[number], "%Y%m%d").isoformat() for number in inputs[name]]
         assert metadata["acquired"]["input_image"] == stamps
+
+
+def test_days_count_on_across_years(tmp_path):
+    """Days of the year alone would place 2018-12-30 two days before 2020-01-01."""
+    days = ("20181230", "20191220", "20200101", "20200108")
+    for number, (day, share) in enumerate(zip(days, (0.5, 0.25, 0.0, 0.5), strict=True)):
+        geotiff(tmp_path / f"s/v_{day}.tif", numbers(16, 16, 2, dtype="int16", seed=number))
+        mask = np.zeros((16, 16, 1), "uint8")
+        mask[: round(16 * share)] = 1
+        geotiff(tmp_path / f"m/v_{day}.tif", mask)
+    arguments = ("--input", tmp_path / "s", "--dates", "v_{date:date}.tif", "--mask", tmp_path / "m")
+    assert run_importer(tmp_path, "series", *arguments, "--dataset", "m") == 0
+    manifest, found = samples_of(tmp_path, "m", 16)
+    (fields, _) = found["train", "series_20200101"]
+    assert fields["days_from_target"].ravel().tolist() == [-367, -12, 7]
+    assert fields["dates"][:, 0, 0].tolist() == [[364, 1], [354, 1], [8, 1]]
+    assert manifest.fields["days_from_target"].valid_range == (-367, 367)
+    assert {"linear_in_time", "nearest_clear"} <= set(suitability.suitable(manifest, (16, 16)))
 
 
 def test_periods_share_no_date(tmp_path):
