@@ -15,7 +15,7 @@ CLOUDS = "cloud_class"
 RADAR = {"VV", "VH"}
 UNKNOWN_DATE = (
     f"when the target was taken is not known: write the dataset with a field {DAYS_FROM_TARGET}, the days from the"
-    f" target to each time step, or where it was taken at the last time step with a field {DATES}, their days of the year"
+    f" target to each time step; where it was taken at the last of them, {DATES}, their days of the year, are enough"
 )
 """What a dataset lacks whose input alone has time steps."""
 
@@ -61,7 +61,7 @@ def suitable(manifest: Manifest, size: tuple[int, int]) -> list[str]:
 
 
 def undated_kinds(manifest: Manifest, size: tuple[int, int]) -> list[str]:
-    """Return the trivial answers that would fit if it were known when the target was taken, in the order of ``KINDS``."""
+    """Return the trivial answers that would fit if it were known when the target was taken."""
     found = []
     for kind in KINDS:
         try:

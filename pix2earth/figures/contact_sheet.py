@@ -73,7 +73,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
         for number in range(1, (field.time_steps or 1) + 1)
     ]
     caption = f"{manifest.name}: {_counts(listing)}\ncolours: {in_words(contrasts)}"
-    draw_rows(rows, titles, [sample.name for sample in chosen], path, caption=caption)
+    draw_rows(rows, titles, [sample.name for sample in chosen], path, caption=caption, upwards=manifest.upwards)
 
 
 def _spread(names: Sequence[str], count: int) -> list[str]:

@@ -91,10 +91,10 @@ def draw_series(
     contrast = contrast_of(field, np.concatenate([image.ravel() for row in images for image in row]))
     if len(field.bands) == 1:  # in colours, from which the grey of missing pixels differs
         unit = "" if field.units == "1" else field.units
-        limits = contrast.low, contrast.high
+        limits, colormap = (contrast.low, contrast.high), contrast.colormap or "viridis"
         label = f"{field.bands[0]} {unit}".strip()
         panels = [
-            [Panel(image[..., 0], limits=limits, colormap="viridis", label=label) for image in row] for row in images
+            [Panel(image[..., 0], limits=limits, colormap=colormap, label=label) for image in row] for row in images
         ]
         words = ""
     else:

@@ -48,7 +48,7 @@ def draw(
     All images of the same bands and unit have one contrast, which the caption states; errors have one colour bar.
 
     Args:
-        manifest: states RGB bands and units.
+        manifest: states RGB bands and units, and where the first row belongs.
         names: names of the samples.
         images: input, target, prediction, and where they are there baseline, scores and panels of the plug-in.
         path: of the PNG.
@@ -80,7 +80,7 @@ def draw(
         rows.append(list(row.values()))
         titles = list(row)
     heading = f"{caption} (colours: {in_words(contrasts)})"
-    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width)
+    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width, upwards=manifest.upwards)
 
 
 def _contrasts(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:

@@ -20,10 +20,11 @@ DAY = 86400.0
 def day_fields(
     description: SourceDescription, fields: Mapping[str, Field], tiles: Sequence[ImportTile], splits: Mapping[str, str]
 ) -> dict[str, Field]:
-    """Return the fields of days of a dataset, none where its input has no time steps, its target has, or a time is unknown.
+    """Return the fields of days of a dataset whose input alone has time steps and whose times are known; else none.
 
     ``days_from_target`` has the days from the target to each time step of the input, negative before it, which count on
-    across years; ``dates`` the days of the year of each time step and, in its second band, of the target. Fields of the description keep their names.
+    across years; ``dates`` the days of the year of each time step and, in its second band, of the target. A field of
+    the description that has one of these names stays as it is.
 
     Args:
         description: of the source.
@@ -41,18 +42,16 @@ def day_fields(
     training = [tile for tile in tiles if splits[tile.name] == "train"] or tiles
     longest = max(float(np.abs(days_from_target(description, tile)).max()) for tile in training)
     end = float(max(1, math.ceil(longest)))
-    shape, units = [source.time_steps, 1, 1], "d"
-    of_year, between = ["input", "target"], ["days"]
-    found = {
-        DATES: Field(dtype="uint16", shape=[*shape, 2], bands=of_year, units=units, valid_range=(1.0, 366.0)),
-        DAYS_FROM_TARGET: Field(dtype="float32", shape=[*shape, 1], bands=between, units=units, valid_range=(-end, end)),
-    }
+    shape = [source.time_steps, 1, 1]
+    of_year = Field(
+        dtype="uint16", shape=[*shape, 2], bands=["input", "target"], units="d", valid_range=(1.0, 366.0)
+    )  # fmt: skip
+    between = Field(dtype="float32", shape=[*shape, 1], bands=["days"], units="d", valid_range=(-end, end))
+    found = {DATES: of_year, DAYS_FROM_TARGET: between}
     return {name: field for name, field in found.items() if name not in fields}
 
 
-def days_of(
-    description: SourceDescription, fields: Mapping[str, Field], tile: ImportTile
-) -> dict[str, np.ndarray]:
+def days_of(description: SourceDescription, fields: Mapping[str, Field], tile: ImportTile) -> dict[str, np.ndarray]:
     """Return what a sample stores in those fields of days that its dataset has and its description has not."""
     found = {}
     if DATES in fields and DATES not in description.fields:

@@ -19,7 +19,7 @@ from preprocessing.importing.facts import consistent, fields_of, with_ranges
 from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
-from preprocessing.importing.layout.scenes import ImportScene, Roots, refuse_images_as_masks
+from preprocessing.importing.layout.scenes import ImportScene, Roots, opened, refuse_images_as_masks
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
 from preprocessing.importing.layout.tiles import ImportTile
 from preprocessing.sources.description import SourceDescription
@@ -283,5 +283,11 @@ def manifest_of(
         name=request.dataset, tilesize=tiles[0].side, description=". ".join(text.rstrip(".") for text in texts if text),
         fields=dict(fields), input=description.input, target=description.target, mask=description.mask,
         score_by=description.score_by, input_mask=description.input_mask, pools=dict(description.pools),
-        split=splits.method,
+        split=splits.method, first_row="bottom" if is_fits(description, tiles[0]) else "top",
     )  # fmt: skip
+
+
+def is_fits(description: SourceDescription, tile: ImportTile) -> bool:
+    """Return whether the image that others lie on the grid of is in FITS, which stores the lowest row first."""
+    lead = lead_of(description, tile.placements)
+    return opened(tile.scene.fields[lead][0][0], description.fields[lead]).format == "FITS"

@@ -72,8 +72,8 @@ def beside_network(
     if experiment.NORMALIZE == "l2":  # images of unit norm have no physical units
         return []
     if undated := undated_kinds(manifest, size):
-        names = " and ".join(kind.replace("_", "-") for kind in undated)
-        report(f"{fitted_to.folder}: without {names}: {UNKNOWN_DATE}")
+        without = " and ".join(kind.replace("_", "-") for kind in undated)
+        report(f"{fitted_to.folder}: {without} cannot be computed: {UNKNOWN_DATE}")
     found = []
     for kind in suitable(manifest, size):
         name, answer = kind.replace("_", "-"), build(kind, manifest, size)

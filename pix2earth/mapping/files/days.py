@@ -34,7 +34,7 @@ def days_of(
     if name == DAYS_FROM_TARGET:
         days = [[(each - target).total_seconds() / DAY] for each in read]
     else:
-        days = [[_of_year(each), _of_year(target)][: len(field.bands)] for each in read]
+        days = [[float(_of_year(time)) for time in (each, target)[: len(field.bands)]] for each in read]
     stored = (np.array(days, np.float64)[:, None, None] - field.offset) / field.scale
     side = ONE_PIXEL if field.size == ONE_PIXEL else size
     return np.broadcast_to(stored, (len(window), *side, len(field.bands))).astype(np.float32)

@@ -198,7 +198,7 @@ def fill(
 def _inputs(
     pixels: SeriesPixels, window: list[int], date: int, network: Network
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the input of the network for a window of dates that predicts one, and mask and days where it reads them."""
+    """Return the input of the network for a window of dates, of which one is predicted, and masks and days."""
     further = {}
     for name, field in network.further.items():
         if name in OF_DAYS:
