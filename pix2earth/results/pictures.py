@@ -1,4 +1,4 @@
-"""Command: draw the pictures of ``docs/images`` again that come from the demos."""
+"""Command: draw the pictures of ``docs/images`` again that come from the demos, or some tiles of any run."""
 
 from __future__ import annotations
 
@@ -30,9 +30,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images from the demos."
     )
     arguments.add_argument("--env", metavar="PATH", default=str(DEMO_ENVIRONMENT), help="default: that of the demos")
-    arguments.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="default: docs/images")
+    arguments.add_argument(
+        "--output", metavar="PATH", type=Path, default=FOLDER, help="folder (default docs/images); of --exp a PNG"
+    )
+    arguments.add_argument("--exp", metavar="NAME", help="draw test tiles of the newest run of this experiment alone")
     options = arguments.parse_args(argv)
     environment = Environment(options.env)
+    if options.exp:
+        if options.output.suffix.lower() != ".png":
+            raise UserError(f"--output {options.output}: name the picture of --exp, with the end .png")
+        tiles(environment, options.exp, options.output)
+        print(options.output)
+        return 0
     drawings: dict[str, tuple[Callable[[Environment, Path], None], str]] = {
         "sharpening.png": (sharpening, "make demo"),
         "demo.png": (demo, "make demo-super-resolution"),
@@ -71,11 +80,20 @@ def demo(environment: Environment, output: Path) -> None:
     Raises:
         UserError: there is no trained run.
     """
+    tiles(environment, "demo", output)
+
+
+def tiles(environment: Environment, name: str, output: Path) -> None:
+    """Draw some test tiles of the best step of an experiment's newest run, evenly chosen.
+
+    Raises:
+        UserError: there is no trained run.
+    """
     from pix2earth.console.quiet import quieten_tensorflow
     from pix2earth.training.trained import open_run, restored_scorer
 
     quieten_tensorflow()
-    run = open_run(environment, "demo", None)
+    run = open_run(environment, name, None)
     scorer, split, step = restored_scorer(run, None, "best")
 
     from pix2earth.figures import sample_image
