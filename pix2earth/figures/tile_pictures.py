@@ -136,7 +136,8 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
         for number, name in enumerate(part):
             for title, colours in _of_sample(scorer, images, number, contrasts):
                 path = (of_run if title == "prediction" else pictures_of_sample(folder, title)) / f"{name}.webp"
-                if not path.exists():  # pictures of the sample are the same for all runs
+                # Pictures of the sample are the same for all runs, unless they were kept before first_row was known.
+                if upwards or not path.exists():
                     atomic.write_bytes(path, webp(colours))
     for place, measuring in measured.items():
         measuring.write(place)

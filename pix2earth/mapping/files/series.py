@@ -281,7 +281,8 @@ def _draw(
         seen = [] if observed is None else [observed[date], np.where(hidden, np.float32(np.nan), observed[date])]
         rows.append((frames[date].time[:10] or f"step {date + 1}", [*seen, filled[date]]))
     columns = ["filled"] if observed is None else ["observed", "not hidden", "filled"]
-    return preview.draw_series(columns, rows, network.target, path, place)
+    upwards = frames[0].file.format == "FITS"
+    return preview.draw_series(columns, rows, network.target, path, place, upwards=upwards)
 
 
 def checked_position(manifest: Manifest, position: str | None) -> None:

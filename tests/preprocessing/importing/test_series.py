@@ -1,5 +1,6 @@
 """Dated rasters: which dates become targets and inputs, against a table made by hand; splits share no date."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -149,3 +150,12 @@ def test_images_are_not_taken_for_their_own_masks(tmp_path, capsys):
     arguments = ("--dates", "v_{date:date}.tif", "--mask", tmp_path / "s")  # no --mask-pattern
     assert run_importer(tmp_path, "series", "--input", tmp_path / "s", *arguments, "--dataset", "m") == 2
     assert "is both an image of --dates and a mask; name the pattern of the masks" in capsys.readouterr().err
+
+
+def test_the_experiment_to_begin_with_starts_at_interpolation_in_time(tmp_path):
+    series(tmp_path)
+    arguments = ("--input", tmp_path / "s", "--dates", "v_{date:date}.tif", "--mask", tmp_path / "m")
+    assert run_importer(tmp_path, "series", *arguments, "--dataset", "m", "--write-experiment", "first") == 0
+    experiment = json.loads((tmp_path / "exp/first/experiment.json").read_text())
+    assert (experiment["model_name"], experiment["start_from"]) == ("dated_unet", "linear_in_time")
+    assert experiment["fold_dates"] and experiment["params"]["downsamplings"] == 3
