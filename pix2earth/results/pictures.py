@@ -17,6 +17,7 @@ WIDTH, SAMPLES = 1100, 3
 """Of the sample image: pixels, and tiles."""
 OTHERS = {
     "comparison.png": "a part of the page of `python compare.py --page`, opened in a browser",
+    "series.png": "docs/importing.md has the commands; its rasters are no part of the repository",
     "olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands",
     "synthetic.png": "python -m synthetic show PRODUCT --output docs/images/synthetic.png",
 }
@@ -27,7 +28,8 @@ OTHERS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the pictures whose runs are there; status 1 where one is missing."""
     arguments = argparse.ArgumentParser(
-        prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images from the demos."
+        prog="python -m pix2earth.results.pictures",
+        description="Draw the pictures of docs/images from the demos, or test tiles of a run.",
     )
     arguments.add_argument("--env", metavar="PATH", default=str(DEMO_ENVIRONMENT), help="default: that of the demos")
     arguments.add_argument(

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.baselines import suitability, time_steps
+from pix2earth.baselines.answers.applying import beside_network
 from pix2earth.baselines.answers.building import ANSWERS, build
 from pix2earth.baselines.radar_regression import RadarFit
 from pix2earth.baselines.samples import Sample
@@ -172,6 +173,18 @@ def test_nearest_clear_is_nearest_to_the_date_of_the_target(answer_of, dated_sta
 def test_the_date_of_the_target_must_be_known(answer_of, manifest_of, kind):
     with pytest.raises(suitability.UnknownDate, match="field days_from_target"):
         answer_of(kind, STACK, FINE, {"hidden": mask(4, *SIZE)}, input_mask="hidden")
+
+
+def test_evaluations_say_what_they_cannot_compute(manifest_of, dataset_of):
+    manifest = manifest_of(STACK, FINE, {"hidden": mask(4, *SIZE)}).model_copy(update={"input_mask": "hidden"})
+    sample = {name: np.ones(field.shape, field.dtype) for name, field in manifest.fields.items()}
+    dataset, lines = dataset_of(manifest, {"a": sample}), []
+    assert beside_network(dataset.experiment, dataset.listing, [], lines.append) == []
+    undated, unfitted = lines
+    assert undated.startswith(
+        f"{dataset.listing.folder}: linear-in-time and nearest-clear cannot be computed: when the target was"
+    )
+    assert "no training samples" in unfitted
 
 
 def test_days_of_the_year_mean_a_target_at_the_last_time_step(manifest_of):
