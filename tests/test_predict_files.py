@@ -275,6 +275,29 @@ def test_mistakes_with_files(folder, error_line, root):
     assert "a.fits: is a damaged FITS file" in error_line("double", "--input", path, *to)
 
 
+def test_the_preview_of_a_dataset_has_its_first_row_where_the_manifest_says(
+    command, root, write_experiment, monkeypatch
+):
+    from pix2earth.figures import preview
+
+    drawn, shown = [], preview.shown
+
+    def keep(*arguments, upwards=False):
+        drawn.append(upwards)
+        return shown(*arguments, upwards=upwards)
+
+    monkeypatch.setattr(preview, "shown", keep)
+    make(root, "double", write_experiment)
+    (manifest,) = (root / "data/double").glob("*/dataset.json")
+    for first_row in ("top", "bottom"):
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"first_row": first_row}))
+        to = ("--output", root / first_row, "--split", "val")
+        status, _, err = command("double", "--input", manifest.parent, *to)
+        assert status == 0, err
+    assert drawn == [False, True]
+    assert (root / "top/tile.tif").read_bytes() == (root / "bottom/tile.tif").read_bytes()
+
+
 # ---- series -------------------------------------------------------------------------------------------------------
 
 DATES = ["2016-01-05", "2016-02-10", "2016-03-01", "2016-03-20", "2016-05-30"]
