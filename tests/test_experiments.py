@@ -163,9 +163,9 @@ def narrow(name, monkeypatch):
 
 READ_ONLY = (
     "dataset", "enforce_suffix", "exclude_suffix", "steps", "ckpt_freq", "sample_freq", "keep_checkpoints", "occlusion",
-    "training_length",
+    "training_length", "seed",
 )  # fmt: skip
-"""Keys by which examples differ that train the same network on other tiles of the same fields, or hide others."""
+"""Keys by which examples differ that train the same network on other tiles of the same fields, hide others, or draw anew."""
 
 
 def twins() -> dict[str, str]:
