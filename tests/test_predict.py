@@ -267,8 +267,8 @@ def test_killed_and_run_again_it_gives_the_same_bytes(root):
 
 def done(output: Path) -> int:
     """Return how many rows are safe."""
-    progress = output.with_name(f"{output.name}.part") / "progress.npz"
-    return int(np.load(progress)["rows"]) if progress.exists() else 0
+    progress = output.with_name(f"{output.name}.part") / "progress.raw"
+    return json.loads(progress.read_bytes().partition(b"\n")[0])["rows"] if progress.exists() else 0
 
 
 # ---- errors --------------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def test_another_mask_starts_an_unfinished_map_again(root, scene, command, monke
     scene.mask = 1 - scene.mask
     for step in range(STEPS):
         write(root / f"m{step}.tif", scene.mask[step])
-    assert (root / "out.tif.part/progress.npz").exists()
+    assert (root / "out.tif.part/progress.raw").exists()
     status, out, _ = command(*cover)
     assert status == 0 and "is of another input" in out
     np.testing.assert_allclose(read(root / "out.tif")[0], scene.prediction, atol=1e-6)

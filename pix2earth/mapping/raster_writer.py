@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import shutil
@@ -23,8 +22,10 @@ from pix2earth.mapping.strips.overviews import Overview, write_overviews
 from pix2earth.settings import atomic, locking
 from pix2earth.settings.errors import Stopped
 
-ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.npz", "rows.vrt", "finished.tif", "lock"
+ROWS, PROGRESS, DESCRIPTION, FINISHED, LOCK = "rows.raw", "progress.raw", "rows.vrt", "finished.tif", "lock"
 
+FORMER_PROGRESS = "progress.npz"
+"""Of versions whose unfinished work cannot be continued."""
 PLACE = ("OFFSET", "SIZE")
 """What GDAL calls the place of a block in a file, in bytes."""
 
@@ -57,7 +58,8 @@ class RasterWriter:
     """Writes rows of float32 to the folder ``<output>.part`` until the raster is complete.
 
     The rows are plain bytes, so that a full disk is an ordinary error, and a killed process can damage nothing but the
-    rows that it was writing. ``progress.npz``, which is replaced atomically, holds the number of finished rows.
+    rows that it was writing. ``progress.raw``, which is replaced atomically, holds the number of finished rows in a line
+    of JSON, and the unfinished rows after them.
 
     Attributes:
         done: number of finished rows.
@@ -106,14 +108,17 @@ class RasterWriter:
 
     def _progress(self) -> tuple[int, int, np.ndarray]:
         """Return the numbers of finished rows and strips, and the unfinished rows after them."""
-        no_rows = np.zeros((0, *self.shape[1:]), np.float32)
-        if not (self.folder / PROGRESS).is_file():
+        path, no_rows = self.folder / PROGRESS, np.zeros((0, *self.shape[1:]), np.float32)
+        if not path.is_file():
+            if (self.folder / FORMER_PROGRESS).is_file():
+                print(f"{self.folder}: is of a former version; the work starts again")
             return 0, 0, no_rows
-        with np.load(self.folder / PROGRESS) as progress:
-            if str(progress["identity"]) != self.identity:
-                print(f"{self.folder}: is of another input, run or option; the work starts again")
-                return 0, 0, no_rows
-            return int(progress["rows"]), int(progress["strips"]), progress["carried"]
+        head, _, rows = path.read_bytes().partition(b"\n")
+        progress = json.loads(head)
+        if progress["identity"] != self.identity:
+            print(f"{self.folder}: is of another input, run or option; the work starts again")
+            return 0, 0, no_rows
+        return progress["rows"], progress["strips"], np.frombuffer(rows, "<f4").reshape(-1, *self.shape[1:])
 
     def write(self, rows: np.ndarray, carried: np.ndarray) -> None:
         """Append a strip of finished rows and write it to the disk.
@@ -135,9 +140,10 @@ class RasterWriter:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
         self.done, self.strips = self.done + len(rows), self.strips + 1
-        buffer = io.BytesIO()
-        np.savez(buffer, identity=self.identity, rows=self.done, strips=self.strips, carried=carried)
-        atomic.write_bytes(self.folder / PROGRESS, buffer.getvalue())
+        progress = {"identity": self.identity, "rows": self.done, "strips": self.strips}
+        with atomic.replacing(self.folder / PROGRESS) as temporary, temporary.open("wb") as file:
+            file.write(json.dumps(progress).encode() + b"\n")
+            file.write(np.ascontiguousarray(carried, "<f4").data)
 
     def finish(self, *parts: Description) -> None:
         """Write the Cloud-Optimized GeoTIFF with overviews, or several, and remove the folder with the rows.

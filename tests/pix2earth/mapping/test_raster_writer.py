@@ -67,6 +67,14 @@ def test_work_of_another_identity_starts_again(tmp_path, values, capsys):
     assert "is of another input, run or option" in capsys.readouterr().out
 
 
+def test_work_of_a_former_version_starts_again(tmp_path, capsys):
+    (tmp_path / "map.tif.part").mkdir()
+    (tmp_path / "map.tif.part/progress.npz").write_bytes(b"of a former version")
+    with RasterWriter(tmp_path / "map.tif", SHAPE, {"step": 2}) as writer:
+        assert (writer.done, writer.strips, writer.carried.shape) == (0, 0, (0, *SHAPE[1:]))
+    assert "is of a former version; the work starts again" in capsys.readouterr().out
+
+
 def test_two_processes_cannot_write_one_file(tmp_path):
     with RasterWriter(tmp_path / "map.tif", SHAPE, {}):
         with pytest.raises(UserError, match="another process writes it"):
