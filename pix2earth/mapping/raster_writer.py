@@ -58,7 +58,7 @@ class RasterWriter:
     """Writes rows of float32 to the folder ``<output>.part`` until the raster is complete.
 
     The rows are plain bytes, so that a full disk is an ordinary error, and a killed process can damage nothing but the
-    rows that it was writing. ``progress.raw``, which is replaced atomically, holds the number of finished rows in a line
+    rows that it was writing. ``progress.raw``, which is replaced atomically, has the number of finished rows in a line
     of JSON, and the unfinished rows after them.
 
     Attributes:
