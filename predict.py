@@ -101,6 +101,10 @@ def add_file_options(arguments: argparse.ArgumentParser) -> None:
         help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
     )  # fmt: skip
     files.add_argument(
+        "--variable", metavar="NAME", help="the array of each file to be read, where NPZ, NetCDF or Zarr hold several"
+    )
+    files.add_argument("--axes", metavar="LETTERS", help="of arrays, such as NCHW (N: sample, T: time step, C: band)")
+    files.add_argument(
         "--mask",
         metavar="PATH",
         help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
@@ -184,12 +188,12 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     chosen = FileOptions(
         Path(options.output), options.format, files, options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
-        options.force,
+        options.force, options.variable, options.axes,
     )  # fmt: skip
     predict_files(source, experiment, chosen)
 
 
-FOR_FILES = ("format", "mask", "dates", "position")
+FOR_FILES = ("format", "mask", "dates", "position", "variable", "axes")
 FOR_RASTERS = ("bands", "scale", "offset")
 
 
