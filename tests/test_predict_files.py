@@ -264,14 +264,11 @@ def test_axes_and_variable_of_arrays(root, command, error_line):
         ("stack.npy", ("--axes", "NCHW")), ("all.npz", ("--axes", "NCHW", "--variable", "cloudy")),
         ("all.nc", ("--variable", "cloudy", "--format", "npy")),
     ):  # fmt: skip
-        output = root / f"of_{name}"
+        output = root / name.replace(".", "_")
         status, _, err = command("double", "--input", root / name, "--output", output, *further)
         assert status == 0, err
         found = [np.load(path)[..., 0] for path in sorted(output.glob("*.npy"))]
         np.testing.assert_allclose(found, [doubled(image) for image in stack[:, 0]])
-    assert "--axes: does not apply to a scene" in error_line(
-        "double", "--input", root / "stack.npy", "--output", root / "d.tif", "--axes", "NCHW"
-    )
 
 
 def test_mistakes_with_files(folder, error_line, root):
@@ -289,6 +286,10 @@ def test_mistakes_with_files(folder, error_line, root):
     assert "--format: does not apply to a scene" in error_line(
         "double", "--input", path / "d.tif", "--output", root / "d.tif", "--format", "fits"
     )
+    for option in ("axes", "variable"):
+        assert f"--{option}: does not apply to a scene" in error_line(
+            "double", "--input", path / "d.tif", "--output", root / "d.tif", f"--{option}", "HWC"
+        )
     (root / "empty").mkdir()
     assert "holds no file of images" in error_line("double", "--input", root / "empty", *to)
     Image.fromarray(sun(20, 20)).save(path / "a.jpg")
