@@ -66,11 +66,12 @@ def train_run(
     experiment = open_experiment(name, environment, timestamp, restore=source is not None)
     from pix2earth.batches import selection
     from pix2earth.batches.dataset import Dataset
-    from pix2earth.plugins import finding, needs
+    from pix2earth.plugins import finding, needs, own_losses
 
     dataset = Dataset(experiment)
     plugin = finding.find(experiment)
     declared = needs.check(experiment, plugin)
+    own_losses.require_weight(experiment)
     dataset.sampling = declared.literals.get("sampling", dataset.sampling)
     folders = RunFolders(experiment.output.experiment_root, name, source or timestamp)
     dataset.selection = selected = selection.choose(dataset, recorded_selection(folders) if source else None)

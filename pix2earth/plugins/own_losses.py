@@ -50,6 +50,18 @@ def declare(experiment: Experiment, plugin: Path, attributes: Mapping[str, Any])
         experiment.declare_losses(key, own, keep_unnamed=not shipped)
 
 
+def require_weight(experiment: Experiment) -> None:
+    """Make sure that a loss of the generator has a weight, stated or a default of the plug-in.
+
+    Raises:
+        UserError: none has one.
+    """
+    if not any(dict.values(experiment.GEN_LOSS)):
+        raise UserError(
+            f"{experiment.file}: gen_loss: no loss has a weight, nothing would be learnt; give one a positive number"
+        )
+
+
 def _checked(plugin: Path, attribute: str, value: Any, table: Mapping[str, str]) -> dict[str, float | None]:
     """Return the default weights of a plug-in's own losses.
 

@@ -1,25 +1,24 @@
-"""Command: draw the pictures of ``docs/images`` again that come from the demos."""
+"""Command: draw the pictures of ``docs/images`` again."""
 
 from __future__ import annotations
 
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from experiment import PROJECT, Environment
+from pix2earth.results import page_picture
+from pix2earth.results.page_picture import SCHEMES
 from pix2earth.settings.errors import UserError, reports_errors
 
 FOLDER = PROJECT / "docs" / "images"
 DEMO_ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 WIDTH, SAMPLES = 1100, 3
 """Of the sample image: pixels, and tiles."""
-OTHERS = {
-    "comparison.png": "a part of the page of `python compare.py --page`, opened in a browser",
-    "olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands",
-    "synthetic.png": "python -m synthetic show PRODUCT --output docs/images/synthetic.png",
-}
+OTHERS = {"olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands"}
 """Pictures that this command does not draw, and what does."""
 
 
@@ -27,7 +26,7 @@ OTHERS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the pictures whose runs are there; status 1 where one is missing."""
     arguments = argparse.ArgumentParser(
-        prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images from the demos."
+        prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images again."
     )
     arguments.add_argument("--env", metavar="PATH", default=str(DEMO_ENVIRONMENT), help="default: that of the demos")
     arguments.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="default: docs/images")
@@ -36,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     drawings: dict[str, tuple[Callable[[Environment, Path], None], str]] = {
         "sharpening.png": (sharpening, "make demo"),
         "demo.png": (demo, "make demo-super-resolution"),
+        "synthetic.png": (synthetic, "make venv"),
+        **dict.fromkeys(SCHEMES, (page_picture.draw, "the commands of docs/metrics.md, Which loss works best")),
     }
     missing = 0
     for name, (draw, target) in drawings.items():
@@ -63,6 +64,27 @@ def sharpening(environment: Environment, output: Path) -> None:
     words = ["-m", "preprocessing.sharpening.figure", "--input", scene, "--map", str(path), "--output", str(output)]
     if subprocess.run([sys.executable, *words], cwd=PROJECT).returncode:
         raise UserError(f"{path}: cannot be drawn")
+
+
+def synthetic(environment: Environment, output: Path) -> None:
+    """Draw the overview of a product of clouded images, which is made for it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        latent, clouded = str(Path(name) / "latent_optical"), str(Path(name) / "clouded_optical")
+        configurations = PROJECT / "synthetic" / "config"
+        for words in (
+            ["generate", "--cfg", str(configurations / "latent_optical.yaml"), "--o", latent],
+            ["derive", "--cfg", str(configurations / "clouded_optical.yaml"), "--product", latent, "--o", clouded],
+            ["show", clouded, "--output", str(output)],
+        ):
+            ended = subprocess.run(
+                [sys.executable, "-m", "synthetic", *words], cwd=PROJECT, capture_output=True, text=True
+            )
+            if ended.returncode:
+                raise UserError(ended.stderr.strip())
 
 
 def demo(environment: Environment, output: Path) -> None:

@@ -223,8 +223,6 @@ class ExperimentFile(Schema):
             # Losses of plug-ins have such names; `own_losses.declare` checks them when the plug-in is known.
             if name not in losses and not name.startswith(info.field_name.removesuffix("loss")):
                 raise ValueError(f"there is no loss '{name}'{nearest(name, losses)}")
-        if info.field_name == "gen_loss" and not any(weights.values()):
-            raise ValueError("no loss has a weight, nothing would be learnt; give one a positive number")
         return weights
 
     @field_validator("metrics")

@@ -30,7 +30,9 @@ from synthetic.products import product
 from synthetic.tables.land_cover import land_covers
 from synthetic.tables.sensors import Sensor
 
-FRAMES, SAMPLES = 8, 4
+FRAMES, SAMPLES = 6, 4
+TEXT = 9
+"""Size of the text in points: readable where a picture of six columns is as wide as a page."""
 BRIGHTEST, GAMMA = 0.28, 1 / 1.6
 """Reflectance shown as white, and the exponent, close to the usual true colour of Sentinel-2."""
 CLOUD_COLOURS = {0: "#3c6e47", THIN: "#c9d3dc", THICK: "#ffffff", SHADOW: "#1b2a33"}
@@ -217,27 +219,27 @@ def compose(sheet: Sheet, output: Path) -> None:
     """Write the PNG: panels above the class map and the NDVI curves."""
     kinds = list(dict.fromkeys(kind for column in sheet.columns for kind in column.panels))
     lower_part = bool(sheet.curves) or sheet.land_cover is not None
-    height = 2.4 * len(kinds) + 0.4
-    figure = Figure(figsize=(2.4 * max(len(sheet.columns), 3) + 0.6, height + 3.2 * lower_part), layout="constrained")
+    height = 2 * len(kinds) + 0.5
+    figure = Figure(figsize=(1.9 * max(len(sheet.columns), 3) + 0.5, height + 3.2 * lower_part), layout="constrained")
     figure.suptitle(sheet.title, fontsize=11)
     parts: Any = figure.subfigures(2, 1, height_ratios=[height, 3.2]) if lower_part else (figure, None)
     upper, lower = parts
     axes = upper.subplots(len(kinds), len(sheet.columns), squeeze=False)
     for at, column in enumerate(sheet.columns):
-        axes[0][at].set_title(column.title, fontsize=8)
+        axes[0][at].set_title(column.title, fontsize=TEXT)
         for row, kind in enumerate(kinds):
             _show(axes[row][at], kind, column.panels[kind])
             if at == 0:
-                axes[row][at].set_ylabel(kind, fontsize=8)
+                axes[row][at].set_ylabel(kind, fontsize=TEXT)
     if "clouds" in kinds:
         patches = [
             Patch(facecolor=CLOUD_COLOURS[key], edgecolor="#777777", label=CLOUD_NAMES[key]) for key in CLOUD_COLOURS
         ]
-        upper.legend(handles=patches, loc="outside lower center", ncols=4, fontsize=7)
+        upper.legend(handles=patches, loc="outside lower center", ncols=4, fontsize=TEXT)
     if lower is not None:
         _draw_lower_part(lower, sheet)
     with atomic.replacing(output) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        figure.savefig(temporary, format="png", dpi=130)
 
 
 def _draw_lower_part(figure: Any, sheet: Sheet) -> None:
@@ -247,13 +249,13 @@ def _draw_lower_part(figure: Any, sheet: Sheet) -> None:
     if sheet.land_cover is not None:
         axis = next(axes)
         _show(axis, "land cover", sheet.land_cover)
-        axis.set_title("land cover", fontsize=8)
+        axis.set_title("land cover", fontsize=TEXT)
     if sheet.curves:
         _curves(next(axes), sheet.curves)
     else:
         covers = [cover for cover in land_covers() if np.any(sheet.land_cover == cover.number)]
         patches = [Patch(facecolor=cover.colour, edgecolor="#777777", label=cover.name) for cover in covers]
-        figure.legend(handles=patches, loc="outside right center", fontsize=7)
+        figure.legend(handles=patches, loc="outside right center", fontsize=TEXT)
 
 
 def _show(axis: Any, kind: str, panel: np.ndarray) -> None:
@@ -285,9 +287,10 @@ def _curves(axis: Any, curves: dict[int, NdviSeries]) -> None:
             means = [values[month].mean() if month.any() else np.nan for month in near]
             axis.plot(months, means, color=edge, label=cover.name, linewidth=1.5)
     axis.set_xlim(1, 366)
-    axis.set_ylim(-0.35, 1)
-    axis.set_xlabel("day of year", fontsize=8)
-    axis.set_ylabel("NDVI of clear pixels", fontsize=8)
-    axis.tick_params(labelsize=7)
+    axis.set_ylim(-0.35, 1.25)  # room for the legend
+    axis.set_yticks(np.arange(-0.2, 1.01, 0.2))
+    axis.set_xlabel("day of year", fontsize=TEXT)
+    axis.set_ylabel("NDVI of clear pixels", fontsize=TEXT)
+    axis.tick_params(labelsize=TEXT)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, ncols=8, loc="upper left")
+    axis.legend(fontsize=TEXT, ncols=4, loc="upper left")

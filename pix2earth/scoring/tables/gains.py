@@ -59,7 +59,7 @@ class Statistics(NamedTuple):
         shared: the scores.
         methods: baselines first.
         blocks: of the samples.
-        baseline: name of the baseline over which gains are stated; None: there is none.
+        baseline: name of the baseline over which gains are stated, the best one by the measure; None: there is none.
         means: mean, lower and upper end of its interval by method and score.
         gains: differences to the baseline by method and score.
         pairs: of the methods without baselines.
@@ -110,14 +110,14 @@ def statistics_of(root: Path, group: Group, scores: Sequence[str], measure: str 
         root: the experiment root.
         group: the runs.
         scores: to compare.
-        measure: the score that decides which methods are the best ones, where there are too many for all pairs.
+        measure: the score that decides which baseline is the hardest, and which methods are the best ones, where there
+            are too many for all pairs.
 
     Raises:
         UserError: a file with places is damaged.
     """
     shared = shared_scores(group)
     methods, blocks = methods_of(group, shared), tile_blocks(root, group, shared.tiles)
-    baseline = next((method for method in methods if method.baseline), None)
     usable = {method.name: _usable(method, shared, scores) for method in methods}
     means: dict[str, dict[str, tuple[float, float, float]]] = {method.name: {} for method in methods}
     for method in methods:
@@ -126,7 +126,7 @@ def statistics_of(root: Path, group: Group, scores: Sequence[str], measure: str 
             low, high = interval(values, None, blocks.of(defined))
             ends = zip(names, values.mean(axis=(0, 1)), low, high, strict=True)
             means[method.name] |= {name: (float(mean), float(one), float(two)) for name, mean, one, two in ends}
-    best = _best(methods, means, measure)[:PAIRS]
+    best, baseline = _best(methods, means, measure)[:PAIRS], _hardest(methods, means, measure)
     wanted = [(method, baseline) for method in methods if baseline and not method.baseline]
     wanted += list(itertools.combinations(best, 2))
     found = [_differences(first, second, shared, blocks, usable) for first, second in wanted]
@@ -169,6 +169,17 @@ def _best(
     sign = 1 if base_of(measure or "") in LOWER_IS_BETTER else -1
     sound = [method for method in methods if not method.baseline and not method.failed]
     return sorted(sound, key=lambda method: sign * means[method.name].get(measure or "", (sign * np.inf,))[0])
+
+
+def _hardest(
+    methods: Sequence[Method], means: dict[str, dict[str, tuple[float, float, float]]], measure: str | None
+) -> Method | None:
+    """Return the baseline that is the hardest to exceed; the first one where none has the measure."""
+    sign = 1 if base_of(measure or "") in LOWER_IS_BETTER else -1
+    baselines = [method for method in methods if method.baseline]
+    return min(
+        baselines, key=lambda method: sign * means[method.name].get(measure or "", (sign * np.inf,))[0], default=None
+    )
 
 
 def _differences(

@@ -27,6 +27,20 @@ def test_our_models_compute_no_loss_of_weight_0_that_nobody_named(tiny_root, ope
 
 
 @pytest.mark.parametrize(
+    "weights", [{}, {"gen_l1": 0}, {"gen_l1": None}, {"gen_gan": 0.0, "gen_ssim": None, "gen_hinge": 0}]
+)
+def test_a_generator_without_any_weight_is_an_error_unless_the_plugin_has_a_default(
+    tiny_root, open_tiny, tmp_path, weights
+):
+    experiment = open_tiny(tiny_root, "x", gen_loss=weights)
+    own_losses.declare(experiment, tmp_path / "mine.py", {"gen_losses": {"gen_identity": None}})
+    with pytest.raises(UserError, match=r"experiment.json: gen_loss: no loss has a weight, nothing would be learnt"):
+        own_losses.require_weight(experiment)
+    own_losses.declare(experiment, tmp_path / "mine.py", {"gen_losses": {"gen_cycle": 10.0}})
+    own_losses.require_weight(experiment)
+
+
+@pytest.mark.parametrize(
     ("key", "loss", "nearest"), [("gen_loss", "gen_cylce", "gen_cycle"), ("disc_loss", "disc_bcee", "disc_bce")]
 )
 def test_an_unknown_name(tiny_root, open_tiny, tmp_path, key, loss, nearest):

@@ -44,6 +44,18 @@ def of_first_group(root):
     return group, statistics_of(root, group, scores_of(group), "PSNR")
 
 
+def test_gains_are_over_the_baseline_that_is_hardest_by_the_measure(tmp_path):
+    psnr = np.array(scores(1, 0)["PSNR_bicubic"])
+    harder = {"PSNR_back-projection": (psnr + 0.5).tolist(), "SAM_back-projection": (60 - psnr - 0.5).tolist()}
+    write_places(write_run(tmp_path / "experiments", "good_0001", scores(1, 0, **harder)))
+    _, found = of_first_group(tmp_path / "experiments")
+    assert found.baseline == "(back-projection)"
+    assert found.gains["good_0001"]["PSNR"].mean == pytest.approx(0.5, abs=0.03)
+    (group, *_) = groups(load(tmp_path / "experiments", [""]))
+    assert statistics_of(tmp_path / "experiments", group, ["PSNR", "SAM"], "SAM").baseline == "(back-projection)"
+    assert statistics_of(tmp_path / "experiments", group, ["PSNR", "SAM"], None).baseline == "(bicubic)"
+
+
 def test_gains_are_paired_and_seeds_are_one_method(root):
     _, found = of_first_group(root)
     assert [method.name for method in found.methods] == ["(bicubic)", "good (3 seeds)", "poor_0001"]
