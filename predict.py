@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment import Environment, Experiment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.mapping.scene_maps import check_output, map_scene
 from pix2earth.mapping.sources import Source, source_of
 from pix2earth.plugins import finding
@@ -27,7 +28,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         UserError: a number is out of its range.
     """
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="predict.py",
         description="Apply a trained network to a scene in overlapping windows, to files of images, or to a dataset.",
     )

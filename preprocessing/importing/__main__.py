@@ -206,9 +206,21 @@ def _write(options: Any, planned: ImportPlan, request: Request, found: Matched, 
         parallel.report(failures, "samples")
     if options.write_experiment and text is not None:
         write_experiment(experiments, options.write_experiment, text)
-    if not planned.splits or "val" not in planned.splits.values():
-        print(f"there is no validation split ({counts(planned.splits.values())})")
+    print_what_is_held_out(set(planned.splits.values()), counts(planned.splits.values()))
     return 0
+
+
+def print_what_is_held_out(splits: set[str], counted: str) -> None:
+    """Print a line where samples for validation, or for it and test, are missing."""
+    if "val" in splits:
+        return
+    if "test" in splits:
+        print(f"there is no validation split ({counted})")
+    else:
+        print(
+            f"no sample is held out for validation and test ({counted}), which training and evaluation need; add"
+            " images, or cut them into tiles: --tilesize N --size tile"
+        )
 
 
 def writable(root: Path) -> None:

@@ -75,7 +75,9 @@ def _losses(model: str, manifest: Manifest) -> dict[str, Any]:
         steps = manifest.fields[manifest.target].time_steps or 1
         positions = [[number] for number in range(1, steps + 1)]
         occlusion = {"positions": positions, "cloud_range": [0.05, 0.6], "masks": "synthetic"}
-        return {"occlusion": occlusion, "gen_loss": {"gen_gan": 0.01, "gen_l1_masked": 100}}
+        # Of one date nothing else shows what is hidden; of several, those before and after do.
+        start = {"start_from": "linear_in_time"} if steps > 1 else {}
+        return {"occlusion": occlusion, **start, "gen_loss": {"gen_gan": 0.01, "gen_l1_masked": 100}}
     if model == "residual_upsampler":
         return {"gen_loss": {"gen_gan": 0.001, "gen_l1": 100}, "learning_rate": 1e-3}
     if model == UNPAIRED:
@@ -101,7 +103,7 @@ def advice(manifest: Manifest) -> list[str]:
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     if manifest.input == manifest.target and target.kind != "image":
         return [
-            f"masks alone are no experiment; the key occlusion of another one reads them: \"masks\": \"{manifest.name}\""
+            f'masks alone are no experiment; the key occlusion of another one reads them: "masks": "{manifest.name}"'
         ]
     if manifest.pools or manifest.input == manifest.target:
         return []

@@ -31,7 +31,8 @@ def consistent(description: SourceDescription, seen: Sequence[SeenScene]) -> tup
         counts = Counter((look.band_count, look.steps) for look in looks)
         if counts:
             usual[name] = counts.most_common(1)[0][0]
-        if looks and source.kind == "image" and source.dtype is None and len({_numbers(source, one) for one in looks}) == 1:
+        alike = len({_numbers(source, look) for look in looks}) == 1
+        if alike and source.kind == "image" and source.dtype is None:
             kinds[name] = Counter(_kind(look.dtype) for look in looks).most_common(1)[0][0]
     kept, odd = [], []
     for one in seen:
@@ -42,8 +43,8 @@ def consistent(description: SourceDescription, seen: Sequence[SeenScene]) -> tup
             if (look.band_count, look.steps) != usual[name]
         ]
         faults += [
-            f"{one.scene.name}: {look.place}: {name}: holds {_kind(look.dtype)} ({look.dtype}); most hold {kinds[name]};"
-            f" convert it, or state what the dataset holds: --set {name}.dtype={look.dtype}"
+            f"{one.scene.name}: {look.place}: {name}: holds {_kind(look.dtype)} ({look.dtype}); most hold"
+            f" {kinds[name]}; convert it, or state what the dataset holds: --set {name}.dtype={look.dtype}"
             for name, look in one.looks.items()
             if kinds.get(name, _kind(look.dtype)) != _kind(look.dtype)
         ]

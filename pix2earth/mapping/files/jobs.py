@@ -72,9 +72,7 @@ class Job:
     fields: Mapping[str, ImageFile]
 
 
-def image_files(
-    source: Path, option: str, *, variable: str | None = None, axes: str | None = None
-) -> list[ImageFile]:
+def image_files(source: Path, option: str, *, variable: str | None = None, axes: str | None = None) -> list[ImageFile]:
     """Return the files of images in a folder by their names, or the one file that a path names.
 
     Folders below it are not searched. Other files are left out; one line says so.

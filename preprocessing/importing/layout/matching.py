@@ -61,7 +61,9 @@ class Tree(NamedTuple):
         if not files:
             raise UserError(f"{place}: holds no files for {name}; name the folder with its images")
         shown = pattern.replace("{suffix:suffix}", "*")
-        near = nearest_path(pattern, [one.name for one in files]) or f"; there are {len(files)}, such as {files[0].name}"
+        near = (
+            nearest_path(pattern, [one.name for one in files]) or f"; there are {len(files)}, such as {files[0].name}"
+        )
         raise UserError(f"{place}: {name}: no file matches '{shown}'{near}")
 
 
@@ -97,9 +99,7 @@ def match(description: SourceDescription, roots: Roots) -> Matched:
 class _Parts:
     """Matching by named parts."""
 
-    def __init__(
-        self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree
-    ) -> None:
+    def __init__(self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree) -> None:
         self.description, self.fields, self.tree = description, fields, tree
         own = {name: self._own_parts(field) for name, field in fields.items()}
         if description.sample:
@@ -185,9 +185,9 @@ class _Parts:
                         entry = indexes[field_name, layer.files or ""].get(place)
                         if entry is None:
                             stated = {**named, **({field.times.part: value or ""} if field.times else {})}
-                            place = self.tree.places.get(self.fields[field_name].folder, "")
+                            folder = self.tree.places.get(self.fields[field_name].folder, "")
                             file = expected(layer.files or "", stated)
-                            missing.append(f"{name}: {field_name}: there is no {file} in {place}")
+                            missing.append(f"{name}: {field_name}: there is no {file} in {folder}")
                             continue
                         parts |= {part: text for part, text in entry[1].items() if part not in parts}
                         sources.append(BandSource(entry[0].path, layer))
@@ -207,9 +207,7 @@ def expected(pattern: str, parts: Mapping[str, str]) -> str:
 class _Nearest:
     """Matching by time: each file of one field with the nearest of every other one."""
 
-    def __init__(
-        self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree
-    ) -> None:
+    def __init__(self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree) -> None:
         self.description, self.fields, self.tree = description, fields, tree
         for name, field in fields.items():
             if len(field.layers) != 1 or len(field.layers[0]) != 1 or field.times:

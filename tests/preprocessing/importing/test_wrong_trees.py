@@ -165,7 +165,10 @@ def no_pattern(t):
 
 def no_benchmark(t):
     picture(t / "elsewhere/x.png", numbers(16, 16, 3))
-    return ("hls", "--input", t, "--dataset", "m"), f"{t}: target: no file matches 'chips_filtered/{{chip_id}}_merged.tif'"
+    return (
+        ("hls", "--input", t, "--dataset", "m"),
+        f"{t}: target: no file matches 'chips_filtered/{{chip_id}}_merged.tif'; there are 2, such as elsewhere/x.png",
+    )
 
 
 def name_of_an_experiment(t):
@@ -383,8 +386,11 @@ def test_files_that_only_belong_to_images_are_no_samples(tmp_path):
 
 def test_a_file_that_is_damaged_where_nobody_looked_leaves_an_import_that_continues(tmp_path, capsys):
     pairs_of_pictures(tmp_path, 40)
-    arguments = (*two(tmp_path), "--set", "split.train=0.5")
-    name = "im39"  # not among the training samples whose pixels are read before
+    name = "im39"  # a test sample, whose pixels are not read before
+    (tmp_path / "split.csv").write_text(
+        "name,split\n" + "".join(f"im{i:02d},{'test' if i > 35 else 'train'}\n" for i in range(40))
+    )
+    arguments = (*two(tmp_path), "--split", tmp_path / "split.csv")
     content = (tmp_path / f"a/{name}.png").read_bytes()
     (tmp_path / f"a/{name}.png").write_bytes(content[:-300])
     assert run_importer(tmp_path, *arguments) == 2
@@ -423,4 +429,6 @@ def test_interchanged_folders_are_suspicious(tmp_path, capsys):
         picture(tmp_path / f"a/im{number}.png", numbers(32, 32, 3, seed=number))
         picture(tmp_path / f"b/im{number}.png", numbers(16, 16, 3, seed=number))
     assert run_importer(tmp_path, *two(tmp_path), "--dry-run") == 0
-    assert "input_image: has smaller pixels than target; are --input and --target interchanged?" in capsys.readouterr().out
+    assert (
+        "input_image: has smaller pixels than target; are --input and --target interchanged?" in capsys.readouterr().out
+    )
