@@ -59,11 +59,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--force", action="store_true", help="predict although plug-in or dataset differ from those of the training"
     )
     arguments.add_argument(
-        "--overlap",
-        type=float,
-        default=0.5,
+        "--overlap", type=float, default=0.5,
         help="overlap of neighbouring windows, as part of a window, 0 to 0.5 (default 0.5)",
-    )
+    )  # fmt: skip
     arguments.add_argument(
         "--degrade", action="store_true",
         help="the scene has the pixel size of the network's target: average it to the pixel size of the input",
@@ -106,14 +104,12 @@ def add_file_options(arguments: argparse.ArgumentParser) -> None:
     )
     files.add_argument("--axes", metavar="LETTERS", help="of arrays, such as NCHW (N: sample, T: time step, C: band)")
     files.add_argument(
-        "--mask",
-        metavar="PATH",
-        help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
+        "--mask", metavar="PATH", help="folder with the masks of a series, not 0 where pixels are hidden and filled"
     )
     files.add_argument(
         "--dates",
         metavar="FORM",
-        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and the like)",
+        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and so on)",
     )
     files.add_argument(
         "--position", choices=("first", "middle", "last"),

@@ -21,7 +21,7 @@ def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
     """Return for each metric mean, median, 5th and 95th percentile, and of the baseline mean and median.
 
     All are over the samples on which both are defined; "undefined" counts the others. NaN where there are none. Where
-    there are others than the one that evaluations choose, "hardest" is the mean of the one that is hardest to beat by it.
+    there are further baselines, "hardest" is the mean of the one that is hardest to beat by that metric.
     """
     import numpy as np
 
