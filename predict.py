@@ -99,9 +99,7 @@ def add_file_options(arguments: argparse.ArgumentParser) -> None:
         "--format", metavar="NAME",
         help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
     )  # fmt: skip
-    files.add_argument(
-        "--variable", metavar="NAME", help="the array of each file to be read, where NPZ, NetCDF or Zarr hold several"
-    )
+    files.add_argument("--variable", metavar="NAME", help="the array to be read, where files hold several")
     files.add_argument("--axes", metavar="LETTERS", help="of arrays, such as NCHW (N: sample, T: time step, C: band)")
     files.add_argument(
         "--mask", metavar="PATH", help="folder with the masks of a series, not 0 where pixels are hidden and filled"
