@@ -19,7 +19,7 @@ from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
 from preprocessing.importing.layout.scenes import ImportScene, Roots, refuse_images_as_masks
-from preprocessing.importing.layout.sides import Lead, advice_on_odd, common_side, left_out
+from preprocessing.importing.layout.sides import Lead, advice_on_odd, collapsed, common_side, left_out
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
 from preprocessing.importing.layout.tiles import ImportTile
 from preprocessing.sources.description import SourceDescription
@@ -96,8 +96,9 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     tiles, sides, more = tiles_of(description, kept, notes)
     odd += more
     if odd and description.odd == "stop":
-        more = [f"and {len(odd) - 20} more"] if len(odd) > 20 else []
-        raise UserError(*odd[:20], *more, advice_on_odd(len(odd), len(scenes)))
+        faults = collapsed(odd)
+        more = [f"and {len(faults) - 20} other faults"] if len(faults) > 20 else []
+        raise UserError(*faults[:20], *more, advice_on_odd(len(odd), len(scenes)))
     notes += [f"left out: {line}" for line in odd]
     if not tiles:
         raise UserError(f"{request.root}: no sample is left of {len(scenes)}", *odd[:3])

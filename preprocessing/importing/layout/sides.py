@@ -68,7 +68,7 @@ def _other_axes(lead: Lead) -> str | None:
 
 
 def left_out(description: SourceDescription, leads: Sequence[Lead], count: int, side: int) -> list[str]:
-    """Return a line where tiles leave out much of the images.
+    """Return a line where tiles leave out much of images without coordinates; others may overlap in part only.
 
     Args:
         description: of the source.
@@ -78,7 +78,8 @@ def left_out(description: SourceDescription, leads: Sequence[Lead], count: int, 
     """
     pixels = sum(lead.look.size[0] * lead.look.size[1] for lead in leads)
     share = 1 - count * side * side / pixels if pixels else 0.0
-    if description.size not in ("tile", "crop") or share <= MUCH:
+    placed = any(lead.look.crs for lead in leads)
+    if description.size not in ("tile", "crop") or share <= MUCH or placed:
         return []
     advice = "--size pad keeps it" if description.size == "tile" else "--size tile or pad keeps more"
     return [f"tiles of {side} x {side} pixels leave out {share:.0%} of the images; {advice}, or another --tilesize"]
@@ -86,6 +87,16 @@ def left_out(description: SourceDescription, leads: Sequence[Lead], count: int, 
 
 def advice_on_odd(odd: int, scenes: int) -> str:
     """Return what to do with files that are not as expected: to leave them out only helps where others are left."""
-    many = f"{odd} files are" if odd > 1 else "1 file is"
-    others = ", or leave their samples out: --leave_out odd" if odd < scenes else ", or what options say of them"
-    return f"{many} not as expected; correct {'them' if odd > 1 else 'it'}{others}"
+    many, them, their = (f"{odd} files are", "them", "their samples") if odd > 1 else ("1 file is", "it", "its sample")
+    others = f"leave {their} out: --leave_out odd" if odd < scenes else f"what options say of {them}"
+    return f"{many} not as expected; correct {them}, or {others}"
+
+
+def collapsed(lines: Sequence[str]) -> list[str]:
+    """Return the first of all lines "name: path: fault" with one fault, and how many files have it."""
+    faults: dict[str, list[str]] = {}
+    for line in lines:
+        faults.setdefault(line.split(": ", 2)[-1], []).append(line)
+    return [
+        same[0] if len(same) == 1 else f"{same[0]} (and {len(same) - 1} more like this)" for same in faults.values()
+    ]

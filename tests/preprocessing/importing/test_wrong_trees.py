@@ -94,11 +94,11 @@ def fractions_and_numbers(t):
 
 
 def mask_of_colours(t):
-    pairs_of_pictures(t, 2)
-    for number in range(2):
+    pairs_of_pictures(t, 6)
+    for number in range(6):
         picture(t / f"m/im{number:02d}.png", numbers(16, 16, 3))
     return (*two(t), "--mask", t / "m"), (
-        f"{t / 'm/im00.png'}: mask: has 3 bands, and a mask one; choose it: --set mask.select='[1]'"
+        f"{t / 'm/im00.png'}: mask: has 3 bands, and a mask one; choose it: --set mask.select='[1]' (and 5 more"
     )
 
 
