@@ -54,7 +54,7 @@ format: venv   ## correct the style
 docs: venv   ## write the generated pages of docs/ again
 	$(BIN)/python -m pix2earth.documentation
 
-pictures: venv   ## draw docs/images again, after make demo and make demo-super-resolution
+pictures: venv   ## draw docs/images again (docs/figures.md says after which commands)
 	$(BIN)/python -m pix2earth.results.pictures
 
 benchmark: venv   ## all benchmarks, each a ratio against its reference
@@ -72,5 +72,5 @@ pins: venv   ## compile requirements*.txt from pyproject.toml
 clean:   ## remove what the demos have written (not .venv)
 	rm -rf data/demo data/sharpening data/solar data/synthetic experiments/_samples experiments/_evaluation
 	rm -rf maps/s2_18svg_10m* maps/trace_171* dvc_plots
-	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/* experiments/pipeline/*; do \
+	for run in experiments/demo experiments/sharpening experiments/solar experiments/synthetic/* experiments/pipeline/* experiments/losses/*; do \
 	  for folder in ckpt logs model nohup samples test; do rm -rf $$run/$$folder; done; done

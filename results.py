@@ -1,8 +1,9 @@
 """Command: train the models of a table of ``docs/results.md`` with one budget, and write the table.
 
 ``python results.py`` trains the ten architectures of ARISGAN on real Sentinel-2 of ``samples/``, ``python results.py
-started`` the same from back-projection on, and ``python results.py published`` the published models on synthetic data,
-each beside the baselines that cost no training. The command makes the datasets, and an experiment for each model below
+started`` the same from back-projection on, ``python results.py published`` the published models on synthetic data, and
+``python results.py adversarial`` the super-resolution demo with an adversarial loss. Beside each are baselines, which
+need no training. The command makes the datasets, and an experiment for each model below
 ``<experiment_root>/<table>/``, trains what is not trained yet, and writes the table. It resumes where it was
 interrupted, and with more ``--steps`` where the runs ended.
 """
@@ -16,7 +17,7 @@ from typing import Any
 from experiment import PROJECT, Environment
 from pix2earth.console.arguments import CommandArguments
 from pix2earth.documentation.page_sections import write_section
-from pix2earth.results import architectures, started
+from pix2earth.results import adversarial, architectures, started
 from pix2earth.results.budgets import EXAMPLES
 from pix2earth.results.trained import TIMESTAMP
 from pix2earth.settings.errors import Stopped, UserError, reports_errors
@@ -25,10 +26,13 @@ from pix2earth.training import queue
 PAGE = PROJECT / "docs" / "results.md"
 TABLES = {
     architectures.FOLDER: architectures.MODELS, started.FOLDER: started.MODELS, "published": tuple(EXAMPLES),
+    adversarial.FOLDER: adversarial.MODELS,
 }  # fmt: skip
 """The tables, with the models of each."""
 OF_SENTINEL2: dict[str, Any] = {architectures.FOLDER: architectures, started.FOLDER: started}
-"""The tables of real Sentinel-2, with their modules."""
+"""The tables of architectures on real Sentinel-2, with their modules."""
+MODULES = {**OF_SENTINEL2, adversarial.FOLDER: adversarial}
+"""All tables that are one list of rows."""
 OF_ARCHITECTURES = {"batch_size": 4, "tilesize": 64, "factor": 4}
 """Options of these tables alone, with their defaults; those of the other one are those of the shipped examples."""
 
@@ -39,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     check(options)
     environment = Environment(options.env)
-    if options.table in OF_SENTINEL2:
-        OF_SENTINEL2[options.table].prepare(environment, options)
+    if options.table in MODULES:
+        MODULES[options.table].prepare(environment, options)
     else:
         from pix2earth.results import published
 
@@ -53,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         failure, status = stopped, stopped.status
     if status > 1:
         return status
-    if options.table in OF_SENTINEL2:
-        module = OF_SENTINEL2[options.table]
+    if options.table in MODULES:
+        module = MODULES[options.table]
         text = module.table([module.row(environment, model) for model in TABLES[options.table]], options)
     else:
         text = published.tables(environment, options)
@@ -73,7 +77,11 @@ def arguments() -> argparse.ArgumentParser:
         "table", nargs="?", choices=tuple(TABLES), default=architectures.FOLDER, help="default: the first"
     )
     parser.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
-    parser.add_argument("--steps", type=int, help="of each model (default 400; of published models about ten minutes)")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="of each model (default 400; of published models about ten minutes; of adversarial: those of L1, 8000)",
+    )
     parser.add_argument("--batch-size", type=int, help="tiles a step, of real Sentinel-2 only (default 4)")
     parser.add_argument("--tilesize", type=int, help="side of a tile in pixels, of real Sentinel-2 only (default 64)")
     parser.add_argument("--factor", type=int, help="how much coarser the input is, of real Sentinel-2 only (default 4)")

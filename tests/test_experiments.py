@@ -163,9 +163,9 @@ def narrow(name, monkeypatch):
 
 READ_ONLY = (
     "dataset", "enforce_suffix", "exclude_suffix", "steps", "ckpt_freq", "sample_freq", "keep_checkpoints", "occlusion",
-    "training_length",
+    "training_length", "seed",
 )  # fmt: skip
-"""Keys by which examples differ that train the same network on other tiles of the same fields, or hide others."""
+"""Keys by which examples differ that train the same network on other tiles or with another seed, or hide others."""
 
 
 def twins() -> dict[str, str]:
@@ -217,7 +217,7 @@ def test_a_twin_reads_what_the_example_reads_that_trains(name, trained, data_roo
     """All other keys are equal, so that its first batch is all that can be different."""
     from pix2earth.batches.dataset import Dataset
 
-    assert name.startswith(("arisgan/", "gapfill/"))
+    assert name.startswith(("arisgan/", "gapfill/", "losses/"))
     environment = Environment(environment_of(tmp_path, data_root, name, scaled_down(name)))
     environment_of(tmp_path, data_root, trained, scaled_down(trained))
     datasets = [Dataset(open_experiment(each, environment, "a")) for each in (name, trained)]

@@ -7,17 +7,29 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from experiment import PROJECT, Environment
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+Scheme = Literal["light", "dark"]
 EXPERIMENTS = "losses"
 """Folder of the experiments that are compared, below the experiment root."""
-SCHEMES = {"comparison.png": "light", "comparison-dark.png": "dark"}
+SCHEMES: dict[str, Scheme] = {"comparison.png": "light", "comparison-dark.png": "dark"}
 WIDTH, HEIGHT = 1000, 900
-LEFT_OUT = ("h-curves", "h-distribution", "h-scatter", "h-tiles")
-"""Headings of sections that are not shown, so that the text of the others is readable at the width of a document."""
+LEFT_OUT = (
+    "header",
+    "#h-selected ~ h3:last-of-type",
+    "[aria-label='Settings that differ']",
+    "#no-settings",
+    "#viewer .note",
+    *(f"section[aria-labelledby={heading}]" for heading in ("h-curves", "h-distribution", "h-scatter", "h-tiles")),
+)
+"""Parts of the page that are not shown, so that the text of the others is readable at the width of a document."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -40,28 +52,29 @@ def draw(environment: Environment, output: Path) -> None:
         ended = subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, text=True)
         if ended.returncode:
             raise UserError(ended.stderr.strip())
-        atomic.write_bytes(output, screenshot(page, browser, SCHEMES[output.name]))
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+            try:
+                atomic.write_bytes(output, screenshot(page, running, SCHEMES[output.name]))
+            finally:
+                running.close()
 
 
-def screenshot(page: Path, browser: str, scheme: str) -> bytes:
-    """Return a PNG of a page: its runs, their differences, and the tile of the best run with the worst score.
+def screenshot(page: Path, browser: Browser, scheme: Scheme) -> bytes:
+    """Return a PNG of a page: its runs, their differences, and the tile that the best run predicts worst.
 
     Args:
         page: the HTML file.
-        browser: path of a Chromium.
-        scheme: ``light`` or ``dark``.
+        browser: of playwright.
+        scheme: of colours.
     """
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-        try:
-            view = running.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
-            view.goto(page.as_uri())
-            view.select_option("#order", "worst")
-            for heading in LEFT_OUT:
-                view.eval_on_selector(f"section[aria-labelledby={heading}]", "section => section.remove()")
-            view.eval_on_selector("header", "header => header.remove()")
-            return view.screenshot(full_page=True)
-        finally:
-            running.close()
+    view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
+    view.goto(page.as_uri())
+    view.select_option("#order", "worst")
+    for part in LEFT_OUT:
+        view.eval_on_selector_all(part, "parts => parts.forEach((part) => part.remove())")
+    taken = view.screenshot(full_page=True)
+    view.close()
+    return taken

@@ -31,11 +31,19 @@ function bestOf(score) {
   return sound.length ? sound.reduce((a, b) => (value(b) < value(a) ? b : a)).name : null;
 }
 
-const COLUMNS = [
-  { key: "name", title: "run" }, { key: "model", title: "model" }, { key: "loss", title: "losses" },
-  { key: "step", title: "step" }, { key: "seeds", title: "seeds" }, { key: "dataset", title: "trained on" },
-  { key: "started", title: "date" },
+const NAME = { key: "name", title: "run" };
+const DETAILS = [
+  { key: "model", title: "model" }, { key: "loss", title: "losses" }, { key: "step", title: "step" },
+  { key: "seeds", title: "seeds" }, { key: "dataset", title: "trained on" },
 ];
+const DATE = { key: "started", title: "date" };
+
+// What differs between the runs stands before the scores, what is the same in all of them behind.
+function detailColumns() {
+  const runs = methods().filter((one) => !one.baseline);
+  const differs = (column) => new Set(runs.map((one) => one[column.key])).size > 1;
+  return [DETAILS.filter(differs), [...DETAILS.filter((column) => !differs(column)), DATE]];
+}
 
 function runValue(one, key) {
   if (!key.startsWith("score:")) return one[key];
@@ -51,7 +59,7 @@ function matches(one) {
 // The chosen metric is the first.
 const shownScores = () => [state.metric, ...group().scores.filter((score) => score !== state.metric)];
 
-function runRow(one) {
+function runRow(one, before, behind) {
   const chosen = state.selected.includes(one.name);
   const box = make("input", {
     type: "checkbox", "aria-label": `select ${one.name}`, "data-key": `select ${one.name}`,
@@ -66,13 +74,15 @@ function runRow(one) {
   return make("tr", { class: chosen ? "chosen" : "" },
     make("td", {}, box),
     make("th", { scope: "row", class: "name" }, ...about),
-    ...["model", "loss", "step", "seeds", "dataset", "started"].map((key) => make("td", { class: `text ${key}` }, one[key])),
-    ...shownScores().map((score) => cell(one, score)));
+    ...before.map(({ key }) => make("td", { class: `text ${key}` }, one[key])),
+    ...shownScores().map((score) => cell(one, score)),
+    ...behind.map(({ key }) => make("td", { class: `text ${key}` }, one[key])));
 }
 
 function showRuns() {
-  const columns = [{ title: "select" }, ...COLUMNS,
-    ...shownScores().map((score) => ({ key: `score:${score}`, title: named(score), number: true, score }))];
+  const [before, behind] = detailColumns();
+  const scores = shownScores().map((score) => ({ key: `score:${score}`, title: named(score), number: true, score }));
+  const columns = [{ title: "select" }, NAME, ...before, ...scores, ...behind];
   const rows = methods().filter(matches);
   if (state.sort) rows.sort((a, b) => ordered(runValue(a, state.sort), runValue(b, state.sort), state.descending));
   const head = sortableHead(columns, state.sort, state.descending, (column) => {
@@ -82,7 +92,7 @@ function showRuns() {
     state.sort = column.key;
     showRuns();
   });
-  rewritten(byId("runs"), head, make("tbody", {}, ...rows.map(runRow)));
+  rewritten(byId("runs"), head, make("tbody", {}, ...rows.map((one) => runRow(one, before, behind))));
   byId("status").textContent =
     `${rows.length} of ${methods().length} shown, ${state.selected.length} selected (at most ${COLOURS})`;
   byId("basis").textContent = `Means over ${group().tiles.length} common tiles; ${group().basis}.`;
