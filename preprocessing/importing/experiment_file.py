@@ -75,9 +75,8 @@ def _losses(model: str, manifest: Manifest) -> dict[str, Any]:
         steps = manifest.fields[manifest.target].time_steps or 1
         positions = [[number] for number in range(1, steps + 1)]
         occlusion = {"positions": positions, "cloud_range": [0.05, 0.6], "masks": "synthetic"}
-        # Of one date nothing else shows what is hidden; of several, those before and after do.
-        begins = {"start_from": "linear_in_time"} if steps > 1 else {}
-        return {"occlusion": occlusion, **begins, "gen_loss": {"gen_gan": 0.01, "gen_l1_masked": 100}}
+        # No start: the network itself keeps clear pixels exactly, to which a start would add the network's image.
+        return {"occlusion": occlusion, "gen_loss": {"gen_gan": 0.01, "gen_l1_masked": 100}}
     if model == "residual_upsampler":
         return {"gen_loss": {"gen_gan": 0.001, "gen_l1": 100}, "learning_rate": 1e-3}
     if model == UNPAIRED:
