@@ -116,6 +116,15 @@ def described(names: Sequence[str]) -> list[Band | None]:
     return found
 
 
+def is_index(names: Sequence[str]) -> bool:
+    """Return whether all bands of an image are indices, such as NDVI, in which clouds look like any other value.
+
+    Args:
+        names: of all bands of the image.
+    """
+    return all(band is not None and band.quantity.endswith(" index") for band in described(names))
+
+
 def _meanings(name: str, among: Iterable[SensorBands]) -> list[Band]:
     """Return the bands of some sensors that have a name."""
     return [band for one in among if (band := one.band(name)) is not None]

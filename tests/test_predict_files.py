@@ -32,6 +32,10 @@ DATASETS = {
     "code": {
         "input_image": Field(shape=[STEPS, SIDE, SIDE, 1], **NDVI), "target": Field(shape=[SIDE, SIDE, 1], **NDVI),
     },
+    "days": {
+        "input_image": Field(shape=[STEPS, SIDE, SIDE, 1], **NDVI), "target": Field(shape=[SIDE, SIDE, 1], **NDVI),
+        "days_from_target": Field(dtype="float32", shape=[STEPS, 1, 1, 1], bands=["days"], units="d"),
+    },
 }  # fmt: skip
 START = """
 import keras
@@ -65,6 +69,12 @@ PLUGINS = {
         return input_image[:, 0] + 10 * input_image[:, 1] + 100 * input_image[:, 2]
 """,
 }
+
+
+PLUGINS["days"] = """
+    def predict(self, input_image, days_from_target):
+        return tf.reduce_sum(days_from_target * tf.constant([1.0, 1e2, 1e4], shape=(1, 3, 1, 1, 1)), 1)
+"""
 
 
 @pytest.fixture
@@ -303,6 +313,29 @@ def test_mistakes_with_files(folder, error_line, root):
     assert "a.fits: is a damaged FITS file" in error_line("double", "--input", path, *to)
 
 
+def test_the_preview_of_a_dataset_has_its_first_row_where_the_manifest_says(
+    command, root, write_experiment, monkeypatch
+):
+    from pix2earth.figures import preview
+
+    drawn, shown = [], preview.shown
+
+    def keep(*arguments, upwards=False):
+        drawn.append(upwards)
+        return shown(*arguments, upwards=upwards)
+
+    monkeypatch.setattr(preview, "shown", keep)
+    make(root, "double", write_experiment)
+    (manifest,) = (root / "data/double").glob("*/dataset.json")
+    for first_row in ("top", "bottom"):
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"first_row": first_row}))
+        to = ("--output", root / first_row, "--split", "val")
+        status, _, err = command("double", "--input", manifest.parent, *to)
+        assert status == 0, err
+    assert drawn == [False, True]
+    assert (root / "top/tile.tif").read_bytes() == (root / "bottom/tile.tif").read_bytes()
+
+
 # ---- series -------------------------------------------------------------------------------------------------------
 
 DATES = ["2016-01-05", "2016-02-10", "2016-03-01", "2016-03-20", "2016-05-30"]
@@ -395,6 +428,19 @@ def test_which_dates_a_network_with_one_time_step_reads(position, read, command,
     assert status == 0, err
     found = np.load(root / "out/ndvi.npy")[:, 3, 3, 0]
     np.testing.assert_allclose(found, [a / 10 + b + 10 * c for a, b, c in read], rtol=1e-5)
+
+
+def test_a_network_reads_the_days_from_the_date_that_it_predicts(command, root):
+    (root / "ndvi").mkdir()
+    for date in DATES:
+        np.save(root / f"ndvi/{date}.npy", np.zeros((16, 16, 1)))
+    to = ("--output", root / "out", "--format", "npy", "--position", "middle")
+    status, _, err = command("days", "--input", root / "ndvi", *to)
+    assert status == 0, err
+    # 36, 20, 19 and 71 days lie between the dates; the one that is predicted is in the middle.
+    windows = [(36, 0, 56), (-36, 0, 20), (-20, 0, 19), (-19, 0, 71), (-90, 0, -71)]
+    expected = [first + 1e2 * second + 1e4 * third for first, second, third in windows]
+    np.testing.assert_allclose(np.load(root / "out/ndvi.npy")[:, 3, 3, 0], expected, rtol=1e-6)
 
 
 def test_several_places_and_overpasses_of_a_day(command, root):

@@ -12,8 +12,10 @@ import evaluate
 import predict
 import train
 from experiment import PROJECT
+from pix2earth.results import pictures
 from pix2earth.settings.commented_json import read
 from synthetic import __main__ as synthetic
+from tests.importing_trees import geotiff, run_importer, samples_of
 from tests.test_train import checkpoint_values
 
 pytestmark = pytest.mark.slow
@@ -107,3 +109,55 @@ def test_answers_from_further_fields_of_the_batch(tmp_path, preset, start):
     baseline = start.replace("_", "-")
     for measure in ("PSNR", "PSNR.inside"):
         np.testing.assert_allclose(scores[measure], scores[f"{measure}_{baseline}"], atol=2e-3)
+
+
+@pytest.fixture
+def series(tmp_path):
+    """An imported series of eight dates over two years, and an experiment that starts at interpolation in time."""
+    random = np.random.default_rng(5)
+    days = ("20200101", "20200111", "20200121", "20200315", "20200910", "20201220", "20210130", "20210211")
+    for day, share in zip(days, (0, 0.3, 0.5, 0, 0.6, 0, 0.4, 0), strict=True):
+        geotiff(tmp_path / f"s/v_{day}.tif", random.integers(0, 9000, (32, 32, 1)).astype(np.int16))
+        geotiff(tmp_path / f"m/v_{day}.tif", (random.random((32, 32, 1)) < share).astype(np.uint8))
+    arguments = ("--input", tmp_path / "s", "--dates", "v_{date:date}.tif", "--mask", tmp_path / "m")
+    more = ("--cloudy", 0, 0.9, "--val-from", "2020-09-01", "--steps", 2, "--clear", 0.6, "--set", "target.scale=1e-4")
+    assert run_importer(tmp_path, "series", *arguments, *more, "--dataset", "s", "--write-experiment", "first") == 0
+    (tmp_path / "environment.json").write_text('{"data_root": "data", "experiment_root": "experiments"}')
+    settings = json.loads((tmp_path / "exp/first/experiment.json").read_text())
+    settings |= {"params": {"filters": 4, "discriminator_filters": 4}, "learning_rate": 1e-12, "schedule": None}
+    (tmp_path / "experiments" / "x").mkdir(parents=True)
+    (tmp_path / "experiments/x/experiment.json").write_text(json.dumps(settings | {"steps": 2, "batch_size": 2}))
+    return tmp_path
+
+
+def test_an_imported_series_starts_at_interpolation_in_time(series, capfd):
+    """The scores are those of np.interp on the rasters; the picture of the run can be drawn."""
+    assert run(train, series, "x", "--timestamp", "a") == 0
+    assert "when the target was taken is not known" not in capfd.readouterr().err
+    table = pd.read_csv(series / "experiments/_evaluation/x_a.csv")
+    manifest, samples = samples_of(series, "s", 32)
+    (low,), (high,) = manifest.fields["target"].bounds
+    expected = {
+        name: 10 * np.log10((high - low) ** 2 / interpolation_error(fields))
+        for (split, name), (fields, _) in samples.items()
+        if split == "val"
+    }
+    assert len(expected) > 1 and list(table["tile"]) == sorted(expected)
+    for measure in ("PSNR", "PSNR_linear-in-time"):
+        np.testing.assert_allclose(table[measure], [expected[name] for name in sorted(expected)], atol=2e-3)
+    assert "PSNR_nearest-clear" in table
+    with pytest.raises(SystemExit, match="0"):
+        pictures.main(["--env", str(series / "environment.json"), "--exp", "x", "--output", str(series / "x.png")])
+    assert (series / "x.png").is_file()
+
+
+def interpolation_error(fields):
+    """Return the mean squared error of interpolation in time of a stored sample, where its target is clear."""
+    days, clear, stack = fields["days_from_target"].ravel(), fields["cloud_mask"] == 0, fields["input_image"] * 1e-4
+    errors = []
+    for row, column in zip(*np.nonzero(fields["mask"][..., 0]), strict=True):
+        seen = clear[:, row, column, 0]
+        values = stack[seen, row, column, 0]
+        found = np.interp(0, days[seen], values) if seen.any() else stack[clear].mean()
+        errors.append(found - fields["target"][row, column, 0] * 1e-4)
+    return np.mean(np.square(errors))

@@ -8,13 +8,24 @@ from pix2earth.records.manifest import Field, Manifest
 
 DATES = "dates"
 """The field of the days of the year, of a sample or of each time step."""
+DAYS_FROM_TARGET = "days_from_target"
+"""The field of the days from the target's time of acquisition to that of each time step, negative before it."""
 CLOUDS = "cloud_class"
 """A field of classes of each time step of the input; 0 is clear."""
 RADAR = {"VV", "VH"}
+UNKNOWN_DATE = (
+    f"when the target was taken is not known: write the dataset with a field {DAYS_FROM_TARGET}, the days from the"
+    f" target to each time step; where it was taken at the last of them, {DATES}, their days of the year, are enough"
+)
+"""What a dataset lacks whose input alone has time steps."""
 
 
 class Unsuitable(ValueError):
     """A dataset lacks what a trivial answer needs; the message says what."""
+
+
+class UnknownDate(Unsuitable):
+    """A dataset has all that a trivial answer needs, but it does not say when the target was taken."""
 
 
 def check(kind: str, manifest: Manifest, size: tuple[int, int]) -> None:
@@ -49,14 +60,30 @@ def suitable(manifest: Manifest, size: tuple[int, int]) -> list[str]:
     return found
 
 
+def undated_kinds(manifest: Manifest, size: tuple[int, int]) -> list[str]:
+    """Return the trivial answers that would fit if it were known when the target was taken."""
+    found = []
+    for kind in KINDS:
+        try:
+            check(kind, manifest, size)
+        except UnknownDate:
+            found.append(kind)
+        except Unsuitable:
+            continue
+    return found
+
+
 def further_fields(kind: str, manifest: Manifest) -> tuple[str, ...]:
     """Return the fields that a trivial answer reads besides the input."""
-    steps = manifest.fields[manifest.input].time_steps
+    steps, target_steps = (manifest.fields[role].time_steps for role in (manifest.input, manifest.target))
     if kind == "regression":
         return (DATES,) if _holds_days(manifest, None) else ()
     if kind not in ("linear_in_time", "nearest_clear"):
         return ()
-    return (_hidden(manifest), *((DATES,) if _holds_days(manifest, steps) else ()))
+    known = [name for name in (DAYS_FROM_TARGET, DATES) if _holds_days(manifest, steps, name)]
+    if target_steps and DAYS_FROM_TARGET in known:
+        known.remove(DAYS_FROM_TARGET)
+    return (_hidden(manifest), *known[:1])
 
 
 def own_size(manifest: Manifest, size: tuple[int, int]) -> tuple[int, int]:
@@ -96,7 +123,7 @@ def _linear_fit(manifest: Manifest) -> None:
     if manifest.pools:
         raise Unsuitable("input and target of the dataset are no pairs")
     try:
-        _linear_in_time(manifest)
+        _filling_in_time(manifest)
     except Unsuitable:
         return
     # A fit is nearly exact there: the mean PSNR of all would be that of the clear ones.
@@ -104,10 +131,25 @@ def _linear_fit(manifest: Manifest) -> None:
 
 
 def _linear_in_time(manifest: Manifest) -> None:
+    source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
+    if not source.time_steps or target.time_steps:
+        _filling_in_time(manifest)
+        return
+    _same_bands(manifest)
+    _hidden(manifest)
+    if _holds_days(manifest, source.time_steps, DAYS_FROM_TARGET):
+        return
+    if _holds_days(manifest, source.time_steps):
+        raise Unsuitable("the target was taken at the last time step, and none is after it; take nearest_clear")
+    raise UnknownDate(UNKNOWN_DATE)
+
+
+def _filling_in_time(manifest: Manifest) -> None:
+    """Make sure that the input is the target with gaps."""
     _same_bands(manifest)
     source, target = manifest.fields[manifest.input], manifest.fields[manifest.target]
     if not source.time_steps or source.time_steps != target.time_steps:
-        raise Unsuitable("input and target must have the same time steps")
+        raise Unsuitable("input and target must have the same time steps, or the input alone has time steps")
     _hidden(manifest)
 
 
@@ -117,6 +159,8 @@ def _nearest_clear(manifest: Manifest) -> None:
     if not source.time_steps or target.time_steps:
         raise Unsuitable("the input must have time steps, and the target must have none")
     _hidden(manifest)
+    if not any(_holds_days(manifest, source.time_steps, name) for name in (DAYS_FROM_TARGET, DATES)):
+        raise UnknownDate(UNKNOWN_DATE)
 
 
 def _regression(manifest: Manifest) -> None:
@@ -157,6 +201,6 @@ def _hidden(manifest: Manifest) -> str:
     raise Unsuitable("no field says what is hidden in each time step of the input; state 'input_mask' in dataset.json")
 
 
-def _holds_days(manifest: Manifest, steps: int | None) -> bool:
-    field: Field | None = manifest.fields.get(DATES)
+def _holds_days(manifest: Manifest, steps: int | None, name: str = DATES) -> bool:
+    field: Field | None = manifest.fields.get(name)
     return field is not None and field.time_steps == steps

@@ -11,6 +11,7 @@ import tensorflow as tf
 from pix2earth.batches import augmentation, time_steps
 from pix2earth.batches.pools import SEQUENCE_START
 from pix2earth.records.manifest import Field, Manifest
+from sensors import lexicon
 
 if TYPE_CHECKING:
     from experiment import Experiment
@@ -183,6 +184,8 @@ def _measured(stored: tf.Tensor, field: Field) -> tf.Tensor | None:
 def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
     """Return where the input of a batch without augmentation has a measurement in every band.
 
+    In indices such as NDVI, what the manifest's ``input_mask`` hides is none: it does not look like a cloud.
+
     Args:
         batch: fields as stored.
         experiment: its manifest describes them.
@@ -193,7 +196,7 @@ def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Te
     manifest = experiment.manifest
     field = manifest.fields[manifest.input]
     measured = _measured(batch[manifest.input], field)
-    if manifest.occlusion:
+    if manifest.occlusion or _hidden_in_index(manifest):
         shown = batch[str(manifest.input_mask)] == 0
         measured = shown if measured is None else measured & shown
     if measured is None:
@@ -202,6 +205,14 @@ def measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Te
     folded = time_steps.fold(measured) if field.time_steps else measured
     oriented = augmentation.oriented(folded, size, None, augmentation.NONE)
     return time_steps.unfold(oriented, field.time_steps)[..., 0] if field.time_steps else oriented[..., 0]
+
+
+def _hidden_in_index(manifest: Manifest) -> bool:
+    """Return whether the input is an index, and a mask says what is hidden in each of its time steps."""
+    field = manifest.fields[manifest.input]
+    if manifest.input_mask is None or not lexicon.is_index(field.bands):
+        return False
+    return manifest.fields[manifest.input_mask].shape[:-1] == field.shape[:-1]
 
 
 def scaled(

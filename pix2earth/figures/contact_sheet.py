@@ -74,7 +74,7 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
     ]
     words = f"\ncolours: {in_words(contrasts)}" if contrasts else ""  # masks and classes have a legend alone
     caption = f"{manifest.name}: {_counts(listing)}{words}"
-    draw_rows(rows, titles, [sample.name for sample in chosen], path, caption=caption)
+    draw_rows(rows, titles, [sample.name for sample in chosen], path, caption=caption, upwards=manifest.upwards)
 
 
 def _spread(names: Sequence[str], count: int) -> list[str]:

@@ -44,6 +44,7 @@ def draw_rows(
     text: Mapping[str, str] | None = None,
     width: int = WIDTH,
     side_by_side: bool = True,
+    upwards: bool = False,
 ) -> None:
     """Draw the panels of each sample, and write them atomically as PNG of about 1600 pixels width.
 
@@ -59,7 +60,10 @@ def draw_rows(
         text: written into the PNG: what the figure was made of.
         width: in pixels, at most.
         side_by_side: samples with few panels may lie side by side.
+        upwards: the first row of the panels is the lowest, as ``Manifest.upwards`` says.
     """
+    if upwards:
+        rows = [[panel.upside_down for panel in row] for row in rows]
     top = 2 * GAP + (LINE + 2) * (caption.count("\n") + 1 if caption else 0)
     grid = PanelGrid(rows, titles, top, width=width, side_by_side=side_by_side)
     every = [panel for row in rows for panel in row]

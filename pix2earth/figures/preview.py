@@ -77,7 +77,13 @@ def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: in
 
 
 def draw_series(
-    columns: Sequence[str], rows: Sequence[tuple[str, Sequence[np.ndarray]]], field: Field, path: Path, caption: str
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[np.ndarray]]],
+    field: Field,
+    path: Path,
+    caption: str,
+    *,
+    upwards: bool = False,
 ) -> Path:
     """Draw dates of a series, one a row, and return the path of the PNG.
 
@@ -87,15 +93,16 @@ def draw_series(
         field: of the images.
         path: of the PNG.
         caption: of the figure.
+        upwards: the first row is the lowest, as in FITS.
     """
-    images = [[shown(name, values, field).values for values in each] for name, each in rows]
+    images = [[shown(name, values, field, upwards=upwards).values for values in each] for name, each in rows]
     contrast = contrast_of(field, np.concatenate([image.ravel() for row in images for image in row]))
     if len(field.bands) == 1:  # in colours, from which the grey of missing pixels differs
         unit = "" if field.units == "1" else field.units
-        limits = contrast.low, contrast.high
+        limits, colormap = (contrast.low, contrast.high), contrast.colormap or "viridis"
         label = f"{field.bands[0]} {unit}".strip()
         panels = [
-            [Panel(image[..., 0], limits=limits, colormap="viridis", label=label) for image in row] for row in images
+            [Panel(image[..., 0], limits=limits, colormap=colormap, label=label) for image in row] for row in images
         ]
         words = ""
     else:

@@ -48,7 +48,7 @@ def draw(
     All images of the same bands and unit have one contrast, which the caption states; errors have one colour bar.
 
     Args:
-        manifest: states RGB bands and units.
+        manifest: states RGB bands and units, and where the first row belongs.
         names: names of the samples.
         images: input, target, prediction, and where they are there baseline, scores and panels of the plug-in.
         path: of the PNG.
@@ -80,7 +80,7 @@ def draw(
         rows.append(list(row.values()))
         titles = list(row)
     heading = f"{caption} (colours: {in_words(contrasts)})"
-    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width)
+    draw_rows(rows, titles, names, path, caption=heading, text=text, width=width, upwards=manifest.upwards)
 
 
 def _contrasts(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:
@@ -102,6 +102,11 @@ def _row(
     target = images.targets[number]
     baseline = None if images.baselines is None else images.baselines[number]
     row = _columns("Input", images.inputs[number], fields["input"], contrasts["input"])
+    if images.days is not None:
+        row = {
+            title: replace(panel, label=_apart(float(days)))
+            for (title, panel), days in zip(row.items(), images.days[number], strict=True)
+        }
     predictions = {"Prediction": ("prediction", images.predictions[number])}
     if baseline is not None:
         # Titles say which baseline it is: bicubic, median, linear in time.
@@ -121,6 +126,12 @@ def _row(
         first = next(iter(columns))
         row[first] = replace(row[first], scale_bar=_scale_bar(fields["target"]))
     return row
+
+
+def _apart(days: float) -> str:
+    """Return in words how far a time step is from the target."""
+    count = f"{abs(days):.0f} day{'' if round(abs(days)) == 1 else 's'}"
+    return f"{count} {'before' if days < 0 else 'after'} the target" if round(days) else "day of the target"
 
 
 def _corner(scores: Mapping[str, np.ndarray], number: int) -> str:

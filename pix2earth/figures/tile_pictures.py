@@ -121,7 +121,8 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
     target = scorer.target
     if scorer.experiment.NORMALIZE == "l2":
         target = target.model_copy(update={"units": "unit norm"})
-    measured = {of_run: Measuring(target)}
+    upwards = scorer.experiment.manifest.upwards
+    measured = {of_run: Measuring(target, upwards=upwards)}
     for start in range(0, len(names), scorer.batch):
         part = names[start : start + scorer.batch]
         images = shown(scorer, split, part, with_baseline=True)
@@ -129,11 +130,14 @@ def keep(scorer: Scorer, split: str, table: pd.DataFrame, folder: Path, run: str
         measured[of_run].add(part, images.targets, images.predictions)
         if images.baselines is not None:
             of_baseline = pictures_of_sample(folder, images.baseline_name)
-            measured.setdefault(of_baseline, Measuring(target)).add(part, images.targets, images.baselines)
+            measured.setdefault(of_baseline, Measuring(target, upwards=upwards)).add(
+                part, images.targets, images.baselines
+            )
         for number, name in enumerate(part):
             for title, colours in _of_sample(scorer, images, number, contrasts):
                 path = (of_run if title == "prediction" else pictures_of_sample(folder, title)) / f"{name}.webp"
-                if not path.exists():  # pictures of the sample are the same for all runs
+                # Pictures of the sample are the same for all runs, unless they were kept before first_row was known.
+                if upwards or not path.exists():
                     atomic.write_bytes(path, webp(colours))
     for place, measuring in measured.items():
         measuring.write(place)
@@ -169,10 +173,11 @@ def _of_sample(
     strips: dict[str, Any] = {"target": images.targets, "prediction": images.predictions}
     if images.baselines is not None:
         strips[images.baseline_name] = images.baselines
+    down = slice(None, None, -1 if manifest.upwards else 1)
     for title, values in strips.items():
-        steps = _steps(values[number][None], target)[..., list(shown_bands(target))]
+        steps = _steps(values[number][None], target)[:, down][..., list(shown_bands(target))]
         yield title, np.concatenate([coloured(step, contrasts["target"]) for step in steps], axis=1)
-    steps = _steps(images.inputs[number][None], source)[..., list(shown_bands(source))]
+    steps = _steps(images.inputs[number][None], source)[:, down][..., list(shown_bands(source))]
     parts = [coloured(step, contrasts["input"]) for step in steps]
     if target.time_steps or len(parts) == 1:
         yield "input", np.concatenate(parts, axis=1)

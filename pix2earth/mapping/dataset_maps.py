@@ -92,7 +92,8 @@ def predict_dataset(scorer: Scorer, split: str, folder: Path, *, overwrite: bool
         path = folder / f"{name}.tif"
         write_map(path, prediction, metadata, scorer.target.size, bands, units, tags, about_bands, times)
         if name in looked_at:
-            images.append(preview.shown(name, prediction[..., : len(scorer.target.bands)], scorer.target))
+            shown = prediction[..., : len(scorer.target.bands)]
+            images.append(preview.shown(name, shown, scorer.target, upwards=manifest.upwards))
     if images:
         caption, beside = f"{tags['EXPERIMENT']}: {split}", preview.path_beside(folder)
         print(preview.draw(images, scorer.target, beside, caption, len(remaining)))

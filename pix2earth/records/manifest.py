@@ -83,6 +83,9 @@ class Manifest(Schema):
     sequence: Annotated[str, AfterValidator(checked_pattern)] | None = None
     """Where samples are the time steps of sequences: a regular expression for their whole names, with the groups
     ``sequence`` (equal for all of one place) and ``position`` (their order)."""
+    first_row: Literal["top", "bottom"] = "top"
+    """Where the first row of images belongs in pictures: "bottom" as in FITS, whose lowest row is the first. Records,
+    metrics and maps keep the order of rows."""
     pools: dict[Annotated[str, AfterValidator(_plain)], list[str]] = PydanticField(default_factory=dict)
     """Where samples hold some of the fields only: the fields of each pool. A sample belongs to the pool with whose name
     and a hyphen its own name starts, such as `clear-0001`. Empty: every sample holds all fields."""
@@ -188,6 +191,11 @@ class Manifest(Schema):
     def fields_of(self, pool: str) -> dict[str, Field]:
         """Return the fields of the samples of a pool, in the order of the manifest; all for ""."""
         return {name: field for name, field in self.fields.items() if not pool or name in self.pools[pool]}
+
+    @property
+    def upwards(self) -> bool:
+        """Whether rows of images go upwards from the first one, which pictures draw as the lowest."""
+        return self.first_row == "bottom"
 
     @property
     def ratio(self) -> float:

@@ -1,4 +1,4 @@
-"""Command: draw the pictures of ``docs/images`` again."""
+"""Command: draw the pictures of ``docs/images`` again, or some held-out samples of any run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FOLDER = PROJECT / "docs" / "images"
 DEMO_ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 WIDTH, SAMPLES = 1100, 3
 """Of the sample image: pixels, and tiles."""
-OTHERS = {"olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands"}
+OTHERS = {
+    "olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands",
+    "series.png": "its rasters are no part of the repository; docs/importing.md has the commands",
+}
 """Pictures that this command does not draw, and what does."""
 
 
@@ -26,12 +29,22 @@ OTHERS = {"olci.png": "its products are no part of the repository; docs/preproce
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the pictures whose runs are there; status 1 where one is missing."""
     arguments = CommandArguments(
-        prog="python -m pix2earth.results.pictures", description="Draw the pictures of docs/images again."
+        prog="python -m pix2earth.results.pictures",
+        description="Draw the pictures of docs/images again, or some held-out samples of a run (--exp).",
     )
-    arguments.add_argument("--env", metavar="PATH", default=str(DEMO_ENVIRONMENT), help="default: that of the demos")
-    arguments.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="default: docs/images")
+    arguments.add_argument("--env", metavar="PATH", help="default: that of the demos; of --exp as for other commands")
+    arguments.add_argument(
+        "--output", metavar="PATH", type=Path, default=FOLDER, help="folder (default docs/images); of --exp a PNG"
+    )
+    arguments.add_argument("--exp", metavar="NAME", help="draw held-out samples of this experiment's newest run")
     options = arguments.parse_args(argv)
-    environment = Environment(options.env)
+    environment = Environment(options.env or (None if options.exp else str(DEMO_ENVIRONMENT)))
+    if options.exp:
+        if options.output.suffix.lower() != ".png":
+            raise UserError(f"--output {options.output}: name the picture of --exp, with the end .png")
+        tiles(environment, options.exp, options.output)
+        print(options.output)
+        return 0
     drawings: dict[str, tuple[Callable[[Environment, Path], None], str]] = {
         "sharpening.png": (sharpening, "make demo"),
         "demo.png": (demo, "make demo-super-resolution"),
@@ -93,11 +106,20 @@ def demo(environment: Environment, output: Path) -> None:
     Raises:
         UserError: there is no trained run.
     """
+    tiles(environment, "demo", output)
+
+
+def tiles(environment: Environment, name: str, output: Path) -> None:
+    """Draw some test tiles of the best step of an experiment's newest run, evenly chosen.
+
+    Raises:
+        UserError: there is no trained run.
+    """
     from pix2earth.console.quiet import quieten_tensorflow
     from pix2earth.training.trained import open_run, restored_scorer
 
     quieten_tensorflow()
-    run = open_run(environment, "demo", None)
+    run = open_run(environment, name, None)
     scorer, split, step = restored_scorer(run, None, "best")
 
     from pix2earth.figures import sample_image

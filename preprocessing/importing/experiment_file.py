@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pix2earth.baselines.suitability import coarser, suitable
+from pix2earth.baselines.suitability import DATES, DAYS_FROM_TARGET, coarser, suitable
 from pix2earth.records.manifest import Manifest
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, inside
@@ -15,6 +15,8 @@ LARGE = 256
 """Side of a tile in pixels from which the batch is one sample."""
 SMALL = {"filters": 16, "residual_blocks": 4, "discriminator_filters": 16}
 """Size of a network that trains without a GPU."""
+DATED = {"model_name": "dated_unet", "start_from": "linear_in_time"}
+"""The model for stacks of dates whose target is one date."""
 UNPAIRED = "cyclegan_unpaired"
 """The model for two domains without pairs."""
 STARTS = ("bicubic", "linear_in_time", "nearest_clear", "linear_fit")
@@ -27,8 +29,9 @@ def experiment_for(manifest: Manifest, training: int) -> str | None:
     """Return the text of an ``experiment.json`` for a dataset.
 
     Inputs with larger pixels and the target's bands get ``residual_upsampler``, domains without pairs ``UNPAIRED``,
-    images without an input ``masked_unet`` with ``occlusion``, everything else a small ``pix2pixcc`` that adds to a
-    trivial answer where there is one (``start_from``); time steps are folded into bands.
+    stacks of dates with days from the target ``DATED``, images without an input ``masked_unet`` with ``occlusion``,
+    everything else a small ``pix2pixcc`` that adds to a trivial answer where there is one (``start_from``); time steps
+    are folded into bands.
 
     Args:
         manifest: of the dataset.
@@ -45,6 +48,8 @@ def experiment_for(manifest: Manifest, training: int) -> str | None:
         if target.kind != "image":
             return None
         content |= {"model_name": "masked_unet", "params": {"filters": 16, "discriminator_filters": 16}}
+    elif _is_dated(manifest):
+        content |= {**DATED, "params": {"filters": 16, "downsamplings": _halvings(manifest.tilesize)}}
     elif _sharpens(manifest):
         content |= {"model_name": "residual_upsampler", "params": {"discriminator_filters": 8, "beta_1": 0.9}}
     else:
@@ -52,15 +57,23 @@ def experiment_for(manifest: Manifest, training: int) -> str | None:
     content |= {"dataset": manifest.name, "tilesize": manifest.tilesize}
     if source.time_steps or target.time_steps:
         content["fold_dates"] = True
-    content |= _losses(content["model_name"], manifest)
-    content["schedule"] = {"kind": "cosine"}
+    content |= {"schedule": {"kind": "cosine"}, **_losses(content["model_name"], manifest)}
     batch = 1 if manifest.tilesize >= LARGE else 4
     content |= {"batch_size": min(batch, max(1, training)), "steps": 2000, "random_resize": 1.0}
     defined = [name for name in METRICS if _defined(name, manifest)]
     if defined != METRICS and not manifest.pools:
         content["metrics"] = defined
     content |= {"sample_freq": 200, "ckpt_freq": 500}
+    if content["model_name"] == DATED["model_name"]:  # few dates are soon learnt by heart: the best step is early
+        content |= {"steps": 600, "validate_freq": 25}
     return json.dumps(content, indent=2) + "\n"
+
+
+def _is_dated(manifest: Manifest) -> bool:
+    """Return whether the input is a stack of dates around that of the target, in tiles that ``DATED`` can read."""
+    if not {DATES, DAYS_FROM_TARGET} <= manifest.fields.keys() or not _halvings(manifest.tilesize):
+        return False
+    return DATED["start_from"] in suitable(manifest, manifest.fields[manifest.target].size)
 
 
 def _sharpens(manifest: Manifest) -> bool:
@@ -77,6 +90,9 @@ def _losses(model: str, manifest: Manifest) -> dict[str, Any]:
         occlusion = {"positions": positions, "cloud_range": [0.05, 0.6], "masks": "synthetic"}
         # No start: the network itself keeps clear pixels exactly, to which a start would add the network's image.
         return {"occlusion": occlusion, "gen_loss": {"gen_gan": 0.01, "gen_l1_masked": 100}}
+    if model == DATED["model_name"]:
+        losses = {"gen_loss": {"gen_gan": None, "gen_l1": 100}, "disc_loss": {"disc_bce": None}}
+        return {**losses, "learning_rate": 1e-4, "schedule": {"kind": "cosine", "warmup": 50}}
     if model == "residual_upsampler":
         return {"gen_loss": {"gen_gan": 0.001, "gen_l1": 100}, "learning_rate": 1e-3}
     if model == UNPAIRED:

@@ -14,11 +14,12 @@ from pix2earth.records.field import Field
 from pix2earth.records.manifest import Manifest
 from pix2earth.records.ranges import BandRange, measured
 from pix2earth.settings.errors import UserError
+from preprocessing.importing.day_fields import day_fields
 from preprocessing.importing.facts import consistent, fields_of, with_ranges
 from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
-from preprocessing.importing.layout.scenes import ImportScene, Roots, refuse_images_as_masks
+from preprocessing.importing.layout.scenes import ImportScene, Roots, opened, refuse_images_as_masks
 from preprocessing.importing.layout.sides import Lead, advice_on_odd, collapsed, common_side, left_out
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
 from preprocessing.importing.layout.tiles import ImportTile
@@ -115,6 +116,7 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     arrays = measured_arrays(description, fields, tiles, splits)
     ranges = {name: measured(fields[name], thinned(of_field)) for name, of_field in arrays.items() if of_field}
     fields = with_ranges(fields, ranges, notes)
+    fields |= day_fields(description, fields, tiles, splits)
     return ImportPlan(
         description, tiles, splits, manifest_of(description, request, fields, splits, tiles), notes, ranges, arrays
     )
@@ -278,5 +280,11 @@ def manifest_of(
         name=request.dataset, tilesize=tiles[0].side, description=". ".join(text.rstrip(".") for text in texts if text),
         fields=dict(fields), input=description.input, target=description.target, mask=description.mask,
         score_by=description.score_by, input_mask=description.input_mask, pools=dict(description.pools),
-        split=splits.method,
+        split=splits.method, first_row="bottom" if is_fits(description, tiles[0]) else "top",
     )  # fmt: skip
+
+
+def is_fits(description: SourceDescription, tile: ImportTile) -> bool:
+    """Return whether the image that others lie on the grid of is in FITS, which stores the lowest row first."""
+    lead = lead_of(description, tile.placements)
+    return opened(tile.scene.fields[lead][0][0], description.fields[lead]).format == "FITS"

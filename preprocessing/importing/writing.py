@@ -17,6 +17,7 @@ from pix2earth.records.manifest import Manifest
 from pix2earth.records.resuming import Recipe
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings import atomic
+from preprocessing.importing.day_fields import days_of
 from preprocessing.importing.layout.pixels import Stored, stored
 from preprocessing.importing.layout.tiles import ImportTile
 from preprocessing.importing.planning import ImportPlan, Request
@@ -72,8 +73,9 @@ def write_tile(work: Work, item: tuple[str, ImportTile]) -> str:
     }
     if description.valid and measured_share(fields, description, tile) < description.valid:
         return "empty"
+    arrays = {name: one.array for name, one in fields.items()} | days_of(description, writer.manifest.fields, tile)
     writer.write(
-        split, tile.name, {name: one.array for name, one in fields.items()}, crs=tile.crs, transform=tile.transform,
+        split, tile.name, arrays, crs=tile.crs, transform=tile.transform,
         acquired={name: list(times) for name, times in tile.acquired.items()},
     )  # fmt: skip
     return ""

@@ -52,7 +52,7 @@ def manifest(name: str) -> Manifest:
     )
     return Manifest(
         name=name, tilesize=TILESIZE, description=DESCRIPTION, fields=fields, degradation=DEGRADATION,
-        split=Split(method="spatial block", seed=SEED, detail=detail),
+        first_row="bottom", split=Split(method="spatial block", seed=SEED, detail=detail),
     )  # fmt: skip
 
 

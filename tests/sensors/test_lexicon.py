@@ -97,3 +97,11 @@ def test_the_table_has_every_band():
     rows = [line.split()[:2] for line in lines]
     for key in ("sentinel2", "olci", "sentinel1", "hls_l30", "aia", "magnetograph", "common"):
         assert [name for sensor, name in rows if sensor == key] == [band.name for band in lexicon.sensor(key).bands]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["NDVI"], True), (["ndvi"], True), (["B04"], False), (["NDVI", "B04"], False), (["x"], False)],
+)
+def test_which_images_are_indices(names, expected):
+    assert lexicon.is_index(names) is expected

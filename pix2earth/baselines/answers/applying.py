@@ -10,7 +10,7 @@ import tensorflow as tf
 from pix2earth.baselines.answers.answer import Answer, FittedAnswer
 from pix2earth.baselines.answers.building import build
 from pix2earth.baselines.answers.fitting import fit
-from pix2earth.baselines.suitability import suitable
+from pix2earth.baselines.suitability import UNKNOWN_DATE, suitable, undated_kinds
 from pix2earth.batches.preparation import physical
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def beside_network(
         experiment: whose test samples are scored.
         fitted_to: the dataset whose training split weights are fitted to.
         known: names of baselines that are computed already.
-        report: receives a line where weights cannot be fitted.
+        report: receives a line where weights cannot be fitted, or the date of the target is not known.
 
     Raises:
         UserError: a record of the training split is damaged.
@@ -71,6 +71,9 @@ def beside_network(
     manifest, size = experiment.manifest, (experiment.IMG_HEIGHT, experiment.IMG_WIDTH)
     if experiment.NORMALIZE == "l2":  # images of unit norm have no physical units
         return []
+    if undated := undated_kinds(manifest, size):
+        without = " and ".join(kind.replace("_", "-") for kind in undated)
+        report(f"{fitted_to.folder}: {without} cannot be computed: {UNKNOWN_DATE}")
     found = []
     for kind in suitable(manifest, size):
         name, answer = kind.replace("_", "-"), build(kind, manifest, size)

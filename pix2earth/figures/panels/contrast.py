@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 
 from pix2earth.figures.panels.shown_bands import shown_bands
@@ -23,6 +24,8 @@ VISIBLE, WITH_INFRARED = (0.0, 0.3), (0.0, 0.5)
 LONGEST_VISIBLE = 700.0
 """Wavelength in nm."""
 GAMMA = 1.4
+INDEX, INDEX_COLORS = (0.0, 1.0), "YlGn"
+"""Values of an index such as NDVI at the ends of its colours, as matplotlib names them; snow and water are below."""
 LARGEST = 2.5
 """Reflectance, above which even clouds are rare."""
 
@@ -35,12 +38,14 @@ class Contrast(NamedTuple):
         high: the value that is white.
         gamma: shares of the range are raised to 1 / gamma.
         words: for the reader.
+        colormap: of images of one band, as matplotlib names it; "": grey.
     """
 
     low: float
     high: float
     gamma: float
     words: str
+    colormap: str = ""
 
 
 def stretch(reference: np.ndarray) -> tuple[float, float]:
@@ -70,6 +75,9 @@ def contrast_of(field: Field, values: np.ndarray, *, physical: bool = True) -> C
     known = lexicon.described(field.bands)
     if physical and field.units in ("", "1") and (fixed := of_reflectance([known[index] for index in indices], values)):
         return fixed
+    if physical and field.units in ("", "1") and len(set(indices)) == 1 and lexicon.is_index(field.bands):
+        low, high = INDEX
+        return Contrast(low, high, 1.0, f"{field.bands[indices[0]]} {low:g} to {high:g}", INDEX_COLORS)
     if physical and field.dtype == "uint8" and len(set(indices)) == 3:
         return Contrast(field.offset, field.offset + 255 * field.scale, 1.0, "8 bits as stored")
     return of_values(values, field.units)
@@ -121,8 +129,10 @@ def coloured(values: np.ndarray, contrast: Contrast) -> np.ndarray:
         contrast: of the image.
     """
     shares = np.clip((values - contrast.low) / (contrast.high - contrast.low), 0, 1) ** (1 / contrast.gamma)
-    has_value = np.isfinite(values).all(axis=-1, keepdims=True)
-    return np.rint(255 * np.where(has_value, np.nan_to_num(shares), MISSING)).astype(np.uint8)
+    has_value, shares = np.isfinite(values).all(axis=-1, keepdims=True), np.nan_to_num(shares)
+    if contrast.colormap:
+        shares = matplotlib.colormaps[contrast.colormap](shares[..., 0])[..., :3]
+    return np.rint(255 * np.where(has_value, shares, MISSING)).astype(np.uint8)
 
 
 def rounded(value: float) -> str:

@@ -40,6 +40,9 @@ def keys_of(panels: Sequence[Panel]) -> list[Key]:
         if panel.is_map:
             limits = limits_of(panel, panels)
             found.setdefault(panel.key, Key(panel.label, panel.colormap, limits, []))
+        elif panel.values.ndim == 3 and panel.contrast and panel.contrast.colormap:
+            low, high, _, words, colormap = panel.contrast
+            found.setdefault(panel.contrast, Key(words, colormap, (low, high), []))
         elif panel.mask and panel.label:
             entries = [(color, str(value)) for value, color in enumerate(MASK_COLORS)]
             found.setdefault(("mask", panel.label), Key(panel.label, None, None, entries))

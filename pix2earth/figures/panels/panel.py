@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
@@ -50,6 +50,15 @@ class Panel:
     inset: tuple[slice, slice] | None = None
     scale_bar: tuple[float, str] | None = None
     text: str = ""
+
+    @property
+    def upside_down(self) -> Panel:
+        """The panel with its first row below."""
+        rows = None
+        if self.inset:
+            height, (part, columns) = self.values.shape[0], self.inset
+            rows = slice(height - part.stop, height - part.start), columns
+        return replace(self, values=self.values[::-1], inset=rows)
 
     @property
     def is_map(self) -> bool:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pix2earth.baselines.suitability import DATES
 from pix2earth.image_files.image_file import ImageFile
 from pix2earth.image_files.writing import write_image_file
-from pix2earth.mapping.fields import ONE_PIXEL
+from pix2earth.mapping.files.days import OF_DAYS, days_of
 from pix2earth.mapping.files.file_scene import stored_pixels
 from pix2earth.mapping.files.frames import Frame, check_written, masks_of, series_of
 from pix2earth.mapping.files.jobs import FileOptions, image_files
@@ -37,12 +35,12 @@ class SeriesPixels(NamedTuple):
     Attributes:
         stored: float32 ``(date, height, width, band)`` as the dataset stores the input, NaN where missing.
         hidden: bool ``(date, height, width)``, where a mask hides pixels or they are missing.
-        days: day of the year of each date.
+        times: of each date, ISO 8601; "" where unknown.
     """
 
     stored: np.ndarray
     hidden: np.ndarray
-    days: np.ndarray
+    times: list[str]
 
 
 def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experiment, options: FileOptions) -> None:
@@ -67,7 +65,7 @@ def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experim
         if len(frames) < steps:
             raise UserError(f"--input {source}: '{place}' has {len(frames)} dates; the network reads {steps} at once")
     network, origin = opened_network(experiment, options, fields_read(experiment, masks=bool(masks)))
-    if DATES in network.further:
+    if any(name in network.further for name in OF_DAYS):
         check_dated(frame for frames in series.values() for frame in frames)
     places = {place: _outputs(place, frames, options) for place, frames in series.items()}
     folder = open_folder(network, origin, options)
@@ -87,7 +85,7 @@ def predict_series(source: Path, files: Sequence[ImageFile], experiment: Experim
 
 
 def fields_read(experiment: Experiment, *, masks: bool) -> set[str]:
-    """Return the fields that a series gives, of those that the network reads: one that hides pixels, and the dates.
+    """Return the fields that a series gives, of those that the network reads: one that hides pixels, and days.
 
     Raises:
         UserError: the network reads a mask, and there are none.
@@ -101,7 +99,7 @@ def fields_read(experiment: Experiment, *, masks: bool) -> set[str]:
     hiding = [name for name in read if manifest.fields[name].kind != "image"]
     if hiding and not masks:
         raise UserError(f"--mask: is missing; the network reads '{hiding[0]}', which is not 0 where pixels are hidden")
-    return {*hiding[:1], *(name for name in read if name == DATES)}
+    return {*hiding[:1], *(name for name in read if name in OF_DAYS)}
 
 
 def check_dated(frames: Iterable[Frame]) -> None:
@@ -135,8 +133,7 @@ def read(frames: Sequence[Frame], masks: Sequence[Frame] | None, network: Networ
                 f" {' x '.join(map(str, hidden[number].shape))}"
             )
         hidden[number] |= (np.nan_to_num(numbers.astype(np.float64)) != 0).any(axis=-1)
-    days = [datetime.fromisoformat(frame.time).timetuple().tm_yday if frame.time else 0 for frame in frames]
-    return SeriesPixels(np.stack(stored), np.stack(hidden), np.array(days, np.float32))
+    return SeriesPixels(np.stack(stored), np.stack(hidden), [frame.time for frame in frames])
 
 
 def _step(frame: Frame, array: np.ndarray) -> np.ndarray:
@@ -189,7 +186,7 @@ def fill(
             results.append(observed[date])
             continue
         if tuple(window) not in known:
-            inputs = _inputs(pixels, window, network)
+            inputs = _inputs(pixels, window, date, network)
             known = {tuple(window): predicted_values(network, *inputs, file, overlap, remarks)}
         values = known[tuple(window)]
         values = values[step] if values.ndim == 4 else values
@@ -198,14 +195,15 @@ def fill(
     return np.stack(results)
 
 
-def _inputs(pixels: SeriesPixels, window: list[int], network: Network) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the input of the network for a window of dates, and mask and dates where it reads them."""
+def _inputs(
+    pixels: SeriesPixels, window: list[int], date: int, network: Network
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the input of the network for a window of dates, of which one is predicted, and masks and days."""
     further = {}
     for name, field in network.further.items():
-        if name == DATES:
-            days = (pixels.days[window] - field.offset) / field.scale
-            side = ONE_PIXEL if field.size == ONE_PIXEL else pixels.hidden.shape[1:]
-            further[name] = np.broadcast_to(days[:, None, None, None], (len(window), *side, 1)).astype(np.float32)
+        if name in OF_DAYS:
+            height, width = pixels.hidden.shape[1:]
+            further[name] = days_of(name, field, pixels.times, window, date, (height, width))
             continue
         hidden = pixels.hidden[window][..., None].astype(np.float32)
         further[name] = hidden[-(field.time_steps or 1) :] if (field.time_steps or 1) < len(window) else hidden
@@ -283,7 +281,8 @@ def _draw(
         seen = [] if observed is None else [observed[date], np.where(hidden, np.float32(np.nan), observed[date])]
         rows.append((frames[date].time[:10] or f"step {date + 1}", [*seen, filled[date]]))
     columns = ["filled"] if observed is None else ["observed", "not hidden", "filled"]
-    return preview.draw_series(columns, rows, network.target, path, place)
+    upwards = frames[0].file.format == "FITS"
+    return preview.draw_series(columns, rows, network.target, path, place, upwards=upwards)
 
 
 def checked_position(manifest: Manifest, position: str | None) -> None:

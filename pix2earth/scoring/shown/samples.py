@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from pix2earth.baselines.suitability import DAYS_FROM_TARGET
 from pix2earth.batches.preparation import VALIDITY, all_valid, measured_input, physical, valid_pixels
 from pix2earth.batches.time_steps import unfold
 from pix2earth.plugins import panels
 from pix2earth.plugins.panels import PanelImages
+from pix2earth.records.manifest import Manifest
 from pix2earth.scoring.shown import baseline as shown_baseline
 from pix2earth.scoring.shown.baseline import ShownBaseline
 from pix2earth.settings.errors import UserError
@@ -32,6 +34,8 @@ class ShownSamples(NamedTuple):
         baselines: predictions of the baseline, physical values; None where they were not asked for or there is none.
         baseline_name: of the baseline; "" where there are none.
         scores: of each sample by "prediction" or "baseline" and metric, (sample,); none where not asked for.
+        days: from the target to each time step of the input, negative before it, (sample, time step); None where the
+            dataset does not state them.
     """
 
     inputs: np.ndarray
@@ -41,6 +45,7 @@ class ShownSamples(NamedTuple):
     baselines: np.ndarray | None = None
     baseline_name: str = ""
     scores: Mapping[str, Mapping[str, np.ndarray]] = MappingProxyType({})
+    days: np.ndarray | None = None
 
 
 def shown(
@@ -76,7 +81,7 @@ def shown(
         if scored:
             further.append({title: PanelImages(one.values[scored], one.role) for title, one in images.items()})
             order += [str(group[index]) for index in scored]
-    inputs, targets, predictions, *baselines = (
+    inputs, targets, predictions, days, *baselines = (
         np.stack(each) for each in zip(*(found[name] for name in names), strict=True)
     )
     places = [order.index(name) for name in names]
@@ -86,7 +91,7 @@ def shown(
         found_scores = {role: shown_baseline.scores(scorer, targets, each) for role, each in predicted.items()}
     return ShownSamples(
         inputs, targets, predictions, _joined(scorer, further, places), baselines[0] if baselines else None,
-        baseline.name if baseline else "", found_scores,
+        baseline.name if baseline else "", found_scores, days if days.size else None,
     )  # fmt: skip
 
 
@@ -111,9 +116,20 @@ def _of_batch(
         _only(inputs, measured_input(batch, experiment), source.time_steps),
         _only(targets, valid_pixels(batch, experiment), target.time_steps),
         physical(prediction, target, experiment).numpy(),
+        _days_from_target(batch, manifest),
         *([np.asarray(baseline.predict(batch, fields))] if baseline else []),
         images,
     )
+
+
+def _days_from_target(batch: dict[str, tf.Tensor], manifest: Manifest) -> np.ndarray:
+    """Return the days from the target to each time step of the input, (batch, time step); without them (batch, 0)."""
+    steps = manifest.fields[manifest.input].time_steps
+    field = manifest.fields.get(DAYS_FROM_TARGET)
+    if field is None or DAYS_FROM_TARGET not in batch or not steps or field.time_steps != steps:
+        return np.zeros((len(batch[manifest.input]), 0), np.float32)
+    stored = np.asarray(batch[DAYS_FROM_TARGET], np.float32).reshape(-1, steps, *field.shape[1:])
+    return stored[:, :, 0, 0, 0] * np.float32(field.scale) + np.float32(field.offset)
 
 
 def _only(values: tf.Tensor, measured: tf.Tensor | None, steps: int | None) -> np.ndarray:

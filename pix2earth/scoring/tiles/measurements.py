@@ -85,12 +85,14 @@ class Measurements(NamedTuple):
 class Measuring:
     """Measures images batch by batch."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, *, upwards: bool = False) -> None:
         """Begin without images.
 
         Args:
             field: of target and prediction.
+            upwards: the first row of images is the lowest; maps get the highest one first.
         """
+        self._down = slice(None, None, -1 if upwards else 1)
         self.field, bands = field, len(field.bands)
         self.count, self.sums, self.products = 0, np.zeros((2, bands)), np.zeros((2 * bands, 2 * bands))
         self._tiles: list[str] = []
@@ -136,7 +138,7 @@ class Measuring:
         for name, error in list(zip(names, errors, strict=True))[: MAPS - len(self._maps)]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # a pixel without a valid time step
-                self._maps.append(np.nanmean(error, axis=0)[::every, ::every].astype(np.float32))
+                self._maps.append(np.nanmean(error, axis=0)[::every, ::every][self._down].astype(np.float32))
             self._tiles.append(name)
 
     def _add_ndvi(self, pair: np.ndarray, step: int) -> None:

@@ -38,6 +38,16 @@ def test_a_contact_sheet_shows_every_field_of_some_samples_of_each_split(tiny_ro
     assert WIDTH - 20 < width <= WIDTH and 500 < height < 900  # two samples of three fields a line, two lines
 
 
+def test_rows_that_go_upwards_are_drawn_so(tiny_root, tmp_path, monkeypatch):
+    folder = tiny_root / "data/tiny/64"
+    stored = load_manifest(folder, "tiny")
+    found = []
+    monkeypatch.setattr(contact_sheet, "draw_rows", lambda *_, upwards, **__: found.append(upwards))
+    for manifest in (stored, stored.model_copy(update={"first_row": "bottom"})):
+        contact_sheet.draw(Listing(folder, manifest), tmp_path / "x.png", 1)
+    assert found == [False, True]
+
+
 def test_a_damaged_record_is_named(tiny_root, tmp_path):
     folder = tiny_root / "data/tiny/64"
     path = min((folder / "train").iterdir())

@@ -2,12 +2,14 @@
 
 import warnings
 
+import matplotlib
 import numpy as np
 import pytest
 
 from pix2earth.figures.images import MISSING, Panel, draw_rows, stretch
 from pix2earth.figures.panels.contrast import Contrast
 from pix2earth.figures.panels.grid import ACROSS, LARGEST, WIDTH, PanelGrid
+from pix2earth.figures.panels.keys import keys_of
 from tests.pix2earth.figures.made_images import has_color, pixels, random
 
 # ---- stretch -------------------------------------------------------------------------------------------------------
@@ -185,3 +187,23 @@ def test_a_part_is_enlarged_in_the_other_corner_with_a_frame_around_both(tmp_pat
     assert shares[1] > 3 * shares[0] > 0
     yellow = np.abs(image - np.array([255, 214, 0]) / 255).max(axis=-1) < 0.01
     assert yellow[:, : red.shape[1] // 2].any() and yellow[:, red.shape[1] // 2 :].any()
+
+
+def test_a_first_row_that_is_the_lowest_is_drawn_below(tmp_path):
+    """The drawing of an image whose rows go upwards is that of the same image turned over before, with its part."""
+    values, turned = random(40, 30, 3), slice(None, None, -1)
+    for name, image, part, upwards in (("a", values, (4, 12), True), ("b", values[turned], (28, 36), False)):
+        panels = [Panel(image, FROM_0_TO_1, inset=(slice(*part), slice(0, 8))), Panel(image[..., 0], label="map")]
+        draw_rows([panels], ["x", "y"], ["z"], tmp_path / f"{name}.png", upwards=upwards)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
+
+
+def test_an_image_of_an_index_has_colours_and_a_colour_bar(tmp_path):
+    index = Contrast(0, 1, 1, "NDVI 0 to 1", "YlGn")
+    values = np.full((8, 8, 3), 0.9)
+    values[:4] = np.nan
+    draw_rows([[Panel(values, index)] * 2], ["x", "y"], ["z"], tmp_path / "x.png")
+    green = np.array(matplotlib.colormaps["YlGn"](0.9)[:3])
+    assert has_color(tmp_path / "x.png", green) and has_color(tmp_path / "x.png", np.full(3, MISSING))
+    (key,) = keys_of([Panel(values, index)] * 2)
+    assert (key.label, key.limits, key.colormap) == ("NDVI 0 to 1", (0, 1), "YlGn")

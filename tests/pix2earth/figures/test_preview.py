@@ -27,6 +27,17 @@ def test_large_images_become_small_and_fits_is_turned_over():
     np.testing.assert_array_equal(preview.shown("a", small, FIELD).values, small[..., [2, 1, 0]])
 
 
+def test_a_series_whose_rows_go_upwards_is_turned_over(tmp_path):
+    values = np.random.default_rng(1).random((20, 30, 4)).astype(np.float32)
+    drawn = [
+        matplotlib.image.imread(
+            preview.draw_series(["x"], [("a", [image])], FIELD, tmp_path / f"{upwards}.png", "", upwards=upwards)
+        )
+        for image, upwards in ((values, True), (values[::-1], False))
+    ]
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_places_are_evenly_chosen():
     assert preview.places_shown(3) == [0, 1, 2]
     assert preview.places_shown(9, 3) == [0, 4, 8]

@@ -56,7 +56,7 @@ def test_unknown_bands_have_the_percentiles_of_all_samples_together(rows):
     targets = np.stack([random(8, 8, 3), 5 * random(8, 8, 3)])
     both, caption = rows(image, image, ShownSamples(2 * targets, targets, targets, {}))
     found = {panel.contrast for row in both for title, panel in row.items() if title != "Error"}
-    ((low, high, gamma, _),) = found
+    ((low, high, gamma, *_),) = found
     assert (low, high, gamma) == (*stretch(targets), 1) and caption.endswith(f"(colours: {low:.3g} to {high:.3g})")
 
 
@@ -312,3 +312,27 @@ def test_other_panels_have_their_own_colours_and_time_steps_are_columns(row_with
     assert list(row)[4:] == ["Flow, time step 1", "Flow, time step 2"]
     np.testing.assert_array_equal(row["Flow, time step 2"].values, flow[1, 1, ..., :3])
     assert row["Flow, time step 2"].contrast[:2] == stretch(flow[..., :3])
+
+
+def test_an_index_has_its_own_colours_and_days_below_the_time_steps(panels):
+    ndvi = {"bands": ["NDVI"], "scale": 1e-4}
+    row = panels(
+        field(3, 8, 8, 1, **ndvi), field(8, 8, 1, **ndvi), random(3, 8, 8, 1), random(8, 8, 1), random(8, 8, 1),
+        days=np.array([[-1.2, 0.1, 300.0]]),
+    )  # fmt: skip
+    labels = ["1 day before the target", "day of the target", "300 days after the target"]
+    assert [row[f"Input, time step {step}"].label for step in (1, 2, 3)] == labels
+    contrasts = {panel.contrast for title, panel in row.items() if title != "Error"}
+    assert contrasts == {Contrast(0, 1, 1, "NDVI 0 to 1", "YlGn")}
+
+
+def test_rows_that_go_upwards_are_drawn_so(manifest_of, tmp_path):
+    image, values = field(8, 8, 3), random(1, 8, 8, 3)
+    turned, manifest = values[:, ::-1], manifest_of(image, image)
+    below = manifest.model_copy(update={"first_row": "bottom"})
+    for name, one, arrays in (("a", below, values), ("b", manifest, turned), ("c", manifest, values)):
+        images = ShownSamples(arrays, arrays, 2 * arrays, {})
+        sample_image.draw(one, ["tile"], images, tmp_path / f"{name}.png", "run")
+    drawn = [pixels(tmp_path / f"{name}.png") for name in "abc"]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert (drawn[0] != drawn[2]).any()

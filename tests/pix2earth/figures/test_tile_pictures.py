@@ -51,7 +51,7 @@ class TestContrast:
     def test_others_have_one_pair_for_all_bands(self, changes):
         values = np.linspace(0, 100, 300).reshape(10, 10, 3)
         values[0, 0, 0] = np.nan
-        low, high, gamma, _ = contrast_of(field(**changes), values, physical=True)
+        low, high, gamma, *_ = contrast_of(field(**changes), values, physical=True)
         assert low == pytest.approx(1, abs=0.4) and high == pytest.approx(99, abs=0.1) and gamma == 1
 
     def test_images_of_unit_norm_and_empty_ones(self):
@@ -137,12 +137,15 @@ def kept(dataset_of, manifest_of, namespace, tmp_path):
 
     from pix2earth.scoring.scorer import Scorer
 
-    def keep(source, target, predict=tf.identity, **settings):
+    def keep(source, target, predict=tf.identity, first_row="top", stored=None, **settings):
         random = np.random.default_rng(0)
         fields = {"input_image": source, "target": target}
         sample = {name: random.integers(1000, 9000, each.shape).astype(each.dtype) for name, each in fields.items()}
+        if stored is not None:
+            sample = dict.fromkeys(sample, stored)
         gan = namespace(generator=lambda image, training: predict(image))
-        dataset = dataset_of(manifest_of(source, target), {"a": sample}, **settings)
+        manifest = manifest_of(source, target).model_copy(update={"first_row": first_row})
+        dataset = dataset_of(manifest, {"a": sample}, **settings)
         scorer = Scorer(dataset, gan, tmp_path / "mine.py", ["PSNR"])
         table = pd.DataFrame({"tile": ["a"], "PSNR": [1.0]})
         assert tile_pictures.keep(scorer, "val", table, tmp_path / "kept", "run") == 1
@@ -178,3 +181,17 @@ def test_one_band_without_a_known_quantity(kept, settings):
 def test_large_tiles_are_reduced():
     with Image.open(tile_pictures.io.BytesIO(tile_pictures.webp(np.zeros((600, 1200, 3), np.uint8)))) as picture:
         assert picture.size == (512, 256)
+
+
+@pytest.mark.parametrize("first_row", ["top", "bottom"])
+def test_the_lowest_row_is_drawn_below(kept, tmp_path, first_row):
+    """A tile whose first rows are bright: they are above, or where the lowest row is the first one, below."""
+    image = Field(shape=[SIDE, SIDE, 3], **IMAGE)
+    stored = np.full((SIDE, SIDE, 3), 100, np.uint16)
+    stored[: SIDE // 4] = 3000
+    kept(image, image, first_row=first_row, stored=stored)
+    for title in ("sample/input", "sample/target", "runs/run"):
+        with Image.open(tmp_path / "kept" / title / "a.webp") as picture:
+            means = np.asarray(picture.convert("L"), np.float64).mean(axis=1)
+        upper, lower = means[: SIDE // 4].mean(), means[-SIDE // 4 :].mean()
+        assert (upper > lower + 100) if first_row == "top" else (lower > upper + 100)

@@ -27,3 +27,13 @@ def test_without_runs_nothing_is_drawn_and_the_targets_are_named(tmp_path, capsy
 def test_every_picture_of_the_documentation_is_known():
     shown = {path.name for path in pictures.FOLDER.glob("*.png")}
     assert shown == {"sharpening.png", "demo.png", "synthetic.png", *SCHEMES, *pictures.OTHERS}
+
+
+def test_the_picture_of_a_run_needs_a_file_and_a_run(tmp_path, capsys):
+    environment = tmp_path / "environment.json"
+    environment.write_text(json.dumps({"data_root": "data", "experiment_root": "experiments"}))
+    for output, error in (("out", "out: name the picture of --exp, with the end .png"), ("x.png", "experiment")):
+        with pytest.raises(SystemExit, match="2"):
+            pictures.main(["--env", str(environment), "--exp", "mine", "--output", str(tmp_path / output)])
+        lines = capsys.readouterr().err
+        assert lines.count("\n") == 1 and error in lines

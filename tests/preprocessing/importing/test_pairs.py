@@ -32,7 +32,7 @@ def test_two_folders_by_name(tmp_path, capsys):
     assert_equal(stored(tmp_path, "m", 16), images)
     manifest, found = samples_of(tmp_path, "m", 16)
     assert manifest.fields["target"].valid_range == (0, 255) and manifest.fields["target"].bands[0] == "red"
-    assert {split for split, _ in found} == {"train", "val", "test"}
+    assert {split for split, _ in found} == {"train", "val", "test"} and manifest.first_row == "top"
 
 
 def test_formats_may_differ_between_the_sides(tmp_path):
@@ -48,6 +48,7 @@ def test_formats_may_differ_between_the_sides(tmp_path):
     assert_equal(stored(tmp_path, "m", 16), images)
     manifest, _ = samples_of(tmp_path, "m", 16)
     assert manifest.fields["target"].dtype == "float64" and manifest.fields["input_image"].dtype == "uint8"
+    assert manifest.first_row == "bottom"  # as FITS has it
 
 
 def test_patterns(tmp_path):

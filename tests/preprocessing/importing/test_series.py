@@ -1,5 +1,6 @@
 """Dated rasters: which dates become targets and inputs, against a table made by hand; splits share no date."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
+from pix2earth.baselines import suitability
 from preprocessing.importing.layout.dated import Choice, DatedImage, chosen_inputs
 from tests.importing_trees import geotiff, numbers, run_importer, samples_of
 
@@ -70,6 +72,24 @@ def test_samples_of_a_series(tmp_path, capsys):
         assert metadata["acquired"]["input_image"] == stamps
 
 
+def test_days_count_on_across_years(tmp_path):
+    """Days of the year alone would place 2018-12-30 two days before 2020-01-01."""
+    days = ("20181230", "20191220", "20200101", "20200108")
+    for number, (day, share) in enumerate(zip(days, (0.5, 0.25, 0.0, 0.5), strict=True)):
+        geotiff(tmp_path / f"s/v_{day}.tif", numbers(16, 16, 2, dtype="int16", seed=number))
+        mask = np.zeros((16, 16, 1), "uint8")
+        mask[: round(16 * share)] = 1
+        geotiff(tmp_path / f"m/v_{day}.tif", mask)
+    arguments = ("--input", tmp_path / "s", "--dates", "v_{date:date}.tif", "--mask", tmp_path / "m")
+    assert run_importer(tmp_path, "series", *arguments, "--dataset", "m") == 0
+    manifest, found = samples_of(tmp_path, "m", 16)
+    (fields, _) = found["train", "series_20200101"]
+    assert fields["days_from_target"].ravel().tolist() == [-367, -12, 7]
+    assert fields["dates"][:, 0, 0].tolist() == [[364, 1], [354, 1], [8, 1]]
+    assert manifest.fields["days_from_target"].valid_range == (-367, 367)
+    assert {"linear_in_time", "nearest_clear"} <= set(suitability.suitable(manifest, (16, 16)))
+
+
 def test_periods_share_no_date(tmp_path):
     series(tmp_path)
     arguments = ("--dates", "v_{date:date}.tif", "--mask", tmp_path / "m", "--steps", 1, "--test-from", "2020-02-01")
@@ -130,3 +150,12 @@ def test_images_are_not_taken_for_their_own_masks(tmp_path, capsys):
     arguments = ("--dates", "v_{date:date}.tif", "--mask", tmp_path / "s")  # no --mask-pattern
     assert run_importer(tmp_path, "series", "--input", tmp_path / "s", *arguments, "--dataset", "m") == 2
     assert "is both an image of --dates and a mask; name the pattern of the masks" in capsys.readouterr().err
+
+
+def test_the_experiment_to_begin_with_starts_at_interpolation_in_time(tmp_path):
+    series(tmp_path)
+    arguments = ("--input", tmp_path / "s", "--dates", "v_{date:date}.tif", "--mask", tmp_path / "m")
+    assert run_importer(tmp_path, "series", *arguments, "--dataset", "m", "--write-experiment", "first") == 0
+    experiment = json.loads((tmp_path / "exp/first/experiment.json").read_text())
+    assert (experiment["model_name"], experiment["start_from"]) == ("dated_unet", "linear_in_time")
+    assert experiment["fold_dates"] and experiment["params"]["downsamplings"] == 3

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.baselines import suitability, time_steps
+from pix2earth.baselines.answers.applying import beside_network
 from pix2earth.baselines.answers.building import ANSWERS, build
 from pix2earth.baselines.radar_regression import RadarFit
 from pix2earth.baselines.samples import Sample
@@ -124,6 +125,80 @@ def test_nearest_clear_is_that_of_numpy(answer_of):
         np.testing.assert_array_equal(found[sample], expected)
 
 
+@pytest.fixture
+def dated_stacks():
+    """Two stacks of four time steps, not in the order of time, hidden pixels NaN, and the days from their targets."""
+    images, hidden = random(2, 4, *SIZE, 3), np.random.default_rng(8).random((2, 4, *SIZE, 1)) < 0.5
+    hidden[1, :, :3] = True  # nowhere clear
+    hidden[0, 2] = False  # clear at the day of the target
+    days = np.array([[-400.0, -3.5, 0.0, 20.0], [310.0, -20.0, 12.25, -700.0]], np.float32)
+    return np.where(hidden, np.float32(np.nan), images), ~hidden, days
+
+
+def given_of(clear, days):
+    return {"hidden": (~clear).astype(np.float32), "days_from_target": days[:, :, None, None, None]}
+
+
+DATED = {"hidden": mask(4, *SIZE), "days_from_target": DAYS, "dates": DAYS}
+
+
+def test_linear_in_time_at_the_date_of_the_target_is_that_of_numpy(answer_of, dated_stacks):
+    images, clear, days = dated_stacks
+    answer = answer_of("linear_in_time", STACK, FINE, DATED, input_mask="hidden")
+    found = compiled(answer, images, given_of(clear, days))
+    assert found.shape == (2, *SIZE, 2)
+    for sample, row, column, band in np.ndindex(found.shape):
+        seen = clear[sample, :, row, column, 0]
+        values, order = images[sample, :, row, column, band], np.argsort(days[sample])
+        if seen.any():  # beyond the ends np.interp copies
+            order = order[seen[order]]
+            expected = np.interp(0.0, days[sample, order], values[order])
+        else:
+            expected = images[sample, ..., band][clear[sample, ..., 0]].mean()
+        assert found[sample, row, column, band] == pytest.approx(expected, abs=2e-6)
+    np.testing.assert_array_equal(found[0], images[0, 2, ..., :2])
+
+
+def test_nearest_clear_is_nearest_to_the_date_of_the_target(answer_of, dated_stacks):
+    images, clear, days = dated_stacks
+    images = np.nan_to_num(images, nan=7.0)
+    answer = answer_of("nearest_clear", STACK, FINE, DATED, input_mask="hidden")
+    found = compiled(answer, images, given_of(clear, days))
+    for sample in range(2):
+        expected = time_steps.nearest_clear(images[sample, ..., :2], clear[sample], np.abs(days[sample]))
+        np.testing.assert_array_equal(found[sample], expected)
+
+
+@pytest.mark.parametrize("kind", ["linear_in_time", "nearest_clear"])
+def test_the_date_of_the_target_must_be_known(answer_of, manifest_of, kind):
+    with pytest.raises(suitability.UnknownDate, match="field days_from_target"):
+        answer_of(kind, STACK, FINE, {"hidden": mask(4, *SIZE)}, input_mask="hidden")
+
+
+def test_evaluations_say_what_they_cannot_compute(manifest_of, dataset_of):
+    manifest = manifest_of(STACK, FINE, {"hidden": mask(4, *SIZE)}).model_copy(update={"input_mask": "hidden"})
+    sample = {name: np.ones(field.shape, field.dtype) for name, field in manifest.fields.items()}
+    dataset, lines = dataset_of(manifest, {"a": sample}), []
+    assert beside_network(dataset.experiment, dataset.listing, [], lines.append) == []
+    undated, unfitted = lines
+    assert undated.startswith(
+        f"{dataset.listing.folder}: linear-in-time and nearest-clear cannot be computed: when the target was"
+    )
+    assert "no training samples" in unfitted
+
+
+def test_days_of_the_year_mean_a_target_at_the_last_time_step(manifest_of):
+    manifest = manifest_of(STACK, FINE)
+    fields = {**manifest.fields, "hidden": mask(4, *SIZE)}
+    manifest = manifest.model_copy(update={"fields": fields, "input_mask": "hidden"})
+    assert suitability.undated_kinds(manifest, SIZE) == ["linear_in_time", "nearest_clear"]
+    fields["dates"] = DAYS
+    assert suitability.suitable(manifest, SIZE) == ["linear_fit", "nearest_clear"]
+    fields["days_from_target"] = DAYS
+    assert suitability.suitable(manifest, SIZE) == ["linear_fit", "linear_in_time", "nearest_clear"]
+    assert suitability.undated_kinds(manifest, SIZE) == []
+
+
 # ---- with weights ------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +263,8 @@ def test_the_regression_of_radar_is_that_of_the_tables(answer_of):
         ("bicubic", image(4, 8, 8), FINE, "must have no time steps"),
         ("back_projection", COARSE, FINE, "does not state 'degradation'"),
         ("linear_fit", mask(*SIZE), FINE, "input_image is no image"),
-        ("linear_in_time", STACK, FINE, "must have the same time steps"),
+        ("linear_in_time", image(*SIZE), FINE, "must have the same time steps"),
+        ("linear_in_time", STACK, FINE, "state 'input_mask'"),
         ("linear_in_time", STACK, STACK, "state 'input_mask'"),
         ("nearest_clear", STACK, STACK, "the target must have none"),
         ("regression", image(*SIZE), FINE, "VV and VH in dB"),

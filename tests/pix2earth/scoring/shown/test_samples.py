@@ -29,15 +29,17 @@ def sample(number, **fields):
 
 @pytest.fixture
 def scorer_of(dataset_of, manifest_of, namespace, tmp_path):
-    def scorer(samples, source=SOURCE, target=TARGET, fields=None, mask=None, panels=None, **settings):
+    def scorer(samples, source=SOURCE, target=TARGET, fields=None, mask=None, input_mask=None, panels=None, **settings):
         gan = namespace(generator=lambda image, training: tf.identity(image))
+        if source.time_steps and not target.time_steps:
+            gan.generator = lambda image, training: image[..., -len(target.bands) :]
         if target.time_steps and not settings.get("fold_dates"):
             gan.generator = lambda image, training: tf.stack([image] * target.time_steps, axis=1)
         elif target.time_steps:
             gan.generator = lambda image, training: tf.concat([image] * target.time_steps, axis=-1)
         if panels:
             gan.panels = panels
-        manifest = manifest_of(source, target, fields, mask=mask)
+        manifest = manifest_of(source, target, fields, mask=mask).model_copy(update={"input_mask": input_mask})
         return Scorer(dataset_of(manifest, samples, **settings), gan, tmp_path / "mine.py", ["PSNR"])
 
     return scorer
@@ -165,3 +167,32 @@ def test_scores_are_over_valid_pixels_and_means_over_time_steps(scorer_of):
     assert ("SSIM" in found) == ("SSIM" in scorer.names)
     everywhere = shown_baseline.scores(scorer, np.full_like(targets, np.nan), predictions)
     assert np.isnan(everywhere["PSNR"]).all()
+
+
+NDVI = {"dtype": "int16", "bands": ["NDVI"], "scale": 1e-4, "valid_range": (-0.2, 1.0)}
+HIDDEN = Field(dtype="uint8", shape=[2, SIDE, SIDE, 1], kind="mask", bands=["hidden"])
+DAYS = Field(dtype="float32", shape=[2, 1, 1, 1], bands=["days"], units="d", valid_range=(-400.0, 400.0))
+
+
+@pytest.mark.parametrize("bands", [["NDVI"], ["B02"]])
+def test_what_is_hidden_in_an_index_is_missing_and_days_are_known(scorer_of, bands):
+    """A cloud is seen in reflectance; in NDVI it looks like any other value."""
+    source, target = (
+        Field(shape=shape, **(NDVI | {"bands": bands})) for shape in ([2, SIDE, SIDE, 1], [SIDE, SIDE, 1])
+    )
+    fields = {"hidden": HIDDEN, "days_from_target": DAYS}
+    data = {"a": sample(1, input_image=source, target=target, hidden=HIDDEN)}
+    data["a"]["hidden"] = np.random.default_rng(2).integers(0, 2, HIDDEN.shape).astype(np.uint8)
+    data["a"]["days_from_target"] = np.array([-367, 7.5], np.float32).reshape(2, 1, 1, 1)
+    scorer = scorer_of(data, source, target, fields, input_mask="hidden", fold_dates=True)
+    images = shown(scorer, "val", ["a"])
+    assert images.days.tolist() == [[-367, 7.5]]
+    hidden = np.isnan(images.inputs[0]).reshape(2, SIDE, SIDE, 1) if bands == ["NDVI"] else None
+    if hidden is None:
+        assert np.isfinite(images.inputs).all()
+    else:
+        np.testing.assert_array_equal(hidden, data["a"]["hidden"] == 1)
+
+
+def test_days_are_none_where_the_dataset_does_not_state_them(scorer_of):
+    assert shown(scorer_of({"a": sample(1, input_image=SOURCE, target=TARGET)}), "val", ["a"]).days is None

@@ -55,6 +55,16 @@ def test_some_tiles_have_a_map_of_the_error(tmp_path, images):
     assert np.isnan(found.maps[1, 3, 4]) and np.isnan(found.maps).sum() == 1
 
 
+def test_maps_have_the_highest_row_first(tmp_path, images):
+    targets, predictions = images
+    names = [f"t{number}" for number in range(len(targets))]
+    measuring = Measuring(field(), upwards=True)
+    measuring.add(names, targets, predictions)
+    measuring.write(tmp_path)
+    error = (predictions[0] - targets[0]).mean(axis=-1)
+    np.testing.assert_allclose(measurements.load(tmp_path).maps[0], error[::-1], rtol=1e-5, atol=1e-7)
+
+
 def test_power_is_that_of_complete_images(tmp_path, images):
     targets, predictions = images
     targets[1:, 0, 0] = np.nan
