@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from experiment import Environment
 from metrics import ALL_METRICS, WITHOUT_DIRECTION
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.runs.folders import COMPARISON, EVALUATION
 from pix2earth.scoring.tables.columns import base_of, is_score
 from pix2earth.scoring.tables.comparison import compare, groups, load, measure_of
@@ -23,9 +23,7 @@ from pix2earth.settings.errors import UserError, nearest, reports_errors
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> None:
     """Compare runs from the command line."""
-    arguments = argparse.ArgumentParser(
-        prog="compare.py", description="Compare the metrics of runs on their common samples."
-    )
+    arguments = CommandArguments(prog="compare.py", description="Compare the metrics of runs on their common samples.")
     arguments.add_argument(
         "--exp", nargs="+", default=[""], metavar="PREFIX", help="only experiments whose names start so"
     )

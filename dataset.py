@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.records.listing import open_folder
 from pix2earth.settings.errors import reports_errors
 
@@ -21,7 +22,7 @@ def _positive(text: str) -> int:
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Check, draw or measure a dataset from the command line; return the exit status."""
-    arguments = argparse.ArgumentParser(prog="dataset.py", description="Check, draw or measure a dataset.")
+    arguments = CommandArguments(prog="dataset.py", description="Check, draw or measure a dataset.")
     commands = arguments.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("verify", help="check every record: framing, fields, shapes, checksums")
     showing = commands.add_parser("show", help="draw a contact sheet with samples of every split")

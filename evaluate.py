@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.scoring.evaluating import evaluate_and_show
 from pix2earth.scoring.other_dataset import open_other
 from pix2earth.settings.errors import UserError, reports_errors
@@ -15,7 +15,7 @@ from pix2earth.training.trained import open_run, restored_scorer
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate a run from the command line."""
-    arguments = argparse.ArgumentParser(prog="evaluate.py", description="Write the metrics of every sample of a run.")
+    arguments = CommandArguments(prog="evaluate.py", description="Write the metrics of every sample of a run.")
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     arguments.add_argument("--timestamp", help="the run (default: the newest one that has a checkpoint)")

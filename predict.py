@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment import Environment, Experiment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.mapping.scene_maps import check_output, map_scene
 from pix2earth.mapping.sources import Source, source_of
 from pix2earth.plugins import finding
@@ -27,7 +28,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         UserError: a number is out of its range.
     """
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="predict.py",
         description="Apply a trained network to a scene in overlapping windows, to files of images, or to a dataset.",
     )
@@ -58,11 +59,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--force", action="store_true", help="predict although plug-in or dataset differ from those of the training"
     )
     arguments.add_argument(
-        "--overlap",
-        type=float,
-        default=0.5,
+        "--overlap", type=float, default=0.5,
         help="overlap of neighbouring windows, as part of a window, 0 to 0.5 (default 0.5)",
-    )
+    )  # fmt: skip
     arguments.add_argument(
         "--degrade", action="store_true",
         help="the scene has the pixel size of the network's target: average it to the pixel size of the input",
@@ -100,15 +99,15 @@ def add_file_options(arguments: argparse.ArgumentParser) -> None:
         "--format", metavar="NAME",
         help="of outputs of files of images: fits, png, npy, tif or nc (default: that of each file; nc of a series)",
     )  # fmt: skip
+    files.add_argument("--variable", metavar="NAME", help="the array to be read, where files hold several")
+    files.add_argument("--axes", metavar="LETTERS", help="of arrays, such as NCHW (N: sample, T: time step, C: band)")
     files.add_argument(
-        "--mask",
-        metavar="PATH",
-        help="folder with the masks of a series, not 0 where pixels are hidden and to be filled",
+        "--mask", metavar="PATH", help="folder with the masks of a series, not 0 where pixels are hidden and filled"
     )
     files.add_argument(
         "--dates",
         metavar="FORM",
-        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and the like)",
+        help="how names of a series write dates, such as %%Y%%j (default: 20240131 and so on)",
     )
     files.add_argument(
         "--position", choices=("first", "middle", "last"),
@@ -184,12 +183,12 @@ def map_files(source: Path, experiment: Experiment, options: argparse.Namespace)
     chosen = FileOptions(
         Path(options.output), options.format, files, options.mask and Path(options.mask),
         options.dates, options.position, options.overlap, options.degrade, options.overwrite, options.step,
-        options.force,
+        options.force, options.variable, options.axes,
     )  # fmt: skip
     predict_files(source, experiment, chosen)
 
 
-FOR_FILES = ("format", "mask", "dates", "position")
+FOR_FILES = ("format", "mask", "dates", "position", "variable", "axes")
 FOR_RASTERS = ("bands", "scale", "offset")
 
 

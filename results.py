@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiment import PROJECT, Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.documentation.page_sections import write_section
 from pix2earth.results import adversarial, architectures, started
 from pix2earth.results.budgets import EXAMPLES
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> argparse.ArgumentParser:
     """Return the parser of the command's options."""
-    parser = argparse.ArgumentParser(prog="results.py", description=(__doc__ or "").split("\n")[0])
+    parser = CommandArguments(prog="results.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "table", nargs="?", choices=tuple(TABLES), default=architectures.FOLDER, help="default: the first"
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import Environment, open_experiment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.records.listing import fewer_than_asked
 from pix2earth.runs import identity, treatments
 from pix2earth.runs.folders import RunFolders
@@ -17,7 +18,7 @@ from pix2earth.training.restoring import choose_run, compare_with_checkpoint, re
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
-    arguments = argparse.ArgumentParser(prog="train.py", description="Train an experiment, or resume a run of it.")
+    arguments = CommandArguments(prog="train.py", description="Train an experiment, or resume a run of it.")
     arguments.add_argument("--exp", required=True, metavar="NAME", help="experiment below the experiment root")
     arguments.add_argument("--env", metavar="PATH", help="environment.json (default: PIX2EARTH_ENV, ./, ../)")
     arguments.add_argument("--timestamp", help="name of the run (default: now, as MMDD-hhmm)")

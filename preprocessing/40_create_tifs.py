@@ -5,7 +5,6 @@ python preprocessing/40_create_tifs.py --selection NAME [--masks land,fjord] [--
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 # Put the project's folder on the path instead of this script's folder.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import reports_errors
 from preprocessing import parallel
 
@@ -21,7 +21,7 @@ from preprocessing import parallel
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Cut the tiles of a selection and print a line for each pair."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python preprocessing/40_create_tifs.py",
         description="Cut tiles of 26 bands (flags, Sentinel-2 reflectance, collocated OLCI radiance) from the selected"
         " pairs.",

@@ -5,7 +5,6 @@ python preprocessing/50_create_tfrecords.py --inventory NAME --dataset NAME [--t
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 # The modules are beside the folder of this script, whose own name cannot be imported.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import reports_errors
 from preprocessing import parallel
 
@@ -22,7 +22,7 @@ from preprocessing import parallel
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the datasets."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python preprocessing/50_create_tfrecords.py",
         description="Write cur_NAME (OLCI to Sentinel-2) and alt3_, alt6_, alt12_, alt20_, alt30_NAME (Sentinel-2"
         " averaged over so many pixels to itself), all with the same split.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import reports_errors
 from preprocessing.demo_dataset import DemoRecipe, make
 
@@ -15,7 +15,7 @@ from preprocessing.demo_dataset import DemoRecipe, make
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the demo dataset."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.samples",
         description="Write the demo dataset from the imagery in samples/.",
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import Stopped, UserError, reports_errors
 
 VIEW = "{view}"
@@ -24,7 +25,7 @@ def positive_integer(text: str) -> int:
 
 def command_line() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandArguments(
         prog="python -m synthetic",
         description="Synthetic data: scenes, products and datasets of known land cover, clouds and noise.",
     )

@@ -247,6 +247,40 @@ def test_samples_of_a_stack_are_written_one_by_one(root, command):
         )
 
 
+def test_a_stack_again_is_resumed(root, command, error_line):
+    np.save(root / "stack.npy", np.ones((3, 20, 20, 1), np.float32))
+    to = ("--input", root / "stack.npy", "--output", root / "out")
+    assert command("double", *to)[0] == 0
+    (root / "out/stack_0001.npy").unlink()
+    status, out, _ = command("double", *to)
+    assert status == 0 and "resumed, 2 of 3 files exist" in out and (root / "out/stack_0001.npy").is_file()
+    assert command("double", *to, "--overwrite")[0] == 0
+
+
+def test_axes_and_variable_of_arrays(root, command, error_line):
+    stack = np.random.default_rng(1).uniform(0, 255, (3, 1, 20, 24)).astype(np.float32)
+    np.save(root / "stack.npy", stack)
+    assert "stack.npy: has 24 bands; the network takes 1: 171; are its axes in another order? state --axes NCHW" in (
+        error_line("double", "--input", root / "stack.npy", "--output", root / "out")
+    )
+    images = {"clear": (("sample", "y", "x"), stack[:, 0] + 1), "cloudy": (("sample", "y", "x"), stack[:, 0])}
+    xarray.Dataset(images).to_netcdf(root / "all.nc")
+    np.savez(root / "all.npz", clear=stack + 1, cloudy=stack)
+    for name in ("all.nc", "all.npz"):
+        assert f"{name}: has several variables: clear, cloudy; name one: --variable NAME" in error_line(
+            "double", "--input", root / name, "--output", root / "out"
+        )
+    for name, further in (
+        ("stack.npy", ("--axes", "NCHW")), ("all.npz", ("--axes", "NCHW", "--variable", "cloudy")),
+        ("all.nc", ("--variable", "cloudy", "--format", "npy")),
+    ):  # fmt: skip
+        output = root / name.replace(".", "_")
+        status, _, err = command("double", "--input", root / name, "--output", output, *further)
+        assert status == 0, err
+        found = [np.load(path)[..., 0] for path in sorted(output.glob("*.npy"))]
+        np.testing.assert_allclose(found, [doubled(image) for image in stack[:, 0]])
+
+
 def test_mistakes_with_files(folder, error_line, root):
     path, _ = folder
     to = ("--output", root / "out")
@@ -262,6 +296,10 @@ def test_mistakes_with_files(folder, error_line, root):
     assert "--format: does not apply to a scene" in error_line(
         "double", "--input", path / "d.tif", "--output", root / "d.tif", "--format", "fits"
     )
+    for option in ("axes", "variable"):
+        assert f"--{option}: does not apply to a scene" in error_line(
+            "double", "--input", path / "d.tif", "--output", root / "d.tif", f"--{option}", "HWC"
+        )
     (root / "empty").mkdir()
     assert "holds no file of images" in error_line("double", "--input", root / "empty", *to)
     Image.fromarray(sun(20, 20)).save(path / "a.jpg")

@@ -44,7 +44,8 @@ def choose(dataset: Dataset, recorded: Mapping[str, Any] | None = None) -> Decid
         return DecidingSamples("val")
     if not dataset.has("test"):
         raise UserError(
-            f"{dataset.listing.folder}: has no samples in val/: sample images and validation need held-out samples"
+            f"{dataset.listing.folder}: has no samples in val/ or test/: sample images and validation need"
+            " held-out samples; write the dataset with a split for them"
         )
     if recorded is not None:
         return DecidingSamples("test", detail="as when the run was started")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, reports_errors
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def parse(argv: Sequence[str] | None) -> Any:
     """Return the options of the command line."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m pix2earth.convert",
         description="Make a run of a published PyTorch checkpoint: it can be evaluated, resumed and used by predict.py."
         " The experiment says which model, and how wide; names and shapes must be those of the checkpoint.",

@@ -72,7 +72,8 @@ def draw(listing: Listing, path: Path, samples: int) -> None:
         for key, field in manifest.fields.items()
         for number in range(1, (field.time_steps or 1) + 1)
     ]
-    caption = f"{manifest.name}: {_counts(listing)}\ncolours: {in_words(contrasts)}"
+    words = f"\ncolours: {in_words(contrasts)}" if contrasts else ""  # masks and classes have a legend alone
+    caption = f"{manifest.name}: {_counts(listing)}{words}"
     draw_rows(rows, titles, [sample.name for sample in chosen], path, caption=caption, upwards=manifest.upwards)
 
 

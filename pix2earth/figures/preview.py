@@ -60,7 +60,7 @@ def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: in
     """Draw images side by side, with one contrast for all, and return the path of the PNG.
 
     Args:
-        images: at least one, of ``places_shown``.
+        images: at least one, of ``places_shown``; of several time steps the first one.
         field: that they are of.
         path: of the PNG.
         caption: of the figure.
@@ -70,7 +70,8 @@ def draw(images: Sequence[Shown], field: Field, path: Path, caption: str, of: in
     rows = [[Panel(image.values, contrast)] for image in images]
     heading = title("", field).strip().replace("\n", " ")
     part = f" ({len(images)} of {of})" if of and len(images) < of else ""
-    words = f"{heading}; colours: {contrast.words}"
+    first = f"time step 1 of {field.time_steps}; " if (field.time_steps or 1) > 1 else ""
+    words = f"{heading}; {first}colours: {contrast.words}"
     draw_rows(rows, [], [image.name for image in images], path, caption=f"{caption}{part}\n{words}")
     return path
 

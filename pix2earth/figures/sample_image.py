@@ -13,7 +13,7 @@ import numpy as np
 
 from pix2earth.batches import time_steps
 from pix2earth.figures.images import Panel, draw_rows
-from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words, of_values
+from pix2earth.figures.panels.contrast import Contrast, alike, contrast_of, in_words, of_values, rounded
 from pix2earth.figures.panels.grid import WIDTH
 from pix2earth.figures.panels.shown_bands import shown_bands
 from pix2earth.records.manifest import Field, Manifest
@@ -234,7 +234,7 @@ def _own_contrast(values: np.ndarray) -> Contrast:
         return of_values(values[..., :3])
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    return Contrast(low, high if high > low else low + 1, 1.0, f"{low:.3g} to {high:.3g}")
+    return Contrast(low, high if high > low else low + 1, 1.0, f"{rounded(low)} to {rounded(high)}")
 
 
 def _numbered(title: str, count: int) -> list[str]:

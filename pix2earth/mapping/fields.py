@@ -211,8 +211,10 @@ def _fitted(name: str, fitted: Scene, field: Field, scene: Scene, geometry: Geom
         return fitted
     pixels, of = (" x ".join(map(str, size)) for size in (field.size, geometry.window))
     needs_other = "" if field.size == geometry.window else f", of which {name} has {pixels} pixels for every {of}"
+    unplaced = grid_of(fitted).crs is None and grid_of(scene).crs is not None
+    advice = "write the coordinates of the input into it" if unplaced else "resample it"
     raise UserError(
-        f"--field {name}={fitted.name}: has {grid_of(fitted)}; the input has {grid_of(scene)}{needs_other}: resample it"
+        f"--field {name}={fitted.name}: has {grid_of(fitted)}; the input has {grid_of(scene)}{needs_other}: {advice}"
     )
 
 

@@ -182,7 +182,8 @@ def fit_start(gan: Any, listing: Listing, names: Sequence[str], report: Callable
         start.fitted[0].assign(fitted.weights)
         units, rmse = start.target.units, None if fitted.rmse != fitted.rmse else float(f"{fitted.rmse:.6g}")
         entry |= {"samples": fitted.samples, "neighbours": fitted.neighbours, "held_out_rmse": rmse, "units": units}
-        words = "unknown, there is one sample" if rmse is None else f"{rmse:.4g} {units}"
+        measured = None if rmse is None else f"{rmse:.4g}" if units in ("", "1") else f"{rmse:.4g} {units}"
+        words = measured or "unknown, there is one sample"
         report(
             f"start_from: {start.answer.kind} is fitted to {fitted.samples} training samples; root mean square error of"
             f" every fourth one, held out: {words}"

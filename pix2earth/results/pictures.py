@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from experiment import PROJECT, Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.results import page_picture
 from pix2earth.results.page_picture import SCHEMES
 from pix2earth.settings.errors import UserError, reports_errors
@@ -28,7 +28,7 @@ OTHERS = {
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the pictures whose runs are there; status 1 where one is missing."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m pix2earth.results.pictures",
         description="Draw the pictures of docs/images again, or some held-out samples of a run (--exp).",
     )

@@ -21,7 +21,7 @@ def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
     """Return for each metric mean, median, 5th and 95th percentile, and of the baseline mean and median.
 
     All are over the samples on which both are defined; "undefined" counts the others. NaN where there are none. Where
-    there are several baselines, "hardest" is the mean of the one that is hardest to beat by that metric.
+    there are further baselines, "hardest" is the mean of the one that is hardest to beat by that metric.
     """
     import numpy as np
 
@@ -40,13 +40,15 @@ def summary(table: pd.DataFrame, scorer: Scorer) -> list[dict[str, Any]]:
 
 
 def hardest(table: pd.DataFrame, measure: str, scorer: Scorer) -> dict[str, Any]:
-    """Return name and mean of the baseline that is hardest to beat by a measure; nothing where there is one at most.
+    """Return name and mean of the baseline that is hardest to beat by a measure.
+
+    Nothing is returned where there is none, or only the one that evaluations choose, which has columns of its own.
 
     Means are over the samples on which the prediction and all baselines are defined.
     """
     import numpy as np
 
-    if len(scorer.baselines) < 2:
+    if not scorer.answers:
         return {}
     values = table[[measure, *(f"{measure}_{baseline}" for baseline in scorer.baselines)]].to_numpy(float)
     values = values[np.isfinite(values).all(axis=1), 1:]

@@ -33,7 +33,8 @@ def held_out(dataset: Dataset) -> str:
         if dataset.has(split):
             return split
     raise UserError(
-        f"{dataset.listing.folder}: has no samples in val/: sample images and validation need held-out samples"
+        f"{dataset.listing.folder}: has no samples in val/ or test/: sample images and validation need"
+        " held-out samples; write the dataset with a split for them"
     )
 
 

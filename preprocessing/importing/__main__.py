@@ -128,19 +128,38 @@ def changed(
     return described({**content, **own})
 
 
+def _begin_with(options: Any, planned: ImportPlan, experiments: Path) -> str | None:
+    """Return the text of the experiment to begin with, which can be written where that is asked for.
+
+    Raises:
+        UserError: it cannot: the dataset has none, or there is another one of this name.
+    """
+    from preprocessing.importing.experiment_file import advice, check_experiment, experiment_for
+
+    training = sum(split == "train" for split in planned.splits.values())
+    text = experiment_for(planned.manifest, training)
+    if options.write_experiment:
+        if text is None:
+            raise UserError(f"--write-experiment: {'; '.join(advice(planned.manifest))}; leave it out")
+        check_experiment(experiments, options.write_experiment, text)
+    return text
+
+
 def _dry_run(options: Any, planned: ImportPlan, found: Matched, experiments: Path) -> int:
     """Print what was found, and write at most the experiment."""
-    from preprocessing.importing.experiment_file import experiment_for, write_experiment
+    from preprocessing.importing.experiment_file import advice, write_experiment
     from preprocessing.importing.findings import show
     from preprocessing.importing.suspicions import suspicions
 
     show(planned, found.missing, found.unmatched, suspicions(planned))
-    training = sum(split == "train" for split in planned.splits.values())
-    text = experiment_for(planned.manifest, training)
-    print("experiment.json to begin with (--write-experiment NAME writes it):")
-    print(text, end="")
-    if options.write_experiment:
-        write_experiment(experiments, options.write_experiment, text)
+    text = _begin_with(options, planned, experiments)
+    for line in advice(planned.manifest):
+        print(line)
+    if text is not None:
+        print("experiment.json to begin with (--write-experiment NAME writes it):")
+        print(text, end="")
+        if options.write_experiment:
+            write_experiment(experiments, options.write_experiment, text)
     return 0
 
 
@@ -148,23 +167,27 @@ def _write(options: Any, planned: ImportPlan, request: Request, found: Matched, 
     """Write the dataset; what was found and decided is printed."""
     from pix2earth.records.resuming import open_dataset
     from pix2earth.records.splitting.splits import counts
-    from preprocessing.importing.experiment_file import experiment_for, write_experiment
+    from preprocessing.importing.experiment_file import advice, write_experiment
     from preprocessing.importing.suspicions import suspicions
     from preprocessing.importing.writing import recipe_of, write
 
+    experiments, data_root = Path(environment.EXPERIMENT_ROOT), Path(environment.DATA_ROOT)
+    text = _begin_with(options, planned, experiments)
     for note in planned.notes:
         print(note)
     for line in suspicions(planned):
         print(f"suspicious: {line}")
+    for line in advice(planned.manifest):
+        print(line)
     if found.missing:
         print(f"{len(found.missing)} files are missing, and their samples left out: {found.missing[0]}")
     if found.unmatched:
         print(f"{len(found.unmatched)} files belong to no sample: {found.unmatched[0]}")
     stated = planned.manifest
-    data_root = Path(environment.DATA_ROOT)
     folder = data_root / stated.name / str(stated.tilesize)
     names = [(planned.splits[tile.name], tile.name) for tile in planned.tiles]
     complete = not planned.description.valid and planned.description.odd == "stop"
+    writable(data_root)
     writer = open_dataset(
         data_root, stated, names, replace=options.replace, complete=complete, recipe=recipe_of(planned)
     )
@@ -174,15 +197,50 @@ def _write(options: Any, planned: ImportPlan, request: Request, found: Matched, 
     else:
         written, failures = write(planned, request, writer, each)
         if failures and planned.description.odd == "stop":
-            return parallel.report(failures, "samples")
+            raise UserError(
+                *failures[:20],
+                f"{len(failures)} of {len(names)} samples cannot be written, and {folder} is not complete; correct the"
+                " files and run the same command again, which continues, or leave them out: --leave_out odd",
+            )
         print(f"{folder}: {', '.join(f'{count} {split}' for split, count in written.records.items() if count)}")
         parallel.report(failures, "samples")
-    if options.write_experiment:
-        training = sum(split == "train" for split in planned.splits.values())
-        write_experiment(Path(environment.EXPERIMENT_ROOT), options.write_experiment, experiment_for(stated, training))
-    if not planned.splits or "val" not in planned.splits.values():
-        print(f"there is no validation split ({counts(planned.splits.values())})")
+    if options.write_experiment and text is not None:
+        write_experiment(experiments, options.write_experiment, text)
+    print_what_is_held_out(set(planned.splits.values()), counts(planned.splits.values()))
     return 0
+
+
+def print_what_is_held_out(splits: set[str], counted: str) -> None:
+    """Print a line where samples for validation, or for it and test, are missing."""
+    if "val" in splits:
+        return
+    if "test" in splits:
+        print(f"there is no validation split ({counted})")
+    else:
+        print(
+            f"no sample is held out for validation and test ({counted}), which training and evaluation need; add"
+            " images, or cut them into tiles: --tilesize N --size tile"
+        )
+
+
+def writable(root: Path) -> None:
+    """Make sure that datasets can be written below a folder.
+
+    Raises:
+        UserError: they cannot.
+    """
+    import os
+    import tempfile
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{root}: no dataset can be written here: {os.strerror(error.errno or 0)}; choose another data_root in"
+            " environment.json"
+        ) from None
 
 
 if __name__ == "__main__":

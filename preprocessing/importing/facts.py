@@ -19,12 +19,21 @@ APART = 3.0
 
 
 def consistent(description: SourceDescription, seen: Sequence[SeenScene]) -> tuple[list[SeenScene], list[str]]:
-    """Return the scenes whose fields have as many bands and time steps as most, and a line for each other one."""
+    """Return the scenes whose fields are as those of most: their bands, time steps and kind of numbers.
+
+    Returns:
+        These scenes, and a line for each other one.
+    """
     usual: dict[str, tuple[int, int | None]] = {}
-    for name in description.fields:
-        counts = Counter((one.looks[name].band_count, one.looks[name].steps) for one in seen if name in one.looks)
+    kinds: dict[str, str] = {}
+    for name, source in description.fields.items():
+        looks = [one.looks[name] for one in seen if name in one.looks]
+        counts = Counter((look.band_count, look.steps) for look in looks)
         if counts:
             usual[name] = counts.most_common(1)[0][0]
+        alike = len({_numbers(source, look) for look in looks}) == 1
+        if alike and source.kind == "image" and source.dtype is None:
+            kinds[name] = Counter(_kind(look.dtype) for look in looks).most_common(1)[0][0]
     kept, odd = [], []
     for one in seen:
         faults = [
@@ -33,10 +42,23 @@ def consistent(description: SourceDescription, seen: Sequence[SeenScene]) -> tup
             for name, look in one.looks.items()
             if (look.band_count, look.steps) != usual[name]
         ]
+        faults += [
+            f"{one.scene.name}: {look.place}: {name}: holds {_kind(look.dtype)} ({look.dtype}); most hold"
+            f" {kinds[name]}; convert it, or state what the dataset holds: --set {name}.dtype={look.dtype}"
+            for name, look in one.looks.items()
+            if kinds.get(name, _kind(look.dtype)) != _kind(look.dtype)
+        ]
         odd += faults
         if not faults:
             kept.append(one)
     return kept, odd
+
+
+def _kind(dtype: str) -> str:
+    """Return what numbers of a type may mean: those of images of 8 bits are not those of other images."""
+    if dtype.startswith("float"):
+        return "fractions"
+    return "numbers of 8 bits" if dtype in ("uint8", "int8") else "numbers of 16 bits or more"
 
 
 def _described(count: int, steps: int | None) -> str:
@@ -172,7 +194,7 @@ def with_ranges(
                 if one is None:
                     raise UserError(
                         f"{name}: {band} has no measurement or a single value in the samples that were read; state"
-                        " valid_range, or leave the band out (select)"
+                        f" valid_range (--set {name}.valid_range='[0, 1]'), or leave the band out (select)"
                     )
         ends = [[one for ranges in found if (one := ranges[band]) is not None] for band in range(len(found[0]))]
         low, high = [min(one)[0] for one in ends], [max(end for _, end in one) for one in ends]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, nearest
 from preprocessing import parallel
 
@@ -21,7 +22,7 @@ SPELLED = {"side_by_side": "--side-by-side", "mask_pattern": "--mask-pattern", "
 
 def parse(argv: Sequence[str] | None) -> Any:
     """Return the options of the command line."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.importing",
         description="Import files of any format as a dataset: GeoTIFF, TIFF, PNG, JPEG, JPEG 2000, FITS, NPY, NPZ,"
         " NetCDF, Zarr.",

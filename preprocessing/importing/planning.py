@@ -20,6 +20,7 @@ from preprocessing.importing.layout.grids import Fit, fits, lay, side_of
 from preprocessing.importing.layout.looking import Attempt, SeenScene, see
 from preprocessing.importing.layout.pixels import stored
 from preprocessing.importing.layout.scenes import ImportScene, Roots, opened, refuse_images_as_masks
+from preprocessing.importing.layout.sides import Lead, advice_on_odd, collapsed, common_side, left_out
 from preprocessing.importing.layout.splitting import Assigned, assign, by_csv, check
 from preprocessing.importing.layout.tiles import ImportTile
 from preprocessing.sources.description import SourceDescription
@@ -96,9 +97,9 @@ def plan(description: SourceDescription, request: Request, scenes: Sequence[Impo
     tiles, sides, more = tiles_of(description, kept, notes)
     odd += more
     if odd and description.odd == "stop":
-        more = [f"and {len(odd) - 20} more"] if len(odd) > 20 else []
-        advice = "correct them, or leave their samples out: --leave_out odd"
-        raise UserError(*odd[:20], *more, f"{len(odd)} files are not as expected; {advice}")
+        faults = collapsed(odd)
+        more = [f"and {len(faults) - 20} other faults"] if len(faults) > 20 else []
+        raise UserError(*faults[:20], *more, advice_on_odd(len(odd), len(scenes)))
     notes += [f"left out: {line}" for line in odd]
     if not tiles:
         raise UserError(f"{request.root}: no sample is left of {len(scenes)}", *odd[:3])
@@ -169,7 +170,8 @@ def tiles_of(
     Raises:
         UserError: the description needs a tile size.
     """
-    side = description.tilesize or common_side(description, seen)
+    leads = leads_of(description, seen)
+    side = description.tilesize or common_side(description, leads)
     ratios: dict[str, float] = {}
     tiles: list[ImportTile] = []
     odd: list[str] = []
@@ -189,6 +191,8 @@ def tiles_of(
             tiles += _tiles(description, one, lead, found, side)
         except UserError as error:
             odd += [f"{one.scene.name}: {line}" for line in error.lines]
+    if not odd:
+        notes += left_out(description, leads, len(tiles), side)
     for name, place in warped.items():
         kind = "nearest neighbour" if description.fields[name].kind != "image" else "averages or bilinear"
         notes.append(f"{name}: has another grid than {description.target} ({place}); it is resampled, {kind}")
@@ -211,20 +215,13 @@ def _tiles(
     ]  # fmt: skip
 
 
-def common_side(description: SourceDescription, seen: Sequence[SeenScene]) -> int:
-    """Return the side of the targets, where all are squares of one size.
-
-    Raises:
-        UserError: they are not.
-    """
-    sizes = Counter(one.looks[lead_of(description, one.looks)].size for one in seen)
-    if not sizes:
-        return 1
-    (height, width), _ = sizes.most_common(1)[0]
-    if height != width or (len(sizes) > 1 and description.size is None and description.odd == "stop"):
-        texts = ", ".join(f"{count} of {high} x {wide}" for (high, wide), count in sizes.most_common(3))
-        raise UserError(f"targets have several sizes ({texts}): state --tilesize, and --size tile, crop, pad or resize")
-    return height
+def leads_of(description: SourceDescription, seen: Sequence[SeenScene]) -> list[Lead]:
+    """Return the look of every scene at the field whose grid is that of the tiles."""
+    names = [lead_of(description, one.looks) for one in seen]
+    return [
+        Lead(one.looks[name], one.scene.fields[name][0][0].sample is not None)
+        for one, name in zip(seen, names, strict=True)
+    ]
 
 
 def split_pools(description: SourceDescription, tiles: Sequence[ImportTile], root: Path) -> Assigned:

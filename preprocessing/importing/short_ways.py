@@ -135,8 +135,8 @@ def find(pairs: Pairs, description: SourceDescription) -> Matched:
     if not found.scenes:
         raise UserError(
             "no two files have one name: "
-            + "; ".join(f"--{role} {path} has {_example(path)}" for role, path in pairs.folders.items()),
-            'name what they share: --pattern "a_{name}.png" "b_{name}.png"',
+            + "; ".join(f"--{role} {path} has {_example(path)}" for role, path in pairs.folders.items())
+            + '; name what they share, as in --pattern "a_{name}.png" "b_{name}.png"'
         )
     return found
 

@@ -36,6 +36,12 @@ def _of_pairs(plan: ImportPlan) -> Iterator[str]:
     )
     if equal:
         yield f"{plan.manifest.input}: equals {plan.manifest.target} in {equal} of {len(source)} samples that were read"
+    fields = plan.manifest.fields
+    if fields[plan.manifest.input].size[0] > fields[plan.manifest.target].size[0]:
+        yield (
+            f"{plan.manifest.input}: has smaller pixels than {plan.manifest.target}; are --input and --target"
+            " interchanged?"
+        )
     steps = sum(
         any(np.array_equal(step, other) for step in one) for one, other in zip(source, target, strict=False)
         if one.ndim == 4 and other.ndim == 3 and one.shape[1:] == other.shape
@@ -55,7 +61,10 @@ def _of_image(plan: ImportPlan, name: str, field: Field, arrays: list[np.ndarray
     highest = max((one.highest for one in ranges if one.highest == one.highest), default=0.0)
     units = field.units.lower()
     if field.dtype != "uint8" and units in ("1", "") and _stated_reflectance(plan, name) and highest > LARGEST:
-        yield f"values up to {highest:g} are no reflectance; digital numbers? state scale (0.0001 for Sentinel-2)"
+        yield (
+            f"values up to {highest:g} are no reflectance; digital numbers? state scale (0.0001 for Sentinel-2: --set"
+            f" {name}.scale=0.0001)"
+        )
     if field.dtype == "uint8" and len(field.bands) >= 3 and _stretched(stack):
         yield "8 bits from 0 to 255 in every image: stretched for display one by one, so that values are not comparable"
     if field.dtype in ("uint16", "int16", "int32", "uint32") and 0 < highest / max(field.scale, 1e-30) <= 255:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, nearest, reports_errors
 from preprocessing import parallel
 from preprocessing.scenes import inventory
@@ -110,7 +111,7 @@ def _hours(text: str) -> float:
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the inventory of a tile."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="preprocessing/20_create_inventory.py",
         description="Pair the Sentinel-2 scenes of a tile with Sentinel-3 OLCI frames near in time.",
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing import parallel
@@ -200,7 +201,7 @@ def _share(text: str) -> float:
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the previews of an inventory and write the page."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="preprocessing/30_create_s2pngs.py",
         description="Draw a preview of every Sentinel-2 scene of an inventory, and a page to choose scenes from.",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing.scenes.inventory import product_root
 from preprocessing.scenes.observations import time_in_name
@@ -87,7 +87,7 @@ def _tiles(path: Path) -> set[str]:
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the number of products of every tile code."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="preprocessing/10_identify_unique_tilecodes.py",
         description="Count the Sentinel-2 products of every tile in s2_root.",
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.records.splitting.splits import Shares
 from pix2earth.settings.errors import reports_errors
 from preprocessing.sharpening.options import check, open_scenes
@@ -15,7 +15,7 @@ from preprocessing.sharpening.recipe import SharpeningRecipe, manifest, plan
 
 def parse(argv: Sequence[str] | None) -> Any:
     """Return the options of the command line."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.sharpening",
         description="Write a dataset from which a network learns to sharpen coarse bands by fine ones, such as the 20 m"
         " bands of Sentinel-2 by those of 10 m.",

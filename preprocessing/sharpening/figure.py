@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, reports_errors
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.sharpening.figure",
         description="Draw a sharpened map beside its coarse pixels, bicubic interpolation and the fine bands: where the"
         " map has most detail, and where the coarse bands have most detail that the fine bands do not show, so that no"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiment import Environment
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.settings.errors import reports_errors
 from preprocessing.solar_sample.image import DEGRADATION, FACTOR, GSD, SEED, TILESIZE, averaged, image, tiles
@@ -21,7 +21,7 @@ DESCRIPTION = (
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the dataset and the averaged image."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.solar_sample",
         description="Write a dataset of the image of the Sun in samples/: its average over 4 x 4 pixels is the input,"
         " the image itself the target, split by spatial blocks.",

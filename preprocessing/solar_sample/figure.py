@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pix2earth.console.arguments import CommandArguments
 from pix2earth.settings.errors import UserError, reports_errors
 from preprocessing.solar_sample.image import FACTOR, TILESIZE, averaged, image, tiles
 
@@ -25,7 +25,7 @@ BLOCK = 2 * TILESIZE
 @reports_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure."""
-    arguments = argparse.ArgumentParser(
+    arguments = CommandArguments(
         prog="python -m preprocessing.solar_sample.figure",
         description="Draw a prediction of the image of the Sun in samples/ beside its input, bicubic interpolation and"
         " the image itself, in two blocks of the test split, with scores over all of its blocks.",

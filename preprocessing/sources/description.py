@@ -275,4 +275,7 @@ def load_description(source: str) -> SourceDescription:
     if source.endswith((".yaml", ".yml", ".json")):
         return load(source, SourceDescription)
     known = [*shipped(), "pairs", "series"]
-    raise UserError(f"there is no source '{source}'{nearest(source, known)}; or name a YAML file of your own")
+    near = nearest(source, known)
+    raise UserError(
+        f"there is no source '{source}'{near}{'' if near.endswith('?') else ';'} or name a YAML file of your own"
+    )

@@ -150,7 +150,8 @@ def test_too_short_series_are_an_error(error_of, tmp_path):
 def test_options_that_are_no_positive_integers_are_errors(tmp_path, command, option, value):
     status, lines = command("generate", "--cfg", "x", "--o", tmp_path / "{view}", option, value)
     assert status == 2
-    assert lines[-1].endswith(f"argument {option}: must be an integer of at least 1, not {value}")
+    (line,) = lines
+    assert line.startswith(f"{option}: must be an integer of at least 1, not {value}; ")
     assert list(tmp_path.iterdir()) == []
 
 

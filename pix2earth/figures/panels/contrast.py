@@ -102,7 +102,7 @@ def of_values(values: np.ndarray, units: str = "") -> Contrast:
     """Return the contrast between percentiles of values of any shape, the same for all bands."""
     low, high = stretch(values)
     unit = "" if units in ("", "1") else f" {units}"
-    return Contrast(low, high, 1.0, f"{low:.3g} to {high:.3g}{unit}")
+    return Contrast(low, high, 1.0, f"{rounded(low)} to {rounded(high)}{unit}")
 
 
 def alike(one: Field, other: Field) -> bool:
@@ -133,3 +133,8 @@ def coloured(values: np.ndarray, contrast: Contrast) -> np.ndarray:
     if contrast.colormap:
         shares = matplotlib.colormaps[contrast.colormap](shares[..., 0])[..., :3]
     return np.rint(255 * np.where(has_value, shares, MISSING)).astype(np.uint8)
+
+
+def rounded(value: float) -> str:
+    """Return a number with three digits that count, as people write it: 1400, not 1.4e+03."""
+    return f"{float(f'{value:.3g}'):g}"

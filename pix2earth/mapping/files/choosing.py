@@ -27,18 +27,24 @@ def predict_files(source: Path, experiment: Experiment, options: FileOptions) ->
     Raises:
         UserError: a file cannot be read, does not fit the network, or an output cannot be written.
     """
-    files = image_files(source, "--input ")
+    files = image_files(source, "--input ", variable=options.variable, axes=options.axes)
     if (experiment.manifest.fields[experiment.manifest.input].time_steps or 1) > 1:
         predict_series(source, files, experiment, options)
         return
     for name, value in (("mask", options.mask), ("dates", options.dates), ("position", options.position)):
         if value is not None:
             raise UserError(f"--{name}: is for series, and this network reads single images; leave it out")
-    predict_images(source, [of_samples(file) for file in files], experiment, options)
+    predict_images(source, [of_samples(file, options.variable, options.axes) for file in files], experiment, options)
 
 
-def of_samples(file: ImageFile) -> ImageFile:
-    """Return a file for a network that reads single images: the first of four axes of an array counts samples."""
-    if file.format in ("NPY", "NPZ") and file.axes == "THWC":
-        return read_image_file(file.path, axes="NHWC")
+def of_samples(file: ImageFile, variable: str | None = None, axes: str | None = None) -> ImageFile:
+    """Return a file for a network that reads single images: the first of four axes of an array counts samples.
+
+    Args:
+        file: as it is read without this knowledge.
+        variable: name of the array in it, where it holds several.
+        axes: of the array, as the user states them; nothing is assumed then.
+    """
+    if axes is None and file.format in ("NPY", "NPZ") and file.axes == "THWC":
+        return read_image_file(file.path, variable=variable, axes="NHWC")
     return file

@@ -80,6 +80,13 @@ def stored_pixels(file: ImageFile, field: Field, sample: int | None = None) -> n
     return stored
 
 
+def _other_axes(file: ImageFile, expected: int) -> str:
+    """Return a question where an array has as many rows as the network takes bands, or "": its bands may be first."""
+    if file.format not in ("NPY", "NPZ") or file.size[0] != expected:
+        return ""
+    return f"; are its axes in another order? state --axes {'NCHW' if file.samples else 'CHW'}"
+
+
 def band_indices(file: ImageFile, field: Field) -> list[int]:
     """Return the index in a file of each band of a field.
 
@@ -93,6 +100,6 @@ def band_indices(file: ImageFile, field: Field) -> list[int]:
         called = f", called {', '.join(file.bands)}" if file.bands else ""
         raise UserError(
             f"{file.path}: has {file.band_count} bands{called}; the network takes {len(field.bands)}:"
-            f" {', '.join(field.bands)}"
+            f" {', '.join(field.bands)}{_other_axes(file, len(field.bands))}"
         )
     return list(range(file.band_count))

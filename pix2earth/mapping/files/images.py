@@ -76,7 +76,7 @@ def outputs_of(jobs: Sequence[Job], options: FileOptions, *, alone: bool) -> lis
     if alone and (suffix in WRITERS or suffix in ALSO) and not options.output.is_dir():
         if options.format and suffix_for(jobs[0].file, options.format) != ALSO.get(suffix, suffix):
             raise UserError(f"--format {options.format}: --output {options.output} has another ending; leave one out")
-        check_distinct({jobs[0].file.path: options.output})
+        check_distinct([(jobs[0].file.path, options.output)])
         if options.output.exists() and not options.overwrite:
             raise UserError(f"--output {options.output}: exists; --overwrite replaces it")
         outputs = [options.output]
@@ -84,8 +84,7 @@ def outputs_of(jobs: Sequence[Job], options: FileOptions, *, alone: bool) -> lis
         if suffix in WRITERS and not options.output.is_dir():
             raise UserError(f"--output {options.output}: {len(jobs)} images need a folder, without '{suffix}'")
         outputs = [options.output / f"{job.name}{suffix_for(job.file, options.format)}" for job in jobs]
-        check_distinct({Path(f"{job.file.path}#{job.sample}") if job.file.samples else job.file.path: output
-                        for job, output in zip(jobs, outputs, strict=True)})  # fmt: skip
+        check_distinct([(job.file.path, output) for job, output in zip(jobs, outputs, strict=True)])
     beside = preview.path_beside(options.output)
     if any(beside.resolve() == job.file.path.resolve() for job in jobs):
         raise UserError(

@@ -36,6 +36,8 @@ class FileOptions:
         overwrite: replace outputs that exist.
         step: "last", "best" or a number.
         force: predict although plug-in or dataset differ from those of the training.
+        variable: name of the array in the input's files, where they hold several.
+        axes: letters of the axes of the input's arrays, such as "NCHW"; None: as the files state, or as usual.
     """
 
     output: Path
@@ -49,6 +51,8 @@ class FileOptions:
     overwrite: bool = False
     step: str = "last"
     force: bool = False
+    variable: str | None = None
+    axes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Job:
     fields: Mapping[str, ImageFile]
 
 
-def image_files(source: Path, option: str) -> list[ImageFile]:
+def image_files(source: Path, option: str, *, variable: str | None = None, axes: str | None = None) -> list[ImageFile]:
     """Return the files of images in a folder by their names, or the one file that a path names.
 
     Folders below it are not searched. Other files are left out; one line says so.
@@ -76,6 +80,8 @@ def image_files(source: Path, option: str) -> list[ImageFile]:
     Args:
         source: a file, the folder of a Zarr store, or a folder with files.
         option: words that name it on the command line, for messages.
+        variable: name of the array in each file, where it holds several.
+        axes: letters of the axes of arrays.
 
     Raises:
         UserError: there is none, or one is damaged.
@@ -83,7 +89,7 @@ def image_files(source: Path, option: str) -> list[ImageFile]:
     if not source.exists():
         raise UserError(f"{option}{source}: there is no such file or folder")
     if not source.is_dir() or is_image_file(source):
-        return [read_image_file(source)]
+        return [_read(source, variable, axes)]
     entries = sorted(path for path in source.iterdir() if not path.name.startswith(".") and path.suffix != ".part")
     known = [path for path in entries if is_image_file(path)]
     others = [
@@ -95,7 +101,20 @@ def image_files(source: Path, option: str) -> list[ImageFile]:
         raise UserError(f"{option}{source}: holds no file of images, nor is it a dataset or a product")
     if others:
         print(f"{source}: {len(others)} files are left out, which hold no images, such as {others[0]}", file=sys.stderr)
-    return [read_image_file(path) for path in known]
+    return [_read(path, variable, axes) for path in known]
+
+
+def _read(path: Path, variable: str | None, axes: str | None) -> ImageFile:
+    """Return a file.
+
+    Raises:
+        UserError: it cannot be read; where it holds several arrays, the line names the option that chooses one.
+    """
+    try:
+        return read_image_file(path, variable=variable, axes=axes)
+    except UserError as error:
+        option = "name one: --variable NAME"
+        raise UserError(*(line.replace("name one (variable)", option) for line in error.lines)) from None
 
 
 def jobs_of(files: Sequence[ImageFile], options: FileOptions, experiment: Experiment) -> list[Job]:

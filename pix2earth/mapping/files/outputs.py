@@ -12,7 +12,6 @@ import numpy as np
 
 from pix2earth.image_files.image_file import ImageFile
 from pix2earth.image_files.writing import SUFFIX_OF, WRITERS, NewImage
-from pix2earth.mapping.dataset_maps import band_tags
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError, nearest
 
@@ -65,6 +64,8 @@ def new_image(
         times: of acquisition.
         further: sentences for the history.
     """
+    from pix2earth.mapping.dataset_maps import band_tags
+
     target, factor = network.target, network.geometry.factor
     tags = origin.tags()
     made = [
@@ -138,17 +139,17 @@ def _changed(path: Path) -> int:
     return max((os.stat(file).st_mtime_ns for file in path.rglob("*")), default=0)
 
 
-def check_distinct(outputs: dict[Path, Path]) -> None:
-    """Check that no two inputs have one output.
+def check_distinct(outputs: Sequence[tuple[Path, Path]]) -> None:
+    """Check that no two inputs have one output, and that none is an input.
 
     Args:
-        outputs: input -> output.
+        outputs: (input, output) of every image; a file with several images is the input of each.
 
     Raises:
         UserError: two have.
     """
     seen: dict[Path, Path] = {}
-    for source, output in outputs.items():
+    for source, output in outputs:
         if output in seen:
             raise UserError(f"{source}: has the same output as {seen[output].name}, {output.name}; rename one of them")
         seen[output] = source

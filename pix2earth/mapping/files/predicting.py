@@ -61,6 +61,7 @@ def open_folder(network: Network, origin: Origin, options: FileOptions) -> Outpu
         "manifest": identity.digest(experiment.manifest.model_dump(mode="json")), "overlap": options.overlap,
         "degrade": options.degrade, "dates": options.dates, "position": options.position,
     }  # fmt: skip
+    made_of |= {name: stated for name in ("variable", "axes") if (stated := getattr(options, name))}
     return OutputFolder(options.output, made_of, overwrite=options.overwrite)
 
 

@@ -235,7 +235,7 @@ def _outputs(place: str, frames: Sequence[Frame], options: FileOptions) -> list[
         outputs = {frames[0].file.path: options.output / f"{place}{suffix}"}
     else:
         outputs = {frame.file.path: options.output / f"{stem_of(frame.file.path)}{suffix}" for frame in frames}
-    check_distinct(outputs)
+    check_distinct(list(outputs.items()))
     return list(outputs.values())
 
 

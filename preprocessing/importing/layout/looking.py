@@ -70,10 +70,7 @@ def see(description: SourceDescription, scene: ImportScene) -> Attempt:
 
 
 def _seen(description: SourceDescription, scene: ImportScene) -> Iterator[SeenScene]:
-    files = {
-        name: [[opened(source, description.fields[name]) for source in one] for one in steps]
-        for name, steps in scene.fields.items()
-    }
+    files = {name: _opened(name, description.fields[name], steps) for name, steps in scene.fields.items()}
     counts = {file.samples: file.path for steps in files.values() for one in steps for file in one if file.samples}
     if len(counts) > 1:
         raise UserError("; ".join(f"{path}: holds {count} samples" for count, path in counts.items()))
@@ -89,6 +86,19 @@ def _seen(description: SourceDescription, scene: ImportScene) -> Iterator[SeenSc
         one = scene._replace(name=f"{scene.name}_{number:0{digits}d}", fields=fields)
         looks = {name: look(name, description.fields[name], steps, files[name]) for name, steps in fields.items()}
         yield SeenScene(one, _with_dates(one, looks))
+
+
+def _opened(name: str, field: SourceField, steps: Steps) -> list[list[ImageFile]]:
+    """Return the files of a field.
+
+    Raises:
+        UserError: one cannot be read; where it needs a key of the field, the line says how to state it.
+    """
+    try:
+        return [[opened(source, field) for source in one] for one in steps]
+    except UserError as error:
+        stated = f"name one: --set {name}.variable=NAME"
+        raise UserError(*(line.replace("name one (variable)", stated) for line in error.lines)) from None
 
 
 def _numbered(steps: Steps, files: list[list[ImageFile]], number: int) -> Steps:
@@ -148,6 +158,10 @@ def look(name: str, field: SourceField, steps: Steps, files: list[list[ImageFile
         if count % field.fold or own_steps:
             raise UserError(f"{first.path}: {name}: {count} bands are not {field.fold} time steps of equal bands")
         number, count, bands = field.fold, count // field.fold, [None]
+    if field.kind == "mask" and count > 1 and not field.bands:
+        raise UserError(
+            f"{first.path}: {name}: has {count} bands, and a mask one; choose it: --set {name}.select='[1]'"
+        )
     if field.bands and len(field.bands) != count:
         raise UserError(
             f"{first.path}: {name}: has {count} bands; expected {len(field.bands)}: {', '.join(field.bands)}"

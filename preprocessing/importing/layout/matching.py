@@ -37,6 +37,36 @@ class Matched(NamedTuple):
     unmatched: list[str]
 
 
+class Tree(NamedTuple):
+    """The files below the input folders.
+
+    Attributes:
+        files: by the name of the folder in the description.
+        places: paths of the folders by the same names, for messages.
+    """
+
+    files: Mapping[str, Sequence[Found]]
+    places: Mapping[str, str]
+
+    def of(self, name: str, field: SourceField, layer: Layer) -> list[tuple[dict[str, str], Found]]:
+        """Return the files of a field that match a pattern of it, with their parts.
+
+        Raises:
+            UserError: there are none.
+        """
+        pattern, files = layer.files or "", self.files.get(field.folder, ())
+        if found := matching(pattern, files):
+            return found
+        place = self.places.get(field.folder, "")
+        if not files:
+            raise UserError(f"{place}: holds no files for {name}; name the folder with its images")
+        shown = pattern.replace("{suffix:suffix}", "*")
+        near = (
+            nearest_path(pattern, [one.name for one in files]) or f"; there are {len(files)}, such as {files[0].name}"
+        )
+        raise UserError(f"{place}: {name}: no file matches '{shown}'{near}")
+
+
 def match(description: SourceDescription, roots: Roots) -> Matched:
     """Return the scenes below the input folders; those of every pool on their own where there are pools.
 
@@ -53,7 +83,8 @@ def match(description: SourceDescription, roots: Roots) -> Matched:
     missing: list[str] = []
     for pool, names in groups.items():
         fields = {name: description.fields[name] for name in names}
-        finder = _Nearest(description, fields, files) if description.nearest else _Parts(description, fields, files)
+        tree = Tree(files, {name: " and ".join(map(str, folders)) for name, folders in roots.items()})
+        finder = _Nearest(description, fields, tree) if description.nearest else _Parts(description, fields, tree)
         found, lacking = finder.scenes()
         scenes += [one._replace(name=f"{pool}-{one.name}") for one in found] if pool else found
         missing += lacking
@@ -68,10 +99,8 @@ def match(description: SourceDescription, roots: Roots) -> Matched:
 class _Parts:
     """Matching by named parts."""
 
-    def __init__(
-        self, description: SourceDescription, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
-    ) -> None:
-        self.description, self.fields, self.files = description, fields, files
+    def __init__(self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree) -> None:
+        self.description, self.fields, self.tree = description, fields, tree
         own = {name: self._own_parts(field) for name, field in fields.items()}
         if description.sample:
             self.key = list(dict.fromkeys(template_parts(description.sample)))
@@ -121,18 +150,8 @@ class _Parts:
 
     def _index(self, name: str, field: SourceField, layer: Layer) -> dict[Key, tuple[Found, dict[str, str]]]:
         """Return the files of a pattern by the parts of the sample that it has, and by the time step's."""
-        pattern = layer.files or ""
-        files = self.files.get(field.folder, ())
-        found = matching(pattern, files)
-        if not found:
-            where = f" in {field.folder}" if field.folder else ""
-            raise UserError(
-                f"{name}: no file{where} matches '{pattern}'{nearest_path(pattern, [one.name for one in files])}"
-                if files
-                else f"{name}: there are no files{where}"
-            )
         index: dict[Key, tuple[Found, dict[str, str]]] = {}
-        for parts, file in found:
+        for parts, file in self.tree.of(name, field, layer):
             key = self._key(parts, field)
             if key in index:
                 raise UserError(
@@ -166,7 +185,9 @@ class _Parts:
                         entry = indexes[field_name, layer.files or ""].get(place)
                         if entry is None:
                             stated = {**named, **({field.times.part: value or ""} if field.times else {})}
-                            missing.append(f"{name}: {field_name}: there is no {expected(layer.files or '', stated)}")
+                            folder = self.tree.places.get(self.fields[field_name].folder, "")
+                            file = expected(layer.files or "", stated)
+                            missing.append(f"{name}: {field_name}: there is no {file} in {folder}")
                             continue
                         parts |= {part: text for part, text in entry[1].items() if part not in parts}
                         sources.append(BandSource(entry[0].path, layer))
@@ -176,19 +197,18 @@ class _Parts:
 
 
 def expected(pattern: str, parts: Mapping[str, str]) -> str:
-    """Return the name of a file that is expected: a pattern with the parts that are known."""
+    """Return the name of a file that is expected: a pattern with the parts that are known, "*" for any suffix."""
     return "".join(
-        parts.get(match[1], f"{{{match[1]}}}") if match[1] else match[0] for match in TOKEN.finditer(pattern)
+        parts.get(match[1], "*" if match[2] == "suffix" else f"{{{match[1]}}}") if match[1] else match[0]
+        for match in TOKEN.finditer(pattern)
     )
 
 
 class _Nearest:
     """Matching by time: each file of one field with the nearest of every other one."""
 
-    def __init__(
-        self, description: SourceDescription, fields: Mapping[str, SourceField], files: Mapping[str, Sequence[Found]]
-    ) -> None:
-        self.description, self.fields, self.files = description, fields, files
+    def __init__(self, description: SourceDescription, fields: Mapping[str, SourceField], tree: Tree) -> None:
+        self.description, self.fields, self.tree = description, fields, tree
         for name, field in fields.items():
             if len(field.layers) != 1 or len(field.layers[0]) != 1 or field.times:
                 raise UserError(f"{name}: has several files for one sample, which cannot be matched by time")
@@ -226,11 +246,8 @@ class _Nearest:
             UserError: no file matches, or one has no time.
         """
         layer = field.layers[0][0]
-        found = matching(layer.files or "", self.files.get(field.folder, ()))
-        if not found:
-            raise UserError(f"{name}: no file matches '{layer.files}'")
         entries = []
-        for parts, file in found:
+        for parts, file in self.tree.of(name, field, layer):
             if field.date and field.date.part:
                 text: str | None = moment(parts.get(field.date.part, ""))
             elif field.date and field.date.tag:

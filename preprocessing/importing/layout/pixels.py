@@ -66,7 +66,8 @@ def stored(source_field: SourceField, field: Field, steps: Steps, placement: Pla
         filler = 0
     else:
         raise UserError(
-            f"{place}: has pixels without a measurement, which {array.dtype} can only mark by a number; state nodata"
+            f"{place}: has pixels without a measurement (transparent, masked or beyond its edge), which {array.dtype}"
+            " can only mark by a number; state one that no pixel has: --set FIELD.nodata=0"
         )
     array = np.where(missing, np.array(filler, array.dtype), array)
     return Stored(array, missing)

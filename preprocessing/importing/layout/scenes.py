@@ -18,6 +18,12 @@ Roots = Mapping[str, Sequence[Path]]
 """Input folders by their names; "" are those of ``--input``."""
 
 
+BESIDE = ("thumbs.db", "desktop.ini", "__macosx")
+"""Names, in lower case, of what operating systems write beside files."""
+SIDECARS = (".aux.xml", ".ovr", ".msk", ".tfw", ".tifw", ".pgw", ".jgw", ".j2w", ".wld", ".npy.json")
+"""Ends of names of files that belong to an image beside them: statistics, overviews, masks, corners, facts."""
+
+
 class BandSource(NamedTuple):
     """Some bands from one file.
 
@@ -85,7 +91,9 @@ class Found(NamedTuple):
 
 
 def files_below(folders: Sequence[Path]) -> list[Found]:
-    """Return all files below some folders, sorted; a Zarr store counts as one file. Hidden files are left out.
+    """Return all files below some folders, sorted; a Zarr store counts as one file.
+
+    Hidden files are left out, and those that operating systems and GDAL write beside images.
 
     Raises:
         UserError: a folder does not exist, or a file is in two of them.
@@ -98,9 +106,9 @@ def files_below(folders: Sequence[Path]) -> list[Found]:
             raise UserError(f"{folder}: is a Zarr store; name the folder that it lies in")
         for place, folders_below, files in os.walk(folder, followlinks=True):
             stores = [name for name in folders_below if any(Path(place, name, one).is_file() for one in ZARR)]
-            folders_below[:] = [name for name in folders_below if name not in stores and not name.startswith(".")]
+            folders_below[:] = [name for name in folders_below if name not in stores and not _beside(name)]
             for name in (*files, *stores):
-                if name.startswith("."):
+                if _beside(name):
                     continue
                 path = Path(place, name)
                 relative = path.relative_to(folder).as_posix()
@@ -108,6 +116,11 @@ def files_below(folders: Sequence[Path]) -> list[Found]:
                     raise UserError(f"{path}: is {found[relative]} too; name one of the folders")
                 found[relative] = path
     return [Found(name, found[name]) for name in sorted(found)]
+
+
+def _beside(name: str) -> bool:
+    """Return whether a file or folder is hidden, or only belongs to others."""
+    return name.startswith(".") or name.lower() in BESIDE or name.lower().endswith(SIDECARS)
 
 
 def matching(pattern: str, files: Sequence[Found]) -> list[tuple[dict[str, str], Found]]:

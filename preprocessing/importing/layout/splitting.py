@@ -131,15 +131,19 @@ def _draw(rule: Drawn, tiles: Sequence[ImportTile], result: Assigned) -> None:
         result.update({name: splits[group] for name, group in groups.items()})
         return
     if len(tiles) > len(set(groups.values())) and isinstance(rule, BySample):
-        result.notes.append(
-            f"{len(set(groups.values()))} scenes are too few to split: blocks of ground are split instead"
-        )
+        result.notes.append(f"{few('scene', len(set(groups.values())))} to split: blocks of ground are split instead")
         place = ByPlace(by="place", train=rule.train, test=rule.test, seed=rule.seed)
         result.method = Split(method="by place", seed=rule.seed, detail="blocks of tiles")
         result.update(_by_place(place, tiles, shares, result))
         return
-    result.notes.append(f"{len(set(groups.values()))} groups are too few to split: all are for training")
+    unit = "sample" if isinstance(rule, BySample) else "group"
+    result.notes.append(f"{few(unit, len(set(groups.values())))} to split: all are for training")
     result.update({tile.name: "train" for tile in tiles})
+
+
+def few(unit: str, count: int) -> str:
+    """Return "2 samples are too few" in the number that fits."""
+    return f"1 {unit} is too few" if count == 1 else f"{count} {unit}s are too few"
 
 
 def _by_place(rule: ByPlace, tiles: Sequence[ImportTile], shares: Shares, result: Assigned) -> dict[str, str]:
@@ -167,7 +171,7 @@ def _by_place(rule: ByPlace, tiles: Sequence[ImportTile], shares: Shares, result
             if block < rule.block:
                 result.notes.append(f"blocks of {block} x {block} tiles are split, since there are few tiles")
             return splits
-    result.notes.append(f"{len(tiles)} tiles are too few to split by place: all are for training")
+    result.notes.append(f"{few('tile', len(tiles))} to split by place: all are for training")
     return {tile.name: "train" for tile in tiles}
 
 

@@ -153,3 +153,12 @@ def test_masks_classes_and_single_numbers(sheet_panels):
     days = field(2, 1, 1, 1, bands=["day"], dtype="uint16", units="d")
     (shown,) = sheet_panels(days, np.array([182, 190], np.uint16).reshape(2, 1, 1, 1), name="dates", dates=days)
     assert [panel.text for panel in shown] == ["182 d", "190 d"]
+
+
+def test_masks_alone_have_no_contrast_to_state(dataset_of, manifest_of, tmp_path, monkeypatch):
+    captions = []
+    monkeypatch.setattr(contact_sheet, "draw_rows", lambda *_, caption, **__: captions.append(caption))
+    mask = field(8, 8, 1, kind="mask", bands=["cloud"], dtype="uint8")
+    samples = {"a": {"input_image": np.ones((8, 8, 1), np.uint8), "target": np.ones((8, 8, 1), np.uint8)}}
+    contact_sheet.draw(dataset_of(manifest_of(mask, mask), samples).listing, tmp_path / "sheet.png", 2)
+    assert len(captions) == 1 and "colours" not in captions[0] and "1 val" in captions[0]

@@ -58,3 +58,12 @@ def test_images_and_series_are_drawn_with_missing_pixels(tmp_path):
     for each in (path, series, coloured):
         picture = matplotlib.image.imread(each)
         assert picture.shape[0] > 200 and picture[..., :3].std() > 0.05
+
+
+def test_the_first_of_several_time_steps_is_named(tmp_path, monkeypatch):
+    captions = []
+    monkeypatch.setattr(preview, "draw_rows", lambda *_, caption, **__: captions.append(caption))
+    values = np.random.default_rng(1).random((8, 8, 4)).astype(np.float32)
+    for field in (FIELD, FIELD.model_copy(update={"shape": [3, 8, 8, 4]})):
+        preview.draw([preview.shown("a", values, field)], field, tmp_path / "a.png", "an experiment")
+    assert ["time step 1 of 3; colours" in caption for caption in captions] == [False, True]

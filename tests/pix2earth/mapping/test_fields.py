@@ -145,6 +145,13 @@ def test_another_grid_is_an_error_that_says_both(opened, raster, name, size, pla
     assert message.startswith(f"--field {name}={path}: has {size[0]} rows x {size[1]} columns of ")
     assert "the input has 128 rows x 192 columns of 10 x 10 from 436500, 4178940 in EPSG:32618" in message
     assert ("cover has 32 x 32 pixels for every 64 x 64" in message) == (name == "cover")
+    assert message.endswith(": resample it")
+
+
+def test_a_raster_without_coordinates_needs_those_of_the_input(opened, raster):
+    path = raster(numbers(), "unplaced.tif", crs=None, transform=Affine.identity())
+    with pytest.raises(UserError, match=r"unplaced\.tif: has .* without coordinates; .*: write the coordinates of the"):
+        opened(cloud_mask=path)
 
 
 def test_a_number_of_a_tile_is_a_raster_of_one_pixel(opened, raster):

@@ -150,7 +150,7 @@ def test_other_sizes(tmp_path, size, capsys):
     arguments = ("pairs", "--input", tmp_path / "a", "--target", tmp_path / "b", "--dataset", "m")
     assert run_importer(tmp_path, *arguments) == 2
     assert (
-        "targets have several sizes (2 of 20 x 20, 1 of 24 x 24): state --tilesize, and --size"
+        "targets have several sizes (2 of 20 x 20, 1 of 24 x 24); state --tilesize, such as 16, and what to do"
         in capsys.readouterr().err
     )
     assert run_importer(tmp_path, *arguments, "--tilesize", 16) == 2
@@ -177,7 +177,7 @@ def test_padding_needs_nodata(tmp_path, capsys):
     arguments = ("pairs", "--input", tmp_path / "a", "--target", tmp_path / "b", "--dataset", "m")
     assert run_importer(tmp_path, *arguments, "--tilesize", 32, "--size", "pad") == 2
     assert (
-        "has pixels without a measurement, which uint8 can only mark by a number; state nodata"
+        "which uint8 can only mark by a number; state one that no pixel has: --set FIELD.nodata=0"
         in capsys.readouterr().err
     )
     assert not (tmp_path / "data").exists()

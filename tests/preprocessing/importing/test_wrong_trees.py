@@ -40,7 +40,7 @@ def empty_folder(t):
     pairs_of_pictures(t, 2)
     for path in (t / "b").iterdir():
         path.unlink()
-    return two(t), "target: there are no files in target"
+    return two(t), f"{t / 'b'}: holds no files for target; name the folder with its images"
 
 
 def other_names(t):
@@ -72,6 +72,124 @@ def other_bands(t):
     pairs_of_pictures(t, 3)
     picture(t / "a/im01.png", numbers(16, 16, 1))
     return two(t), f"im01: {t / 'a/im01.png'}: input_image: has 1 bands; most have 3 bands"
+
+
+def other_depth(t):
+    pairs_of_pictures(t, 5)
+    for number in range(5):
+        geotiff(t / f"a/im{number:02d}.png", numbers(16, 16, 3, dtype="uint16", high=9000))
+    picture(t / "a/im01.png", numbers(16, 16, 3))
+    return two(t), (
+        f"im01: {t / 'a/im01.png'}: input_image: holds numbers of 8 bits (uint8); most hold numbers of 16 bits or more;"
+        " convert it, or state what the dataset holds: --set input_image.dtype=uint8"
+    )
+
+
+def fractions_and_numbers(t):
+    for number in range(3):
+        geotiff(t / f"a/im{number}.tif", numbers(16, 16, 1, dtype="uint16", high=9000))
+        geotiff(t / f"b/im{number}.tif", numbers(16, 16, 1))
+    geotiff(t / "a/im2.tif", numbers(16, 16, 1).astype("float32") / 250)
+    return two(t), "im2.tif: input_image: holds fractions (float32); most hold numbers of 16 bits or more; convert it"
+
+
+def mask_of_colours(t):
+    pairs_of_pictures(t, 6)
+    for number in range(6):
+        picture(t / f"m/im{number:02d}.png", numbers(16, 16, 3))
+    return (*two(t), "--mask", t / "m"), (
+        f"{t / 'm/im00.png'}: mask: has 3 bands, and a mask one; choose it: --set mask.select='[1]' (and 5 more"
+    )
+
+
+def mask_of_another_size(t):
+    pairs_of_pictures(t, 1)
+    picture(t / "m/im00.png", numbers(12, 12, 1))
+    return (*two(t), "--mask", t / "m"), (
+        f"im00: {t / 'm/im00.png'}: mask: has 12 x 12 pixels, the target 16 x 16: sides need a whole ratio"
+    )
+
+
+def no_squares(t):
+    for number in range(3):
+        for side in "ab":
+            picture(t / f"{side}/im{number}.png", numbers(120, 150, 3))
+    return two(t), "targets have 120 x 150 pixels, and tiles are squares; state --tilesize, such as 120, and what to do"
+
+
+def no_squares_in_tiles(t):
+    for side in "ab":
+        picture(t / f"{side}/im.png", numbers(301, 500, 3))
+    return (*two(t), "--size", "tile"), "and tiles are squares; state --tilesize, such as 256"
+
+
+def bands_first(t):
+    np.save(t / "x.npy", numbers(3, 4, 64, 64))
+    np.save(t / "y.npy", numbers(3, 4, 64, 64))
+    return (
+        ("pairs", "--input", t / "x.npy", "--target", t / "y.npy", "--dataset", "m"),
+        f"{t / 'y.npy'}: targets have 4 x 64 pixels, and tiles are squares; are its axes in another order? state --axes"
+        " NCHW",
+    )
+
+
+def bands_first_in_files(t):
+    for number in range(3):
+        for side in "ab":
+            (t / side).mkdir(exist_ok=True)
+            np.save(t / f"{side}/im{number}.npy", numbers(4, 64, 64))
+    return two(t), "are its axes in another order? state --axes CHW"
+
+
+def several_variables(t):
+    np.savez(t / "x.npz", one=numbers(3, 16, 16, 1), two=numbers(3, 16, 16, 1))
+    np.save(t / "y.npy", numbers(3, 16, 16, 1))
+    return (
+        ("pairs", "--input", t / "x.npz", "--target", t / "y.npy", "--dataset", "m"),
+        f"{t / 'x.npz'}: has several variables: one, two; name one: --set input_image.variable=NAME",
+    )
+
+
+def one_missing(t):
+    pairs_of_pictures(t, 3)
+    (t / "b/im01.png").unlink()
+    return two(t), f"im01: target: there is no im01.* in {t / 'b'}"
+
+
+def no_pattern(t):
+    pairs_of_pictures(t, 3)
+    return (*two(t), "--pattern", "im{name}.png", "ima{name}.png"), (
+        f"{t / 'b'}: target: no file matches 'ima{{name}}.png'; there are 3, such as im00.png"
+    )
+
+
+def no_benchmark(t):
+    picture(t / "elsewhere/x.png", numbers(16, 16, 3))
+    return (
+        ("hls", "--input", t, "--dataset", "m"),
+        f"{t}: target: no file matches 'chips_filtered/{{chip_id}}_merged.tif'; there are 2, such as elsewhere/x.png",
+    )
+
+
+def name_of_an_experiment(t):
+    pairs_of_pictures(t, 3)
+    return (*two(t), "--write-experiment", "../x"), "--write-experiment ../x: must be a name below"
+
+
+def experiment_in_the_way(t):
+    pairs_of_pictures(t, 3)
+    (t / "exp/mine").mkdir(parents=True)
+    (t / "exp/mine/experiment.json").write_text("{}")
+    return (*two(t), "--write-experiment", "mine"), "experiment.json: exists and is another one; choose another name"
+
+
+def experiment_of_masks(t):
+    pairs_of_pictures(t, 3)
+    masks = 'title: masks\nfields: {mask: {files: "a/{name}.png", kind: mask, select: [1]}}\n'
+    path = description(t, masks + "input: mask\ntarget: mask\n")
+    return (path, "--input", t, "--dataset", "m", "--write-experiment", "x"), (
+        "--write-experiment: masks alone are no experiment; the key occlusion of another one reads them"
+    )
 
 
 def no_whole_ratio(t):
@@ -241,7 +359,10 @@ TREES = [
     smaller_than_tile, odd_tilesize, pickled, other_count, wrong_source, wrong_key, wrong_kind, wrong_role, no_list,
     in_two_lists, no_column, ambiguous, leak, no_date, wrong_date, no_mask, too_few_dates, option_of_another_source,
     field_that_is_not_there,
-    key_that_is_not_there, numbers_that_do_not_fit, one_value, images_as_masks,
+    key_that_is_not_there, numbers_that_do_not_fit, one_value, images_as_masks, other_depth, fractions_and_numbers,
+    mask_of_colours, mask_of_another_size, no_squares, no_squares_in_tiles, bands_first, bands_first_in_files,
+    several_variables, one_missing, no_pattern, no_benchmark, name_of_an_experiment, experiment_in_the_way,
+    experiment_of_masks,
 ]  # fmt: skip
 
 
@@ -253,3 +374,61 @@ def test_wrong_trees_end_in_one_line(tmp_path, capsys, tree):
     assert any(fault in line for line in lines), lines
     assert 1 <= len(lines) <= 3 and not any("Traceback" in line for line in lines)
     assert not (tmp_path / "data").exists()
+
+
+def test_files_that_only_belong_to_images_are_no_samples(tmp_path):
+    pairs_of_pictures(tmp_path, 3)
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "im00.png.aux.xml", "im00.pgw", "im01.png.ovr"):
+        (tmp_path / "a" / name).write_text("x")
+    assert run_importer(tmp_path, *two(tmp_path)) == 0
+    assert len(list((tmp_path / "data").rglob("*.tfrecord"))) == 3
+
+
+def test_a_file_that_is_damaged_where_nobody_looked_leaves_an_import_that_continues(tmp_path, capsys):
+    pairs_of_pictures(tmp_path, 40)
+    name = "im39"  # a test sample, whose pixels are not read before
+    (tmp_path / "split.csv").write_text(
+        "name,split\n" + "".join(f"im{i:02d},{'test' if i > 35 else 'train'}\n" for i in range(40))
+    )
+    arguments = (*two(tmp_path), "--split", tmp_path / "split.csv")
+    content = (tmp_path / f"a/{name}.png").read_bytes()
+    (tmp_path / f"a/{name}.png").write_bytes(content[:-300])
+    assert run_importer(tmp_path, *arguments) == 2
+    lines = hidden_progress(capsys.readouterr().err)
+    assert lines[0].startswith(f"{tmp_path / f'a/{name}.png'}: is a damaged PNG file")
+    assert "1 of 40 samples cannot be written, and" in lines[1] and "--leave_out odd" in lines[1] and len(lines) == 2
+    (tmp_path / f"a/{name}.png").write_bytes(content)
+    assert run_importer(tmp_path, *arguments) == 0
+    assert len(list((tmp_path / "data").rglob("*.tfrecord"))) == 40
+
+
+def test_a_data_root_in_which_nothing_can_be_written(tmp_path, capsys):
+    pairs_of_pictures(tmp_path, 3)
+    (tmp_path / "data").write_text("a file")
+    assert run_importer(tmp_path, *two(tmp_path)) == 2
+    assert hidden_progress(capsys.readouterr().err) == [
+        f"{tmp_path / 'data'}: no dataset can be written here: File exists; choose another data_root in"
+        " environment.json"
+    ]
+
+
+def test_tiles_that_leave_out_much_say_so(tmp_path, capsys):
+    for side in "ab":
+        picture(tmp_path / f"{side}/im.png", numbers(120, 150, 3))
+    arguments = (*two(tmp_path), "--tilesize", 96, "--dry-run")
+    for size, text in (("tile", "--size pad keeps it"), ("crop", "--size tile or pad keeps more")):
+        assert run_importer(tmp_path, *arguments, "--size", size) == 0
+        # 96^2 of 120 x 150 pixels are 51.2 %.
+        assert f"tiles of 96 x 96 pixels leave out 49% of the images; {text}" in capsys.readouterr().out
+    assert run_importer(tmp_path, *arguments[:-3], "--tilesize", 30, "--size", "tile", "--dry-run") == 0
+    assert "leave out" not in capsys.readouterr().out
+
+
+def test_interchanged_folders_are_suspicious(tmp_path, capsys):
+    for number in range(3):
+        picture(tmp_path / f"a/im{number}.png", numbers(32, 32, 3, seed=number))
+        picture(tmp_path / f"b/im{number}.png", numbers(16, 16, 3, seed=number))
+    assert run_importer(tmp_path, *two(tmp_path), "--dry-run") == 0
+    assert (
+        "input_image: has smaller pixels than target; are --input and --target interchanged?" in capsys.readouterr().out
+    )
