@@ -10,7 +10,7 @@ from pathlib import Path
 
 from experiment import PROJECT, Environment
 from pix2earth.console.arguments import CommandArguments
-from pix2earth.results import page_picture
+from pix2earth.results import adversarial_picture, page_picture
 from pix2earth.results.page_picture import SCHEMES
 from pix2earth.settings.errors import UserError, reports_errors
 
@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "sharpening.png": (sharpening, "make demo"),
         "demo.png": (demo, "make demo-super-resolution"),
         "synthetic.png": (synthetic, "make venv"),
+        "adversarial.png": (adversarial_picture.draw, "python results.py adversarial"),
         **dict.fromkeys(SCHEMES, (page_picture.draw, "the commands of docs/metrics.md, Which loss works best")),
     }
     missing = 0

@@ -26,7 +26,7 @@ def test_without_runs_nothing_is_drawn_and_the_targets_are_named(tmp_path, capsy
 
 def test_every_picture_of_the_documentation_is_known():
     shown = {path.name for path in pictures.FOLDER.glob("*.png")}
-    assert shown == {"sharpening.png", "demo.png", "synthetic.png", *SCHEMES, *pictures.OTHERS}
+    assert shown == {"sharpening.png", "demo.png", "synthetic.png", "adversarial.png", *SCHEMES, *pictures.OTHERS}
 
 
 def test_the_picture_of_a_run_needs_a_file_and_a_run(tmp_path, capsys):
