@@ -89,11 +89,13 @@ def refuse_leaks(tiles: Iterable[GroundExtent], side: int, *, any_date: bool = F
     for members in groups.values():
         if len({tile.split for tile in members.values()}) > 1:
             _compare(list(members.values()), side)
-    count = len(names)
+    if set(splits_of) == {""}:
+        return f"no leak: {len(names)} tiles without dates; no two in different splits overlap"
     shared = sum(len(splits) > 1 for splits in splits_of.values())
     compared = "no two" if any_date else "no two of one date"
     dates = f"{shared} of the dates are in several splits" if shared else "no date is in several splits"
-    return f"no leak: {count} tiles on {len(splits_of)} dates; {compared} in different splits overlap; {dates}"
+    on = "1 date" if len(splits_of) == 1 else f"{len(splits_of)} dates"
+    return f"no leak: {len(names)} tiles on {on}; {compared} in different splits overlap; {dates}"
 
 
 def sharing_ground(tiles: Sequence[GroundExtent], others: Sequence[GroundExtent], side: int) -> list[str]:

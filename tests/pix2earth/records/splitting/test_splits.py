@@ -60,7 +60,7 @@ def test_blocks_share_no_ground_whatever_the_date():
         painted[split][bottom + 1 : top, left + 1 : right] = True
     assert not (sum(map(np.int8, painted.values())) > 1).any()
     line = refuse_leaks(ground(boxes, splits), 64, any_date=True)
-    assert line.startswith(f"no leak: {len(splits)} tiles on 1 dates; no two in different splits overlap")
+    assert line.startswith(f"no leak: {len(splits)} tiles on 1 date; no two in different splits overlap")
 
 
 def test_leaks_are_found_by_date_or_at_any_date():
