@@ -66,6 +66,9 @@ def test_other_ground_on_the_same_days_is_none(checked):
 def test_samples_without_times_are_compared_with_each_other(checked):
     with pytest.raises(Leak):
         checked([], [])
+
+
+def test_samples_without_times_on_other_ground(checked):
     found = checked([], [], east=(0, 10 * SIDE))
     assert found == "no leak: 2 tiles without dates; no two in different splits overlap"
 
