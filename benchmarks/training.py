@@ -89,13 +89,13 @@ class Clock:
         self.memory.append(pages * resource.getpagesize() // 2**20)
 
 
-def end_to_end(run: Training) -> Clock:
-    """Run the whole loop and return the times of its steps."""
+def end_to_end(run: Training, clock: Clock | None = None) -> Clock:
+    """Run the whole loop and return the times of its steps, of a given clock where there is one."""
     from pix2earth.training.interruption import Interruption
     from pix2earth.training.journal import Journal
 
     run.output.create()
-    clock, interruption = Clock(), Interruption()
+    clock, interruption = clock or Clock(), Interruption()
     journal = Journal(run.output.journal, 0)
     run.finished = 0
     run.loop(clock, journal, interruption, 0)  # type: ignore[arg-type]

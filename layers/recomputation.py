@@ -21,31 +21,71 @@ class Segments:
     It is no Keras model, so that a plug-in may have it as an attribute without having another network.
     """
 
-    def __init__(
-        self, boundaries: Sequence[Any], *, source: Any = None, beside: Sequence[Any] = (), output: Any = None
-    ) -> None:
+    def __init__(self, boundaries: Sequence[Any], *, source: Any = None, output: Any = None) -> None:
         """Divide a network.
 
         Args:
-            boundaries: tensors of a functional Keras model in the order in which they are computed, each a function of
-                the one before alone.
+            boundaries: tensors of a functional Keras model, or lists of them, in the order in which they are computed,
+                each a function of the one before alone.
             source: input of the network, from which the first boundary is computed as usual; None: it is the first one.
-            beside: further outputs that are computed from ``source`` alone.
             output: output of the network that is computed from the last boundary as usual; None: it is the last one.
         """
-        self.head = None if source is None else keras.Model(source, [boundaries[0], *beside])
+        self.head = None if source is None else keras.Model(source, boundaries[0])
         self.parts = [keras.Model(one, other) for one, other in pairwise(boundaries)]
         self.tail = None if output is None else keras.Model(boundaries[-1], output)
 
     def __call__(self, x: Any) -> Any:
-        """Return the output of the network, or the list of it and what is beside."""
-        beside: list[Any] = []
+        """Return the output of the network, a tensor or a list as the last boundary or ``output`` is."""
         if self.head is not None:
-            x, *beside = self.head(x, training=True)
+            x = self.head(x, training=True)
         for part in self.parts:
             x = _recomputed(part, x)
-        x = x if self.tail is None else self.tail(x, training=True)
-        return [x, *beside] if beside else x
+        return x if self.tail is None else self.tail(x, training=True)
+
+
+class TimeSteps:
+    """A network, divided in segments, that is applied to one time step of a series after the other.
+
+    The gradient takes the time steps one after the other too: each segment hands the series on, as its first tensor,
+    whose gradient is known when those of later segments are, and TensorFlow computes a segment again when the gradient of
+    its first output is known. Without that the segments of all time steps would be computed again at once, and kept.
+    """
+
+    def __init__(self, boundaries: Sequence[Any], steps: int) -> None:
+        """Divide a network.
+
+        Args:
+            boundaries: as of `Segments`; the first one is the image of a time step, the last one a list.
+            steps: number of time steps.
+        """
+        self.steps, self.image = steps, boundaries[0]
+        pairs = list(enumerate(pairwise(boundaries)))
+        self.parts = [[self._part(step, index == 0, *pair) for index, pair in pairs] for step in range(steps)]
+
+    def _part(self, step: int, first: bool, one: Any, other: Any) -> keras.Model:
+        """Return the segment of a time step between two boundaries; all but the last time step's hand on the series."""
+        segment, last = keras.Model(one, other), step == self.steps - 1
+        series = keras.Input((self.steps, *self.image.shape[1:]), dtype=self.image.dtype)
+        given = [] if first else [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in _listed(one)]
+        outputs = _listed(segment(series[:, step] if first else given if isinstance(one, list) else given[0]))
+        inputs = given if last and not first else [series, *given]
+        return keras.Model(inputs, outputs if last else [keras.layers.Identity()(series), *outputs])
+
+    def __call__(self, series: Any) -> list[list[Any]]:
+        """Return the tensors of the last boundary of each time step of ``(batch, time step, height, width, band)``."""
+        found: list[list[Any]] = []
+        for step, parts in enumerate(self.parts):
+            tensors = [series]
+            for part in parts:
+                tensors = _listed(_recomputed(part, tensors))
+            if step < self.steps - 1:
+                series, *tensors = tensors
+            found.append(tensors)
+        return found
+
+
+def _listed(tensors: Any) -> list[Any]:
+    return tensors if isinstance(tensors, list) else [tensors]
 
 
 def _recomputed(part: keras.Model, x: Any) -> Any:

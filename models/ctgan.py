@@ -11,8 +11,8 @@ size: the size of images is part of the network, and `predict.py` applies it in 
 params, with published defaults: `as_published` (false); `attention` ("channels"); `filters` (32), `aspp_filters` (128)
 of the feature extractor; `fusion_filters` (256) of each pair; `blocks` (1), `heads` (16), `head_features` (1024),
 `expansion` (4) of the conformer; `dropout` (0.1); `discriminator_filters` (64); `teacher`, an .npz file with the
-weights of a feature extractor by their published names; `recompute` (false): keep less of the conformer's features in
-training and compute them again for the gradient.
+weights of a feature extractor by their published names; `recompute` (false): keep less of the features of the
+extractor and of the conformer in training, and compute them again for the gradient.
 
 It has losses of its own: `gen_att`, mean squared difference of the cloud masks from those of the teacher, summed over
 the time steps (weight 1 where there is a teacher); `gen_aux`, mean absolute difference of the auxiliary images from the
@@ -40,7 +40,7 @@ from layers.optimizers import adam
 from layers.params import known_params
 from layers.published_weights import assign, variables
 from layers.quarter_size import quartered, restored
-from layers.recomputation import Segments
+from layers.recomputation import Segments, TimeSteps
 from layers.sizes import require_multiple
 from losses import discriminator_loss, generator_loss
 
@@ -118,6 +118,7 @@ class GAN:
         mask = detect(x)
         for number in (2, 3):
             x = ops.relu(bottleneck(x, filters, named, f"bottle{number}") * mask + x)
+        halfway = x
         mask = detect(x)
         for number in (4, 5):
             x = ops.relu(bottleneck(x, filters, named, f"bottle{number}") * mask + x)
@@ -126,7 +127,9 @@ class GAN:
         named["aux_conv"] = layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same")
         auxiliary = layers.Activation("tanh", dtype="float32")(named["aux_conv"](features))
         mask = layers.Activation("linear", dtype="float32")(mask)
-        return keras.Model(image, [mask, features, auxiliary], name="feature_extractor")
+        extractor = keras.Model(image, [mask, features, auxiliary], name="feature_extractor")
+        extractor.halfway = halfway
+        return extractor
 
     def Generator(self, extractor: keras.Model) -> keras.Model:
         """Return the network from time steps (time, height, width, band) to [image, cloud masks, auxiliary images].
@@ -153,10 +156,19 @@ class GAN:
             x = ops.transpose(x, (1, 0, 2))
         x = ops.transpose(ops.reshape(x, (-1, channels, quarter, quarter)), (0, 2, 3, 1))
         output = restored(x, exp.OUTPUT_CHANNELS, named)
-        others = [ops.stack(masks, 1), ops.stack(auxiliary, 1)]
         if params["recompute"]:
-            self.segments = Segments(tokens, source=series, beside=others, output=output)
-        return keras.Model(series, [output, *others], name="generator")
+            self.segments = Segments(tokens, source=list(features), output=output)
+            (image,), (mask, extracted, auxiliary_image) = extractor.inputs, extractor.outputs
+            self.extraction = TimeSteps([image, extractor.halfway, [extracted, mask]], self.steps)
+            # Not computed again: without a loss its weights get no gradient, and would get zeros.
+            self.auxiliary = Segments([extracted], output=auxiliary_image)
+        return keras.Model(series, [output, ops.stack(masks, 1), ops.stack(auxiliary, 1)], name="generator")
+
+    def _recomputed(self, series: tf.Tensor) -> list[tf.Tensor]:
+        """Return what the generator returns in training; most of it is computed again for the gradient."""
+        features, masks = map(list, zip(*self.extraction(series), strict=True))
+        images = [self.auxiliary(each) for each in features]
+        return [self.segments(features), tf.stack(masks, 1), tf.stack(images, 1)]
 
     def Discriminator(self) -> keras.Model:
         """Return the network from [folded time steps, image] to logits of patches."""
@@ -220,7 +232,7 @@ class GAN:
         exp = self.exp
         series = folded(input_image)
         with tf.GradientTape() as tape:
-            network = self.segments if self.params["recompute"] else partial(self.generator, training=True)
+            network = self._recomputed if self.params["recompute"] else partial(self.generator, training=True)
             generated, masks, auxiliary = network(input_image)
             with tape.stop_recording():
                 judged, judged_terms = self._judge(series, generated, target, fields)

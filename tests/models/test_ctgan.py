@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pix2earth.plugins.state import variables
 from pix2earth.records.manifest import Field
 from tests.networks import eager_step, variables_after
 
@@ -143,7 +144,10 @@ def test_errors(chosen, options, message, gan_of):
 
 @pytest.mark.parametrize("params", [{"blocks": 2}, {"attention": "batch", "dropout": 0.3}])
 def test_recomputed_features_change_no_step(params, gan_of):
-    """Bit for bit: weights, slots, statistics, which move once, and states of dropout, which drops the same values."""
+    """Bit for bit: weights, slots, statistics, which move once, and states of dropout, which drops the same values.
+
+    The weights of the cloud detection, which a time step uses twice, are equal but for the order of a sum.
+    """
     batch, found = batch_of(), []
     for recompute in (False, True):
         keras.utils.set_random_seed(1)
@@ -152,5 +156,12 @@ def test_recomputed_features_change_no_step(params, gan_of):
         found.append(variables_after(gan, batch))
     assert any("seed" in variable.path for variable in gan.generator.variables)
     assert found[0].keys() == found[1].keys()
+    detection = [layer.path for name, layer in gan.extractor_names.items() if name.startswith("cloud_detection")]
+    paths = {name: variable.path.replace("/", "_") for name, variable in variables(gan).items()}
+    summed = {name for name, path in paths.items() if any(f"{layer.replace('/', '_')}_" in path for layer in detection)}
+    assert 0 < len(summed) < len(paths) / 5
     for name, array in found[0].items():
-        np.testing.assert_array_equal(found[1][name], array, err_msg=name)
+        if name in summed:
+            np.testing.assert_allclose(found[1][name], array, rtol=1e-5, atol=1e-6 * np.abs(array).max(), err_msg=name)
+        else:
+            np.testing.assert_array_equal(found[1][name], array, err_msg=name)
