@@ -1,8 +1,8 @@
 """Multiply-adds of the published networks, forward and backward, and of a whole training step, for one sample.
 
 They are counted in traced graphs, from the shapes of convolutions and matrix products alone: nothing is computed, and
-variables have no values, so that networks of any size need about 1 GiB. Pixels of padding count like others. Operations on
-single numbers, such as norms, activations and optimisers, do not count.
+variables have no values, so that networks of any size need about 1 GiB. Pixels of padding count like others. Operations
+on single numbers, such as norms, activations and optimisers, do not count.
 
     python benchmarks/multiply_adds.py [--models ctgan pix2pixcc ...]
 """

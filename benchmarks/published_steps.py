@@ -1,9 +1,9 @@
 """The training loop of the published models against the same networks, losses and update in a bare Keras loop.
 
-The bare loop has prepared arrays in memory, and neither records, augmentation, checksums nor a journal. Both take a step in
-turn, in one process, with the same networks and optimisers at the width of the model's example, and batches of its size.
-The ratio is the median of those of neighbouring steps, so that other work on the machine matters less; that of
-processor times is the ratio of their sums.
+The bare loop has prepared arrays in memory, and neither records, augmentation, checksums nor a journal. Both take a
+step in turn, in one process, with the same networks and optimisers at the width of the model's example, and batches of
+its size. The ratio is the median of those of neighbouring steps, so that other work on the machine matters less; that
+of processor times is the ratio of their sums.
 
     python benchmarks/published_steps.py [--steps 20] [--models ctgan gapfill ...]
 """
@@ -107,7 +107,10 @@ def cyclegan(gan: Any, fields: Fields) -> list[tf.Tensor]:
         false_b, false_a = gan.generator(a, training=True), gan.backward(b, training=True)
         cycle = huber(a, gan.backward(false_b, training=True)) + huber(b, gan.generator(false_a, training=True))
         pixels = huber(b, false_b) + huber(a, false_a)
-        logits = [gan.discriminator([a, false_b], training=True), gan.backward_discriminator([b, false_a], training=True)]
+        logits = [
+            gan.discriminator([a, false_b], training=True),
+            gan.backward_discriminator([b, false_a], training=True),
+        ]
         adversarial = tf.add_n([crossentropy(tf.ones_like(each), each) for each in logits])
         total = adversarial + 100 * cycle + 100 * pixels
     one, two = tape.gradient(total, weights)
@@ -202,7 +205,14 @@ class Alternating(Clock):
 def compared(model: str, root: Path, steps: int) -> Alternating:
     """Train a model with both loops in turn and return the times of their steps, those after the first ones."""
     experiment = random_experiment(
-        root, model, laptop(model), 32, steps=steps + WARM_UP + 1, sample_freq=10**6, ckpt_freq=10**6, validate_freq=10**6
+        root,
+        model,
+        laptop(model),
+        32,
+        steps=steps + WARM_UP + 1,
+        sample_freq=10**6,
+        ckpt_freq=10**6,
+        validate_freq=10**6,
     )
     run = Training(experiment, Dataset(experiment), finding.find(experiment), None)
     batches = prepared(run, 4)

@@ -46,9 +46,9 @@ class Segments:
 class TimeSteps:
     """A network, divided in segments, that is applied to one time step of a series after the other.
 
-    The gradient takes the time steps one after the other too: each segment hands the series on, as its first tensor,
-    whose gradient is known when those of later segments are, and TensorFlow computes a segment again when the gradient of
-    its first output is known. Without that the segments of all time steps would be computed again at once, and kept.
+    The gradient takes the time steps one after the other too: each segment hands the series on as its first tensor,
+    whose gradient is known when those of later segments are. TensorFlow computes a segment again when the gradient of
+    its first output is known; without it the segments of all time steps would be computed again at once, and kept.
     """
 
     def __init__(self, boundaries: Sequence[Any], steps: int) -> None:

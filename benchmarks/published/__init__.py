@@ -103,7 +103,12 @@ def random_experiment(root: Path, name: str, case: Case, samples: int = 2, **set
                         for key, field in manifest.fields.items()
                     })  # fmt: skip
         (root / "environment.json").write_text("{}")
-    stated = settings_of(case) | {"params": case.params, "dataset": manifest.name, "tilesize": case.side, "metrics": ["PSNR"]}
+    stated = settings_of(case) | {
+        "params": case.params,
+        "dataset": manifest.name,
+        "tilesize": case.side,
+        "metrics": ["PSNR"],
+    }
     folder = root / "experiments" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "experiment.json").write_text(json.dumps(stated | settings))
