@@ -64,7 +64,7 @@ def experiment_for(manifest: Manifest, training: int) -> str | None:
     if defined != METRICS and not manifest.pools:
         content["metrics"] = defined
     content |= {"sample_freq": 200, "ckpt_freq": 500}
-    if content["model_name"] == DATED["model_name"]:  # few dates are soon learnt by heart: the best step is early
+    if content["model_name"] == DATED["model_name"]:  # few dates are soon memorised: the best step is early
         content |= {"steps": 600, "validate_freq": 25}
     return json.dumps(content, indent=2) + "\n"
 
