@@ -44,48 +44,39 @@ class Segments:
 
 
 class TimeSteps:
-    """A network, divided in segments, that is applied to one time step of a series after the other.
+    """A network that is applied to one time step of a series after the other, and computed again for the gradient.
 
-    The gradient takes the time steps one after the other too: each segment hands the series on as its first tensor,
-    whose gradient is known when those of later segments are. TensorFlow computes a segment again when the gradient of
-    its first output is known; without it the segments of all time steps would be computed again at once, and kept.
+    The gradient takes the time steps one after the other too: each hands the series on as its first tensor, whose
+    gradient is known when those of later time steps are. TensorFlow computes a time step again when the gradient of its
+    first output is known; without it all time steps would be computed again at once, and kept.
     """
 
-    def __init__(self, boundaries: Sequence[Any], steps: int) -> None:
-        """Divide a network.
+    def __init__(self, image: Any, outputs: Sequence[Any], steps: int) -> None:
+        """Take a network.
 
         Args:
-            boundaries: as of `Segments`; the first one is the image of a time step, the last one a list.
+            image: input of a functional Keras model, a time step.
+            outputs: tensors that are computed from it.
             steps: number of time steps.
         """
-        self.steps, self.image = steps, boundaries[0]
-        pairs = list(enumerate(pairwise(boundaries)))
-        self.parts = [[self._part(step, index == 0, *pair) for index, pair in pairs] for step in range(steps)]
+        network = keras.Model(image, outputs)
+        self.parts = [self._part(network, step, steps) for step in range(steps)]
 
-    def _part(self, step: int, first: bool, one: Any, other: Any) -> keras.Model:
-        """Return the segment of a time step between two boundaries; all but the last time step's hand on the series."""
-        segment, last = keras.Model(one, other), step == self.steps - 1
-        series = keras.Input((self.steps, *self.image.shape[1:]), dtype=self.image.dtype)
-        given = [] if first else [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in _listed(one)]
-        outputs = _listed(segment(series[:, step] if first else given if isinstance(one, list) else given[0]))
-        inputs = given if last and not first else [series, *given]
-        return keras.Model(inputs, outputs if last else [keras.layers.Identity()(series), *outputs])
+    @staticmethod
+    def _part(network: keras.Model, step: int, steps: int) -> keras.Model:
+        """Return the network of a time step of the series; all but that of the last one hand the series on."""
+        (image,) = network.inputs
+        series = keras.Input((steps, *image.shape[1:]), dtype=image.dtype)
+        handed_on = [keras.layers.Identity()(series)] if step < steps - 1 else []
+        return keras.Model(series, [*handed_on, *network(series[:, step])])
 
     def __call__(self, series: Any) -> list[list[Any]]:
-        """Return the tensors of the last boundary of each time step of ``(batch, time step, height, width, band)``."""
+        """Return the outputs for each time step of ``(batch, time step, height, width, band)``."""
         found: list[list[Any]] = []
-        for step, parts in enumerate(self.parts):
-            tensors = [series]
-            for part in parts:
-                tensors = _listed(_recomputed(part, tensors))
-            if step < self.steps - 1:
-                series, *tensors = tensors
-            found.append(tensors)
-        return found
-
-
-def _listed(tensors: Any) -> list[Any]:
-    return tensors if isinstance(tensors, list) else [tensors]
+        for part in self.parts[:-1]:
+            series, *outputs = _recomputed(part, series)
+            found.append(outputs)
+        return [*found, keras.tree.flatten(_recomputed(self.parts[-1], series))]
 
 
 def _recomputed(part: keras.Model, x: Any) -> Any:

@@ -118,7 +118,6 @@ class GAN:
         mask = detect(x)
         for number in (2, 3):
             x = ops.relu(bottleneck(x, filters, named, f"bottle{number}") * mask + x)
-        halfway = x
         mask = detect(x)
         for number in (4, 5):
             x = ops.relu(bottleneck(x, filters, named, f"bottle{number}") * mask + x)
@@ -127,9 +126,7 @@ class GAN:
         named["aux_conv"] = layers.Conv2D(exp.OUTPUT_CHANNELS, 3, padding="same")
         auxiliary = layers.Activation("tanh", dtype="float32")(named["aux_conv"](features))
         mask = layers.Activation("linear", dtype="float32")(mask)
-        extractor = keras.Model(image, [mask, features, auxiliary], name="feature_extractor")
-        extractor.halfway = halfway
-        return extractor
+        return keras.Model(image, [mask, features, auxiliary], name="feature_extractor")
 
     def Generator(self, extractor: keras.Model) -> keras.Model:
         """Return the network from time steps (time, height, width, band) to [image, cloud masks, auxiliary images].
@@ -159,7 +156,7 @@ class GAN:
         if params["recompute"]:
             self.segments = Segments(tokens, source=list(features), output=output)
             (image,), (mask, extracted, auxiliary_image) = extractor.inputs, extractor.outputs
-            self.extraction = TimeSteps([image, extractor.halfway, [extracted, mask]], self.steps)
+            self.extraction = TimeSteps(image, [extracted, mask], self.steps)
             # Not computed again: without a loss its weights get no gradient, and would get zeros.
             self.auxiliary = Segments([extracted], output=auxiliary_image)
         return keras.Model(series, [output, ops.stack(masks, 1), ops.stack(auxiliary, 1)], name="generator")

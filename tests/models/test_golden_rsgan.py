@@ -199,6 +199,14 @@ def test_golden_functions(case):
     assert_golden(smooth_l1(one, other), case["out/fn_smooth_l1"], "smooth_l1")
     assert_golden(l1(one, other), case["out/fn_l1"], "l1")
     assert_golden(l2(one, other), case["out/fn_mse"], "l2")
+    # Logarithms of probabilities are cut off at -100 as published, hence logits at -100 and 100.
+    with np.errstate(divide="ignore"):
+        probability = case["in/fn_prob"].astype(float)
+        logits = np.clip(np.log(probability) - np.log1p(-probability), -100, 100).astype("float32")
+    crossentropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert_golden(gen_bce(logits, crossentropy), case["out/fn_bce_ones"], "bce with ones")
+    real = np.full_like(logits, 100)  # its own part is 0
+    assert_golden(disc_bce(real, logits, crossentropy), case["out/fn_bce_zeros"], "bce with zeros")
 
 
 @pytest.mark.parametrize("case", every("cyclegan"))
