@@ -27,6 +27,7 @@ import pytest
 
 from experiment import VARIABLE, Environment, open_experiment
 from pix2earth.records.manifest import Field, Manifest, Split
+from pix2earth.results.page_picture import CHROMIUM
 
 # Tests of damage would bury pytest's own output under TensorFlow's warnings.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -203,7 +204,7 @@ def files_no_larger_than():
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium; tests that need one are skipped where there is none."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         pytest.skip("there is no Chromium to try the page in")
     from playwright.sync_api import sync_playwright

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from experiment import PROJECT, Environment
+from pix2earth.results import architectures
 from pix2earth.results.architectures import number
 from pix2earth.results.trained import TrainedRow, trained_row
-from pix2earth.settings import atomic, commented_json
+from pix2earth.settings import commented_json
 
 FOLDER = "adversarial"
 """Below the experiment root; also the name of the table's place in the page."""
@@ -57,13 +58,8 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
     Raises:
         UserError: another dataset of that name exists.
     """
-    from preprocessing.demo_dataset import DemoRecipe, make
-
-    make(DemoRecipe(DEMO, TILESIZE, FACTOR, seed=0), Path(environment.DATA_ROOT))
-    for row_name in options.models:
-        folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / row_name
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(folder / "experiment.json", settings(row_name, options))
+    of_demo = argparse.Namespace(**vars(options) | {"tilesize": TILESIZE, "factor": FACTOR})
+    architectures.prepare(environment, of_demo, FOLDER, settings)
 
 
 def row(environment: Environment, model: str) -> TrainedRow:
