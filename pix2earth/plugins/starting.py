@@ -16,11 +16,12 @@ from pix2earth.baselines.answers.applying import applied
 from pix2earth.baselines.answers.building import build
 from pix2earth.baselines.answers.fitting import fit
 from pix2earth.batches.preparation import scaled
+from pix2earth.plugins import standardizing
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
-    from pix2earth.records.listing import Listing
+    from pix2earth.batches.dataset import Dataset
 
 GENERATOR = "generator"
 LAYER = "start"
@@ -30,7 +31,8 @@ class Start(keras.layers.Layer):
     """Adds a trivial answer to the image of a generator, ``answer(input) + gain * image``, in float32.
 
     The gain is one learnt number a band, 0 at first. Weights of the answer are variables that are not trained, so that
-    checkpoints hold them.
+    checkpoints hold them. With ``start_standardize`` it is ``answer(input) + gain * deviation * image``, where the
+    deviation is that of the target's bands.
     """
 
     def __init__(self, answer: Answer, experiment: Experiment) -> None:
@@ -56,6 +58,11 @@ class Start(keras.layers.Layer):
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=f"fitted_{number}")
             for number, shape in enumerate(self.answer.shapes)
         ]
+        self.deviation = None
+        if self.experiment.settings.start_standardize:
+            self.deviation = self.add_weight(
+                shape=(input_shape[1][-1],), initializer="ones", trainable=False, name="deviation"
+            )
 
     def call(self, images: Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """Return the sum for ``[input, generated image]`` in the values of the network."""
@@ -63,7 +70,8 @@ class Start(keras.layers.Layer):
         image, generated = images
         fields = {**self._further(), "input_image": image}
         answer = applied(self.answer, fields, self.experiment, self.fitted)
-        return scaled(answer, self.target, self.experiment) + self.gain * generated
+        gain = self.gain if self.deviation is None else self.gain * self.deviation
+        return scaled(answer, self.target, self.experiment) + gain * generated
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
         """Return the shape of the generated image."""
@@ -161,12 +169,12 @@ def reads_fields(gan: Any) -> bool:
     return start is not None and bool(start.answer.fields)
 
 
-def fit_start(gan: Any, listing: Listing, names: Sequence[str], report: Callable[[str], None]) -> dict[str, Any] | None:
+def fit_start(gan: Any, dataset: Dataset, names: Sequence[str], report: Callable[[str], None]) -> dict[str, Any] | None:
     """Fit the weights of the start of a plug-in to training samples; return the entry ``start`` of ``run.json``.
 
     Args:
         gan: the plug-in.
-        listing: of the dataset.
+        dataset: of the run.
         names: of the samples that the run trains on.
         report: receives a line on the fit.
 
@@ -178,7 +186,7 @@ def fit_start(gan: Any, listing: Listing, names: Sequence[str], report: Callable
         return None
     entry: dict[str, Any] = {"start_from": start.answer.kind}
     if isinstance(start.answer, FittedAnswer):
-        fitted = fit(start.answer, listing, names)
+        fitted = fit(start.answer, dataset.listing, names)
         start.fitted[0].assign(fitted.weights)
         units, rmse = start.target.units, None if fitted.rmse != fitted.rmse else float(f"{fitted.rmse:.6g}")
         entry |= {"samples": fitted.samples, "neighbours": fitted.neighbours, "held_out_rmse": rmse, "units": units}
@@ -188,7 +196,22 @@ def fit_start(gan: Any, listing: Listing, names: Sequence[str], report: Callable
             f"start_from: {start.answer.kind} is fitted to {fitted.samples} training samples; root mean square error of"
             f" every fourth one, held out: {words}"
         )
+    if start.deviation is not None:
+        entry["standardized"] = _standardize(gan, start, dataset, names)
     return entry
+
+
+def _standardize(gan: Any, start: Start, dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
+    """Give a plug-in mean and deviation of the bands of its training samples; return them for ``run.json``."""
+    layer = next(layer for layer in gan.generator.layers if isinstance(layer, standardizing.Standardized))
+    found = standardizing.measure(dataset, names)
+    layer.mean.assign(found.input.mean)
+    layer.deviation.assign(found.input.deviation)
+    start.deviation.assign(found.target.deviation)
+    return {
+        "samples": found.samples, "input_mean": found.input.mean.tolist(),
+        "input_deviation": found.input.deviation.tolist(), "target_deviation": found.target.deviation.tolist(),
+    }  # fmt: skip
 
 
 def _around(generator: keras.Model, start: Start, experiment: Experiment) -> keras.Model:
@@ -199,7 +222,10 @@ def _around(generator: keras.Model, start: Start, experiment: Experiment) -> ker
     """
     inputs = generator.inputs or [_image_input(experiment)]
     structure = list(inputs) if len(inputs) > 1 else inputs[0]
-    outputs = generator(structure)
+    shown = list(inputs)
+    if experiment.settings.start_standardize:
+        shown[0] = standardizing.Standardized()(inputs[0])
+    outputs = generator(shown if len(shown) > 1 else shown[0])
     is_list = isinstance(outputs, (list, tuple))
     first, others = (outputs[0], list(outputs[1:])) if is_list else (outputs, [])
     image, expected = inputs[0], experiment.INPUT_CHANNELS

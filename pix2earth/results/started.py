@@ -22,7 +22,7 @@ OWN_START = ("residual_upsampler",)
 def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the experiment of a model: all are equal but for ``model_name``, and models with a start of their own."""
     changes: dict[str, Any] = {
-        "gen_loss": {"gen_gan": 0.01, "gen_l1": 100}, "learning_rate": {"generator": 1e-3, "discriminator": 2e-4},
+        "gen_loss": {"gen_gan": 0.003, "gen_l1": 100}, "learning_rate": {"generator": 1e-3, "discriminator": 2e-4},
         "schedule": {"kind": "cosine"}, "start_from": "back_projection",
     }  # fmt: skip
     if model in OWN_START:

@@ -216,6 +216,7 @@ def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
     ):
         rate = rate[NETWORKS[0]]
     content = {**ADDED, **settings, "learning_rate": rate}
+    content["start_standardize"] = bool(content["start_from"]) and content["start_standardize"]  # else without effect
     for key in ("gen_loss", "disc_loss"):  # without losses that are not computed, of which there are more now
         content[key] = {name: weight for name, weight in settings.get(key, {}).items() if weight is not None}
     return content

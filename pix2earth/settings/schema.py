@@ -115,6 +115,9 @@ class ExperimentFile(Schema):
     """A prediction without a network to which the generator's image is added, times a learnt gain that is 0 at first:
     `"bicubic"`, `"back_projection"`, `"linear_fit"`, `"linear_in_time"`, `"nearest_clear"`, `"regression"` (see below);
     null: the generator's image alone."""
+    start_standardize: bool = network(default=True)
+    """With `start_from`: show the generator every band of the input with mean 0 and standard deviation 1, and multiply
+    its image by the standard deviation of each band of the target; without a start, it has no effect."""
     learning_rate: Rate | LearningRates | None = None
     """One number for all networks, or {"generator": ..., "discriminator": ...} with the plug-in's names of its
     networks; null: the plug-in's default."""
@@ -274,7 +277,7 @@ class ExperimentFile(Schema):
 
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
-    "training_length": None, "score_disk": None, "start_from": None,
+    "training_length": None, "score_disk": None, "start_from": None, "start_standardize": False,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -99,7 +99,7 @@ class Training:
             for removed in checkpoints.remove_leftovers(self.output.checkpoints):
                 report(f"{self.output.checkpoints / removed}: removed, left over from an interrupted save")
         if self.source is None:
-            self.start = starting.fit_start(self.gan, self.dataset.listing, self.dataset.names("train"), report)
+            self.start = starting.fit_start(self.gan, self.dataset, self.dataset.names("train"), report)
             return 0
         step = checkpoints.newest_intact(self.source_folder, report)
         if step is None:

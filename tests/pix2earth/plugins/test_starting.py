@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from pix2earth.baselines.upsampling import bicubic_image
+from pix2earth.batches.dataset import Dataset
 from pix2earth.plugins import contract, needs, starting, state
 from pix2earth.settings.errors import UserError
 
@@ -61,13 +62,32 @@ def test_is_the_trivial_answer_at_first(built, tiny_arrays):
 
 
 def test_adds_the_generator_times_the_gain(built, tiny_arrays):
-    _, _, gan = built()
+    _, _, gan = built(start_standardize=False)
     network = image(tiny_arrays)[1]
     alone = gan.generator.layers[1]
     before = gan.generator(network)
     starting.start_of(gan).gain.assign([1.0, 0.5, 0.0])
     added = gan.generator(network) - before
     np.testing.assert_allclose(added, alone(network) * np.array([1.0, 0.5, 0.0]), atol=1e-6)
+
+
+def test_shows_the_generator_standardised_bands_and_scales_its_image(built, tiny_arrays):
+    experiment, _, gan = built()
+    network = image(tiny_arrays)[1]
+    trivial = gan.generator(network)
+    dataset = Dataset(experiment)
+    entry = starting.fit_start(gan, dataset, dataset.names("train"), lambda _: None)
+    starting.start_of(gan).gain.assign([1.0, 0.5, 0.0])
+
+    names = ("input_image", "target", "cloud_mask")
+    inputs, targets, mask = (np.stack([fields[name] for fields in tiny_arrays["train"].values()]) for name in names)
+    inputs, targets = inputs * 2e-4 - 1, targets * 2e-4 - 1
+    mean, deviation = inputs.mean((0, 1, 2)), inputs.std((0, 1, 2))
+    alone = gan.generator.get_layer(index=2)
+    scaled = targets[mask[..., 0] > 0].std(0) * np.array([1.0, 0.5, 0.0])
+    expected = alone(((network - mean) / deviation).numpy()) * scaled
+    np.testing.assert_allclose(gan.generator(network) - trivial, expected, atol=2e-6)
+    np.testing.assert_allclose(entry["standardized"]["input_mean"], mean, rtol=1e-5)
 
 
 def test_gain_is_trained_and_the_weights_of_the_answer_are_not(built):
@@ -98,7 +118,7 @@ def test_further_outputs_stay_as_they_are(built, tiny_arrays):
     network = image(tiny_arrays)[1]
     first, second = gan.generator(network)
     assert first.shape == (1, 64, 64, 3)
-    np.testing.assert_array_equal(second, gan.generator.layers[1](network)[1])
+    np.testing.assert_array_equal(second, gan.generator.get_layer(index=2)(network)[1])
 
 
 def test_without_a_generator_it_is_refused(built, tiny_root):

@@ -124,6 +124,16 @@ def test_runs_without_the_new_keys_hid_nothing(described):
     assert (found.part, found.key, found.was, found.current) == ("data", "training_length", None, 400)
 
 
+def test_runs_from_before_bands_were_standardised_did_not_standardise(described):
+    recorded = copy.deepcopy(described)
+    del recorded["settings"]["start_standardize"]
+    assert identity.differences(recorded, described) == [], "without a start, it has no effect"
+    for one in (recorded, described):
+        one["settings"]["start_from"] = "bicubic"
+    (found,) = identity.differences(recorded, described)
+    assert (found.part, found.key, found.was, found.current) == ("network", "start_standardize", False, True)
+
+
 def test_one_learning_rate_equals_the_same_rate_for_both_networks(described):
     recorded = copy.deepcopy(described)
     described["settings"]["learning_rate"] = 1e-3
