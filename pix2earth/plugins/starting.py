@@ -197,17 +197,17 @@ def fit_start(gan: Any, dataset: Dataset, names: Sequence[str], report: Callable
             f" every fourth one, held out: {words}"
         )
     if start.deviation is not None:
-        entry["standardized"] = _standardize(gan, start, dataset, names)
+        found = standardizing.measure(dataset, names)
+        start.deviation.assign(found.target.deviation)
+        entry["standardized"] = _standardize(gan, found)
     return entry
 
 
-def _standardize(gan: Any, start: Start, dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
-    """Give a plug-in mean and deviation of the bands of its training samples; return them for ``run.json``."""
+def _standardize(gan: Any, found: standardizing.Statistics) -> dict[str, Any]:
+    """Give a plug-in's generator mean and deviation of the input's bands; return the statistics for ``run.json``."""
     layer = next(layer for layer in gan.generator.layers if isinstance(layer, standardizing.Standardized))
-    found = standardizing.measure(dataset, names)
     layer.mean.assign(found.input.mean)
     layer.deviation.assign(found.input.deviation)
-    start.deviation.assign(found.target.deviation)
     return {
         "samples": found.samples, "input_mean": found.input.mean.tolist(),
         "input_deviation": found.input.deviation.tolist(), "target_deviation": found.target.deviation.tolist(),
