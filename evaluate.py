@@ -32,8 +32,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--baselines", action="store_true", help="print all baselines of the dataset too, with the error of every band"
     )
     arguments.add_argument(
-        "--json", action="store_true", help="print the summary as JSON, and nothing else on the standard output"
-    )
+        "--json", action="store_true",
+        help="print the summary, with the judgement of --classifier, as JSON, and nothing else on the standard output",
+    )  # fmt: skip
     arguments.add_argument(
         "--classifier", action="store_true",
         help="judge the land cover of the generated images by a classifier of true ones, which is fitted once",
@@ -41,14 +42,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     if options.json and options.baselines:
         raise UserError("--json: cannot be given with --baselines; its table is a CSV in the folder test/")
-    if options.classifier and (options.json or options.dataset is not None):
-        refused = "--json" if options.json else "--dataset"
-        raise UserError(f"--classifier: cannot be given with {refused}; it writes a JSON file of the run's own dataset")
     experiment = open_run(Environment(options.env), options.exp, options.timestamp, options.step)
     other = open_other(options.dataset, experiment) if options.dataset is not None else None
     listing = other.listing if other else None
     scorer, split, step = restored_scorer(experiment, options.split, options.step, force=options.force, other=listing)
-    table = evaluate_and_show(scorer, split, step, other, json_only=options.json)
+    judgement = None
+    if options.classifier:
+        from pix2earth.land_cover.report import judged
+
+        judgement = judged(scorer, split, step, other)  # before the scores: what cannot be judged ends at once
+    further = {"land_cover": judgement.content} if judgement else {}
+    table = evaluate_and_show(scorer, split, step, other, json_only=options.json, further=further)
     from pix2earth.figures import tile_pictures
     from pix2earth.figures.scatter import draw_where_asked
 
@@ -58,10 +62,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     figure = draw_where_asked(scorer, split, scores)
     if figure and not options.json:
         print(figure)
-    if options.classifier:
-        from pix2earth.land_cover.report import judge_and_show
-
-        judge_and_show(scorer, split, step)
+    if judgement and not options.json:
+        judgement.show()
     if options.baselines:
         from pix2earth.scoring.beside_baselines import show_and_write
 

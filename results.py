@@ -5,13 +5,14 @@ started`` the same from back-projection on, ``python results.py published`` the 
 ``python results.py adversarial`` the super-resolution demo with an adversarial loss. Beside each are baselines, which
 need no training. The command makes the datasets, and an experiment for each model below
 ``<experiment_root>/<table>/``, trains what is not trained yet, and writes the table. It resumes where it was
-interrupted, and with more ``--steps`` where the runs ended.
+interrupted, and with more ``--steps`` where the runs ended. ``--figures`` draws some tiles by all trained rows.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from experiment import PROJECT, Environment
@@ -65,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text)
     if not options.no_page:
         write_section(PAGE, options.table, text)
+    if options.figures:
+        module = MODULES[options.table] if options.table in MODULES else published
+        print(*module.figures(environment, options.figures), sep="\n")
     if failure:
         raise failure
     return 0
@@ -87,6 +91,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--factor", type=int, help="how much coarser the input is, of real Sentinel-2 only (default 4)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the runs (default 0)")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="default: all of the table")
+    parser.add_argument(
+        "--figures", metavar="DIR", type=Path, help="draw five held-out tiles by all trained rows of the table too"
+    )
     parser.add_argument("--no-page", action="store_true", help="print the table only")
     return parser
 

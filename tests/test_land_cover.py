@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,108 @@ def test_it_is_fitted_once_for_all_runs_and_a_damaged_file_is_named(root, capfd)
     assert line.startswith(f"{kept}: cannot be used:") and "it is fitted again" in line
 
 
-def test_what_cannot_be_judged_is_said_in_one_line(root, capfd):
-    for option in (["--json"], ["--dataset", "series"]):
-        assert run(evaluate.main, root, "--exp", "e", "--classifier", *option) == 2
-        assert f"--classifier: cannot be given with {option[0]}" in capfd.readouterr().err
+def test_json_is_the_summary_with_the_file_of_the_judgement(root, capfd):
+    assert run(evaluate.main, root, "--exp", "e", "--classifier", "--json") == 0
+    content = json.loads(capfd.readouterr().out)
+    assert content["version"] == 1 and content["run"] == "e_a" and content["scores"][0]["metric"] == "MAE"
+    written = json.loads((root / "experiments/_evaluation/land_cover/e_a_test.json").read_text())
+    assert content["land_cover"] == written and written["frames"]["true"]["pixels"] > 0
+
+
+def elsewhere(root):
+    """Write a dataset of other places with the fields of `series`; return its folder."""
+    place = root / "data/elsewhere"
+    with pytest.raises(SystemExit) as end:
+        synthetic(["make", "--preset", "series", "--profile", "tiny", "--seed", "9", "--o", str(place)])
+    assert end.value.code in (0, None)
+    return place / str(SIDE)
+
+
+def test_another_dataset_has_a_classifier_of_its_own_train_and_files_of_its_own(root, capfd):
+    place = elsewhere(root)
+    assert run(evaluate.main, root, "--exp", "e", "--classifier") == 0
+    folder = root / "experiments/_evaluation/land_cover"
+    own = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert run(evaluate.main, root, "--exp", "e", "--dataset", "elsewhere", "--classifier") == 0
+    assert "land cover of 2 series of test of elsewhere, by a classifier of true frames" in capfd.readouterr().out
+    assert {name: (folder / name).read_bytes() for name in own} == own
+    further = {path.name.removeprefix("e_a@elsewhere@64_test") for path in folder.iterdir()} - set(own)
+    assert further == {".json", ".csv", ".png", "_ndvi.csv"}
+    content = json.loads((folder / "e_a@elsewhere@64_test.json").read_text())
+    kept = json.loads((Path(content["classifier"]["folder"]) / "classifier.json").read_text())
+    assert kept["dataset"]["fingerprint"] == json.loads((place / "dataset.json").read_text())["fingerprint"]
+    assert content["dataset"] == "elsewhere" and content["classifier"]["series"] == 8  # those of train alone
+
+
+def test_another_dataset_without_train_is_one_line(root, capfd):
+    place = elsewhere(root)
+    shutil.rmtree(place / "train")
+    lines = (place / "records.csv").read_text().splitlines(keepends=True)
+    (place / "records.csv").write_text("".join(line for line in lines if not line.startswith("train")))
+    assert run(evaluate.main, root, "--exp", "e", "--dataset", "elsewhere", "--classifier") == 2
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith(f"{place / 'train'}: --classifier: has no samples, to whose true frames the classifier is")
+    assert not (root / "experiments/_evaluation/e_a@elsewhere@64.csv").exists()
+
+
+NETWORKS = {"filters": [4, 8, 8, 8], "depth": 4, "discriminator_filters": [4, 8]}
+UNPAIRED = {"gen_gan": None, "gen_lsgan": 1, "gen_cycle": 10}
+
+
+@pytest.mark.parametrize(
+    ("settings", "floor"),
+    [
+        ({"model_name": "cgan", "dataset": "from_radar"}, False),
+        ({"model_name": "cyclegan", "dataset": "from_radar"}, False),
+        (
+            {
+                "model_name": "cyclegan_unpaired", "dataset": "from_radar", "gen_loss": UNPAIRED,
+                "disc_loss": {"disc_bce": None, "disc_lsgan": 1},
+            },
+            False,
+        ),
+        ({"model_name": "cgan_recurrent"}, True),
+        (
+            {
+                "model_name": "dated_unet", "dataset": "stacks", "fold_dates": True,
+                "params": {"filters": 4, "discriminator_filters": 4},
+            },
+            True,
+        ),
+    ],
+    ids=lambda each: each["model_name"] if isinstance(each, dict) else None,
+)  # fmt: skip
+def test_models_of_single_frames_of_sequences_and_of_series_are_judged(root, settings, floor, capfd):
+    """Radar has no floor: its frames lack the bands; the ceiling is that of all pixels of the test split."""
+    dataset = settings.get("dataset", "series")
+    if dataset == "from_radar":
+        file = shutil.copytree(root / "data/series", root / "data/from_radar") / f"{SIDE}/dataset.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "input": "radar"}))
+    elif dataset == "stacks":
+        with pytest.raises(SystemExit):
+            synthetic(["make", "--preset", "gap_filling", "--profile", "tiny", "--o", str(root / "data/stacks")])
+    file = root / "experiments/e/experiment.json"
+    whole = {"params": NETWORKS, "random_resize": 1.0, **settings}
+    content = {key: value for key, value in json.loads(file.read_text()).items() if key != "gen_loss"}
+    (root / "experiments/x").mkdir()
+    (root / "experiments/x/experiment.json").write_text(json.dumps(content | whole))
+    assert run(train.main, root, "--exp", "x", "--timestamp", "a") == 0
+    assert run(evaluate.main, root, "--exp", "x", "--classifier") == 0, capfd.readouterr().err
+    found = json.loads((root / "experiments/_evaluation/land_cover/x_a_test.json").read_text())
+    manifest = load_manifest(root / f"data/{dataset}/{SIDE}", dataset)
+    scenes = 2
+    pixels = found["frames"]["generated"]["pixels"]
+    assert found["series"] == scenes and pixels == found["frames"]["true"]["pixels"] == scenes * SIDE**2
+    steps = manifest.fields["target"].time_steps or 12
+    assert len(found["ndvi"][str(found["classes"][0])]["generated"]) == steps
+    assert found["classifier"]["features"] == steps * len(manifest.fields["target"].bands)
+    assert ("input" in found["frames"]) is floor and (found["no_input"] is None) is floor
+    assert found["frames"]["generated"]["change"]["error"] > 0
+
+
+def test_a_dataset_without_classes_is_refused_before_it_is_scored(tiny_root, finished_run, capfd):
+    finished_run("e", "a", steps=2, metrics=["PSNR"])
+    before = (tiny_root / "experiments/_evaluation/e_a.csv").read_bytes()
+    assert run(evaluate.main, tiny_root, "--exp", "e", "--classifier", "--step", "2") == 2
+    assert "--classifier: needs a field of kind 'classes', and dataset.json has none" in capfd.readouterr().err
+    assert (tiny_root / "experiments/_evaluation/e_a.csv").read_bytes() == before

@@ -215,18 +215,12 @@ class Dataset:
         """
         import tensorflow as tf
 
-        from pix2earth.batches.record_reader import KEY, keys_of_names
-
         chosen = list(self.names(split) if names is None else names)
         marks = {} if starts is None else {SEQUENCE_START: tf.constant(list(starts), tf.float32)}
         batches: list[tf.data.Dataset] = []
         for pool, members in partners(self.listing, split, chosen).items():
-            paths = tf.constant([str(self.listing.path(split, name)) for name in members])
-            made = self.reader.makes(self.manifest.fields_of(pool))
-            further = ({} if batches else marks) | ({KEY: keys_of_names(members)} if made else {})
-            samples = tf.data.Dataset.from_tensor_slices((paths, further))
-            read = self.reader.read(samples, batch, pool, split, drop_remainder=False)
-            batches.append(read.map(lambda fields, located: fields | located))
+            further = {} if batches else marks
+            batches.append(self.reader.of_names(split, pool, members, batch, further))
         merged = batches[0] if len(batches) == 1 else tf.data.Dataset.zip(tuple(batches)).map(_merged)
         return self._own_threads(merged.prefetch(2))
 

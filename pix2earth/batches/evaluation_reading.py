@@ -53,3 +53,30 @@ def read(
         except DAMAGE as error:
             raise UserError(*(dataset.diagnose(split, group.read) or [f"{split}: {error}"])) from error
         yield group, batch
+
+
+def read_pool(
+    dataset: Dataset, split: str, pool: str, names: Sequence[str], size: int
+) -> Iterator[tuple[Sequence[str], dict[str, tf.Tensor]]]:
+    """Yield samples of one pool and their fields as stored, without what other pools hold.
+
+    Args:
+        dataset: of the samples.
+        split: of the samples.
+        pool: of the samples; "" where the dataset has no pools.
+        names: the samples.
+        size: number of samples of a group.
+
+    Raises:
+        UserError: a record is damaged; with file and field.
+    """
+    if not names:
+        return
+    batches = iter(dataset.reader.of_names(split, pool, names, size).prefetch(2))
+    for start in range(0, len(names), size):
+        group = names[start : start + size]
+        try:
+            batch = next(batches)
+        except DAMAGE as error:
+            raise UserError(*(dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
+        yield group, batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -64,6 +64,25 @@ class RecordReader:
             return (read(path, values.pop(KEY)) if hides else read(path)), values
 
         return samples.map(fields, num_parallel_calls=PARALLEL_READS).batch(batch, drop_remainder=drop_remainder)
+
+    def of_names(
+        self, split: str, pool: str, names: Sequence[str], batch: int, marks: Mapping[str, tf.Tensor] | None = None
+    ) -> tf.data.Dataset:
+        """Return batches of the fields of samples as stored, in their order, with masks that depend on names alone.
+
+        Args:
+            split: of the samples.
+            pool: of the samples.
+            names: the samples.
+            batch: samples per batch; the last batch may have fewer.
+            marks: further values of each sample.
+        """
+        paths = tf.constant([str(self.listing.path(split, name)) for name in names])
+        made = self.makes(self.manifest.fields_of(pool))
+        further = {**(marks or {}), **({KEY: keys_of_names(names)} if made else {})}
+        samples = tf.data.Dataset.from_tensor_slices((paths, further))
+        read = self.read(samples, batch, pool, split, drop_remainder=False)
+        return read.map(lambda fields, located: fields | located)
 
     def _function(self, pool: str, split: str | None) -> Read:
         """Return the function that reads a file of a pool: from its path, and a key where ``split`` has masks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ DPI = 110
 FRAME = 64
 """Grey of the frame of an image, 0 to 255."""
 SMALLEST_TEXT, LARGEST_TEXT = 5.5, 9.0
+READABLE = 7.0
+"""Text that would be smaller is written in several lines where there is room."""
 LETTER = 0.6
 """Estimated width of a letter as a share of the size of the text."""
 INSET = 0.38
@@ -45,6 +48,7 @@ def draw_rows(
     width: int = WIDTH,
     side_by_side: bool = True,
     upwards: bool = False,
+    names_left: int = 0,
 ) -> None:
     """Draw the panels of each sample, and write them atomically as PNG of about 1600 pixels width.
 
@@ -61,11 +65,12 @@ def draw_rows(
         width: in pixels, at most.
         side_by_side: samples with few panels may lie side by side.
         upwards: the first row of the panels is the lowest, as ``Manifest.upwards`` says.
+        names_left: room in pixels for names left of the rows; 0: they are above.
     """
     if upwards:
         rows = [[panel.upside_down for panel in row] for row in rows]
     top = 2 * GAP + (LINE + 2) * (caption.count("\n") + 1 if caption else 0)
-    grid = PanelGrid(rows, titles, top, width=width, side_by_side=side_by_side)
+    grid = PanelGrid(rows, titles, top, width=width, side_by_side=side_by_side, names_left=names_left)
     every = [panel for row in rows for panel in row]
     explained = keys.keys_of(every)
     height = grid.height + sum(key.height for key in explained)
@@ -78,9 +83,7 @@ def draw_rows(
         size = fitting(caption, grid.width, LARGEST_TEXT)
         axis.text(grid.width / 2, GAP, caption, fontsize=size, ha="center", va="top")
     for number, row in enumerate(rows):
-        left, top = grid.name(number)
-        room = int(grid.name_width / (LETTER * 7 * DPI / 72))
-        axis.text(left, top, cut(names[number].replace("\n", " "), room), fontsize=7, va="top", color="0.3")
+        _name(axis, grid, number, names[number], beside=bool(names_left))
         for column, panel in enumerate(row):
             _draw(canvas, axis, grid.box(number, column), panel, every)
             if grid.titled[number] and column < len(titles):
@@ -93,6 +96,21 @@ def draw_rows(
     figure.figimage(canvas, origin="upper", zorder=-1)
     with atomic.replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata=dict(text or {}))
+
+
+def _name(axis: Axes, grid: PanelGrid, number: int, name: str, *, beside: bool) -> None:
+    """Write the name of a row above it, or in several lines beside its first panel."""
+    left, top = grid.name(number)
+    if not beside:
+        room = int(grid.name_width / (LETTER * 7 * DPI / 72))
+        axis.text(left, top, cut(name.replace("\n", " "), room), fontsize=7, va="top", color="0.3")
+        return
+    box = grid.box(number, 0)
+    if fitting(name, grid.name_width, LARGEST_TEXT) < READABLE:
+        room = int(grid.name_width / (LETTER * LARGEST_TEXT * DPI / 72))
+        name = "\n".join(textwrap.wrap(name, room, break_long_words=False))
+    size = fitting(name, grid.name_width, LARGEST_TEXT)
+    axis.text(box.left - GAP, box.top + box.height / 2, name, fontsize=size, ha="right", va="center")
 
 
 def fitting(text: str, width: float, largest: float) -> float:

@@ -75,10 +75,10 @@ def _confusion(axes: Axes, frames: dict[str, Any], classes: list[int], kind: str
 
 def _bars(axes: Axes, frames: dict[str, Any]) -> None:
     """Draw F1 of each class of all kinds of frames side by side."""
-    shown = list(next(iter(frames.values()))["by_class"])
+    shown = sorted({one for each in frames.values() for one in each["by_class"]}, key=int)
     width = 0.8 / len(frames)
     for number, (kind, each) in enumerate(frames.items()):
-        heights = [each["by_class"][one]["f1"] for one in shown]
+        heights = [each["by_class"].get(one, {"f1": 0.0})["f1"] for one in shown]
         places = np.arange(len(shown)) + (number - (len(frames) - 1) / 2) * width
         axes.bar(places, heights, width, label=kind, color=COLOURS[kind])
     axes.set_xticks(range(len(shown)), [f"class {one}" for one in shown])

@@ -59,7 +59,7 @@ def draw(
         width: of the figure in pixels, at most.
     """
     fields = {"input": manifest.fields[manifest.input], "target": manifest.fields[manifest.target]}
-    contrasts = _contrasts(fields, images, physical=physical)
+    contrasts = contrasts_of(fields, images, physical=physical)
     # All rows have the same scale of errors.
     errors = np.stack(
         [_error(fields["target"], *pair) for pair in zip(images.targets, images.predictions, strict=True)]
@@ -83,7 +83,7 @@ def draw(
     draw_rows(rows, titles, names, path, caption=heading, text=text, width=width, upwards=manifest.upwards)
 
 
-def _contrasts(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:
+def contrasts_of(fields: Mapping[str, Field], images: ShownSamples, *, physical: bool) -> dict[str, Contrast]:
     """Return the contrast of input and target, from all samples: one where they show the same bands in one unit."""
     values = {
         role: time_steps.separate(each, fields[role].time_steps)[..., list(shown_bands(fields[role]))]
@@ -112,7 +112,7 @@ def _row(
         # Titles say which baseline it is: bicubic, median, linear in time.
         title = images.baseline_name.replace("-", " ").capitalize()
         predictions = {title: ("baseline", baseline)} | predictions
-    part = _inset(fields["target"], target, baseline)
+    part = enlarged_part(fields["target"], target, baseline)
     for title, (role, values) in predictions.items():
         corner = _corner(images.scores.get(role, {}), number)
         columns = _columns(title, values, fields["target"], contrasts["target"])
@@ -124,7 +124,7 @@ def _row(
     row |= {name: replace(panel, inset=part) for name, panel in columns.items()}
     if number == 0:  # all samples have one scale
         first = next(iter(columns))
-        row[first] = replace(row[first], scale_bar=_scale_bar(fields["target"]))
+        row[first] = replace(row[first], scale_bar=scale_bar_of(fields["target"]))
     return row
 
 
@@ -141,12 +141,12 @@ def _corner(scores: Mapping[str, np.ndarray], number: int) -> str:
     return ", ".join(text.format(found[name]) for name, text in texts.items() if name in found)
 
 
-def _inset(field: Field, target: np.ndarray, baseline: np.ndarray | None) -> tuple[slice, slice] | None:
+def enlarged_part(field: Field, target: np.ndarray, baseline: np.ndarray | None) -> tuple[slice, slice] | None:
     """Return the part to enlarge: where the baseline is worst, else where the target varies most.
 
     It is the same in every figure of a sample, whatever the network predicts.
     """
-    targets = _time_steps(target, field)
+    targets = steps_of(target, field)
     height, width = targets[0].shape[:2]
     side = min(height, width) // INSET_SHARE
     if side < SMALLEST_INSET:
@@ -154,7 +154,7 @@ def _inset(field: Field, target: np.ndarray, baseline: np.ndarray | None) -> tup
     counts = height // side, width // side
     cells = np.stack(targets)[:, : counts[0] * side, : counts[1] * side]
     if baseline is not None:
-        cells = np.abs(cells - np.stack(_time_steps(baseline, field))[:, : counts[0] * side, : counts[1] * side])
+        cells = np.abs(cells - np.stack(steps_of(baseline, field))[:, : counts[0] * side, : counts[1] * side])
     cells = cells.reshape(len(targets), counts[0], side, counts[1], side, -1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a cell without a valid pixel
@@ -165,7 +165,7 @@ def _inset(field: Field, target: np.ndarray, baseline: np.ndarray | None) -> tup
     return slice(int(row) * side, (int(row) + 1) * side), slice(int(column) * side, (int(column) + 1) * side)
 
 
-def _scale_bar(field: Field) -> tuple[float, str] | None:
+def scale_bar_of(field: Field) -> tuple[float, str] | None:
     """Return a round length on the ground as a share of the width, and its name; None without a pixel size."""
     if not field.gsd:
         return None
@@ -181,7 +181,7 @@ def _error(field: Field, target: np.ndarray, prediction: np.ndarray) -> np.ndarr
 
     Where it is valid at none, the error is NaN.
     """
-    targets, predictions = (np.stack(_time_steps(values, field)) for values in (target, prediction))
+    targets, predictions = (np.stack(steps_of(values, field)) for values in (target, prediction))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # no valid time step
         valid = np.isfinite(targets).all(axis=-1)
@@ -195,7 +195,7 @@ def _error_label(field: Field) -> str:
 
 def _columns(title: str, values: np.ndarray, field: Field, contrast: Contrast) -> dict[str, Panel]:
     """Return the panels of an image by title, one for each time step."""
-    images = [image[..., list(shown_bands(field))] for image in _time_steps(values, field)]
+    images = [image[..., list(shown_bands(field))] for image in steps_of(values, field)]
     panels = [Panel(image, contrast) for image in images]
     return dict(zip(_numbered(title, len(images)), panels, strict=True))
 
@@ -242,6 +242,6 @@ def _numbered(title: str, count: int) -> list[str]:
     return [title] if count == 1 else [f"{title}, time step {number}" for number in range(1, count + 1)]
 
 
-def _time_steps(values: np.ndarray, field: Field) -> list[np.ndarray]:
+def steps_of(values: np.ndarray, field: Field) -> list[np.ndarray]:
     """Split (time step, height, width, band), or folded (height, width, time step * band), into single time steps."""
     return list(time_steps.separate(values[None], field.time_steps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,7 +20,6 @@ class Judge:
 
     Attributes:
         classes: that are told apart, sorted.
-        series: number of series so far.
     """
 
     def __init__(self, predict: Predict, classes: Iterable[int], green_red_infrared: Indices | None) -> None:
@@ -30,24 +30,34 @@ class Judge:
             classes: that the classifier knows.
             green_red_infrared: indices of these bands, for NDVI; None: unknown.
         """
-        self._predict, self.classes, self.series = predict, sorted(classes), 0
+        self._predict, self.classes = predict, sorted(classes)
+        self._series: Counter[str] = Counter()
         self._bands = green_red_infrared
         self._pairs: dict[str, dict[tuple[int, int], int]] = {}
         self._changes: dict[str, dict[int, np.ndarray]] = {}
         self._ndvi: dict[str, dict[int, np.ndarray]] = {}
 
+    @property
+    def series(self) -> int:
+        """Number of series so far: of generated frames, or of true ones where there are no others."""
+        return self._series[GENERATED] or self._series[TRUE]
+
     def add(self, series: PixelSeries) -> None:
-        """Classify the frames of a series, at the pixels that have a class and are measured at all time steps."""
+        """Classify the frames of a series, at the pixels that have a class and are measured at all time steps.
+
+        Errors of changes need true frames of the same series.
+        """
         chosen = series.chosen
         labels = series.labels[chosen]
         self.classes = sorted({*self.classes, *np.unique(labels).tolist()})
-        self.series += 1
+        self._series.update(series.frames.keys())
         for kind, frames in series.frames.items():
             pairs = self._pairs.setdefault(kind, {})
             predicted = self._predict(pixel_features(frames, chosen))
             for (true, found), count in zip(*_counted(labels, predicted), strict=True):
                 pairs[true, found] = pairs.get((true, found), 0) + count
-            self._add_changes(kind, frames[:, chosen], series.frames[TRUE][:, chosen], labels)
+            if TRUE in series.frames:
+                self._add_changes(kind, frames[:, chosen], series.frames[TRUE][:, chosen], labels)
             self._add_ndvi(kind, frames[:, chosen], labels)
 
     def _add_changes(self, kind: str, frames: np.ndarray, true: np.ndarray, labels: np.ndarray) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pix2earth.batches.evaluation_reading import read_pool
+from pix2earth.batches.preparation import measured_input, physical, prepare_scene, valid_pixels
+from pix2earth.batches.time_steps import separate
 from pix2earth.records.sequences import sequences
-from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
     from experiment import Experiment
     from pix2earth.batches.dataset import Dataset
+    from pix2earth.land_cover.class_fields import LabelledPool
     from pix2earth.records.manifest import Manifest
     from pix2earth.scoring.scorer import Scorer
 
@@ -43,21 +46,6 @@ class PixelSeries(NamedTuple):
         return self.valid & (self.labels != 0)
 
 
-def class_field(manifest: Manifest, folder: Any) -> str:
-    """Return the name of the field with the classes.
-
-    Raises:
-        UserError: there is none, there are several without "land_cover", or samples hold some fields only.
-    """
-    found = [name for name, field in manifest.fields.items() if field.kind == "classes"]
-    if manifest.pools:
-        raise UserError(f"{folder}: --classifier: samples hold some fields only (pools); it needs all of each sample")
-    if "land_cover" in found or len(found) == 1:
-        return "land_cover" if "land_cover" in found else found[0]
-    there = f"has several: {', '.join(found)}; name one of them land_cover" if found else "has none"
-    raise UserError(f"{folder}: --classifier: needs a field of kind 'classes', and dataset.json {there}")
-
-
 def members(manifest: Manifest, names: Sequence[str]) -> tuple[dict[str, list[str]], int]:
     """Return the samples of each series in the order of time, and how many series are left out.
 
@@ -73,44 +61,71 @@ def members(manifest: Manifest, names: Sequence[str]) -> tuple[dict[str, list[st
     return kept, len(found) - len(kept)
 
 
-def true_series(dataset: Dataset, split: str) -> Iterator[PixelSeries]:
-    """Yield the series of true frames of a split, of all of its samples.
+def true_series(
+    dataset: Dataset, split: str, labelled: LabelledPool, names: Sequence[str] | None = None
+) -> Iterator[PixelSeries]:
+    """Yield the series of true frames of a split.
+
+    Args:
+        dataset: with the target.
+        split: of the samples.
+        labelled: their pool, and the field with the classes.
+        names: of the samples; None: all of the pool.
 
     Raises:
-        UserError: the dataset has no classes, or a record is damaged.
+        UserError: a record is damaged.
     """
-    names, _ = members(dataset.manifest, dataset.all_names(split))
-    order = [name for samples in names.values() for name in samples]
+    of_pool = names_of_pool(dataset, split, labelled.pool) if names is None else names
+    kept, _ = members(dataset.manifest, of_pool)
+    order = [name for samples in kept.values() for name in samples]
 
     def batches() -> Iterator[tuple[Sequence[str], dict[str, np.ndarray]]]:
-        start = 0
-        for batch in dataset.batches(split, order, BATCH):
-            arrays = _arrays(batch, dataset.prepare(batch), dataset.experiment)
-            count = len(arrays["labels"])
-            yield order[start : start + count], arrays
-            start += count
+        needed = {dataset.manifest.target, dataset.manifest.mask, labelled.field}
+        for group, stored in read_pool(dataset, split, labelled.pool, order, BATCH):
+            batch = {name: values for name, values in stored.items() if name in needed}
+            fields = prepare_scene(batch, dataset.experiment)
+            found = _labels_and_valid(fields[labelled.field], valid_pixels(batch, dataset.experiment))
+            yield group, found | {TRUE: _physical_steps(fields["target"], dataset.manifest.target, dataset.experiment)}
 
-    yield from _collected(names, batches())
+    yield from _collected(kept, batches())
 
 
-def judged_series(scorer: Scorer, split: str, names: Sequence[str]) -> Iterator[PixelSeries]:
-    """Yield the series of a split with true and generated frames, and those of the input where it has the bands.
+def names_of_pool(dataset: Dataset, split: str, pool: str) -> list[str]:
+    """Return the names of all samples of a pool of a split, sorted, also of those that the experiment does not use."""
+    return [name for name in dataset.listing.names(split) if not pool or dataset.manifest.pool_of(name) == pool]
+
+
+def judged_series(scorer: Scorer, split: str, names: Sequence[str], labels: str) -> Iterator[PixelSeries]:
+    """Yield the series of a split with generated frames, and those of the input where it has the bands.
+
+    True frames are there too where input and target are pairs. Where they are not, pixels count where the input is
+    measured.
 
     Args:
         scorer: of the network.
         split: of the samples.
         names: the samples.
+        labels: name of the field with the classes.
 
     Raises:
         UserError: a record is damaged.
     """
     kept, _ = members(scorer.dataset.manifest, names)
     order = [name for samples in kept.values() for name in samples]
+    experiment, manifest = scorer.experiment, scorer.dataset.manifest
 
     def batches() -> Iterator[tuple[Sequence[str | None], dict[str, np.ndarray]]]:
         for group, batch in scorer.batches(split, order):
             fields, prediction = scorer.forward(batch)
-            yield group, _arrays(batch, fields, scorer.experiment, prediction)
+            valid = valid_pixels(batch, experiment) if scorer.paired else measured_input(batch, experiment)
+            found = _labels_and_valid(fields[labels], valid)
+            found[GENERATED] = _physical_steps(prediction, manifest.target, experiment)
+            if scorer.paired:
+                found[TRUE] = _physical_steps(fields["target"], manifest.target, experiment)
+            if why_no_input(manifest) is None:
+                inputs = _physical_steps(fields["input_image"], manifest.input, experiment)
+                found[INPUT] = inputs[..., list(manifest.shared_bands or ())]
+            yield group, found
 
     yield from _collected(kept, batches())
 
@@ -136,31 +151,27 @@ def _collected(
                 yield PixelSeries(series, ordered[0]["labels"], np.asarray(valid), frames)
 
 
-def _arrays(batch: Any, fields: Any, experiment: Experiment, prediction: Any = None) -> dict[str, np.ndarray]:
-    """Return classes, validity and frames of a batch: (batch, height, width), then (batch, time, height, width ...)."""
-    from pix2earth.batches.preparation import physical, valid_pixels
+def _labels_and_valid(classes: Any, valid: Any) -> dict[str, np.ndarray]:
+    """Return classes (batch, height, width) and validity (batch, time, height, width).
 
-    manifest = experiment.manifest
-    target, source = manifest.fields[manifest.target], manifest.fields[manifest.input]
-    labels = np.asarray(fields[class_field(manifest, experiment.DATA_ROOT)])
+    Args:
+        classes: (batch, [time,] height, width, 1); that of the first time step is taken.
+        valid: bool (batch, [time,] height, width), or None where all pixels are.
+    """
+    labels = np.asarray(classes)
     labels = labels[:, 0, ..., 0] if labels.ndim == 5 else labels[..., 0]
-    found = {"labels": labels, TRUE: _steps(physical(fields["target"], target, experiment), target.time_steps)}
-    valid = valid_pixels(batch, experiment)
-    shape = found[TRUE].shape[:-1]
-    places = np.ones(shape, bool) if valid is None else np.asarray(valid)
-    found["valid"] = np.broadcast_to(places if places.ndim == 4 else places[:, None], shape)
-    if prediction is not None:
-        found[GENERATED] = _steps(physical(prediction, target, experiment), target.time_steps)
-        if why_no_input(manifest) is None:
-            inputs = _steps(physical(fields["input_image"], source, experiment), source.time_steps)
-            found[INPUT] = inputs[..., list(manifest.shared_bands or ())]
-    return found
+    places = np.ones(labels.shape, bool) if valid is None else np.asarray(valid)
+    return {"labels": labels, "valid": places if places.ndim == 4 else places[:, None]}
+
+
+def _physical_steps(values: Any, name: str, experiment: Experiment) -> np.ndarray:
+    """Return network values of a field as (batch, time, height, width, band) in physical units."""
+    field = experiment.manifest.fields[name]
+    return _steps(physical(values, field, experiment), field.time_steps)
 
 
 def _steps(values: Any, steps: int | None) -> np.ndarray:
     """Return images as (batch, time, height, width, band)."""
-    from pix2earth.batches.time_steps import separate
-
     count = steps or 1
     apart = np.asarray(separate(values, steps))
     return apart.reshape(-1, count, *apart.shape[1:])

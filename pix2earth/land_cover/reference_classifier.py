@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.land_cover.pixel_series import TRUE, class_field, members, pixel_features, true_series
+from pix2earth.land_cover.class_fields import pools_of_truth
+from pix2earth.land_cover.pixel_series import TRUE, PixelSeries, members, names_of_pool, pixel_features, true_series
 from pix2earth.runs import identity
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.settings import atomic
@@ -56,14 +57,19 @@ class ReferenceClassifier(NamedTuple):
 
 
 def description(dataset: Dataset) -> dict[str, Any]:
-    """Return what a classifier depends on: records and fields of the dataset, size of images, settings, version."""
+    """Return what a classifier depends on: records and fields of the dataset, size of images, settings, version.
+
+    Raises:
+        UserError: no sample of the training split has target and classes.
+    """
     import sklearn
 
     experiment = dataset.experiment
+    labelled = pools_of_truth(dataset.listing, "train")
     samples = {key: value for key, value in identity.dataset(dataset.listing).items() if key != "name"}
     return {
         "dataset": samples,
-        "classes": class_field(dataset.manifest, dataset.listing.folder),
+        "classes": {each.pool: each.field for each in labelled} if dataset.manifest.pools else labelled[0].field,
         "size": [experiment.IMG_HEIGHT, experiment.IMG_WIDTH],
         "fit": {"pixels": PIXELS, "seed": SEED, "C": PENALTY, "iterations": ITERATIONS},
         "scikit-learn": sklearn.__version__,
@@ -102,7 +108,7 @@ def fit(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
     """Return a classifier that is fitted to true frames of the training split, and numbers of series and pixels.
 
     Raises:
-        UserError: the split has no pixels with a class, or a single class.
+        UserError: the split has no samples, no pixels with a class, or a single class.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -110,19 +116,20 @@ def fit(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    names, left_out = members(dataset.manifest, dataset.all_names("train"))
-    share = max(1, -(-PIXELS // max(1, len(names))))
+    labelled = pools_of_truth(dataset.listing, "train")
+    found = [members(dataset.manifest, names_of_pool(dataset, "train", each.pool)) for each in labelled]
+    left_out, count = sum(each[1] for each in found), sum(len(each[0]) for each in found)
+    if not count:
+        raise UserError(
+            f"{dataset.listing.folder / 'train'}: --classifier: has no samples, to whose true frames the classifier is"
+            " fitted; write some, or leave --classifier out"
+        )
+    share = max(1, -(-PIXELS // count))
     features, labels = [], []
-    for number, series in enumerate(true_series(dataset, "train")):
-        candidates = np.argwhere(series.chosen)
-        random = np.random.default_rng([SEED, number])
-        taken = candidates[random.permutation(len(candidates))[:share]]
-        chosen = np.zeros_like(series.chosen)
-        chosen[tuple(taken.T)] = True
-        values = pixel_features(series.frames[TRUE], chosen)
-        finite = np.isfinite(values).all(axis=1)
-        features.append(values[finite])
-        labels.append(series.labels[chosen][finite])
+    for number, series in enumerate(one for each in labelled for one in true_series(dataset, "train", each)):
+        of_series, classes = _drawn(series, share, np.random.default_rng([SEED, number]))
+        features.append(of_series)
+        labels.append(classes)
     known = np.unique(np.concatenate(labels)) if labels else np.zeros(0)
     if len(known) < 2:
         raise UserError(
@@ -144,6 +151,17 @@ def fit(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
         "features": joined.shape[1],
     }
     return model, numbers | {"classes": [int(one) for one in known]}
+
+
+def _drawn(series: PixelSeries, most: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return features (pixel, feature) and classes (pixel,) of so many pixels of a series, those that are finite."""
+    candidates = np.argwhere(series.chosen)
+    taken = candidates[random.permutation(len(candidates))[:most]]
+    chosen = np.zeros_like(series.chosen)
+    chosen[tuple(taken.T)] = True
+    values = pixel_features(series.frames[TRUE], chosen)
+    finite = np.isfinite(values).all(axis=1)
+    return values[finite], series.labels[chosen][finite]
 
 
 def _skops() -> Any:

@@ -6,16 +6,31 @@ import csv
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from pix2earth.land_cover.class_fields import LabelledPool, pool_of_judged, pools_of_truth, require_agreement
 from pix2earth.land_cover.judging import Judge
-from pix2earth.land_cover.pixel_series import GENERATED, INPUT, TRUE, judged_series, members, why_no_input
+from pix2earth.land_cover.pixel_series import (
+    GENERATED,
+    INPUT,
+    TRUE,
+    PixelSeries,
+    judged_series,
+    members,
+    true_series,
+    why_no_input,
+)
 from pix2earth.land_cover.reference_classifier import kept_or_fitted
+from pix2earth.records.listing import admitted_names
 from pix2earth.runs.folders import EVALUATION
 from pix2earth.settings import atomic
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
+    from pix2earth.runs.folders import RunFolders
+    from pix2earth.scoring.other_dataset import OtherDataset
     from pix2earth.scoring.scorer import Scorer
 
 FOLDER = "land_cover"
@@ -23,13 +38,31 @@ MEANING = {TRUE: "ceiling", GENERATED: "", INPUT: "floor"}
 SCORES = ("accuracy", "f1", "iou", "iou_micro")
 
 
-def judge_and_show(scorer: Scorer, split: str, step: int) -> Path:
-    """Judge a run by the classes of its generated frames; write the files, print lines, return the path of the JSON.
+class Judgement(NamedTuple):
+    """What a classifier made of the frames of a run, as it was written.
+
+    Attributes:
+        content: of the JSON file.
+        path: of the JSON file.
+    """
+
+    content: dict[str, Any]
+    path: Path
+
+    def show(self) -> None:
+        """Print lines and paths."""
+        files = (self.path, self.path.with_suffix(".csv"), self.path.with_suffix(".png"))
+        print("\n".join(lines(self.content)), *files, sep="\n")
+
+
+def judged(scorer: Scorer, split: str, step: int, other: OtherDataset | None = None) -> Judgement:
+    """Judge a run by the classes of its generated frames, and write JSON, tables and figure.
 
     Args:
-        scorer: of the network.
+        scorer: of the network and the samples.
         split: of the samples.
         step: of the checkpoint.
+        other: the dataset of the samples, where it is not that of the run. The classifier is fitted to its ``train``.
 
     Raises:
         UserError: the dataset has no classes, or no complete series in the split.
@@ -41,29 +74,84 @@ def judge_and_show(scorer: Scorer, split: str, step: int) -> Path:
         print(line, file=sys.stderr)
 
     output = scorer.experiment.output
-    names = scorer.dataset.names(split)
-    kept, left_out = members(scorer.dataset.manifest, names)
-    if not scorer.paired or not kept:
-        raise UserError(f"{scorer.dataset.listing.folder / split}: --classifier: has no pairs of input and target")
     classifier = kept_or_fitted(scorer.dataset, Path(output.experiment_root), to_stderr)
-    _check_length(scorer, split, len(next(iter(kept.values()))), classifier.about)
-    judge = Judge(classifier.predict, classifier.about["fitted"]["classes"], scorer.scale.green_red_infrared)
-    for series in judged_series(scorer, split, names):
-        judge.add(series)
+    about, manifest = classifier.about["fitted"], scorer.dataset.manifest
+    judge = Judge(classifier.predict, about["classes"], scorer.scale.green_red_infrared)
+    numbers = judge_samples(scorer, split, judge, about)
+    found = judge.result()
+    if not any(each["pixels"] for each in found["frames"].values()):
+        raise UserError(f"{scorer.dataset.listing.folder / split}: --classifier: no measured pixel has a class")
     content = {
-        "version": 1, "run": output.run_name, "dataset": scorer.dataset.manifest.name, "split": split, "step": step,
-        "samples": sum(map(len, kept.values())), "left_out": left_out,
-        "classifier": {"folder": str(classifier.folder), **classifier.about["fitted"]},
-        "no_input": why_no_input(scorer.dataset.manifest), "units": scorer.target.units, **judge.result(),
+        "version": 1, "run": output.run_name, "dataset": other.name if other else manifest.name, "split": split,
+        "step": step, **numbers, "paired": scorer.paired, "classifier": {"folder": str(classifier.folder), **about},
+        "no_input": why_no_input(manifest), "units": scorer.target.units, **found,
     }  # fmt: skip
-    path = Path(output.experiment_root) / EVALUATION / FOLDER / f"{output.shared_name}_{split}.json"
+    path = path_of(output, split, (other.name, scorer.experiment.TILESIZE) if other else None)
     atomic.write_text(path.with_suffix(".csv"), scores_as_csv(content))
-    if judge.result()["ndvi"]:
+    if found["ndvi"]:
         atomic.write_text(path.with_name(f"{path.stem}_ndvi.csv"), ndvi_as_csv(content))
     land_cover.draw(content, path.with_suffix(".png"))
     atomic.write_json(path, content)
-    print("\n".join(lines(content)), path, path.with_suffix(".csv"), path.with_suffix(".png"), sep="\n")
-    return path
+    return Judgement(content, path)
+
+
+def path_of(output: RunFolders, split: str, other: tuple[str, int] | None = None) -> Path:
+    """Return the JSON of a judgement, ``land_cover/<run>_<split>.json``.
+
+    Args:
+        output: folders of the run.
+        split: of the samples.
+        other: name and tile size of the dataset where it is not that of the run: ``<run>@<dataset>@<tilesize>``.
+    """
+    name = output.evaluation_on(*other).stem if other else output.shared_name
+    return Path(output.experiment_root) / EVALUATION / FOLDER / f"{name}_{split}.json"
+
+
+def judge_samples(scorer: Scorer, split: str, judge: Judge, about: dict[str, Any]) -> dict[str, int]:
+    """Add the series of a split to a judge, and return the numbers of their samples and of those that are left out.
+
+    Where samples are no pairs, true frames are those of the pool of targets, with classes of their own.
+
+    Args:
+        scorer: of the network and the samples.
+        split: of the samples.
+        judge: that classifies.
+        about: what the classifier was fitted to.
+
+    Raises:
+        UserError: samples have no classes, other ones than those of ``train``, or no complete series.
+    """
+    dataset, manifest = scorer.dataset, scorer.dataset.manifest
+    labelled = pool_of_judged(dataset, split)
+    names = dataset.names(split) if scorer.paired else dataset.candidates(split)
+    kept, left_out = members(manifest, names)
+    _check_length(scorer, split, len(next(iter(kept.values()))), about)
+    truth = pools_of_truth(dataset.listing, "train")[0]
+    require_agreement(manifest, dataset.listing.folder, truth.field, labelled.field)
+    for series in judged_series(scorer, split, names, labelled.field):
+        if labelled.field != truth.field:
+            _check_classes(series, labelled, about["classes"], dataset.listing.folder / split)
+        judge.add(series)
+    if not scorer.paired:
+        for each in pools_of_truth(dataset.listing, split):
+            of_pool = admitted_names(dataset.listing, split, scorer.experiment, each.pool)
+            _check_length(scorer, split, len(next(iter(members(manifest, of_pool)[0].values()))), about)
+            for series in true_series(dataset, split, each, of_pool):
+                judge.add(series)
+    return {"samples": sum(map(len, kept.values())), "left_out": left_out}
+
+
+def _check_classes(series: PixelSeries, labelled: LabelledPool, known: list[int], folder: Path) -> None:
+    """Check that a further field of classes has no number that the training split does not have.
+
+    Raises:
+        UserError: it has.
+    """
+    if unknown := sorted(set(np.unique(series.labels[series.chosen]).tolist()) - set(known)):
+        raise UserError(
+            f"{folder}: --classifier: {labelled.field} of the pool '{labelled.pool}' has the class {unknown[0]}, and"
+            f" true frames of train have {', '.join(map(str, known))}; write both with the same classes"
+        )
 
 
 def _check_length(scorer: Scorer, split: str, samples: int, about: dict[str, Any]) -> None:
@@ -73,18 +161,18 @@ def _check_length(scorer: Scorer, split: str, samples: int, about: dict[str, Any
         UserError: they have not.
     """
     per_sample = (scorer.target.time_steps or 1) * len(scorer.target.bands)
-    if samples * per_sample != about["fitted"]["features"]:
+    if samples * per_sample != about["features"]:
         raise UserError(
             f"{scorer.dataset.listing.folder / split}: --classifier: series have {samples} samples, and those of train"
-            f" {about['fitted']['features'] // per_sample}; sample_val and suffixes must leave series whole"
+            f" {about['features'] // per_sample}; sample_val and suffixes must leave series whole"
         )
 
 
 def lines(content: dict[str, Any]) -> list[str]:
     """Return the judgement in lines for the console."""
     found = [
-        f"{content['run']}, step {content['step']}: land cover of {content['series']} series of {content['split']},"
-        f" by a classifier of true frames of train"
+        f"{content['run']}, step {content['step']}: land cover of {content['series']} series of {content['split']} of"
+        f" {content['dataset']}, by a classifier of true frames of train"
     ]
     for kind, each in content["frames"].items():
         meaning = f" ({MEANING[kind]})" if MEANING[kind] else ""
@@ -92,6 +180,8 @@ def lines(content: dict[str, Any]) -> list[str]:
         change = each["change"]
         change_words = f", error of changes {_number(change['error'])}" if change and kind != TRUE else ""
         found.append(f"  {kind} frames{meaning}: {values}{change_words}")
+    if not content["paired"]:
+        found.append("  generated frames are of other places than the true ones, by classes of the inputs")
     if content["no_input"]:
         found.append(f"  input frames: no floor, {content['no_input']}")
     if content["ratio"] is not None:

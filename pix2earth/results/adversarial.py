@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import PROJECT, Environment
-from pix2earth.results import architectures
+from pix2earth.results import architectures, compared_tiles
 from pix2earth.results.architectures import number
 from pix2earth.results.trained import TrainedRow, trained_row
 from pix2earth.settings import commented_json
@@ -76,10 +76,24 @@ def table(rows: Sequence[TrainedRow], options: argparse.Namespace) -> str:
     for line in rows:
         name = line.experiment.removeprefix(f"{FOLDER}/")
         cells = _cells(line.scores) if line.scores else [line.outcome, *[""] * (len(SHOWN) - 1)]
-        title = f"adversarial weight {WEIGHTS[name]:g}" if WEIGHTS[name] else "L1 alone"
-        lines.append(f"| {title} | {' | '.join(cells)} | {settings(name, options)['steps']} |")
+        lines.append(f"| {title(name)} | {' | '.join(cells)} | {settings(name, options)['steps']} |")
     words = f"The super-resolution demo, seed {options.seed}; mean over {known.get('samples', 0)} held-out tiles."
     return "\n".join([words, "", *lines])
+
+
+def title(name: str) -> str:
+    """Return what a row is called."""
+    return f"adversarial weight {WEIGHTS[name]:g}" if WEIGHTS[name] else "L1 alone"
+
+
+def figures(environment: Environment, folder: Path) -> list[Path]:
+    """Draw some tiles by all trained rows, chosen by PSNR of L1 alone; return the path of the figure.
+
+    Raises:
+        UserError: L1 alone is not trained.
+    """
+    rows = [(title(name), f"{FOLDER}/{name}") for name in MODELS]
+    return [compared_tiles.draw(environment, rows, folder / f"{FOLDER}.png", chosen_by=title(MODELS[0]))]
 
 
 def _cells(scores: Mapping[str, float], suffix: str = "") -> list[str]:

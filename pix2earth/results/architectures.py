@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import Environment
+from pix2earth.results import compared_tiles
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
 from pix2earth.settings import atomic
 
@@ -71,6 +72,16 @@ def table(rows: Sequence[TrainedRow], options: argparse.Namespace) -> str:
         model = line.experiment.removeprefix(f"{FOLDER}/")
         lines.append(f"| {model} | {' | '.join(numbers)} | {speed} | {with_commas(line.parameters)} |")
     return "\n".join([budget(options, known), "", *lines])
+
+
+def figures(environment: Environment, folder: Path) -> list[Path]:
+    """Draw some tiles by all trained models; return the path of the figure.
+
+    Raises:
+        UserError: no model is trained.
+    """
+    rows = [(model, f"{FOLDER}/{model}") for model in MODELS]
+    return [compared_tiles.draw(environment, rows, folder / f"{FOLDER}.png")]
 
 
 def budget(options: argparse.Namespace, known: Mapping[str, float]) -> str:

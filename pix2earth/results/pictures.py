@@ -7,10 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from experiment import PROJECT, Environment
 from pix2earth.console.arguments import CommandArguments
-from pix2earth.results import adversarial_picture, page_picture
+from pix2earth.results import adversarial, architectures, page_picture, started
 from pix2earth.results.page_picture import SCHEMES
 from pix2earth.settings.errors import UserError, reports_errors
 
@@ -18,6 +19,8 @@ FOLDER = PROJECT / "docs" / "images"
 DEMO_ENVIRONMENT = PROJECT / "experiments" / "demo" / "environment.json"
 WIDTH, SAMPLES = 1100, 3
 """Of the sample image: pixels, and tiles."""
+TABLES: dict[str, Any] = {table.FOLDER: table for table in (architectures, started, adversarial)}
+"""Tables with one figure, by its name; the module draws it."""
 OTHERS = {
     "olci.png": "its products are no part of the repository; docs/preprocessing.md has the commands",
     "series.png": "its rasters are no part of the repository; docs/importing.md has the commands",
@@ -45,24 +48,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         tiles(environment, options.exp, options.output)
         print(options.output)
         return 0
-    drawings: dict[str, tuple[Callable[[Environment, Path], None], str]] = {
+    drawings: dict[str, tuple[Callable[[Environment, Path], Any], str]] = {
         "sharpening.png": (sharpening, "make demo"),
         "demo.png": (demo, "make demo-super-resolution"),
         "synthetic.png": (synthetic, "make venv"),
-        "adversarial.png": (adversarial_picture.draw, "python results.py adversarial"),
+        **{
+            f"{table}.png": (of_table(module.figures), f"python results.py {table}") for table, module in TABLES.items()
+        },
+        "published-*.png": (published, "python results.py published"),
         **dict.fromkeys(SCHEMES, (page_picture.draw, "the commands of docs/metrics.md, Which loss works best")),
     }
     missing = 0
     for name, (draw, target) in drawings.items():
         try:
-            draw(environment, options.output / name)
-            print(options.output / name)
+            found = draw(environment, options.output / name)
+            print(*(found or [options.output / name]), sep="\n")
         except UserError as error:
             missing += 1
             print(f"{name}: not drawn ({'; '.join(error.lines)}); first run: {target}", file=sys.stderr)
     for name, how in OTHERS.items():
         print(f"{name}: not drawn here: {how}", file=sys.stderr)
     return 1 if missing else 0
+
+
+def of_table(figures: Callable[[Environment, Path], list[Path]]) -> Callable[[Environment, Path], list[Path]]:
+    """Return the function from environment and path of a picture to the figures of a table, in the same folder."""
+    return lambda environment, output: figures(environment, output.parent)
+
+
+def published(environment: Environment, output: Path) -> list[Path]:
+    """Draw the figures of the published models, one for each preset; return their paths.
+
+    Raises:
+        UserError: no model is trained.
+    """
+    from pix2earth.results import published
+
+    return published.figures(environment, output.parent)
 
 
 def sharpening(environment: Environment, output: Path) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiment import PROJECT, Environment
+from pix2earth.baselines.samples import BaselineSet, Predictor
+from pix2earth.results import compared_tiles
 from pix2earth.results.budgets import EXAMPLES
+from pix2earth.results.compared_tiles import GivenBaseline
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
 from pix2earth.scoring.baseline_scores import DIGITS, METRICS, WHOLE, ScoreRow, rows
 from pix2earth.settings import atomic, commented_json
+from pix2earth.settings.errors import UserError
 from synthetic.presets import datasets
 from synthetic.presets.baselines import BASELINES, SyntheticDataset, description
 
@@ -63,18 +70,74 @@ def tables(environment: Environment, options: argparse.Namespace) -> str:
         if not folder.is_dir():
             sections.append(f"### {preset}, published models\n\nNot trained.")
             continue
-        dataset = SyntheticDataset(str(folder))
-        baselines = BASELINES[preset](dataset)
+        dataset, baselines, scored = _scored(str(folder))
         models = [
             (name, trained_row(root, f"{FOLDER}/{name}", METRICS), options.steps or example.steps)
             for name, example in EXAMPLES.items()
             if example.preset == preset
         ]
         region = next((title for title, (side, _) in baselines.regions.items() if side == "inside"), None)
-        lines = table(rows(dataset, baselines), models, region)
+        lines = table(scored, models, region)
         text = description(dataset, dataset.target.bands)
         sections.append("\n".join([f"### {preset}, published models", "", *lines, "", text]))
     return "\n\n".join([f"Profile `{PROFILE}`; seed of the runs {options.seed}.", *sections])
+
+
+@functools.cache
+def _scored(folder: str) -> tuple[SyntheticDataset, BaselineSet, list[ScoreRow]]:
+    """Return a dataset with its baselines and their scores, which are computed once: tables and figures need them."""
+    dataset = SyntheticDataset(folder)
+    baselines = BASELINES[dataset.configuration.preset](dataset)
+    return dataset, baselines, rows(dataset, baselines)
+
+
+def hardest_of(scored: Sequence[ScoreRow]) -> ScoreRow:
+    """Return the scores over the whole image of the baseline with the highest PSNR that a network could beat."""
+    candidates = (line for line in scored if line.region == WHOLE and line.baseline not in REFERENCES)
+    return max(candidates, key=lambda line: line.scores["PSNR"])
+
+
+def figures(environment: Environment, folder: Path) -> list[Path]:
+    """Draw for each preset some tiles by the models that are trained on it; return the paths of the figures.
+
+    Raises:
+        UserError: no model is trained.
+    """
+    drawn = []
+    for preset in dict.fromkeys(example.preset for example in EXAMPLES.values()):
+        shown = [(name, f"{FOLDER}/{name}") for name, example in EXAMPLES.items() if example.preset == preset]
+        if compared_tiles.sorted_out(environment, shown)[0]:
+            given = hardest_baseline(_folder(environment, preset))
+            path = folder / f"{FOLDER}-{preset.replace('_', '-')}.png"
+            drawn.append(compared_tiles.draw(environment, shown, path, baseline=given))
+    if not drawn:
+        raise UserError(f"{FOLDER}: no row is trained")
+    return drawn
+
+
+def hardest_baseline(folder: Path) -> GivenBaseline:
+    """Return the hardest baseline of a synthetic dataset, which predicts all bands of the target.
+
+    Args:
+        folder: ``<data_root>/<dataset>``.
+
+    Raises:
+        UserError: the dataset is not synthetic, or a record is damaged.
+    """
+    dataset, baselines, scored = _scored(str(folder))
+    name = hardest_of(scored).baseline
+    return GivenBaseline(name, functools.partial(_predicted, dataset, baselines.predictors[name]))
+
+
+def _predicted(dataset: SyntheticDataset, predict: Predictor, names: Sequence[str]) -> np.ndarray:
+    """Return the predictions of a baseline (sample, [time step,] height, width, band) of test samples."""
+    if dataset.manifest.sequence is None:
+        return np.stack([np.asarray(predict(sample), np.float32) for sample in dataset.named("test", names)])
+    found: dict[str, np.ndarray] = {}
+    for members, sequence in zip(dataset.sequence_names("test"), dataset.sequences("test"), strict=True):
+        if not found.keys() >= set(names) and not set(members).isdisjoint(names):
+            found |= dict(zip(members, np.asarray(predict(sequence), np.float32), strict=True))
+    return np.stack([found[name] for name in names])
 
 
 def table(scored: Sequence[ScoreRow], models: Sequence[tuple[str, TrainedRow, int]], region: str | None) -> list[str]:
@@ -85,10 +148,7 @@ def table(scored: Sequence[ScoreRow], models: Sequence[tuple[str, TrainedRow, in
         models: name, run and steps of each.
         region: title of the region inside of the mask, or None where there is no mask.
     """
-    hardest = max(
-        (line for line in scored if line.region == WHOLE and line.baseline not in REFERENCES),
-        key=lambda line: line.scores["PSNR"],
-    )
+    hardest = hardest_of(scored)
     titles = [*METRICS, *(f"{name} {region}" for name in SHOWN if region)]
     heading = ["prediction", *titles, f"PSNR above {hardest.baseline}", "steps", "parameters"]
     lines = [f"| {' | '.join(heading)} |", f"|---|{'---:|' * (len(heading) - 1)}"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import Environment
-from pix2earth.results import architectures
+from pix2earth.results import architectures, compared_tiles
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
 
 MODELS = (*architectures.MODELS, "residual_upsampler")
@@ -42,6 +42,16 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
 def row(environment: Environment, model: str) -> TrainedRow:
     """Return a model's line of the table."""
     return trained_row(Path(environment.EXPERIMENT_ROOT), f"{FOLDER}/{model}", architectures.METRICS)
+
+
+def figures(environment: Environment, folder: Path) -> list[Path]:
+    """Draw some tiles by all trained models; return the path of the figure.
+
+    Raises:
+        UserError: no model is trained.
+    """
+    rows = [(model, f"{FOLDER}/{model}") for model in MODELS]
+    return [compared_tiles.draw(environment, rows, folder / f"{FOLDER}.png")]
 
 
 def table(rows: Sequence[TrainedRow], options: argparse.Namespace) -> str:

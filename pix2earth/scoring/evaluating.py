@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pix2earth.scoring import basis
@@ -142,7 +144,13 @@ def evaluate(scorer: Scorer, split: str, step: int, path: Path) -> pd.DataFrame:
 
 
 def evaluate_and_show(
-    scorer: Scorer, split: str, step: int, other: OtherDataset | None = None, *, json_only: bool = False
+    scorer: Scorer,
+    split: str,
+    step: int,
+    other: OtherDataset | None = None,
+    *,
+    json_only: bool = False,
+    further: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Evaluate a split with the networks of a step; print the summary and the path of the CSV.
 
@@ -152,6 +160,7 @@ def evaluate_and_show(
         step: of the checkpoint.
         other: the dataset of the samples, where it is not that of the run.
         json_only: print the summary as JSON, after the CSV is written, and nothing else.
+        further: keys of that JSON, after those of the summary.
 
     Raises:
         OSError: the CSV cannot be written; the summary is printed before that.
@@ -163,7 +172,11 @@ def evaluate_and_show(
         show(table, scorer, split, step, other.name if other else None)
     path = output.evaluation_on(other.name, scorer.experiment.TILESIZE) if other else output.evaluation
     write(table, scorer, split, path, other.name if other else None, seen)
-    print(json.dumps(as_json(table, scorer, split, step, path), indent=2, allow_nan=False) if json_only else path)
+    if json_only:
+        content = {**as_json(table, scorer, split, step, path), **further}
+        print(json.dumps(content, indent=2, allow_nan=False))
+    else:
+        print(path)
     return table
 
 

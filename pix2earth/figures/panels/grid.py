@@ -46,6 +46,7 @@ class PanelGrid:
         *,
         width: int = WIDTH,
         side_by_side: bool = True,
+        names_left: int = 0,
     ) -> None:
         """Divide the figure among the panels.
 
@@ -55,15 +56,16 @@ class PanelGrid:
             top: room for the caption in pixels.
             width: of the figure in pixels, at most.
             side_by_side: samples with few panels may lie side by side.
+            names_left: room in pixels for names left of the rows; 0: they are above.
         """
         columns = max([len(titles), *map(len, rows), 1])
         self._lines = math.ceil(columns / ACROSS)
         self._across = math.ceil(columns / self._lines)
         self._blocks = max(1, min(len(rows), ACROSS // self._across)) if self._lines == 1 and side_by_side else 1
-        between = (self._blocks - 1) * 3 * GAP
+        between, self._left = (self._blocks - 1) * 3 * GAP, names_left
         panels = self._across * self._blocks
-        self.side = min(LARGEST, (width - GAP - between) // panels - GAP)
-        self.width = panels * (self.side + GAP) + GAP + between
+        self.side = min(LARGEST, (width - GAP - between - names_left) // panels - GAP)
+        self.width = panels * (self.side + GAP) + GAP + between + names_left
         self._title = LINE * max((title.count("\n") + 1 for title in titles if title), default=0)
         self.titled: list[bool] = []
         self._boxes: list[list[PixelBox]] = []
@@ -75,9 +77,11 @@ class PanelGrid:
 
     def _add(self, rows: Sequence[Sequence[Panel]], first: bool) -> None:
         """Place the samples of one line of blocks."""
-        lefts = [GAP + number * (self._across * (self.side + GAP) + 3 * GAP) for number in range(len(rows))]
-        self._names += [(left, self._top) for left in lefts]
-        self._top += LINE
+        lefts = [
+            GAP + self._left + number * (self._across * (self.side + GAP) + 3 * GAP) for number in range(len(rows))
+        ]
+        self._names += [(left - self._left, self._top) for left in lefts]
+        self._top += 0 if self._left else LINE
         boxes: list[list[PixelBox]] = [[] for _ in rows]
         with_titles = first or self._lines > 1
         for line in range(self._lines):
@@ -105,7 +109,7 @@ class PanelGrid:
     @property
     def name_width(self) -> int:
         """Room for the name of a sample in pixels."""
-        return self._across * (self.side + GAP)
+        return self._left - GAP if self._left else self._across * (self.side + GAP)
 
 
 def _ratio(panel: Panel) -> float:

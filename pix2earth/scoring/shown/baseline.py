@@ -54,6 +54,15 @@ def of_scorer(scorer: Scorer) -> ShownBaseline | None:
     return ShownBaseline(first.name, lambda batch, _: scorer.baseline_prediction(batch, chosen))
 
 
+def named(scorer: Scorer, name: str) -> ShownBaseline:
+    """Return one of the baselines that a scorer has, by its name in ``Scorer.baselines``."""
+    if scorer.baseline and scorer.baseline.name == name:
+        first = scorer.baseline
+        return ShownBaseline(name, lambda batch, _: scorer.baseline_prediction(batch, first))
+    answer, weights = next((each.answer, each.weights) for each in scorer.answers if each.name == name)
+    return ShownBaseline(name, lambda _, fields: applied(answer, fields, scorer.experiment, weights))
+
+
 def _not_fitted(scorer: Scorer) -> list[BesideNetwork]:
     """Return the trivial answers without weights."""
     experiment = scorer.experiment

@@ -56,6 +56,7 @@ def shown(
     with_panels: bool = False,
     with_baseline: bool = False,
     with_scores: bool = False,
+    baseline: ShownBaseline | None = None,
 ) -> ShownSamples:
     """Return some samples in the order of their names.
 
@@ -66,6 +67,7 @@ def shown(
         with_panels: call the plug-in's method ``panels`` too, where it has one.
         with_baseline: predict with a baseline too, where there is one.
         with_scores: score predictions and baselines.
+        baseline: that predicts, with ``with_baseline``; None: the one that ``shown.baseline.of_scorer`` chooses.
 
     Raises:
         UserError: a record is damaged, with file and field; or ``panels`` fails.
@@ -73,7 +75,7 @@ def shown(
     found: dict[str, tuple[np.ndarray, ...]] = {}
     further: list[dict[str, PanelImages]] = []
     order: list[str] = []
-    baseline = shown_baseline.of_scorer(scorer) if with_baseline else None
+    baseline = (baseline or shown_baseline.of_scorer(scorer)) if with_baseline else None
     for group, batch in scorer.batches(split, names):
         *arrays, images = _of_batch(scorer, batch, baseline, with_panels=with_panels and any(group))
         scored = [index for index, name in enumerate(group) if name]

@@ -138,7 +138,8 @@ def test_series_of_another_length_are_left_out():
 
 def test_tables_and_lines(judge):
     content = {
-        "run": "e_a", "step": 2, "split": "test", "no_input": None, "left_out": 0, **judge.result(),
+        "run": "e_a", "dataset": "m", "step": 2, "split": "test", "no_input": None, "left_out": 0, "paired": True,
+        **judge.result(),
     }  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(scores_as_csv(content))))
     assert len(rows) == 3 * (1 + len(CLASSES)) and {row["frames"] for row in rows} == {"true", "generated", "input"}

@@ -10,11 +10,13 @@ import results
 from experiment import Environment
 from pix2earth.documentation.page_sections import marks, write_section
 from pix2earth.results import architectures
+from pix2earth.results.prediction_rows import WIDTH
 from pix2earth.results.trained import TIMESTAMP
 from pix2earth.runs.folders import RunFolders
 from pix2earth.settings.errors import UserError
 from pix2earth.training import queue
 from tests import started_commands
+from tests.pix2earth.figures.made_images import pixels
 from tests.pix2earth.scoring import evaluated_runs
 
 OPTIONS = argparse.Namespace(steps=7, batch_size=4, tilesize=64, factor=4, seed=0)
@@ -105,9 +107,10 @@ def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypa
     monkeypatch.setitem(results.TABLES, architectures.FOLDER, ("template",))
     monkeypatch.setattr(queue, "subprocess", started_commands)
     command = ["--env", str(tmp_path / "environment.json"), "--models", "template", "--no-page", "--batch-size", "2"]
+    figures = tmp_path / "figures"
     for steps, action in (("1", "start"), ("1", "skip"), ("2", "resume")):
         with pytest.raises(SystemExit) as end:
-            results.main([*command, "--steps", steps])
+            results.main([*command, "--steps", steps, *(["--figures", str(figures)] if steps == "2" else [])])
         out, err = capfd.readouterr()
         assert end.value.code == 0, err
         assert f"[1/1] architectures/template: {action}" in out
@@ -115,3 +118,5 @@ def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypa
         assert "| template | not" not in out and "| template | s" not in out
     table = pd.read_csv(RunFolders(tmp_path / "experiments", "architectures/template", "results").evaluation)
     assert (table["step"] == 2).all() and len(table) == 50
+    assert out.endswith(f"{figures / 'architectures.png'}\n")
+    assert WIDTH - 20 < pixels(figures / "architectures.png").shape[1] <= WIDTH

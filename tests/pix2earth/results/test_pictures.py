@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pix2earth.results import pictures
+from pix2earth.results.budgets import EXAMPLES
 from pix2earth.results.page_picture import SCHEMES
 
 
@@ -21,12 +22,19 @@ def test_without_runs_nothing_is_drawn_and_the_targets_are_named(tmp_path, capsy
     lines = {line.split(":")[0]: line for line in output.err.splitlines()}
     assert lines["sharpening.png"].endswith("first run: make demo")
     assert lines["demo.png"].endswith("first run: make demo-super-resolution")
+    for table in ("architectures", "started", "adversarial"):
+        assert f"({table}.png: no row is trained); first run: python results.py {table}" in lines[f"{table}.png"]
+    assert "(published: no row is trained); first run: python results.py published" in lines["published-*.png"]
     assert output.out == f"{tmp_path / 'out' / 'synthetic.png'}\n"
 
 
 def test_every_picture_of_the_documentation_is_known():
+    """Figures of tables are there once their rows are trained."""
+    tables = {f"{name}.png" for name in pictures.TABLES}
+    presets = {f"published-{example.preset.replace('_', '-')}.png" for example in EXAMPLES.values()}
     shown = {path.name for path in pictures.FOLDER.glob("*.png")}
-    assert shown == {"sharpening.png", "demo.png", "synthetic.png", "adversarial.png", *SCHEMES, *pictures.OTHERS}
+    always = {"sharpening.png", "demo.png", "synthetic.png", "adversarial.png", *SCHEMES, *pictures.OTHERS}
+    assert always <= shown <= always | tables | presets
 
 
 def test_the_picture_of_a_run_needs_a_file_and_a_run(tmp_path, capsys):

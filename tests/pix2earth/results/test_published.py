@@ -1,7 +1,9 @@
 """The tables of the published models: a budget for every example, and scores beside those of all baselines."""
 
 import argparse
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import results
@@ -48,6 +50,29 @@ def test_what_no_network_sees_is_not_the_hardest_baseline():
     lines = published.table(scored, [("x", trained(31.0, 0.0), 5)], None)
     assert "PSNR above regression" in lines[0] and "gaps" not in lines[0]
     assert lines[-1].split(" | ")[5] == "+1.00"
+
+
+def test_the_hardest_baseline_reads_no_true_classes():
+    scored = [score_row(WHOLE, "copy", 20.0), score_row(WHOLE, "linear", 25.0), score_row("gaps", "median", 40.0)]
+    assert published.hardest_of([*scored, score_row(WHOLE, published.REFERENCES[0], 30.0)]) == scored[1]
+
+
+def test_predictions_of_a_baseline_are_in_the_order_of_names_also_those_of_sequences():
+    """A baseline of sequences sees them whole: this one predicts the number of the time step."""
+    manifest = SimpleNamespace(sequence="x")
+    found = {"a": ["a0", "a1"], "b": ["b0", "b1"], "c": ["c0", "c1"]}
+    dataset = SimpleNamespace(
+        manifest=manifest, sequence_names=lambda split: list(found.values()), sequences=lambda split: iter(found),
+        named=lambda split, names: iter(names),
+    )  # fmt: skip
+    values = {"a": 10.0, "b": 20.0, "c": 30.0}
+    predicted = published._predicted(
+        dataset, lambda name: values[name] + np.arange(2.0)[:, None, None, None], ["c1", "a0", "c0"]
+    )
+    assert predicted[:, 0, 0, 0].tolist() == [31.0, 10.0, 30.0]
+    manifest.sequence = None
+    predicted = published._predicted(dataset, lambda name: np.full((1, 1, 1), float(name)), ["7", "3"])
+    assert predicted[:, 0, 0, 0].tolist() == [7.0, 3.0]
 
 
 def test_every_example_of_a_published_model_has_a_budget():
@@ -107,4 +132,6 @@ def test_from_nothing_to_the_tables(tmp_path, capfd, monkeypatch):
     assert line.split(" | ")[8] == "2" and float(line.split(" | ")[1]) > 0
     options = argparse.Namespace(steps=2, seed=0, models=("rsgan/cgan",))
     text = published.tables(Environment(path), options)
+    (drawn,) = published.figures(Environment(path), tmp_path / "figures")
+    assert drawn.name == "published-cloud-removal.png" and drawn.stat().st_size > 50_000
     assert "| ctgan | not trained |" in text and "### series, published models\n\nNot trained." in text

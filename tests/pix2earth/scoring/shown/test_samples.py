@@ -196,3 +196,15 @@ def test_what_is_hidden_in_an_index_is_missing_and_days_are_known(scorer_of, ban
 
 def test_days_are_none_where_the_dataset_does_not_state_them(scorer_of):
     assert shown(scorer_of({"a": sample(1, input_image=SOURCE, target=TARGET)}), "val", ["a"]).days is None
+
+
+def test_a_baseline_by_its_name(scorer_of):
+    scorer = scorer_of({"a": sample(1, input_image=SOURCE, target=TARGET)})
+    assert scorer.baselines[0] == "bicubic"
+    for name in scorer.baselines:
+        chosen = shown_baseline.named(scorer, name)
+        images = shown(scorer, "val", ["a"], with_baseline=True, baseline=chosen)
+        assert images.baseline_name == name
+        row = next(scorer.rows("val", ["a"]))
+        squares = np.mean((images.baselines - images.targets) ** 2)
+        assert 10 * np.log10(scorer.scale.data_range**2 / squares) == pytest.approx(row[f"PSNR_{name}"], abs=1e-3)
