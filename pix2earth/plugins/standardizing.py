@@ -32,7 +32,7 @@ class Moments(NamedTuple):
     deviation: np.ndarray
 
 
-class Statistics(NamedTuple):
+class BandStatistics(NamedTuple):
     """Moments of the network's values of input and target over the measured pixels of training samples."""
 
     input: Moments
@@ -65,7 +65,7 @@ class Standardized(keras.layers.Layer):
         return input_shape
 
 
-def measure(dataset: Dataset, names: Sequence[str]) -> Statistics:
+def measure(dataset: Dataset, names: Sequence[str]) -> BandStatistics:
     """Return mean and standard deviation of each channel of input and target, in the network's values.
 
     Pixels without a measurement are left out; where a channel has none, its moments are 0 and 1.
@@ -90,7 +90,7 @@ def measure(dataset: Dataset, names: Sequence[str]) -> Statistics:
         for role, where in measured.items():
             values = np.asarray(prepared[role], np.float64)
             sums[role] = sums.get(role, 0.0) + _sums(values, None if where is None else _of_channels(where, values))
-    return Statistics(_moments(sums["input_image"]), _moments(sums["target"]), len(chosen))
+    return BandStatistics(_moments(sums["input_image"]), _moments(sums["target"]), len(chosen))
 
 
 def _of_channels(where: tf.Tensor, values: np.ndarray) -> np.ndarray:

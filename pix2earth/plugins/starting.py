@@ -203,7 +203,7 @@ def fit_start(gan: Any, dataset: Dataset, names: Sequence[str], report: Callable
     return entry
 
 
-def _standardize(gan: Any, found: standardizing.Statistics) -> dict[str, Any]:
+def _standardize(gan: Any, found: standardizing.BandStatistics) -> dict[str, Any]:
     """Give a plug-in's generator mean and deviation of the input's bands; return the statistics for ``run.json``."""
     layer = next(layer for layer in gan.generator.layers if isinstance(layer, standardizing.Standardized))
     layer.mean.assign(found.input.mean)

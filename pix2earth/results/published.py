@@ -1,11 +1,11 @@
-"""The tables of the published models: each on one preset of synthetic data, beside all baselines of that preset."""
+"""The tables on synthetic data: published models as they are, and from trivial answers on, beside all baselines."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from experiment import PROJECT, Environment
 from pix2earth.baselines.samples import BaselineSet, Predictor
 from pix2earth.results import compared_tiles
-from pix2earth.results.budgets import EXAMPLES
+from pix2earth.results.budgets import ON_SYNTHETIC
 from pix2earth.results.compared_tiles import GivenBaseline
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
 from pix2earth.scoring.baseline_scores import DIGITS, METRICS, WHOLE, ScoreRow, rows
@@ -23,8 +23,10 @@ from pix2earth.settings.errors import UserError
 from synthetic.presets import datasets
 from synthetic.presets.baselines import BASELINES, SyntheticDataset, description
 
-FOLDER = "published"
-"""Below the experiment root; also the name of the tables' place in the page."""
+TITLES = {"published": "published models", "quarter_hour": "from a trivial answer on"}
+"""Of the tables' sections, by the tables' folders below the experiment root."""
+FITTED = "linear fit"
+"""A baseline of evaluations that the baselines of the presets lack."""
 PROFILE = "cpu"
 SHOWN = ("PSNR", "RMSE")
 """Metrics that are shown for a region too."""
@@ -32,12 +34,14 @@ REFERENCES = ("mean of the true land cover",)
 """Baselines that read the true classes, which no network sees: shown, but not compared with."""
 
 
-def settings(example: str, steps: int | None, seed: int) -> dict[str, Any]:
-    """Return the experiment of a shipped example with another number of steps; None: that of its budget."""
-    data: dict[str, Any] = commented_json.read(PROJECT / "experiments" / example / "experiment.json").data
-    steps = steps or EXAMPLES[example].steps
-    return data | {
-        "steps": steps, "seed": seed, "metrics": list(METRICS), "ckpt_freq": 200, "sample_freq": 1000,
+def settings(table: str, row: str, steps: int | None, seed: int) -> dict[str, Any]:
+    """Return the experiment of a row with another number of steps; None: that of its budget."""
+    example = ON_SYNTHETIC[table][row]
+    path = PROJECT / "experiments" / (example.source or row) / "experiment.json"
+    data: dict[str, Any] = commented_json.read(path).data
+    return {
+        **data, **example.changes,
+        "steps": steps or example.steps, "seed": seed, "metrics": list(METRICS), "ckpt_freq": 200, "sample_freq": 1000,
         "validate_freq": 1000, "keep_checkpoints": 1,
     }  # fmt: skip
 
@@ -48,14 +52,15 @@ def prepare(environment: Environment, options: argparse.Namespace) -> None:
     Raises:
         UserError: another dataset of that name exists.
     """
-    for preset in dict.fromkeys(EXAMPLES[example].preset for example in options.models):
+    examples = ON_SYNTHETIC[options.table]
+    for preset in dict.fromkeys(examples[row].preset for row in options.models):
         made = {"preset": preset, "profile": PROFILE, "o": str(_folder(environment, preset)), "overwrite": False}
         chosen = {"cfg": None, "factor": None, "seed": None, "workers": os.cpu_count() or 1}
         datasets.make(argparse.Namespace(**made, **chosen))
-    for example in options.models:
-        folder = Path(environment.EXPERIMENT_ROOT) / FOLDER / example
+    for row in options.models:
+        folder = Path(environment.EXPERIMENT_ROOT) / options.table / row
         folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(folder / "experiment.json", settings(example, options.steps, options.seed))
+        atomic.write_json(folder / "experiment.json", settings(options.table, row, options.steps, options.seed))
 
 
 def _folder(environment: Environment, preset: str) -> Path:
@@ -64,22 +69,31 @@ def _folder(environment: Environment, preset: str) -> Path:
 
 def tables(environment: Environment, options: argparse.Namespace) -> str:
     """Return the Markdown of all tables: for each preset its baselines, and the models that were trained on it."""
-    root, sections = Path(environment.EXPERIMENT_ROOT), []
-    for preset in dict.fromkeys(example.preset for example in EXAMPLES.values()):
+    root, sections, examples = Path(environment.EXPERIMENT_ROOT), [], ON_SYNTHETIC[options.table]
+    title = TITLES[options.table]
+    for preset in dict.fromkeys(example.preset for example in examples.values()):
         folder = _folder(environment, preset)
         if not folder.is_dir():
-            sections.append(f"### {preset}, published models\n\nNot trained.")
+            sections.append(f"### {preset}, {title}\n\nNot trained.")
             continue
         dataset, baselines, scored = _scored(str(folder))
         models = [
-            (name, trained_row(root, f"{FOLDER}/{name}", METRICS), options.steps or example.steps)
-            for name, example in EXAMPLES.items()
+            (
+                titled(name, preset),
+                trained_row(root, f"{options.table}/{name}", METRICS),
+                options.steps or example.steps,
+            )
+            for name, example in examples.items()
             if example.preset == preset
         ]
         region = next((title for title, (side, _) in baselines.regions.items() if side == "inside"), None)
-        lines = table(scored, models, region)
+        shown = evaluated(models, region)
+        if options.table == "published" and not dataset.target.time_steps:
+            shown = [*scored, *(line for line in shown if line.baseline == FITTED)]
+        # Of stacks, evaluations compute a score over all time steps together, and baselines of presets one of each.
+        lines = table(shown, models, region) if shown else ["Not trained."]
         text = description(dataset, dataset.target.bands)
-        sections.append("\n".join([f"### {preset}, published models", "", *lines, "", text]))
+        sections.append("\n".join([f"### {preset}, {title}", "", *lines, "", text]))
     return "\n\n".join([f"Profile `{PROFILE}`; seed of the runs {options.seed}.", *sections])
 
 
@@ -97,21 +111,47 @@ def hardest_of(scored: Sequence[ScoreRow]) -> ScoreRow:
     return max(candidates, key=lambda line: line.scores["PSNR"])
 
 
-def figures(environment: Environment, folder: Path) -> list[Path]:
+def titled(row: str, preset: str) -> str:
+    """Return the name of a row in the table of its preset."""
+    return row.removeprefix(f"{preset}/")
+
+
+def evaluated(models: Sequence[tuple[str, TrainedRow, int]], region: str | None) -> list[ScoreRow]:
+    """Return the scores of the baselines that evaluations of models have; none where no model is trained."""
+    scores: dict[str, float] = next((run.scores for _, run, _ in models if run.scores), {})
+    names = [column.removeprefix("PSNR_") for column in scores if column.startswith("PSNR_")]
+    places = [(WHOLE, ""), *([(region, ".inside")] if region else [])]
+    return [
+        ScoreRow(title, name.replace("-", " "), int(scores["samples"]), _of_baseline(scores, side, name))
+        for name in names
+        for title, side in places
+        if f"PSNR{side}_{name}" in scores
+    ]
+
+
+def _of_baseline(scores: Mapping[str, float], side: str, name: str) -> dict[str, float]:
+    return {metric: scores[f"{metric}{side}_{name}"] for metric in METRICS}
+
+
+def figures(environment: Environment, folder: Path, table: str = "published") -> list[Path]:
     """Draw for each preset some tiles by the models that are trained on it; return the paths of the figures.
 
     Raises:
         UserError: no model is trained.
     """
     drawn = []
-    for preset in dict.fromkeys(example.preset for example in EXAMPLES.values()):
-        shown = [(name, f"{FOLDER}/{name}") for name, example in EXAMPLES.items() if example.preset == preset]
+    examples = ON_SYNTHETIC[table]
+    for preset in dict.fromkeys(example.preset for example in examples.values()):
+        shown = [
+            (titled(name, preset), f"{table}/{name}") for name, example in examples.items() if example.preset == preset
+        ]
         if compared_tiles.sorted_out(environment, shown)[0]:
-            given = hardest_baseline(_folder(environment, preset))
-            path = folder / f"{FOLDER}-{preset.replace('_', '-')}.png"
+            # Runs that start at the hardest baseline have it in their evaluations.
+            given = hardest_baseline(_folder(environment, preset)) if table == "published" else None
+            path = folder / f"{table}-{preset}.png".replace("_", "-")
             drawn.append(compared_tiles.draw(environment, shown, path, baseline=given))
     if not drawn:
-        raise UserError(f"{FOLDER}: no row is trained")
+        raise UserError(f"{table}: no row is trained")
     return drawn
 
 

@@ -10,7 +10,7 @@ import results
 from experiment import PROJECT, Environment
 from pix2earth.documentation.page_sections import marks
 from pix2earth.results import published
-from pix2earth.results.budgets import EXAMPLES
+from pix2earth.results.budgets import EXAMPLES, ON_SYNTHETIC, STARTED
 from pix2earth.results.trained import TrainedRow
 from pix2earth.scoring.baseline_scores import WHOLE, ScoreRow
 from pix2earth.settings import commented_json
@@ -83,16 +83,37 @@ def test_every_example_of_a_published_model_has_a_budget():
 
 
 def test_settings_are_those_of_the_example_but_for_the_budget():
-    found = published.settings("ctgan", 7, 3)
+    found = published.settings("published", "ctgan", 7, 3)
     assert found["model_name"] == "ctgan" and found["dataset"] == "synthetic/cloud_removal"
     assert found["steps"] == 7 and found["seed"] == 3 and found["params"]["filters"] == 16
-    assert published.settings("ctgan", None, 0)["steps"] == EXAMPLES["ctgan"].steps
+    assert published.settings("published", "ctgan", None, 0)["steps"] == EXAMPLES["ctgan"].steps
+
+
+def test_rows_that_start_at_an_answer_are_examples_with_changes():
+    for row, example in STARTED.items():
+        found = published.settings("quarter_hour", row, None, 0)
+        assert found["start_from"] and found["dataset"] == f"synthetic/{example.preset}", row
+        assert found["model_name"] == row.removeprefix(f"{example.preset}/") and found["steps"] == example.steps
+    assert published.settings("quarter_hour", "cloud_removal/ctgan", None, 0)["params"]["filters"] == 16
+
+
+def test_baselines_of_evaluations_stand_beside_models():
+    scores = {f"{name}{side}_{baseline}": value for name in ("PSNR", "SSIM", "SAM", "RMSE")
+              for side, baseline, value in (("", "linear-fit", 30.0), (".inside", "linear-fit", 20.0))}  # fmt: skip
+    run = trained(29.5, 16.0)
+    del run.scores["PSNR_median"]
+    run.scores.update(scores)
+    whole, inside = published.evaluated([("x", run, 600)], "gaps")
+    assert (whole.region, whole.baseline, whole.samples, whole.scores["PSNR"]) == (WHOLE, "linear fit", 3, 30.0)
+    assert (inside.region, inside.scores["RMSE"]) == ("gaps", 20.0)
+    assert published.evaluated([("x", TrainedRow("x", "not trained", {}, None, None), 600)], "gaps") == []
 
 
 def test_the_page_of_the_project_has_its_place():
     page = results.PAGE.read_text()
-    begin, end = marks(published.FOLDER)
-    assert page.index(begin) < page.index(end)
+    for table in ON_SYNTHETIC:
+        begin, end = marks(table)
+        assert page.index(begin) < page.index(end)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +151,7 @@ def test_from_nothing_to_the_tables(tmp_path, capfd, monkeypatch):
         assert f"[1/1] published/rsgan/cgan: {action}" in out
     (line,) = [line for line in out.splitlines() if line.startswith("| rsgan/cgan |")]
     assert line.split(" | ")[8] == "2" and float(line.split(" | ")[1]) > 0
-    options = argparse.Namespace(steps=2, seed=0, models=("rsgan/cgan",))
+    options = argparse.Namespace(table="published", steps=2, seed=0, models=("rsgan/cgan",))
     text = published.tables(Environment(path), options)
     (drawn,) = published.figures(Environment(path), tmp_path / "figures")
     assert drawn.name == "published-cloud-removal.png" and drawn.stat().st_size > 50_000
