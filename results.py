@@ -106,7 +106,8 @@ def check(options: argparse.Namespace) -> None:
     """Complete the options.
 
     Raises:
-        UserError: a number is out of range, a model is not in the table, or an option is of the other table.
+        UserError: a number is out of range, a model is not in the table, an option is of the other table, or the folder
+            of figures is a file.
     """
     for name in ("steps", *OF_ARCHITECTURES):
         value = getattr(options, name)
@@ -118,6 +119,8 @@ def check(options: argparse.Namespace) -> None:
         setattr(options, name, getattr(options, name) or default)
     if options.table in OF_SENTINEL2:
         options.steps = options.steps or 400
+    if options.figures and options.figures.is_file():
+        raise UserError(f"--figures {options.figures}: is a file; name a folder")
     models = TABLES[options.table]
     for model in options.models or ():
         if model not in models:

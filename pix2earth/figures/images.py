@@ -27,7 +27,7 @@ DPI = 110
 FRAME = 64
 """Grey of the frame of an image, 0 to 255."""
 SMALLEST_TEXT, LARGEST_TEXT = 5.5, 9.0
-READABLE = 7.0
+READABLE = 8.0
 """Text that would be smaller is written in several lines where there is room."""
 LETTER = 0.6
 """Estimated width of a letter as a share of the size of the text."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pix2earth.land_cover.class_fields import LabelledPool, pool_of_judged, pools_of_truth, require_agreement
+from pix2earth.land_cover.class_fields import pool_of_judged, pools_of_truth, require_agreement
 from pix2earth.land_cover.judging import Judge
 from pix2earth.land_cover.pixel_series import (
     GENERATED,
     INPUT,
     TRUE,
-    PixelSeries,
     judged_series,
     members,
     true_series,
@@ -107,8 +107,8 @@ def path_of(output: RunFolders, split: str, other: tuple[str, int] | None = None
     return Path(output.experiment_root) / EVALUATION / FOLDER / f"{name}_{split}.json"
 
 
-def judge_samples(scorer: Scorer, split: str, judge: Judge, about: dict[str, Any]) -> dict[str, int]:
-    """Add the series of a split to a judge, and return the numbers of their samples and of those that are left out.
+def judge_samples(scorer: Scorer, split: str, judge: Judge, about: dict[str, Any]) -> dict[str, Any]:
+    """Add the series of a split to a judge; return numbers of samples and of series left out, and unknown classes.
 
     Where samples are no pairs, true frames are those of the pool of targets, with classes of their own.
 
@@ -119,7 +119,7 @@ def judge_samples(scorer: Scorer, split: str, judge: Judge, about: dict[str, Any
         about: what the classifier was fitted to.
 
     Raises:
-        UserError: samples have no classes, other ones than those of ``train``, or no complete series.
+        UserError: samples have no classes, none in common with ``train``, or series of another length.
     """
     dataset, manifest = scorer.dataset, scorer.dataset.manifest
     labelled = pool_of_judged(dataset, split)
@@ -128,30 +128,27 @@ def judge_samples(scorer: Scorer, split: str, judge: Judge, about: dict[str, Any
     _check_length(scorer, split, len(next(iter(kept.values()))), about)
     truth = pools_of_truth(dataset.listing, "train")[0]
     require_agreement(manifest, dataset.listing.folder, truth.field, labelled.field)
+    found: set[int] = set()
     for series in judged_series(scorer, split, names, labelled.field):
-        if labelled.field != truth.field:
-            _check_classes(series, labelled, about["classes"], dataset.listing.folder / split)
+        found |= set(np.unique(series.labels[series.chosen]).tolist())
         judge.add(series)
+    if found and found.isdisjoint(about["classes"]):
+        raise UserError(
+            f"{dataset.listing.folder / split}: --classifier: {labelled.field} has the classes {_listed(found)}, and"
+            f" true frames of train have {_listed(about['classes'])}; write both with the same classes"
+        )
     if not scorer.paired:
         for each in pools_of_truth(dataset.listing, split):
             of_pool = admitted_names(dataset.listing, split, scorer.experiment, each.pool)
             _check_length(scorer, split, len(next(iter(members(manifest, of_pool)[0].values()))), about)
             for series in true_series(dataset, split, each, of_pool):
                 judge.add(series)
-    return {"samples": sum(map(len, kept.values())), "left_out": left_out}
+    unknown = sorted(found - set(about["classes"]))
+    return {"samples": sum(map(len, kept.values())), "left_out": left_out, "unknown_classes": unknown}
 
 
-def _check_classes(series: PixelSeries, labelled: LabelledPool, known: list[int], folder: Path) -> None:
-    """Check that a further field of classes has no number that the training split does not have.
-
-    Raises:
-        UserError: it has.
-    """
-    if unknown := sorted(set(np.unique(series.labels[series.chosen]).tolist()) - set(known)):
-        raise UserError(
-            f"{folder}: --classifier: {labelled.field} of the pool '{labelled.pool}' has the class {unknown[0]}, and"
-            f" true frames of train have {', '.join(map(str, known))}; write both with the same classes"
-        )
+def _listed(classes: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(classes)))
 
 
 def _check_length(scorer: Scorer, split: str, samples: int, about: dict[str, Any]) -> None:
@@ -186,6 +183,9 @@ def lines(content: dict[str, Any]) -> list[str]:
         found.append(f"  input frames: no floor, {content['no_input']}")
     if content["ratio"] is not None:
         found.append(f"  accuracy of generated over that of true frames: {content['ratio']:.4g}")
+    if content["unknown_classes"]:
+        unknown = _listed(content["unknown_classes"])
+        found.append(f"  no true frame of train has these classes, whose pixels count as wrong: {unknown}")
     if content["left_out"]:
         found.append(f"  {content['left_out']} series are left out: they have another number of samples than most")
     return found

@@ -120,11 +120,24 @@ def test_classes_that_differ_are_one_line(scorer_of):
     assert "classes differ: land_cover states 1 dark, 2 bright, and land_cover_of_input states 1 bright, 2 dark" in line
 
 
-def test_a_number_that_true_frames_do_not_have_is_one_line(scorer_of):
+def test_numbers_of_which_true_frames_have_none_are_one_line(scorer_of):
     with pytest.raises(UserError) as caught:
         judged(scorer_of(apart(classes=labels() * 3)), "test", 2)
     (line,) = caught.value.lines
-    assert "land_cover_of_input of the pool 'hazy' has the class 3, and true frames of train have 1, 2;" in line
+    assert "land_cover_of_input has the classes 3, 6, and true frames of train have 1, 2;" in line
+
+
+def test_a_class_that_is_missing_in_train_counts_as_wrong(scorer_of, capsys):
+    """Of 112 dark pixels of each input 16 are of class 3: the wrong ones are 24 dark pixels, 16 of which are of 3."""
+    classes = labels()
+    classes[2:4, : SIDE // 2] = 3
+    found = judged(scorer_of(apart(classes)), "test", 2)
+    frames = found.content["frames"]["generated"]
+    assert found.content["unknown_classes"] == [3] and found.content["classes"] == [1, 2, 3]
+    assert frames["confusion"] == [[3 * 88, 3 * 8, 0, 0], [0, 3 * 112, 0, 0], [0, 3 * 16, 0, 0]]
+    assert frames["accuracy"] == pytest.approx(200 / 224) and frames["by_class"]["3"]["f1"] == 0
+    found.show()
+    assert "these classes, whose pixels count as wrong: 3" in capsys.readouterr().out
 
 
 def test_pools_without_classes_are_one_line(scorer_of):

@@ -138,7 +138,8 @@ def test_series_of_another_length_are_left_out():
 
 def test_tables_and_lines(judge):
     content = {
-        "run": "e_a", "dataset": "m", "step": 2, "split": "test", "no_input": None, "left_out": 0, "paired": True,
+        "run": "e_a", "dataset": "m", "step": 2, "split": "test", "no_input": None, "left_out": 0, "paired": False,
+        "unknown_classes": [7, 9],
         **judge.result(),
     }  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(scores_as_csv(content))))
@@ -149,4 +150,5 @@ def test_tables_and_lines(judge):
     curves = list(csv.DictReader(io.StringIO(ndvi_as_csv(content))))
     assert len(curves) == 4 * len(CLASSES) and float(curves[1]["generated"]) == content["ndvi"]["1"]["generated"][1]
     text = "\n".join(lines(content))
+    assert "generated frames are of other places" in text and "whose pixels count as wrong: 7, 9" in text
     assert "true frames (ceiling): accuracy" in text and "input frames (floor): accuracy" in text

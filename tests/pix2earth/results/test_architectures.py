@@ -101,6 +101,14 @@ def test_a_budget_of_nothing_is_refused_before_anything_is_written(option, tmp_p
     assert not (tmp_path / "experiments").exists() and not (tmp_path / "data").exists()
 
 
+def test_a_file_instead_of_a_folder_of_figures_is_refused_before_anything_is_written(tmp_path, environment, capfd):
+    (tmp_path / "taken").touch()
+    with pytest.raises(SystemExit, match="2"):
+        results.main(["--env", str(tmp_path / "environment.json"), "--figures", str(tmp_path / "taken")])
+    assert capfd.readouterr().err == f"--figures {tmp_path / 'taken'}: is a file; name a folder\n"
+    assert not (tmp_path / "experiments").exists() and not (tmp_path / "data").exists()
+
+
 @pytest.mark.slow
 def test_from_nothing_to_the_table_and_on(tmp_path, environment, capfd, monkeypatch):
     monkeypatch.setattr(architectures, "MODELS", ("template",))  # the smallest network
