@@ -16,7 +16,7 @@ FOLDER = "started"
 """Below the experiment root; also the name of the table's place in the page."""
 BASELINES = ("bicubic", "back-projection", "linear-fit")
 OWN_START = ("residual_upsampler",)
-"""Models that add to bicubic interpolation by themselves: they get no other start."""
+"""Models that add to bicubic interpolation by themselves: they get no other start, and the settings of their demo."""
 
 
 def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -26,7 +26,10 @@ def settings(model: str, options: argparse.Namespace) -> dict[str, Any]:
         "schedule": {"kind": "cosine"}, "start_from": "back_projection",
     }  # fmt: skip
     if model in OWN_START:
-        changes |= {"start_from": None, "params": {"consistency": True, "beta_1": 0.9}}
+        changes |= {
+            "start_from": None, "params": {"consistency": True, "beta_1": 0.9},
+            "learning_rate": {"generator": 2e-3, "discriminator": 2e-4}, "schedule": {"kind": "cosine", "warmup": 50},
+        }  # fmt: skip
     return architectures.settings(model, options) | changes
 
 
