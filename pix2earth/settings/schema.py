@@ -160,6 +160,10 @@ class ExperimentFile(Schema):
     """Mirror training tiles left-right at random."""
     shuffle: bool = data(default=True)
     """Read the training tiles in a random order, another one each epoch."""
+    sequence_groups: PositiveInt | None = data(default=None)
+    """For models that read sequences: read them in groups of `batch_size`, always in the order of their names, without
+    those that fill no group, and of each every n-th time step (1: all), as the RSGAN study (3); null: each position
+    of the batch reads all sequences in an order of its own."""
     exclude_suffix: str | None = data(default=None)
     """Leave out tiles whose name ends with this suffix."""
     enforce_suffix: str | None = data(default=None, validation_alias=AliasChoices("enforce_suffix", "enfore_suffix"))
@@ -274,7 +278,7 @@ class ExperimentFile(Schema):
 
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
-    "training_length": None, "score_disk": None, "start_from": None,
+    "training_length": None, "score_disk": None, "start_from": None, "sequence_groups": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -33,7 +33,7 @@ def test_defaults_of_an_experiment(experiment):
         "validate_freq": None, "keep_checkpoints": None, "model_name": "pix2pix",
         "learning_rate": {"generator": None, "discriminator": None}, "schedule": None, "clip_norm": None, "ema": None,
         "label_smoothing": 0.0, "transforms": {}, "occlusion": None, "training_length": None, "score_disk": None,
-        "start_from": None,
+        "start_from": None, "sequence_groups": None,
     }  # fmt: skip
     settings = experiment().model_dump()
     assert {key: settings.get(key, "absent") for key in expected} == expected
