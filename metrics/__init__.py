@@ -175,9 +175,12 @@ UNITS: dict[str, str] = {
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
 
-VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | {"SAM": 2, "HPSI": 2, "ERGAS": 2, "UIQC": 2}
+VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | dict.fromkeys(
+    ("SAM", "HPSI", "ERGAS", "UIQC", "PSNR_sen2mtc", "SSIM_sen2mtc"), 2
+)
 """Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
-not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
+not compared. Version 2 leaves scores without a meaning undefined, HPSI starts at the lower end of the range, and those
+of Sen2_MTC round to digital numbers."""
 
 PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS, *INDICES})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""

@@ -38,10 +38,14 @@ def _of_stretched(metric: Metric) -> Metric:
 
 
 def stretched(image: tf.Tensor) -> tf.Tensor:
-    """Return an image clipped to 0 to 0.2 and stretched by itself to whole numbers from 0 to 255; constant: NaN."""
-    clipped = _clipped(image, BRIGHTEST)
-    clipped -= tf.reduce_min(clipped, axis=(1, 2, 3), keepdims=True)
-    return tf.floor(clipped / tf.reduce_max(clipped, axis=(1, 2, 3), keepdims=True) * 255)
+    """Return an image clipped to 0 to 0.2 and stretched by itself to whole numbers from 0 to 255; constant: NaN.
+
+    Reflectance is rounded to digital numbers first; of these the stretch is exact, as published, in float64.
+    """
+    numbers = tf.floor(tf.cast(_clipped(image, BRIGHTEST), tf.float64) * 10000 + 0.5)
+    numbers -= tf.reduce_min(numbers, axis=(1, 2, 3), keepdims=True)
+    largest = tf.reduce_max(numbers, axis=(1, 2, 3), keepdims=True)
+    return tf.cast(tf.floor(255 * (numbers / largest)), image.dtype)
 
 
 def _clipped(image: tf.Tensor, highest: float) -> tf.Tensor:

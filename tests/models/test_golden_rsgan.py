@@ -26,10 +26,10 @@ def cases(path):
     arrays, meta = load(path)
     names = sorted({name.split("/")[1] for name in arrays if name.startswith("v/")})
     variants = meta.get("variants", {})
-    found = [GoldenCase({name: array for name, array in arrays.items() if not name.startswith("v/")}, meta["config"])]
+    found = [GoldenCase(arrays.below("", without="v/"), meta["config"])]
     for name in names:
-        one = {key.removeprefix(f"v/{name}/"): array for key, array in arrays.items() if key.startswith(f"v/{name}/")}
-        found.append(GoldenCase(one, variants.get(name, {}).get("config", meta["config"])))
+        config = variants.get(name, {}).get("config", meta["config"])
+        found.append(GoldenCase(arrays.below(f"v/{name}/"), config))
     return [case for case in found if case.below("out/")]
 
 
@@ -234,7 +234,8 @@ def test_golden_cyclegan(case, build):
     assert_golden(total, case["out/train_loss_generators"], "generators")
     expected = case.below("grad/")
     for loss, kind, tolerance in ((judged, "discriminator", 1e-4), (total, "generator", BOTTLENECK)):
-        assert_gradients(tape, loss, all_names, {k: v for k, v in expected.items() if k.startswith(kind)}, tolerance)
+        chosen = {name: expected[name] for name in expected if name.startswith(kind)}
+        assert_gradients(tape, loss, all_names, chosen, tolerance)
     for name, array in case.below("after/").items():
         assert_golden(all_names[name].numpy(), array, name)
 
