@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from experiment import PROJECT
+from tests.golden_keys import kind_of, unread
 
 FOLDER = Path(os.environ.get("PIX2EARTH_GOLDEN") or PROJECT / "tests" / "golden")
 TOLERANCE = 1e-4
@@ -24,6 +25,8 @@ TOLERANCE = 1e-4
 
 READ: dict[str, set[str]] = {}
 """Names of the arrays that the present test has read, by the stem of their file."""
+KEYS: dict[str, list[str]] = {}
+"""Names of all arrays of each file that was loaded, by its stem."""
 
 
 class Arrays(Mapping[str, np.ndarray]):
@@ -88,7 +91,20 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """Return arrays and meta data of a golden file."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files if name != "meta"}
+        KEYS[path.stem] = list(arrays)
         return Arrays(path.stem, arrays), json.loads(str(file["meta"])) if "meta" in file.files else {}
+
+
+def assert_all_read(test: str) -> None:
+    """Assert that a test, which has passed, has read all arrays that it compares by the tables of `golden_keys`.
+
+    Args:
+        test: its file and function, such as "tests/models/test_golden_rsgan.py::test_golden_unet".
+    """
+    for stem, read in READ.items():
+        kind = kind_of(stem)
+        missing = list(unread(test, kind, KEYS[stem], read)) if kind else []
+        assert not missing, f"{test} compares by tests/golden_keys.py, and has not read, of {stem}: {missing[:5]}"
 
 
 def paths(pattern: str) -> list[Any]:
