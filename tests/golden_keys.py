@@ -75,6 +75,7 @@ COMPARED: dict[str, dict[str, str]] = {
         r"in/fn_(prob|a|b)|out/fn_(bce_ones|bce_zeros|smooth_l1|l1|mse)": f"{RSGAN}::test_golden_functions",
         r"in/(source|target)|w/.*|out/step_(gen_loss|mae|gen_total|train_discriminator)|grad/.*|after/.*":
             f"{RSGAN}::test_golden_cgan_losses_and_gradients",
+        r"out/fn_(psnr|ssim|sam)": f"{MEASURES}::test_golden_scores_of_the_rsgan_study",
         r"in/fn_(estimated|target|annotation|pred_.*)|out/fn_(features_estimated|labels|jaccard_.*)":
             f"{LAND_COVER}::test_golden_features_labels_and_jaccard_index",
         r"in/fn_reorder_series_batch_horizon|out/fn_reorder_(horizon_)?(train|val)":
@@ -115,8 +116,6 @@ LEFT_OUT: dict[str, dict[str, str]] = {
     "rsgan_losses": {
         r"w/.*\.num_batches_tracked": COUNTER,
         r"in/fn_d_(real|fake)|out/(fn|step_train)_(fooling_rate|precision|recall)": SHARES,
-        r"out/fn_(psnr|ssim|sam)": "of images cut off at a reflectance of 0.5 and divided by their maximum, which hides"
-        " what is darker; the toolkit has no such protocol",
     },
     "superresolution": {r"factor": "the ratio of the sizes of the images"},
 }

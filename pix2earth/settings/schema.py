@@ -95,7 +95,16 @@ class EnvironmentFile(Frequencies):
 
 
 MetricGroup = Literal[
-    "all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear", "gapfill", "distributions"
+    "all",
+    "arisgan",
+    "scientific",
+    "superresolution",
+    "sen2_mtc",
+    "uncrtaints",
+    "allclear",
+    "gapfill",
+    "rsgan",
+    "distributions",
 ]
 """Names of `metrics.GROUPS`."""
 
@@ -190,8 +199,8 @@ class ExperimentFile(Schema):
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
     `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
     `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`,
-    `"gapfill"`: as benchmarks of cloud removal compute them, `"distributions"`: distances of sets of images. A list may
-    name these groups too; `[]`: none."""
+    `"gapfill"`, `"rsgan"`: as benchmarks of cloud removal compute them, `"distributions"`: distances of sets of images.
+    A list may name these groups too; `[]`: none."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str | None = "PSNR"

@@ -5,7 +5,15 @@ import pytest
 
 from metrics import Scale, structural
 from metrics.pixelwise import mean_square_error
-from metrics.protocols import sen2mtc_psnr, sen2mtc_ssim, stretched, uncrtaints_sam
+from metrics.protocols import (
+    rsgan_psnr,
+    rsgan_sam,
+    rsgan_ssim,
+    sen2mtc_psnr,
+    sen2mtc_ssim,
+    stretched,
+    uncrtaints_sam,
+)
 from tests.golden_files import FOLDER, assert_golden, image, load, paths
 
 RANGE = Scale(1.0)
@@ -29,6 +37,17 @@ def test_golden_pictures_and_scores_of_sen2_mtc(path):
         found = metric(real, fake, None, RANGE)
         assert_golden(found, arrays[f"out/{name}_per_image"], name, 1e-6)
         assert_golden(np.mean(found), arrays[f"out/{name}_mean"], name, 1e-6)
+
+
+@pytest.mark.parametrize("path", paths("rsgan_losses*.npz"))
+def test_golden_scores_of_the_rsgan_study(path):
+    arrays, _ = load(path)
+    target, generated = (
+        image(arrays[f"in/fn_{name}"].astype(np.float64) / 2 + 0.5) for name in ("target", "estimated")
+    )
+    # The program's arc cosine is that of float32, which is rough near 1.
+    for name, metric, tolerance in (("psnr", rsgan_psnr, 1e-6), ("ssim", rsgan_ssim, 1e-6), ("sam", rsgan_sam, 1e-4)):
+        assert_golden(np.mean(metric(target, generated, None, RANGE)), arrays[f"out/fn_{name}"], name, tolerance)
 
 
 @pytest.mark.parametrize("path", paths("gapfill_losses*.npz"))
