@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
+from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, LOGGED_ALONE
 from metrics import ALL_METRICS, BY_PART, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
@@ -236,6 +236,8 @@ class ExperimentFile(Schema):
             # Losses of plug-ins have such names; `own_losses.declare` checks them when the plug-in is known.
             if name not in losses and not name.startswith(info.field_name.removesuffix("loss")):
                 raise ValueError(f"there is no loss '{name}'{nearest(name, losses)}")
+            if name in LOGGED_ALONE and weights[name]:
+                raise ValueError(f"{name} has no gradient and can only be logged; its weight is 0, not {weights[name]}")
         return weights
 
     @field_validator("metrics")

@@ -9,7 +9,7 @@ from layers.padded_block import Block, published_variables
 from layers.paired_unet import encode_decode, paired_patchgan
 from layers.published_weights import assign
 from layers.scaled_residual import residual_network
-from losses import discriminator_loss, generator_loss
+from losses import LOGGED_ALONE, discriminator_loss, generator_loss
 from losses.adversarial import disc_bce, gen_bce
 from losses.pixel import l1, l2, smooth_l1
 from tests.golden_files import FOLDER, GoldenCase, assert_golden, image, load, paths
@@ -191,6 +191,7 @@ def test_golden_cgan_losses_and_gradients(case, build):
         real, fake = gan.discriminate(fields, fields["target"]), gan.discriminate(fields, gan.generate(fields))
         total, _ = discriminator_loss(real, fake, gan.exp.DISC_LOSS, gan.loss_object)
     assert_golden(total, case["out/step_train_discriminator"], "discriminator")
+    assert_shares(real, fake, gan.loss_object, case, "step_train")
     assert_gradients(tape, total, both, case.below("grad/disc_step."))
     for name, array in case.below("after/").items():
         assert_golden(both[name].numpy(), array, name)
@@ -210,6 +211,16 @@ def test_golden_functions(case):
     assert_golden(gen_bce(logits, crossentropy), case["out/fn_bce_ones"], "bce with ones")
     real = np.full_like(logits, 100)  # its own part is 0
     assert_golden(disc_bce(real, logits, crossentropy), case["out/fn_bce_zeros"], "bce with zeros")
+    probabilities = keras.losses.BinaryCrossentropy(from_logits=False)
+    assert_shares(case["in/fn_d_real"], case["in/fn_d_fake"], probabilities, case, "fn")
+
+
+def assert_shares(real, fake, loss_object, case, prefix):
+    """Assert that shares of what is taken for real equal the published ones; ours are 0 where those are undefined."""
+    _, shares = discriminator_loss(real, fake, dict.fromkeys(LOGGED_ALONE, 0.0), loss_object)
+    for name in LOGGED_ALONE:
+        expected = np.nan_to_num(case[f"out/{prefix}_{name.removeprefix('disc_')}"])
+        np.testing.assert_allclose(shares[name], expected, atol=1e-6, err_msg=f"{prefix}_{name}")
 
 
 @pytest.mark.parametrize("case", every("cyclegan"))
@@ -260,6 +271,8 @@ def assert_inference(gan, sar, optical, case):
         network, given = (gan.discriminator, sar) if name[1] == "B" else (gan.backward_discriminator, optical)
         logits[name] = network([given, candidate], training=False)
         assert_golden(probabilities(logits[name]), case[f"out/eval_{name}"], name)
+    for letter in "AB":
+        assert_shares(logits[f"D{letter}_real"], logits[f"D{letter}_fake"], None, case, f"eval_disc_{letter}")
     losses = {
         "gen_AB": gen_bce(logits["DB_fake"], None),
         "gen_BA": gen_bce(logits["DA_fake"], None),
