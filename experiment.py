@@ -141,7 +141,7 @@ class Experiment(LossKeys):
     The upper-case attributes are those of the original ARISGAN code (values: see ``docs/experiment.md``), and these:
 
     - ``SEED NORMALIZE PRECISION JIT_COMPILE DETERMINISTIC METRICS BEST_METRIC FOLD_DATES LEARNING_RATE VALIDATE_FREQ
-      KEEP_CHECKPOINTS LABEL_SMOOTHING TRAINING_LENGTH``: values of the keys.
+      KEEP_CHECKPOINTS LABEL_SMOOTHING TRAINING_LENGTH SEQUENCE_GROUPS``: values of the keys.
     - ``INPUT_TIME_STEPS``, ``OUTPUT_TIME_STEPS``: numbers of time steps of the network's input and output; None without
       a time axis, and where ``FOLD_DATES`` folds the time steps into bands.
     - ``RATIO``: ground sampling distance of the input over that of the target.
@@ -212,6 +212,7 @@ class Experiment(LossKeys):
         self.RANDOM_MIRROR = settings.random_mirror
         self.BATCH_SIZE = settings.batch_size
         self.SHUFFLE = settings.shuffle
+        self.SEQUENCE_GROUPS = settings.sequence_groups
         self.STEPS = settings.steps
         self.EXCLUDE_SUFFIX = settings.exclude_suffix
         self.ENFORCE_SUFFIX = settings.enforce_suffix

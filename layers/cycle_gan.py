@@ -98,11 +98,11 @@ class CycleGAN:
     @tf.function
     def train_step(self, input_image: tf.Tensor, target: tf.Tensor, **fields: tf.Tensor) -> Losses:
         """Update the discriminators, then the generators, and return the losses of both directions together."""
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             judged, terms = self.discriminator_terms(input_image, target, fields)
             scaled = self.discriminator_optimizer.scale_loss(judged)
         self.update(DISCRIMINATORS, tape, scaled)
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             total, generator_terms, _ = self.generator_terms(input_image, target, fields)
             scaled = self.generator_optimizer.scale_loss(total)
         self.update(GENERATORS, tape, scaled)
@@ -181,9 +181,9 @@ class CycleGAN:
 
     def update(self, names: Sequence[str], tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """Apply the gradients of a loss to some networks."""
-        for name in names:
-            weights = getattr(self, name).trainable_variables
-            gradients = tape.gradient(loss, weights)
+        trained = [getattr(self, name).trainable_variables for name in names]
+        # One call, since the gradient of the images that two generators share would be computed for each of them.
+        for name, weights, gradients in zip(names, trained, tape.gradient(loss, trained), strict=True):
             if any(gradient is not None for gradient in gradients):
                 getattr(self, f"{name}_optimizer").apply_gradients(zip(gradients, weights, strict=True))
 

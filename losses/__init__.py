@@ -41,7 +41,13 @@ DISCRIMINATOR_LOSSES: dict[str, str] = {
     "disc_wstein": "losses.adversarial:disc_wstein",
     "disc_lsgan": "losses.adversarial:disc_lsgan",
     "disc_hinge": "losses.adversarial:disc_hinge",
+    "disc_fooling_rate": "losses.judgements:disc_fooling_rate",
+    "disc_recall": "losses.judgements:disc_recall",
+    "disc_precision": "losses.judgements:disc_precision",
 }
+
+LOGGED_ALONE = ("disc_fooling_rate", "disc_recall", "disc_precision")
+"""Terms without a gradient, of which only the weight 0 has a meaning."""
 
 
 OUTPUTS = ("disc_real_output", "disc_generated_output")

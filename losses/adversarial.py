@@ -51,17 +51,17 @@ def disc_bce(
 
 def gen_nll(disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
     """Return mean(-log D_f)."""
-    return -ops.mean(ops.log(_probability(disc_generated_output, loss_object) + NLL_EPSILON))
+    return -ops.mean(ops.log(probability(disc_generated_output, loss_object) + NLL_EPSILON))
 
 
 def disc_nll(disc_real_output: Any, disc_generated_output: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
     """Return mean(-log D_r - log(1 - D_f))."""
-    real = ops.log(_probability(disc_real_output, loss_object) + NLL_EPSILON)
-    generated = ops.log((1.0 - _probability(disc_generated_output, loss_object)) + NLL_EPSILON)
+    real = ops.log(probability(disc_real_output, loss_object) + NLL_EPSILON)
+    generated = ops.log((1.0 - probability(disc_generated_output, loss_object)) + NLL_EPSILON)
     return -ops.mean(real + generated)
 
 
-def _probability(outputs: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
+def probability(outputs: Any, loss_object: Callable[[Any, Any], Any] | None) -> Any:
     """Return the discriminator output as probabilities; logits (if the loss object takes them) pass through a sigmoid.
 
     The original ARISGAN code takes the logarithm of logits, which is NaN for all negative ones.

@@ -77,6 +77,7 @@ PROTOCOLS: dict[str, str] = {
         "uncrtaints": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
         "allclear": ("PSNR", "MAE", "RMSE", "SSIM", "SAM"),
         "gapfill": ("SSIM", "MSE", "MAE", "MaskRatio"),
+        "rsgan": ("MAE", "MSE", "PSNR", "SSIM", "SAM"),
     }.items()
     for name in names
 }
@@ -91,6 +92,8 @@ HIDES: dict[str, str] = {
     " reflectance above 1 is cut off",
     "gapfill": "the middle time step alone counts; SSIM is that of images with zeros where nothing was hidden, so that"
     " it rises where less is hidden, and is 1 where nothing is; MSE and MAE are undefined there",
+    "rsgan": "for PSNR, SSIM and SAM what is darker than reflectance 0.5 is 0, so that most errors vanish, and for the"
+    " first two each band is divided by its maximum; compare with figures of the RSGAN study alone",
 }
 """What each protocol of `PROTOCOLS` hides, which evaluations print."""
 
@@ -135,6 +138,7 @@ GROUPS: dict[str, Iterable[str]] = {
     "uncrtaints": [name for name in PROTOCOLS if name.endswith("_uncrtaints")],
     "allclear": [name for name in PROTOCOLS if name.endswith("_allclear")],
     "gapfill": [name for name in (*PROTOCOLS, *BY_PART) if "_gapfill" in name],
+    "rsgan": [name for name in PROTOCOLS if name.endswith("_rsgan")],
     "superresolution": [*SUPERRESOLUTION, *SPECTRA, "effective_gsd"],
     "distributions": DISTANCES,
 }
@@ -168,16 +172,19 @@ UNITS: dict[str, str] = {
     "without_reference": "%",
     "PSD_ratio": "dB",
     **{name: "dB" for name in PROTOCOLS if name.startswith("PSNR")},
-    **{name: "deg" for name in PROTOCOLS if name.startswith("SAM")},
+    **{name: "deg" for name in PROTOCOLS if name.startswith("SAM") and not name.endswith("_rsgan")},
     "effective_gsd": "m",
     "W1": "data",
 }
 """Units for display; "data" is the unit of the images themselves. Metrics that are not listed have no unit."""
 
 
-VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | {"SAM": 2, "HPSI": 2, "ERGAS": 2, "UIQC": 2}
+VERSIONS: dict[str, int] = dict.fromkeys([*ALL_METRICS, *OF_SETS], 1) | dict.fromkeys(
+    ("SAM", "HPSI", "ERGAS", "UIQC", "PSNR_sen2mtc", "SSIM_sen2mtc"), 2
+)
 """Version of the definition of each metric. It is raised where a definition changes: scores of different versions are
-not compared. Version 2 leaves scores without a meaning undefined, and HPSI starts at the lower end of the range."""
+not compared. Version 2 leaves scores without a meaning undefined, HPSI starts at the lower end of the range, and those
+of Sen2_MTC round to digital numbers."""
 
 PER_TIME_STEP = frozenset({"HPSI", *PROTOCOLS, *INDICES})
 """Metrics of the colours of an image: with several time steps, the score is the mean of those of the time steps."""

@@ -114,12 +114,16 @@ def ssim(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
 
     Variances are sample variances (n - 1). NaN if an image is constant or has fewer than 7 pixels a side.
     """
-    x, y = stretched(target), stretched(prediction)
+    return uniform_ssim(stretched(target), stretched(prediction), 1.0)
+
+
+def uniform_ssim(x: tf.Tensor, y: tf.Tensor, data_range: float) -> tf.Tensor:
+    """Return (batch,): SSIM of two images as scikit-image computes it by default, as in `ssim`."""
     squares, product = window_means(x * x + y * y), window_means(x * y)
     x, y = window_means(x), window_means(y)
     sample = SSIM_SIDE**2 / (SSIM_SIDE**2 - 1)
     variances, covariance = sample * (squares - x * x - y * y), sample * (product - x * y)
-    return tf.reduce_mean(ssim_of_moments(x, y, variances, covariance, 1.0), [1, 2, 3])
+    return tf.reduce_mean(ssim_of_moments(x, y, variances, covariance, data_range), [1, 2, 3])
 
 
 def window_means(image: tf.Tensor) -> tf.Tensor:

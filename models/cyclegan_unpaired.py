@@ -67,11 +67,11 @@ class GAN(CycleGAN):
             target: float32, ``(batch, height, width, output band)``, of other places.
             **fields: all other fields by name; ``validity`` is that of the target.
         """
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             total, generator_terms, generated = self.generator_terms(input_image, target, fields)
             scaled = self.generator_optimizer.scale_loss(total)
         self.update(GENERATORS, tape, scaled)
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             judged, terms = self.discriminator_terms(input_image, target, fields, generated)
             scaled = self.discriminator_optimizer.scale_loss(judged)
         self.update(DISCRIMINATORS, tape, scaled)

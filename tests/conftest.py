@@ -25,9 +25,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment import VARIABLE, Environment, open_experiment
+from experiment import PROJECT, VARIABLE, Environment, open_experiment
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.results.page_picture import CHROMIUM
+from tests import golden_files
 
 # Tests of damage would bury pytest's own output under TensorFlow's warnings.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -219,6 +220,17 @@ def browser():
         )  # fmt: skip
         yield running
         running.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Let a test fail that does not read what it is said to compare of a golden file."""
+    golden_files.READ.clear()
+    result = yield
+    if golden_files.READ:
+        file = pyfuncitem.path.relative_to(PROJECT).as_posix()
+        golden_files.assert_all_read(f"{file}::{pyfuncitem.originalname}")
+    return result
 
 
 def pytest_collection_modifyitems(items):

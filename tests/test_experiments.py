@@ -53,7 +53,7 @@ def data_root(tmp_path_factory):
         solar_sample.main(["--env", str(root / "environment.json")])
     for kind, field, factor in (("alt12", "raw_s2_alt", 4), ("alt30", "raw_s2_alt", 8), ("curated", "raw_s3", 8)):
         write_published(root / "data" / kind / str(SIDE), field, factor)
-    for preset in synthetic.PRESETS:
+    for preset in (*synthetic.PRESETS, "series_study"):
         make_tiny(root / "data", preset)
     write_pairs(root / "data", "euv2mag", (3, (1.0, 200.0)), (1, (-3000.0, 3000.0)))
     write_pairs(root / "data", "map2sim", (3, (0.0, 255.0)), (3, (0.0, 255.0)))
@@ -80,9 +80,9 @@ def write_pairs(data_root: Path, name: str, *sides: tuple[int, tuple[float, floa
 
 def make_tiny(data_root: Path, preset: str) -> None:
     """Make the dataset that an example names, in the smallest profile."""
-    place = str(data_root / "synthetic" / preset)
+    place, file = str(data_root / "synthetic" / preset), str(PROJECT / f"synthetic/config/presets/{preset}.yaml")
     with pytest.raises(SystemExit) as end:
-        synthetic.main(["make", "--preset", preset, "--profile", "tiny", "--workers", "1", "--o", place])
+        synthetic.main(["make", "--cfg", file, "--profile", "tiny", "--workers", "1", "--o", place])
     assert end.value.code == 0
 
 

@@ -6,7 +6,8 @@ A plug-in says by the class attribute ``sampling`` of its ``GAN`` how it wants i
 * ``"pools"``: input and target are drawn independently of each other, each in an order of its own, for networks that
   are trained without pairs; the dataset may hold both sides in different numbers;
 * ``"sequences"``: each position of the batch is a lane that reads whole sequences, one time step a training step, for
-  networks that carry a state from one time step to the next. The field ``sequence_start`` is 1 where one starts.
+  networks that carry a state from one time step to the next. The field ``sequence_start`` is 1 where one starts. With
+  the key ``sequence_groups`` the lanes read sequences side by side, in groups.
 
 Whatever the plug-in says, further pools of a dataset, such as masks, are drawn independently.
 """
@@ -141,12 +142,59 @@ def of_sequences(
     return Stream("", names, fields, order)
 
 
+def of_groups(
+    sequences: Mapping[str, Sequence[str]], fields: Sequence[str], seed: int, lanes: int, every: int
+) -> Stream:
+    """Return a stream in which lanes read as many sequences side by side, then the next ones, as the RSGAN study does.
+
+    The order is always that of the names; sequences that fill no group are left out. All time steps of a sequence are
+    augmented equally.
+
+    Args:
+        sequences: names of the samples of each sequence, in the order of time.
+        fields: those that are taken.
+        seed: of the augmentation.
+        lanes: positions of the batch over all devices; the sample of a counter is in lane ``counter % lanes``.
+        every: distance of the time steps that are read, from the first one on.
+
+    Raises:
+        UserError: there are fewer sequences than lanes, or those that are read differ in length.
+    """
+    count = len(sequences) // lanes
+    read = dict(list(sequences.items())[: count * lanes])
+    if not count:
+        raise UserError(
+            f"sequence_groups: needs at least as many sequences as batch_size, {lanes}, not {len(sequences)}; lower"
+            " batch_size"
+        )
+    first = next(iter(read))
+    length = len(read[first])
+    for name, members in read.items():
+        if len(members) != length:
+            raise UserError(
+                f"sequence_groups: needs sequences of equal length; {first} has {length} time steps, and {name}"
+                f" {len(members)}; leave it out"
+            )
+    names = [sample for members in read.values() for sample in members[::every]]
+    steps = len(names) // len(read)
+
+    def order(counter: tf.Tensor) -> Located:
+        lane, time = counter % lanes, counter // lanes
+        group, step = time // steps, time % steps
+        sequence = group % count * lanes + lane
+        start = tf.cast(step == 0, tf.float32)
+        draws = augmentation.draw(seed, lane + lanes * group)
+        return {"index": sequence * steps + step, "draws": draws, SEQUENCE_START: start}
+
+    return Stream("", names, fields, order)
+
+
 def training_streams(listing: Listing, experiment: Experiment, names: Sequence[str], kind: str) -> list[Stream]:
     """Return the streams of training batches, that of the samples ``names`` first.
 
     Args:
         listing: of the dataset.
-        experiment: its seed, batch size and ``shuffle`` apply.
+        experiment: its seed, batch size, ``shuffle`` and ``sequence_groups`` apply.
         names: the samples to train on, without those of further pools.
         kind: "pairs", "pools" or "sequences".
 
@@ -161,7 +209,10 @@ def training_streams(listing: Listing, experiment: Experiment, names: Sequence[s
                 " dataset.json, a regular expression for names of samples"
             )
         found = sequences(names, manifest.sequence)
-        return [of_sequences(found, list(manifest.fields), seed, experiment.BATCH_SIZE, shuffle=shuffle)]
+        fields, lanes = list(manifest.fields), experiment.BATCH_SIZE
+        if experiment.SEQUENCE_GROUPS:
+            return [of_groups(found, fields, seed, lanes, experiment.SEQUENCE_GROUPS)]
+        return [of_sequences(found, fields, seed, lanes, shuffle=shuffle)]
     main = manifest.pool_of(names[0])
     parts = _parts(listing, main) if manifest.pools else [("", list(manifest.fields))]
     samples = {**(pools_of(listing, "train") if manifest.pools else {}), main: names}

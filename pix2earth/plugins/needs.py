@@ -86,6 +86,11 @@ def _check_sampling(experiment: Experiment, plugin: Path, kind: object) -> None:
             f"{plugin}: reads sequences, and {Path(experiment.DATA_ROOT) / 'dataset.json'} states none; state"
             " 'sequence' there, a regular expression for names of samples, or choose another dataset"
         )
+    if kind != "sequences" and experiment.SEQUENCE_GROUPS:
+        raise UserError(
+            f"{experiment.file}: sequence_groups: is for models that read sequences, which {plugin} does not; leave"
+            " it out"
+        )
     key = "sample_train" if experiment.SAMPLE_TRAIN else "training_length"
     if kind == "sequences" and (experiment.SAMPLE_TRAIN or experiment.TRAINING_LENGTH):
         raise UserError(

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
+from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, LOGGED_ALONE
 from metrics import ALL_METRICS, BY_PART, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
@@ -95,7 +95,16 @@ class EnvironmentFile(Frequencies):
 
 
 MetricGroup = Literal[
-    "all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear", "gapfill", "distributions"
+    "all",
+    "arisgan",
+    "scientific",
+    "superresolution",
+    "sen2_mtc",
+    "uncrtaints",
+    "allclear",
+    "gapfill",
+    "rsgan",
+    "distributions",
 ]
 """Names of `metrics.GROUPS`."""
 
@@ -163,6 +172,10 @@ class ExperimentFile(Schema):
     """Mirror training tiles left-right at random."""
     shuffle: bool = data(default=True)
     """Read the training tiles in a random order, another one each epoch."""
+    sequence_groups: PositiveInt | None = data(default=None)
+    """For models that read sequences: read them in groups of `batch_size`, always in the order of their names, without
+    those that fill no group, and of each every n-th time step (1: all), as the RSGAN study (3); null: each position
+    of the batch reads all sequences in an order of its own."""
     exclude_suffix: str | None = data(default=None)
     """Leave out tiles whose name ends with this suffix."""
     enforce_suffix: str | None = data(default=None, validation_alias=AliasChoices("enforce_suffix", "enfore_suffix"))
@@ -189,8 +202,8 @@ class ExperimentFile(Schema):
     """Metrics to compute, by the names of the CSV (`metrics.md`); `"all"`: all ten, `"arisgan"`: these and nine more,
     `<name>_aris`, as the original ARISGAN code computes them, `"scientific"`: those of magnetograms and the like,
     `"superresolution"`: those of images that are sharper than their input, `"sen2_mtc"`, `"uncrtaints"`, `"allclear"`,
-    `"gapfill"`: as benchmarks of cloud removal compute them, `"distributions"`: distances of sets of images. A list may
-    name these groups too; `[]`: none."""
+    `"gapfill"`, `"rsgan"`: as benchmarks of cloud removal compute them, `"distributions"`: distances of sets of images.
+    A list may name these groups too; `[]`: none."""
     score_disk: ScoredDisk | None = None
     """Compute the metrics inside of a disk too, such as that of the Sun: `{"radius": 0.47}`; null: not."""
     best_metric: str | None = "PSNR"
@@ -226,6 +239,8 @@ class ExperimentFile(Schema):
             # Losses of plug-ins have such names; `own_losses.declare` checks them when the plug-in is known.
             if name not in losses and not name.startswith(info.field_name.removesuffix("loss")):
                 raise ValueError(f"there is no loss '{name}'{nearest(name, losses)}")
+            if name in LOGGED_ALONE and weights[name]:
+                raise ValueError(f"{name} has no gradient and can only be logged; its weight is 0, not {weights[name]}")
         return weights
 
     @field_validator("metrics")
@@ -278,6 +293,7 @@ class ExperimentFile(Schema):
 ADDED: dict[str, Any] = {
     "schedule": None, "clip_norm": None, "ema": None, "label_smoothing": 0.0, "transforms": {}, "occlusion": None,
     "training_length": None, "score_disk": None, "start_from": None, "start_standardize": False,
+    "sequence_groups": None,
 }  # fmt: skip
 """Keys that runs of former versions did not record, with the values that are as if there were none."""
 

@@ -12,6 +12,7 @@ from pix2earth.settings.commented_json import Document
 from pix2earth.settings.errors import UserError, nearest
 from pix2earth.settings.validation import check, read
 from synthetic.presets.fields import class_names
+from synthetic.presets.permutation import permutation
 from synthetic.presets.samples import CRS, SyntheticSample, sample_name
 from synthetic.products.product import digest_of
 from synthetic.schema.dataset import PRESETS, DatasetConfiguration
@@ -100,8 +101,17 @@ def _configuration(text: str) -> DatasetConfiguration:
 
 def scene_samples(task: tuple[str, int]) -> list[SyntheticSample]:
     """Return the samples of a scene: what one process makes at a time."""
-    configuration = _configuration(task[0])
-    return recipe(configuration).samples(configuration, task[1])
+    configuration, number = _configuration(task[0]), task[1]
+    seed = _permutation_seed(configuration)
+    if seed is None:
+        return recipe(configuration).samples(configuration, number)
+    drawn = permutation(configuration.scenes.total, seed)[number]
+    samples = recipe(configuration).samples(configuration, drawn)
+    return [sample._replace(name=name) for sample, name in zip(samples, names(configuration, number), strict=True)]
+
+
+def _permutation_seed(configuration: DatasetConfiguration) -> int | None:
+    return getattr(configuration, "permutation_seed", None)
 
 
 def names(configuration: DatasetConfiguration, number: int) -> list[str]:
@@ -147,6 +157,8 @@ def open_writer(
 
     quieten_tensorflow()
     content = configuration.model_dump(mode="json")
+    if _permutation_seed(configuration) is None:
+        content.pop("permutation_seed", None)  # datasets of former versions, which state none, stay the same
     coefficients = {name: table(name) for name in ("land_cover", "sensors")}
     revision = getattr(recipe(configuration), "REVISION", None)
     digest = digest_of(content if revision is None else {**content, "revision": revision})

@@ -142,6 +142,9 @@ class Series(CloudedDataset):
     """Selects the preset."""
     dates: PositiveInt = Field(12, ge=2, le=100)
     """Number of time steps of a scene; their names have two digits."""
+    permutation_seed: NonNegativeInt | None = Field(None, lt=2**32)
+    """Number the scenes in the order of a permutation by this seed before they are cut into splits, as the RSGAN study
+    does with 73; null: as they are drawn."""
 
 
 class GapFilling(DatasetConfiguration):

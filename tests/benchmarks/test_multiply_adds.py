@@ -84,6 +84,26 @@ def test_step_of_a_published_model(tmp_path):
 
 
 @pytest.mark.slow
+def test_step_of_cyclegan_takes_each_gradient_once(tmp_path):
+    """Both generators share the gradient of the images that they bring back."""
+    case = LAPTOP["cyclegan"]._replace(
+        side=16, bands=(3, 2), params={"filters": [2, 3], "discriminator_filters": [2, 3], "dropout": 0.0}
+    )
+    counted = Counted(case, tmp_path, "cyclegan")
+    generators = [counted.networks[name] for name in ("generator", "backward")]
+    discriminators = [counted.networks[name] for name in ("discriminator", "backward_discriminator")]
+    generate, learn_to_generate, judge, learn_to_judge = (
+        sum(network[index] for network in networks) for networks in (generators, discriminators) for index in (1, 2)
+    )
+    # First layers of the networks that bring images back: 8 x 8 pixels of two features from 4 x 4 pixels of the image.
+    brought_back = 8 * 8 * 2 * 16 * (3 + 2)
+    # The discriminators learn from new images, then the generators from others, against the gradient of the former.
+    assert counted.step == (
+        generate + 2 * (judge + learn_to_judge) + 2 * (generate + learn_to_generate) + brought_back + 2 * judge
+    )
+
+
+@pytest.mark.slow
 def test_published_generator_has_no_memory(tmp_path):
     """155 million weights, as published; nothing of their size is allocated."""
     counted = Counted(PUBLISHED["cgan"], tmp_path, "cgan")
@@ -98,3 +118,28 @@ def test_published_generator_has_no_memory(tmp_path):
     up = sum(s * s * i * k * o for i, o, k, s in zip(inputs, outputs, kernels, given, strict=True))
     assert forward == down + up + 256 * 256 * 3 * 9 * 64
     assert np.isclose(forward, 9.8e9, rtol=0.01)
+
+
+@pytest.mark.slow
+def test_published_ctgan_by_hand(tmp_path):
+    """Layer by layer as specified; transposed convolutions by the pixels of their input, dilated ones filled up."""
+    pixels, channels, features = 256 * 256, 768, 64 * 64
+    bottlenecks = 6 * (2 * 32 * 32 + 9 * 32 * 32)
+    clouds = 2 * (32 * 64 + 64 * 128 + 128)
+    pyramid = 32 * 128 + 3 * 9 * 32 * 128 + 640 * 32
+    pooled = 32 * 128
+    extractor = pixels * (9 * 4 * 32 + bottlenecks + clouds + pyramid + 9 * 32 * 4) + pooled
+    pairs = 9 * 64 * 128 * 128**2 + 9 * 128 * 256 * 64**2
+    feed_forward, projections = 2 * features * 4 * features, 4 * features * 16 * 1024
+    convolution = features * 4 * features + 31 * 2 * features + 2 * features * features
+    conformer = channels * (2 * feed_forward + projections + convolution)
+    decoder = 9 * (768 * 384 * 64**2 + 384 * 192 * 128**2) + 49 * 192 * 4 * pixels
+    layers_alone = 3 * extractor + 3 * pairs + conformer + decoder
+    assert np.isclose(layers_alone, 565.7e9, rtol=1e-4)
+    # Dilated convolutions are computed on the multiple of the dilation that holds the image.
+    filled = {dilation: (-(-256 // dilation) * dilation) ** 2 - pixels for dilation in (12, 24, 36)}
+    # One image is a sequence of one token: queries meet one key, one value and one distance.
+    attention = 3 * channels * 16 * 1024
+    counted = Counted(PUBLISHED["ctgan"], tmp_path, "ctgan")
+    _, forward, _ = counted.networks["generator"]
+    assert forward == layers_alone + 3 * sum(filled.values()) * 9 * 32 * 128 + attention

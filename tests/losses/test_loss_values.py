@@ -46,6 +46,9 @@ DISCRIMINATOR = {
     "disc_wstein": (REAL_OUTPUT, FAKE_OUTPUT, -0.25 - 2 / 3),
     "disc_lsgan": (REAL_OUTPUT, FAKE_OUTPUT, 0.5 * ((1 + 2.25 + 0.25) / 3 + (4 + 0.0625 + 1) / 3)),
     "disc_hinge": (REAL_OUTPUT, FAKE_OUTPUT, (0 + 1.5 + 0.5) / 3 + (0 + 1.25 + 2) / 3),
+    "disc_fooling_rate": (REAL_OUTPUT, FAKE_OUTPUT, 2 / 3),
+    "disc_recall": (REAL_OUTPUT, FAKE_OUTPUT, 2 / 3),
+    "disc_precision": (REAL_OUTPUT, FAKE_OUTPUT, 1 / 2),
 }
 
 
@@ -71,6 +74,16 @@ def test_discriminator_term(name):
     total, terms = discriminator_loss(real, generated, {name: 0.5})
     assert float(terms[name]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     assert float(total) == pytest.approx(0.5 * expected, rel=1e-5, abs=1e-6)
+
+
+def test_shares_of_probabilities_and_of_a_discriminator_that_takes_nothing_for_real():
+    probabilities = keras.losses.BinaryCrossentropy(from_logits=False)
+    real, generated = np.array([0.6, 0.2, 0.9, 0.8], "float32"), np.array([0.4, 0.7, 0.1, 0.5], "float32")
+    names = ("disc_fooling_rate", "disc_recall", "disc_precision")
+    total, terms = discriminator_loss(real, generated, dict.fromkeys(names, 0.0), probabilities)
+    assert [float(terms[name]) for name in names] == [0.25, 0.75, 0.75] and float(total) == 0
+    _, terms = discriminator_loss(generated * 0, generated * 0, dict.fromkeys(names, 0.0), probabilities)
+    assert [float(terms[name]) for name in names] == [0, 0, 0]
 
 
 def test_the_spectral_angle_is_that_of_the_metric_and_has_a_gradient_where_it_is_zero():

@@ -1,7 +1,6 @@
 """The metrics of the original ARISGAN code, compared with its recorded values and with NumPy, SciPy, scikit-image."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +15,9 @@ from pix2earth.scoring.tables import comparison
 from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import ExperimentFile
 from pix2earth.settings.validation import load
+from tests.golden_files import FOLDER
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "metrics.npz")
+GOLDEN = np.load(FOLDER / "metrics.npz")
 PAIRS = range(4)
 SCALE = Scale(data_range=7.0, ratio=1 / 12, rgb=(2, 1, 0))  # none of these values may have an influence
 
@@ -54,7 +54,7 @@ def test_tables():
 
 @pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_recorded_values(name, dtype):
+def test_golden_recorded_values(name, dtype):
     scores = score(images("target").astype(dtype), images("predict").astype(dtype), SCALE, [name])[name]
     np.testing.assert_allclose(scores, expected(name), rtol=1e-5)
     if dtype == np.float64:

@@ -1,14 +1,13 @@
 """The metrics, compared with values of the definitions in the literature: tests/golden/metrics.npz (see its `meta`)."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from metrics import METRICS, Scale, score
+from tests.golden_files import FOLDER
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "metrics.npz")
+GOLDEN = np.load(FOLDER / "metrics.npz")
 PAIRS = range(4)
 KEYS = {
     "SAM": "SAM_rad",

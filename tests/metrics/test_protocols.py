@@ -28,19 +28,18 @@ def one(name, target, prediction, mask=None, scale=SCALE):
 
 def eight_bit(image):
     """As the programs do it, with digital numbers of one image (height, width, 3)."""
-    numbers = np.clip(image.astype(np.float64) * 10000, 0, 2000)
+    numbers = np.floor(np.clip(image.astype(np.float64) * 10000, 0, 2000) + 0.5)
     numbers -= numbers.min()
-    return (numbers / numbers.max() * 255).astype(np.uint8)
+    return (255 * (numbers / numbers.max())).astype(np.uint8)
 
 
 def test_sen2mtc(pair):
     for sample in range(3):
         target, prediction = (eight_bit(image[sample][..., [2, 1, 0]]) for image in pair)
         psnr = peak_signal_noise_ratio(target, prediction, data_range=255)
-        # A value at the edge of two whole numbers may fall on the other side in float32.
-        assert one("PSNR_sen2mtc", *pair)[sample] == pytest.approx(psnr, abs=2e-3)
+        assert one("PSNR_sen2mtc", *pair)[sample] == pytest.approx(psnr, rel=1e-6)
         ssim = structural_similarity(target.astype(float), prediction.astype(float), data_range=255, **SSIM)
-        assert one("SSIM_sen2mtc", *pair)[sample] == pytest.approx(ssim, abs=1e-4)
+        assert one("SSIM_sen2mtc", *pair)[sample] == pytest.approx(ssim, abs=1e-5)
 
 
 def test_sen2mtc_hides_brightness_and_contrast():
@@ -100,8 +99,33 @@ def test_a_value_that_is_not_finite_is_no_value(pair):
         assert np.isnan(one(name, pair[0], prediction)).tolist() == [False, True, True], name
 
 
+def test_rsgan_of_one_image(pair):
+    """As the program does it for each frame; `test_golden_measures.py` has its own numbers."""
+    target, prediction = (np.clip(2 * image.astype(np.float64)[0] - 0.4, -1, 1) for image in pair)
+    found = {name: one(name, *(image[np.newaxis] / 2 + 0.5 for image in (target, prediction)))[0]
+             for name in GROUPS["rsgan"]}  # fmt: skip
+    assert found["MAE_rsgan"] == pytest.approx(np.abs(target - prediction).mean())
+    assert found["MSE_rsgan"] == pytest.approx(np.square(target - prediction).mean())
+    t, p = np.maximum(target, 0), np.maximum(prediction, 0)
+    ranges = np.maximum(t.max((0, 1)), p.max((0, 1)))
+    of_bands = [(t[..., band] / ranges[band], p[..., band] / ranges[band]) for band in range(4)]
+    psnr = np.mean([peak_signal_noise_ratio(*band, data_range=1) for band in of_bands])
+    ssim = np.mean([structural_similarity(*band, data_range=2) for band in of_bands])
+    assert (found["PSNR_rsgan"], found["SSIM_rsgan"]) == (pytest.approx(psnr), pytest.approx(ssim))
+    products = (t * p).sum(-1)
+    lengths = np.sqrt(np.maximum((t * t).sum(-1), 2.0**-10) * np.maximum((p * p).sum(-1), 2.0**-10))
+    assert found["SAM_rsgan"] == pytest.approx(np.arccos(np.clip(products / lengths, -1, 1)).mean() / np.pi)
+    assert (products == 0).any()  # angles of 0.5
+
+
+def test_rsgan_of_dark_images_is_undefined(pair):
+    dark = np.full((1, 16, 16, 3), 0.2, np.float32)
+    assert np.isnan(one("PSNR_rsgan", dark, dark)).all() and np.isnan(one("SSIM_rsgan", dark, dark)).all()
+    assert one("SAM_rsgan", dark, dark)[0] == pytest.approx(0.5)
+
+
 def test_tables():
-    groups = ("sen2_mtc", "uncrtaints", "allclear", "gapfill")
+    groups = ("sen2_mtc", "uncrtaints", "allclear", "gapfill", "rsgan")
     names = [name for group in groups for name in GROUPS[group] if name not in metrics.BY_PART]
     assert names == list(PROTOCOLS) and {name.rpartition("_")[2] for name in names} == set(HIDES)
     for name in names:

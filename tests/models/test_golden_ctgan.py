@@ -50,7 +50,7 @@ def rule_weights(meta):
 
 def check_rule(weights, arrays):
     for name, expected in arrays.items():
-        flat = weights[name.removeprefix("chk/")].ravel()
+        flat = weights[name].ravel()
         found = [*flat[: min(4, flat.size)], flat[-1], flat.astype(np.float64).sum()]
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
@@ -74,7 +74,7 @@ def gan_of(build):
 def test_golden_generator(path, gan_of):
     arrays, meta = load(path)
     weights = rule_weights(meta)
-    check_rule(weights, {name: array for name, array in arrays.items() if name.startswith("chk/")})
+    check_rule(weights, arrays.below("chk/"))
     inputs = [image(arrays[name]) for name in sorted(arrays) if name.startswith("in/x")]
     series = np.stack(inputs, axis=1)
     _, steps, size, _, bands = series.shape
@@ -85,9 +85,9 @@ def test_golden_generator(path, gan_of):
     for prefix, given in (("out/", series), ("b1/out/", series[:1])):
         compare(gan.generator(given, training=False), arrays, prefix, steps)
     compare(gan.generator(tf.constant(series), training=True), arrays, "train/out/", steps)
-    for name, expected in arrays.items():
-        if name.startswith("train/w_after/") and not name.endswith("num_batches_tracked"):
-            assert_golden(names[name.removeprefix("train/w_after/")], expected, name)
+    for name, expected in arrays.below("train/w_after/").items():
+        if not name.endswith("num_batches_tracked"):
+            assert_golden(names[name], expected, name)
 
 
 def compare(outputs, arrays, prefix, steps):
@@ -96,6 +96,35 @@ def compare(outputs, arrays, prefix, steps):
     for step in range(steps):
         assert_golden(masks[:, step], image(arrays[f"{prefix}mask{step}"]), f"{prefix}mask{step}", TOLERANCES["mask"])
         assert_golden(auxiliary[:, step], image(arrays[f"{prefix}aux{step}"]), f"{prefix}aux{step}", TOLERANCES["aux"])
+
+
+@pytest.mark.parametrize("path", paths("ctgan_generator*.npz"))
+def test_golden_features_of_the_generator(path, gan_of):
+    """Files with features between the layers; those of modules of the conformer are what they add to the tokens."""
+    arrays, meta = load(path)
+    taps = arrays.below("tap/")
+    if not taps:
+        pytest.skip(f"{path.name} has no features between the layers")
+    series = np.stack([image(arrays[name]) for name in sorted(arrays) if name.startswith("in/x")], axis=1)
+    _, steps, size, _, bands = series.shape
+    outputs = arrays["out/fake"].shape[1]
+    gan = gan_of(size, steps, bands, outputs, attention="batch", dropout=0.0, **heads_of(meta))
+    assign(rule_weights(meta), gan.published_names()["generator"])
+    named, block = gan.names["generator"], "transformer.comformer"
+    norms = ("ff1.fn.norm", "attn.norm", "conv.net.0", "ff2.fn.norm", "post_norm")
+    tokens = [named[f"{block}.{name}"].input for name in norms]
+    inner = keras.Model(gan.generator.inputs, [*tokens, named[f"{block}.post_norm"].output])
+    *tokens, last = inner(series, training=False)
+    for name, before, after in zip(("ff1", "attn", "conv", "ff2"), tokens[:-1], tokens[1:], strict=True):
+        assert_golden(after - before, taps[f"conf_{name}_branch"], name, TOLERANCES["fake"])
+    quarter = taps["transformer_out"].shape[-1]
+    found = np.transpose(last, (1, 0, 2)).reshape(len(series), -1, quarter, quarter)
+    assert_golden(found, taps["transformer_out"], "transformer_out", TOLERANCES["fake"])
+    extractor, downsampling = (gan.generator.get_layer(name) for name in ("feature_extractor", "downsampling"))
+    features = [extractor(series[:, step], training=False)[1] for step in range(2)]
+    assert_golden(features[0], image(taps["fe0_out"]), "fe0_out")
+    pair = downsampling(np.concatenate(features, axis=-1), training=False)
+    assert_golden(pair, image(taps["pair0_down"]), "pair0_down")
 
 
 @pytest.mark.parametrize("path", paths("ctgan_discriminator*.npz"))
@@ -107,14 +136,14 @@ def test_golden_discriminator(path, gan_of):
     gan = gan_of(64, x.shape[-1] // bands - 1, bands, bands, discriminator_filters=meta["config"]["ndf"],
                  heads=1, head_features=4, expansion=1)  # fmt: skip
     names = gan.published_names()["discriminator"]
-    assign({name.removeprefix("w/"): array for name, array in arrays.items() if name.startswith("w/")}, names)
+    assign(arrays.below("w/"), names)
     network = keras.Model(*rebuilt(gan.discriminator, x.shape[1:3], x.shape[-1] - bands, bands))
     for prefix, training in (("", False), ("train/", True)):
         logits = network([x[..., :-bands], x[..., -bands:]], training=training)
         assert_golden(logits, image(arrays[f"{prefix}out/logits"]), f"{prefix}out/logits")
-    for name, expected in arrays.items():
-        if name.startswith("train/w_after/") and not name.endswith("num_batches_tracked"):
-            assert_golden(names[name.removeprefix("train/w_after/")], expected, name)
+    for name, expected in arrays.below("train/w_after/").items():
+        if not name.endswith("num_batches_tracked"):
+            assert_golden(names[name], expected, name)
 
 
 def rebuilt(model, size, *channels):
@@ -141,7 +170,12 @@ def test_golden_losses(path):
         "gen_att": ctgan.attention_loss(tf.constant(masks), tf.constant(taught)),
         "gen_aux": ctgan.auxiliary_loss(tf.constant(auxiliary), tf.constant(target)),
     }
+    nothing = {"lsgan": np.ones_like(true), "vanilla": np.full_like(true, 100)}  # for which a target's own part is 0
     for mode, gen, disc, factor in (("lsgan", "gen_lsgan", "disc_lsgan", 1.0), ("vanilla", "gen_gan", "disc_bce", 0.5)):
+        taken, _ = generator_loss(true, fake, target, {gen: 1.0})
+        assert_golden(taken, arrays[f"out/{mode}/loss_D_real"], f"{mode}/loss_D_real", 1e-5)
+        seen_through, _ = discriminator_loss(nothing[mode], false, {disc: 2 * factor})
+        assert_golden(seen_through, arrays[f"out/{mode}/loss_D_fake"], f"{mode}/loss_D_fake", 1e-5)
         judged, _ = discriminator_loss(true, false, {disc: factor})
         assert_golden(judged, arrays[f"out/{mode}/loss_D"], f"{mode}/loss_D", 1e-5)
         weights = {gen: 1.0, "gen_l1": meta["config"]["lambda_L1"], "gen_att": 1.0}

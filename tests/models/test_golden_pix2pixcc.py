@@ -1,5 +1,6 @@
 """Pix2PixCC against the published networks: outputs, running statistics, losses and gradients of golden files."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,12 +30,7 @@ def cases(path):
     arrays, meta = load(path)
     found = {}
     for key, described in meta["cases"].items():
-        prefix = "" if key == "primary" else key
-        chosen = {
-            name.removeprefix(prefix): array
-            for name, array in arrays.items()
-            if name.startswith(prefix) and (prefix or not name.startswith("v/"))
-        }
+        chosen = arrays.below("", without="v/") if key == "primary" else arrays.below(key)
         found[key] = GoldenCase(chosen, described["config"])
     return found
 
@@ -98,6 +94,9 @@ def test_golden_losses(path, gan_of):
         names = gan.published_names()
         for network, key in (("generator", "G"), ("discriminator", "D")):
             assign(case.below(f"w/{key}/"), names[network])
+        padded = keras.Model(gan.discriminator.inputs, gan.discriminator.get_layer("Scale_0.block_0.0").input)
+        pair = padded([source, target])[:, 1:-1, 1:-1]
+        np.testing.assert_array_equal(pair, image(case["out/real_pair"]), err_msg=f"{name} real_pair")
         compare_correlation(name, case, gan, source, target)
         compare_totals(name, case, gan, source, target, names)
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from experiment import Environment, open_experiment
 from pix2earth.batches.dataset import Dataset
-from pix2earth.batches.sampling import of_sequences
+from pix2earth.batches.sampling import of_groups, of_sequences
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError
@@ -179,3 +179,26 @@ def test_lanes_and_epochs_and_seeds_differ():
 def test_a_late_start_of_sequences_is_the_end_of_an_early_one():
     early, late = lanes_of(2, 20), lanes_of(2, 20, first=13)
     assert [lane[13:] for lane in early] == late
+
+
+# ---- sequences in groups -------------------------------------------------------------------------------------------
+
+EQUAL = {name: [f"{name}_t{step}" for step in range(5)] for name in "abcde"}
+
+
+def test_groups_read_sequences_side_by_side_and_leave_out_those_that_fill_no_group():
+    stream = of_groups(EQUAL, ["target"], seed=0, lanes=2, every=2)
+    located = [stream.order(tf.constant(counter, tf.int64)) for counter in range(14)]
+    found = [stream.names[int(each["index"])] for each in located]
+    first, second = ["a_t0", "b_t0", "a_t2", "b_t2", "a_t4", "b_t4"], ["c_t0", "d_t0", "c_t2", "d_t2", "c_t4", "d_t4"]
+    assert found == [*first, *second, *first[:2]]
+    assert [float(each["sequence_start"]) for each in located] == [1, 1, 0, 0, 0, 0] * 2 + [1, 1]
+    draws = [tuple(each["draws"].numpy()) for each in located]
+    assert draws[0] == draws[2] == draws[4] and len({draws[0], draws[1], draws[6], draws[12]}) == 4
+
+
+def test_groups_that_cannot_be_read():
+    with pytest.raises(UserError, match="needs at least as many sequences as batch_size, 6, not 5; lower batch_size"):
+        of_groups(EQUAL, ["target"], seed=0, lanes=6, every=1)
+    with pytest.raises(UserError, match="needs sequences of equal length; a has 3 time steps, and b 1; leave it out"):
+        of_groups(SEQUENCES, ["target"], seed=0, lanes=2, every=1)

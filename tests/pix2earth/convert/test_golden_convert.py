@@ -26,10 +26,6 @@ BCE = {"gen_loss": {"gen_gan": 1, "gen_smooth_l1": 100}, "disc_loss": {"disc_bce
 LSGAN = {"gen_loss": {"gen_lsgan": 1, "gen_gan": None}, "disc_loss": {"disc_lsgan": 1, "disc_bce": None}}
 
 
-def below(arrays, prefix):
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
 def ctgan():
     arrays, meta = load(FOLDER / "ctgan_generator.npz")
     x = np.stack([image(arrays[f"in/x{step}"]) for step in range(3)], axis=1)
@@ -45,7 +41,7 @@ def gapfill():
         "disc_loss": {"disc_bce": None, "disc_hinge_hidden": 1},
     }
     settings = {"model_name": "gapfill", "params": widths(meta["config"]), "fold_dates": True} | losses
-    return settings, {"generator": below(arrays, "w/")}, image(arrays["in/x"]), image(arrays["out/eval"]), 1e-4
+    return settings, {"generator": arrays.below("w/")}, image(arrays["in/x"]), image(arrays["out/eval"]), 1e-4
 
 
 def pix2pixcc():
@@ -63,7 +59,7 @@ def cgan():
     params = plugin_params(meta["config"]["generator"], meta["config"]["discriminator"])
     return (
         {"model_name": "cgan", "params": params} | BCE,
-        {"all": below(arrays, "w/")},
+        {"all": arrays.below("w/")},
         image(arrays["in/source"]),
         None,
         0,
@@ -75,7 +71,7 @@ def cyclegan():
     params = plugin_params(meta["config"]["generator_AB"], meta["config"]["discriminators"])
     losses = BCE | {"gen_loss": {"gen_gan": 1, "gen_smooth_l1": 100, "gen_cycle": 100}}
     settings = {"model_name": "cyclegan", "params": params} | losses
-    return settings, {"all": below(arrays, "w/")}, image(arrays["in/sar"]), image(arrays["out/eval_fake_optical"]), 1e-4
+    return settings, {"all": arrays.below("w/")}, image(arrays["in/sar"]), image(arrays["out/eval_fake_optical"]), 1e-4
 
 
 def write_dataset(root, model, x, outputs):

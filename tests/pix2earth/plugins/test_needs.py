@@ -25,6 +25,14 @@ def test_single_time_steps_are_not_drawn_out_of_sequences(experiment_of):
         needs.check(experiment_of(FIELDS, roles=SEQUENCE, tilesize=8, sample_train=3, sample_val=3), RECURRENT)
 
 
+def test_groups_of_sequences_are_for_models_that_read_sequences(experiment_of):
+    needs.check(experiment_of(FIELDS, roles=SEQUENCE, tilesize=8, sequence_groups=3), RECURRENT)
+    with pytest.raises(
+        UserError, match=r"sequence_groups: is for models that read sequences, which .*pix2pix\.py does"
+    ):
+        needs.check(experiment_of(FIELDS, tilesize=8, sequence_groups=3), PROJECT / "models" / "pix2pix.py")
+
+
 def test_an_unknown_sampling(experiment_of, tmp_path):
     plugin = tmp_path / "mine.py"
     plugin.write_text('class GAN:\n    sampling = "pairwise"\n    def train_step(self, target): ...\n')

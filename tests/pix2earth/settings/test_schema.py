@@ -6,6 +6,7 @@ import pytest
 
 from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from metrics import METRICS
+from pix2earth.settings.errors import UserError
 from pix2earth.settings.schema import EnvironmentFile, ExperimentFile
 from pix2earth.settings.validation import load
 
@@ -33,7 +34,7 @@ def test_defaults_of_an_experiment(experiment):
         "validate_freq": None, "keep_checkpoints": None, "model_name": "pix2pix",
         "learning_rate": {"generator": None, "discriminator": None}, "schedule": None, "clip_norm": None, "ema": None,
         "label_smoothing": 0.0, "transforms": {}, "occlusion": None, "training_length": None, "score_disk": None,
-        "start_from": None, "start_standardize": True,
+        "start_from": None, "start_standardize": True, "sequence_groups": None,
     }  # fmt: skip
     settings = experiment().model_dump()
     assert {key: settings.get(key, "absent") for key in expected} == expected
@@ -68,6 +69,12 @@ def test_every_loss_has_an_entry_and_new_ones_are_not_computed_by_default(experi
     assert "gen_ssim" in new
     assert {settings.gen_loss[name] for name in new} == {None}
     assert {settings.disc_loss[name] for name in set(DISCRIMINATOR_LOSSES) - {"disc_bce", "disc_nll"}} == {None}
+
+
+def test_shares_are_logged_alone(experiment):
+    assert experiment(disc_loss={"disc_bce": 1, "disc_recall": 0}).disc_loss["disc_recall"] == 0
+    with pytest.raises(UserError, match="disc_recall has no gradient and can only be logged; its weight is 0, not 1"):
+        experiment(disc_loss={"disc_bce": 1, "disc_recall": 1})
 
 
 def test_losses_of_an_experiment_replace_the_default_as_a_whole(experiment):

@@ -190,7 +190,7 @@ class TestUnions:
     def test_metrics_are_a_list_or_all(self, line):
         assert line("metrics", '"PSNR"') == (
             "2:1: metrics: must be a list in brackets [] or must be one of all, arisgan, scientific,"
-            ' superresolution, sen2_mtc, uncrtaints, allclear, gapfill, distributions, not the string "PSNR"'
+            ' superresolution, sen2_mtc, uncrtaints, allclear, gapfill, rsgan, distributions, not the string "PSNR"'
         )
 
     def test_an_entry_of_the_metrics_is_named_alone(self, lines):

@@ -15,6 +15,7 @@ from pix2earth.records.metadata import read_metadata
 from pix2earth.records.sequences import sequences
 from pix2earth.records.splitting.leaks import Leak, check_for_leaks
 from synthetic.presets import datasets
+from synthetic.presets.permutation import permutation
 from synthetic.products.product import digest_of
 from tests.folders import everything
 
@@ -248,3 +249,28 @@ def test_every_sequence_is_complete_and_in_one_split(make):
             assert names == [f"{place}_t{step:02d}" for step in range(3)]
             times = [read_metadata(next(folder.rglob(f"{name}.tfrecord")))["acquired"] for name in names]
             assert len(times) == 3 and times == sorted(times) and all(len(time) == 1 for time in times)
+
+
+def test_a_permutation_numbers_the_scenes_and_moves_none_of_them(make):
+    """The digest of a dataset without a permutation is that of former versions."""
+    keys = "dates: 2\n"
+    plain, permuted = (
+        make("series", "plain", keys=keys),
+        make("series", "permuted", keys=f"{keys}permutation_seed: 73\n"),
+    )
+    contents = [json.loads((folder / "synthetic.json").read_text())["configuration"] for folder in (plain, permuted)]
+    assert "permutation_seed" not in contents[0] and contents[1]["permutation_seed"] == 73
+    order = permutation(7, 73)
+    assert order != list(range(7))
+
+    def images(folder):
+        listing = open_folder(folder)
+        return {
+            name: read(listing.path(split, name), listing.manifest)[0]["target"]
+            for split in ("train", "val", "test") for name in listing.names(split)
+        }  # fmt: skip
+
+    before, after = images(plain), images(permuted)
+    assert before.keys() == after.keys()
+    for position, number in enumerate(order):
+        np.testing.assert_array_equal(after[f"scene_{position:04d}_0_t01"], before[f"scene_{number:04d}_0_t01"])
