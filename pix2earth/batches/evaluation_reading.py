@@ -46,13 +46,24 @@ def read(
         return
     order = [name for group in planned for name in group.read]
     starts = [start for group in planned for start in group.starts or ()] or None
-    batches = iter(dataset.batches(split, order, len(planned[0].read), starts))
-    for group in planned:
-        try:
-            batch = next(batches)
-        except DAMAGE as error:
-            raise UserError(*(dataset.diagnose(split, group.read) or [f"{split}: {error}"])) from error
-        yield group, batch
+    batches = dataset.batches(split, order, len(planned[0].read), starts)
+    yield from zip(planned, _undamaged(dataset, split, batches, [group.read for group in planned]), strict=True)
+
+
+def read_in_order(dataset: Dataset, split: str, names: Sequence[str], size: int) -> Iterator[dict[str, tf.Tensor]]:
+    """Yield fields as stored of all samples in their order, whatever the dataset's ``sampling`` is.
+
+    Args:
+        dataset: of the samples.
+        split: of the samples.
+        names: the samples.
+        size: number of samples of a batch; the last one may have fewer.
+
+    Raises:
+        UserError: a record is damaged; with file and field.
+    """
+    if names:
+        yield from _undamaged(dataset, split, dataset.batches(split, names, size), _parts(names, size))
 
 
 def read_pool(
@@ -70,13 +81,27 @@ def read_pool(
     Raises:
         UserError: a record is damaged; with file and field.
     """
-    if not names:
-        return
-    batches = iter(dataset.reader.of_names(split, pool, names, size).prefetch(2))
-    for start in range(0, len(names), size):
-        group = names[start : start + size]
+    if names:
+        batches, parts = dataset.reader.of_names(split, pool, names, size).prefetch(2), _parts(names, size)
+        yield from zip(parts, _undamaged(dataset, split, batches, parts), strict=True)
+
+
+def _parts(names: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def _undamaged(
+    dataset: Dataset, split: str, batches: tf.data.Dataset, read: Sequence[Sequence[str]]
+) -> Iterator[dict[str, tf.Tensor]]:
+    """Yield batches, of which ``read`` names the samples.
+
+    Raises:
+        UserError: a record is damaged; with file and field.
+    """
+    remaining = iter(batches)
+    for names in read:
         try:
-            batch = next(batches)
+            batch = next(remaining)
         except DAMAGE as error:
-            raise UserError(*(dataset.diagnose(split, group) or [f"{split}: {error}"])) from error
-        yield group, batch
+            raise UserError(*(dataset.diagnose(split, names) or [f"{split}: {error}"])) from error
+        yield batch

@@ -80,7 +80,7 @@ def partners(listing: Listing, split: str, names: Sequence[str]) -> dict[str, li
     Args:
         listing: of the dataset.
         split: of the samples.
-        names: of samples with input and target, or of ``unpaired_inputs``.
+        names: of samples of one pool, with the input.
 
     Returns:
         Pool -> as many names as ``names``; the pool of ``names`` comes first. Without pools, ``names`` are those of "".
@@ -93,7 +93,8 @@ def partners(listing: Listing, split: str, names: Sequence[str]) -> dict[str, li
     manifest = listing.manifest
     if not manifest.pools:
         return {"": list(names)}
-    pools, main = pools_of(listing, split), pool_of_samples(listing, split)
+    pools = pools_of(listing, split)
+    main = manifest.pool_of(names[0]) if names else pool_of_samples(listing, split)
     inputs = unpaired_inputs(listing, split)
     ordered = inputs if set(names) <= set(inputs) else pools[main]
     position = {name: index for index, name in enumerate(ordered)}

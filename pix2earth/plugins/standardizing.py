@@ -13,15 +13,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pix2earth.batches.evaluation_reading import read_in_order
 from pix2earth.batches.preparation import VALIDITY, measured_input
 from pix2earth.console.progress import tracked
 
 if TYPE_CHECKING:
+    from experiment import Experiment
     from pix2earth.batches.dataset import Dataset
 
 MOST_SAMPLES = 400
 """Training samples that are measured, evenly drawn from all."""
 BATCH = 16
+SMALLEST_VARIANCE = 1e-12
+"""Of a channel that is not constant, as a share of its mean square."""
 LAYER = "standardized"
 
 
@@ -80,39 +84,45 @@ def measure(dataset: Dataset, names: Sequence[str]) -> BandStatistics:
     chosen = list(names[:: -(-len(names) // MOST_SAMPLES)])
     experiment = dataset.experiment
     sums: dict[str, np.ndarray] = {}
-    batches = dataset.batches("train", chosen, BATCH)
+    batches = read_in_order(dataset, "train", chosen, BATCH)
     for batch in tracked(batches, "measure bands", -(-len(chosen) // BATCH), "batches"):
         prepared = dataset.prepare(batch)
-        validity = prepared.get(VALIDITY)
-        measured = {
-            "input_image": measured_input(batch, experiment), "target": None if validity is None else validity > 0
-        }  # fmt: skip
+        measured = {"input_image": _measured_input(batch, experiment), "target": prepared.get(VALIDITY)}
         for role, where in measured.items():
-            values = np.asarray(prepared[role], np.float64)
-            sums[role] = sums.get(role, 0.0) + _sums(values, None if where is None else _of_channels(where, values))
+            values = np.asarray(prepared[role])
+            sums[role] = sums.get(role, 0.0) + _sums(values, _of_channels(where, values.shape[-1]))
     return BandStatistics(_moments(sums["input_image"]), _moments(sums["target"]), len(chosen))
 
 
-def _of_channels(where: tf.Tensor, values: np.ndarray) -> np.ndarray:
-    """Return a mask in the shape of an image, whose time steps may be folded into its channels."""
-    mask, rank = np.asarray(where), values.ndim
-    if mask.ndim == rank - 1:
-        mask = mask[..., None]
-    elif mask.shape[1:3] != values.shape[1:3]:
-        mask = np.moveaxis(mask, 1, -1)  # (batch, time step, height, width), of an image with folded time steps
-    return np.repeat(mask, values.shape[-1] // mask.shape[-1], axis=-1)
+def _measured_input(batch: dict[str, tf.Tensor], experiment: Experiment) -> tf.Tensor | None:
+    """Return where the input is measured, (batch, [time step,] height, width, 1 or time step); None: everywhere."""
+    where = measured_input(batch, experiment)
+    if where is not None and experiment.FOLD_DATES and len(where.shape) == 4:
+        return tf.transpose(where, (0, 2, 3, 1))
+    return None if where is None else where[..., None]
 
 
-def _sums(values: np.ndarray, where: np.ndarray | None) -> np.ndarray:
-    """Return number, sum and sum of squares of the values of each channel, (3, channel)."""
+def _of_channels(where: tf.Tensor | None, channels: int) -> np.ndarray:
+    """Return a mask (..., 1 or channel): where one channel stands for a time step, it is repeated for all its bands."""
+    mask = np.asarray(True if where is None else where)
+    if mask.ndim == 0 or mask.shape[-1] == 1:
+        return mask > 0
+    return np.repeat(mask > 0, channels // mask.shape[-1], axis=-1)
+
+
+def _sums(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return number, sum and sum of squares of the values of each channel, (3, channel), float64."""
     axes = tuple(range(values.ndim - 1))
-    counted = np.ones_like(values) if where is None else where.astype(np.float64)
-    return np.stack([np.sum(counted * values**power, axis=axes) for power in range(3)])
+    counted = np.broadcast_to(where, values.shape)
+    number = np.sum(counted, axis=axes, dtype=np.float64)
+    powers = (values, np.square(values, dtype=np.float64))
+    return np.stack([number, *(np.sum(each, axis=axes, dtype=np.float64, where=counted) for each in powers)])
 
 
 def _moments(sums: np.ndarray) -> Moments:
-    count, total, squares = sums
-    mean = total / np.maximum(count, 1)
-    variance = np.maximum(squares / np.maximum(count, 1) - mean**2, 0)
-    deviation = np.where(variance > 1e-12, np.sqrt(variance), 1.0)
+    mean, squares = sums[1:] / np.maximum(sums[0], 1)
+    variance = squares - mean**2
+    # Of float32 values, a smaller one is rounding. It is relative: values without normalisation have any unit.
+    varies = variance > SMALLEST_VARIANCE * squares
+    deviation = np.where(varies, np.sqrt(np.where(varies, variance, 1.0)), 1.0)
     return Moments(mean.astype(np.float32), deviation.astype(np.float32))

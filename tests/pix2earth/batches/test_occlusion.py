@@ -8,6 +8,7 @@ from experiment import Environment, open_experiment
 from pix2earth.batches.dataset import Dataset
 from pix2earth.batches.occlusion import fill_value
 from pix2earth.batches.preparation import measured_input, prepare_scene
+from pix2earth.plugins import standardizing
 from pix2earth.records.manifest import Field, Manifest, Split
 from pix2earth.records.writer import DatasetWriter
 from pix2earth.settings.errors import UserError
@@ -312,6 +313,18 @@ def test_in_a_scene_the_pixels_of_the_mask_are_hidden_as_in_training(opened):
     prepared = prepare_scene({"input_image": cloudy, "cloud_mask": batch["cloud_mask"]}, dataset.experiment)
     for name in ("input_image", "input_mask", "cloud_mask"):
         np.testing.assert_array_equal(prepared[name], expected[name])
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_what_is_hidden_does_not_count_in_the_moments_of_bands(opened, folded):
+    dataset = opened({"chip": STACK}, fold_dates=folded)
+    (batch,) = dataset.batches("train")
+    axes = (0, 2, 3) if folded else (0, 1, 2, 3)
+    values = np.where(batch["cloud_mask"] == 0, batch["chip"].numpy() * 1e-4, np.nan)
+    assert np.isnan(values).any()
+    found = standardizing.measure(dataset, dataset.names("train")).input
+    np.testing.assert_allclose(found.mean, np.nanmean(values, axis=axes).ravel(), rtol=1e-5)
+    np.testing.assert_allclose(found.deviation, np.nanstd(values, axis=axes).ravel(), rtol=1e-4)
 
 
 class TestErrors:
