@@ -158,22 +158,21 @@ def of_groups(
         every: distance of the time steps that are read, from the first one on.
 
     Raises:
-        UserError: there are fewer sequences than lanes, or those that are read differ in length.
+        ValueError: there are fewer sequences than lanes, or those that are read differ in length.
     """
     count = len(sequences) // lanes
     read = dict(list(sequences.items())[: count * lanes])
     if not count:
-        raise UserError(
-            f"sequence_groups: needs at least as many sequences as batch_size, {lanes}, not {len(sequences)}; lower"
-            " batch_size"
+        raise ValueError(
+            f"needs at least as many sequences as batch_size, {lanes}, not {len(sequences)}; lower batch_size"
         )
     first = next(iter(read))
     length = len(read[first])
     for name, members in read.items():
         if len(members) != length:
-            raise UserError(
-                f"sequence_groups: needs sequences of equal length; {first} has {length} time steps, and {name}"
-                f" {len(members)}; leave it out"
+            raise ValueError(
+                f"needs sequences of equal length; {first} has {length} time steps, and {name} {len(members)}; leave"
+                " the key out, or write sequences of equal length"
             )
     names = [sample for members in read.values() for sample in members[::every]]
     steps = len(names) // len(read)
@@ -211,7 +210,10 @@ def training_streams(listing: Listing, experiment: Experiment, names: Sequence[s
         found = sequences(names, manifest.sequence)
         fields, lanes = list(manifest.fields), experiment.BATCH_SIZE
         if experiment.SEQUENCE_GROUPS:
-            return [of_groups(found, fields, seed, lanes, experiment.SEQUENCE_GROUPS)]
+            try:
+                return [of_groups(found, fields, seed, lanes, experiment.SEQUENCE_GROUPS)]
+            except ValueError as error:
+                raise UserError(f"{experiment.file}: sequence_groups: {error}") from None
         return [of_sequences(found, fields, seed, lanes, shuffle=shuffle)]
     main = manifest.pool_of(names[0])
     parts = _parts(listing, main) if manifest.pools else [("", list(manifest.fields))]

@@ -75,6 +75,7 @@ class Training:
         rates.clip_gradients(experiment, self.gan, plugin, self.strategy.num_replicas_in_sync)
         self.source_folder = RunFolders(self.output.experiment_root, experiment.NAME, source or "").checkpoints
         self.validation = Validation(dataset, self.gan, plugin)
+        self.samples_of_epoch = len(dataset.streams()[0].names)  # fewer than in train where `sequence_groups` is set
         self.best = BestStep(experiment.BEST_METRIC, self.validation.basis)
         self.identity = identity.describe(experiment, dataset.listing, plugin)
         self.identity["selection"] = self.validation.selection.split  # a part held out of train is not trained on
@@ -187,7 +188,7 @@ class Training:
 
     def epochs(self, step: int) -> float:
         """Return the number of epochs after so many finished steps."""
-        return self.dataset.samples_after(step) / len(self.dataset)
+        return self.dataset.samples_after(step) / self.samples_of_epoch
 
     def next_batch(self, batches: Iterator[Any], step: int, journal: Journal | None) -> Any:
         """Return the batch of a step; where a record is damaged, save a checkpoint before raising.

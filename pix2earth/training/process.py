@@ -112,7 +112,7 @@ class RunProcess:
         training.on_save = self.checkpoint_saved
         kind = "GPU" if "GPU" in device_summary["devices"][0] else "CPU"
         report(
-            f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {len(training.dataset)} training"
+            f"{experiment.NAME} {experiment.TIMESTAMP}: {experiment.MODEL_NAME} on {training.samples_of_epoch} training"
             f" samples of {experiment.DATASET}, batch {experiment.BATCH_SIZE}, {kind} x {device_summary['replicas']},"
             f" steps {done} to {experiment.STEPS}"
         )

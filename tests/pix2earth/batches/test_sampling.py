@@ -18,6 +18,7 @@ FIELDS = {"input_image": IMAGE, "target": IMAGE, "cloud_mask": MASK}
 SAMPLES = {
     "pairs": {"input_image": 7, "target": 7, "cloud_mask": 7},
     "two sides": {"cloudy": 5, "clear": 8},
+    "sides and pairs": {"cloudy": 5, "clear": 8, "both": 2},
     "masks": {"image": 7, "hole": 4},
 }
 POOLS = {
@@ -27,6 +28,7 @@ POOLS = {
     },
     "masks": {"image": ["input_image", "target"], "hole": ["cloud_mask"]},
 }  # fmt: skip
+POOLS["sides and pairs"] = POOLS["two sides"]
 
 
 def numbered(field, number):
@@ -120,6 +122,15 @@ def test_evaluation_combines_pools_always_in_the_same_way(opened):
     assert dataset.names("val") == ["image-0", "image-1", "image-2"]
 
 
+def test_inputs_beside_pairs_are_completed_by_targets_of_their_pool(opened):
+    """The moments of bands are measured on the samples that such a model is trained on."""
+    dataset = opened("sides and pairs", "pools")
+    assert dataset.names("train") == [f"cloudy-{number}" for number in range(5)]
+    (batch,) = dataset.batches("train")
+    assert batch["input_image"].numpy()[:, 0, 0, 0].tolist() == [*range(5)]
+    assert len({*batch["target"].numpy()[:, 0, 0, 0].tolist()}) == 5
+
+
 def test_samples_with_both_sides_are_scored(opened):
     dataset = opened("two sides", "pools")
     assert dataset.names("val") == ["both-0", "both-1"]
@@ -198,7 +209,33 @@ def test_groups_read_sequences_side_by_side_and_leave_out_those_that_fill_no_gro
 
 
 def test_groups_that_cannot_be_read():
-    with pytest.raises(UserError, match="needs at least as many sequences as batch_size, 6, not 5; lower batch_size"):
+    with pytest.raises(ValueError, match="needs at least as many sequences as batch_size, 6, not 5; lower batch_size"):
         of_groups(EQUAL, ["target"], seed=0, lanes=6, every=1)
-    with pytest.raises(UserError, match="needs sequences of equal length; a has 3 time steps, and b 1; leave it out"):
+    with pytest.raises(ValueError, match="needs sequences of equal length; a has 3 time steps, and b 1; leave the key"):
         of_groups(SEQUENCES, ["target"], seed=0, lanes=2, every=1)
+
+
+def test_groups_of_a_dataset(tmp_path, open_tiny):
+    """An epoch has the samples that are read; an error names file and key."""
+    manifest = Manifest(
+        name="series",
+        tilesize=SIDE,
+        fields=FIELDS,
+        split=Split(method="by hand"),
+        sequence=r"(?P<sequence>.)_t(?P<position>.)",
+    )
+    with DatasetWriter(tmp_path / "data", manifest) as writer:
+        for name in (name for members in EQUAL.values() for name in members):
+            writer.write("train", name, {key: numbered(field, 1) for key, field in FIELDS.items()})
+    (tmp_path / "environment.json").write_text('{"data_root": "data", "experiment_root": "experiments"}')
+    settings = {"dataset": "series", "tilesize": SIDE, "sequence_groups": 2}
+
+    def streams(**further):
+        dataset = Dataset(open_tiny(tmp_path, "x", **settings | further))
+        dataset.sampling = "sequences"
+        return dataset.streams()
+
+    (stream,) = streams(batch_size=2)
+    assert len(stream.names) == 2 * 2 * 3  # of 25: two groups of two sequences, three time steps each
+    with pytest.raises(UserError, match=r"x/experiment\.json: sequence_groups: needs at least as many sequences"):
+        streams(batch_size=6)
