@@ -48,6 +48,8 @@ DISCRIMINATOR_LOSSES: dict[str, str] = {
 
 LOGGED_ALONE = ("disc_fooling_rate", "disc_recall", "disc_precision")
 """Terms without a gradient, of which only the weight 0 has a meaning."""
+WITHOUT_PROBABILITY = ("disc_lsgan", "disc_wstein")
+"""Losses of discriminators whose output is no probability, nor its logit, so that such shares have no meaning."""
 
 
 OUTPUTS = ("disc_real_output", "disc_generated_output")
@@ -123,6 +125,17 @@ def needs_discriminator(generator_weights: Mapping[str, Any], discriminator_weig
     """Return whether any loss that is computed is a function of the discriminator output."""
     adversarial = [name for name in generator_weights if is_adversarial(name) and generator_weights[name] is not None]
     return bool(adversarial) or any(discriminator_weights[name] is not None for name in discriminator_weights)
+
+
+def wrong_share(weights: Mapping[str, Any]) -> str | None:
+    """Return why a share of `LOGGED_ALONE` has no meaning with the weights of a discriminator's losses, or None."""
+    for name in LOGGED_ALONE:
+        if weights.get(name):
+            return f"{name} has no gradient and can only be logged; its weight is 0, not {weights[name]}"
+        others = [loss for loss in WITHOUT_PROBABILITY if weights.get(loss)]
+        if weights.get(name) is not None and others:
+            return f"{name} counts probabilities above 0.5, which {others[0]} does not teach; leave it out"
+    return None
 
 
 def is_adversarial(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Shares of patches that a discriminator takes for real, above a probability of 0.5: logged beside losses, not learnt.
 
-They have no gradient, so that their weight can only be 0. Source: the training log of the RSGAN study (2020).
+They have no gradient, so that their weight can only be 0, and no meaning for discriminators of least squares or of
+Wasserstein distances, whose outputs are no probabilities. Source: the training log of the RSGAN study (2020).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, LOGGED_ALONE
+from losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, wrong_share
 from metrics import ALL_METRICS, BY_PART, GROUPS, METRICS, OF_SETS, WITHOUT_DIRECTION
 from pix2earth.settings.base_schema import Schema, data, network
 from pix2earth.settings.errors import inside, nearest
@@ -95,17 +95,9 @@ class EnvironmentFile(Frequencies):
 
 
 MetricGroup = Literal[
-    "all",
-    "arisgan",
-    "scientific",
-    "superresolution",
-    "sen2_mtc",
-    "uncrtaints",
-    "allclear",
-    "gapfill",
-    "rsgan",
+    "all", "arisgan", "scientific", "superresolution", "sen2_mtc", "uncrtaints", "allclear", "gapfill", "rsgan",
     "distributions",
-]
+]  # fmt: skip
 """Names of `metrics.GROUPS`."""
 
 
@@ -239,8 +231,8 @@ class ExperimentFile(Schema):
             # Losses of plug-ins have such names; `own_losses.declare` checks them when the plug-in is known.
             if name not in losses and not name.startswith(info.field_name.removesuffix("loss")):
                 raise ValueError(f"there is no loss '{name}'{nearest(name, losses)}")
-            if name in LOGGED_ALONE and weights[name]:
-                raise ValueError(f"{name} has no gradient and can only be logged; its weight is 0, not {weights[name]}")
+        if wrong := wrong_share(weights):
+            raise ValueError(wrong)
         return weights
 
     @field_validator("metrics")

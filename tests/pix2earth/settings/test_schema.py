@@ -77,6 +77,14 @@ def test_shares_are_logged_alone(experiment):
         experiment(disc_loss={"disc_bce": 1, "disc_recall": 1})
 
 
+@pytest.mark.parametrize("loss", ["disc_lsgan", "disc_wstein"])
+def test_shares_need_probabilities(experiment, loss):
+    with pytest.raises(UserError, match=f"disc_recall counts probabilities above 0.5, which {loss} does not teach"):
+        experiment(disc_loss={loss: 1, "disc_bce": None, "disc_recall": 0})
+    experiment(disc_loss={loss: None, "disc_bce": 1, "disc_recall": 0})
+    experiment(disc_loss={loss: 1, "disc_bce": None, "disc_recall": None})
+
+
 def test_losses_of_an_experiment_replace_the_default_as_a_whole(experiment):
     settings = experiment(gen_loss={"gen_ssim": 50}, disc_loss={"disc_nll": 2})
     assert {name: settings.gen_loss[name] for name in ORIGINAL} == dict.fromkeys(ORIGINAL, 0)
