@@ -68,14 +68,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.no_page:
         write_section(PAGE, options.table, text)
     if options.figures:
-        if options.table in MODULES:
-            drawn = MODULES[options.table].figures(environment, options.figures)
-        else:
-            drawn = published.figures(environment, options.figures, options.table)
-        print(*drawn, sep="\n")
+        try:
+            print(*drawn(environment, options), sep="\n")
+        except UserError as error:
+            raise failure or error from None  # where trainings failed, that is what to mend
     if failure:
         raise failure
     return 0
+
+
+def drawn(environment: Environment, options: argparse.Namespace) -> list[Path]:
+    """Draw the figures of a table in the folder ``--figures``; return their paths.
+
+    Raises:
+        UserError: no row is trained.
+    """
+    if options.table in MODULES:
+        paths: list[Path] = MODULES[options.table].figures(environment, options.figures)
+        return paths
+    from pix2earth.results import published
+
+    return published.figures(environment, options.figures, options.table)
 
 
 def arguments() -> argparse.ArgumentParser:

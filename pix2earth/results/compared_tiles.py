@@ -13,6 +13,7 @@ from experiment import Environment
 from pix2earth.results.trained import TIMESTAMP, trained_row
 from pix2earth.runs.folders import RunFolders
 from pix2earth.scoring.tables import csv_files
+from pix2earth.scoring.undefined import mean_of_finite
 from pix2earth.settings.errors import UserError
 
 if TYPE_CHECKING:
@@ -162,14 +163,17 @@ def _scores(environment: Environment, experiment: str, column: str) -> dict[str,
 def hardest(environment: Environment, experiment: str, baselines: Sequence[str]) -> str | None:
     """Return the baseline with the highest mean PSNR in the evaluation of a row; None where it has none of them.
 
+    As in the tables, the mean is over tiles with a finite PSNR: that of a tile without errors is infinite.
+
     Args:
         environment: the machine.
         experiment: of the row.
         baselines: names of the baselines that may be shown.
     """
     table = _table(environment, experiment)
-    means = {name: table[f"PSNR_{name}"].mean() for name in baselines if f"PSNR_{name}" in table}
-    return max(means, key=lambda name: means[name]) if means else None
+    means = {name: mean_of_finite(table[f"PSNR_{name}"]) for name in baselines if f"PSNR_{name}" in table}
+    known = {name: value for name, value in means.items() if np.isfinite(value)}
+    return max(known, key=lambda name: known[name]) if known else None
 
 
 def _first(

@@ -87,10 +87,7 @@ def tables(environment: Environment, options: argparse.Namespace) -> str:
             if example.preset == preset
         ]
         region = next((title for title, (side, _) in baselines.regions.items() if side == "inside"), None)
-        shown = evaluated(models, region)
-        if options.table == "published" and not dataset.target.time_steps:
-            shown = [*scored, *(line for line in shown if line.baseline == FITTED)]
-        # Of stacks, evaluations compute a score over all time steps together, and baselines of presets one of each.
+        shown = beside_models(options.table, dataset, scored, evaluated(models, region))
         lines = table(shown, models, region) if shown else ["Not trained."]
         text = description(dataset, dataset.target.bands)
         sections.append("\n".join([f"### {preset}, {title}", "", *lines, "", text]))
@@ -129,6 +126,19 @@ def evaluated(models: Sequence[tuple[str, TrainedRow, int]], region: str | None)
     ]
 
 
+def beside_models(
+    table: str, dataset: SyntheticDataset, scored: Sequence[ScoreRow], of_evaluations: Sequence[ScoreRow]
+) -> list[ScoreRow]:
+    """Return the baselines that stand beside models: of "published" those of the preset and the fitted one.
+
+    Of stacks, evaluations compute a score over all time steps together, and baselines of presets one of each: only the
+    former are comparable with models.
+    """
+    if table != "published" or dataset.target.time_steps:
+        return list(of_evaluations)
+    return [*scored, *(line for line in of_evaluations if line.baseline == FITTED)]
+
+
 def _of_baseline(scores: Mapping[str, float], side: str, name: str) -> dict[str, float]:
     return {metric: scores[f"{metric}{side}_{name}"] for metric in METRICS}
 
@@ -146,13 +156,31 @@ def figures(environment: Environment, folder: Path, table: str = "published") ->
             (titled(name, preset), f"{table}/{name}") for name, example in examples.items() if example.preset == preset
         ]
         if compared_tiles.sorted_out(environment, shown)[0]:
-            # Runs that start at the hardest baseline have it in their evaluations.
-            given = hardest_baseline(_folder(environment, preset)) if table == "published" else None
             path = folder / f"{table}-{preset}.png".replace("_", "-")
+            given = shown_baseline(environment, table, preset, [experiment for _, experiment in shown])
             drawn.append(compared_tiles.draw(environment, shown, path, baseline=given))
     if not drawn:
         raise UserError(f"{table}: no row is trained")
     return drawn
+
+
+def shown_baseline(
+    environment: Environment, table: str, preset: str, experiments: Sequence[str]
+) -> GivenBaseline | None:
+    """Return the hardest baseline of a preset in a table; None where evaluations have it.
+
+    Args:
+        environment: the machine.
+        table: "published" or "quarter_hour".
+        preset: of the data.
+        experiments: the rows of the preset, of which one is trained.
+    """
+    if table != "published":
+        return None
+    dataset, baselines, scored = _scored(str(_folder(environment, preset)))
+    runs = [(name, trained_row(Path(environment.EXPERIMENT_ROOT), name, METRICS), 0) for name in experiments]
+    name = hardest_of(beside_models(table, dataset, scored, evaluated(runs, None)) or scored).baseline
+    return _given(dataset, baselines, name) if name in baselines.predictors else None
 
 
 def hardest_baseline(folder: Path) -> GivenBaseline:
@@ -165,7 +193,10 @@ def hardest_baseline(folder: Path) -> GivenBaseline:
         UserError: the dataset is not synthetic, or a record is damaged.
     """
     dataset, baselines, scored = _scored(str(folder))
-    name = hardest_of(scored).baseline
+    return _given(dataset, baselines, hardest_of(scored).baseline)
+
+
+def _given(dataset: SyntheticDataset, baselines: BaselineSet, name: str) -> GivenBaseline:
     return GivenBaseline(name, functools.partial(_predicted, dataset, baselines.predictors[name]))
 
 

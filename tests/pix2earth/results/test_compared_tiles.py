@@ -49,11 +49,15 @@ def test_tiles_at_the_quantiles_from_the_worst_to_the_best():
 def test_the_hardest_baseline_has_the_highest_mean_of_the_held_out_tiles(environment):
     leave_run(
         environment, "a/x", "completed",
-        {"PSNR": range(10), "PSNR_bicubic": [30] * 9 + [99], "PSNR_copy": [20, 45, *[30] * 7, 0], "PSNR_median": 50},
+        {
+            "PSNR": range(10), "PSNR_bicubic": [30] * 9 + [99], "PSNR_copy": [20, 45, *[30] * 7, 0], "PSNR_median": 50,
+            "PSNR_exact": [np.inf, *[10] * 9], "PSNR_none": np.nan,
+        },
     )  # fmt: skip
     assert hardest(environment, "a/x", ["bicubic", "copy"]) == "copy"  # 285 / 9 = 31.7; the tile of val does not count
     assert hardest(environment, "a/x", ["bicubic"]) == "bicubic"
-    assert hardest(environment, "a/x", ["linear"]) is None
+    assert hardest(environment, "a/x", ["exact", "none", "bicubic"]) == "bicubic"
+    assert hardest(environment, "a/x", ["linear", "none"]) is None
 
 
 def test_rows_that_are_not_trained_are_named_in_the_caption(environment):

@@ -14,6 +14,7 @@ from pix2earth.results.budgets import EXAMPLES, ON_SYNTHETIC, STARTED
 from pix2earth.results.trained import TrainedRow
 from pix2earth.scoring.baseline_scores import WHOLE, ScoreRow
 from pix2earth.settings import commented_json
+from pix2earth.settings.errors import Stopped
 from pix2earth.training import queue
 from tests import started_commands
 
@@ -55,6 +56,42 @@ def test_what_no_network_sees_is_not_the_hardest_baseline():
 def test_the_hardest_baseline_reads_no_true_classes():
     scored = [score_row(WHOLE, "copy", 20.0), score_row(WHOLE, "linear", 25.0), score_row("gaps", "median", 40.0)]
     assert published.hardest_of([*scored, score_row(WHOLE, published.REFERENCES[0], 30.0)]) == scored[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "steps", "fitted", "shown"),
+    [
+        ("published", None, 35.0, None), ("published", None, 25.0, "nearest"), ("published", None, None, "nearest"),
+        ("published", 3, 25.0, None), ("quarter_hour", None, 25.0, None),
+    ],
+)  # fmt: skip
+def test_figures_show_the_baseline_that_is_the_hardest_in_the_table(monkeypatch, table, steps, fitted, shown):
+    """None: evaluations have it, of which it is the hardest too."""
+    dataset = SimpleNamespace(target=SimpleNamespace(time_steps=steps))
+    baselines = SimpleNamespace(predictors={"nearest": None, "copy": None})
+    scored = [score_row(WHOLE, "copy", 20.0), score_row(WHOLE, "nearest", 30.0)]
+    monkeypatch.setattr(published, "_scored", lambda folder: (dataset, baselines, scored))
+    run = trained(29.5, 16.0)
+    del run.scores["PSNR_median"]
+    if fitted:
+        run.scores.update({f"{name}_linear-fit": fitted for name in ("PSNR", "SSIM", "SAM", "RMSE")})
+    monkeypatch.setattr(published, "trained_row", lambda root, name, metrics: run)
+    environment = SimpleNamespace(EXPERIMENT_ROOT="x", DATA_ROOT="x")
+    found = published.shown_baseline(environment, table, "cloud_removal", ["published/x"])
+    assert (found and found.name) == shown
+
+
+def test_failed_trainings_come_before_missing_figures(tmp_path, monkeypatch, capfd):
+    def stop(*words):
+        raise Stopped("queue: 1 of 1 runs stopped")
+
+    monkeypatch.setattr(results.architectures, "prepare", lambda *words: None)
+    monkeypatch.setattr(queue, "train_all", stop)
+    path = tmp_path / "environment.json"
+    path.write_text('{"experiment_root": "experiments", "data_root": "data"}')
+    with pytest.raises(SystemExit) as end:
+        results.main(["--env", str(path), "--no-page", "--figures", str(tmp_path / "figures")])
+    assert end.value.code == 1 and capfd.readouterr().err == "queue: 1 of 1 runs stopped\n"
 
 
 def test_predictions_of_a_baseline_are_in_the_order_of_names_also_those_of_sequences():
