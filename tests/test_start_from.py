@@ -89,6 +89,11 @@ def test_is_scored_and_mapped_at_the_answer_and_refused_when_changed(tiny_root, 
     write_experiment(tiny_root, "x", **settings | {"start_from": "linear_fit"})
     assert run(train, tiny_root, "x", "--restore", "a") == 2
     assert "x/experiment.json: start_from: was" in (error := capfd.readouterr().err), error[-400:]
+    write_experiment(tiny_root, "x", **settings | {"start_standardize": False})
+    assert run(train, tiny_root, "x", "--restore", "a") == 2
+    assert "start_standardize: was true in the run, is false (shapes the network)" in (
+        error := capfd.readouterr().err
+    ), error[-400:]
 
 
 @pytest.mark.parametrize(("preset", "start"), [("gap_filling", "linear_in_time"), ("cloud_removal", "nearest_clear")])
