@@ -150,7 +150,7 @@ def without_seed(identity: Mapping[str, Any]) -> str:
     content = {key: value for key, value in identity.items() if key not in ("version", "seed", "toolkit")}
     content |= treatments.of(identity)
     if content.get("settings"):
-        content["settings"] = _comparable(content["settings"])
+        content["settings"] = comparable(content["settings"])
     for part, name in (("settings", "dataset"), ("dataset", "name"), ("dataset", "degradation")):
         content[part] = {key: value for key, value in content.get(part, {}).items() if key != name}
     return digest(content)
@@ -196,7 +196,7 @@ def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterat
     fingerprints = [one.get("dataset", {}).get("fingerprint") for one in (recorded, current)]
     same_records = fingerprints[0] == fingerprints[1] or None in fingerprints
     if "model_name" in before:
-        before, now = _comparable(before), _comparable(now)
+        before, now = comparable(before), comparable(now)
     for key in before:
         if key in now and before[key] != now[key]:
             renamed = key == "dataset" and same_records
@@ -205,7 +205,7 @@ def _settings(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> Iterat
         yield Difference("seed", "seed", recorded["seed"], current["seed"])
 
 
-def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
+def comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings in a form in which those of former versions, which lack keys, equal the same of this one."""
     rate = settings.get("learning_rate")
     if (
@@ -215,7 +215,7 @@ def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
         and None not in rate.values()
     ):
         rate = rate[NETWORKS[0]]
-    content = {**ADDED, **settings, "learning_rate": rate}
+    content = {**settings, **{key: settings.get(key, value) for key, value in ADDED.items()}, "learning_rate": rate}
     content["start_standardize"] = bool(content["start_from"]) and content["start_standardize"]  # else without effect
     for key in ("gen_loss", "disc_loss"):  # without losses that are not computed, of which there are more now
         content[key] = {name: weight for name, weight in settings.get(key, {}).items() if weight is not None}

@@ -96,6 +96,8 @@ def run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
     """
     recorded, entry = csv.identity(split), csv.entry(split) or {}
     settings = identity.settings_of(recorded) if recorded else {}
+    # Keys that a former version lacks do not distinguish its runs, nor do those without effect.
+    shown = identity.comparable(settings) if settings else {}
     described = facts(settings, entry.get("losses", ())) if recorded else facts_of_name(csv.path.stem)
     trained_on = "" if csv.other is None else f" trained on {described['dataset'] if recorded else 'another dataset'}"
     described["dataset"] = csv.other or described["dataset"]
@@ -117,7 +119,7 @@ def run_row(csv: RunCsv, split: str, table: pd.DataFrame) -> dict[str, Any]:
         "failed": csv.failed(split, len(table)),
         "group": "/".join(group),
         "label": described["model"] + trained_on,
-        "settings": _flat({**settings, "steps": trained, **treatments.of(recorded or {})}),
+        "settings": _flat({**shown, "steps": trained, **treatments.of(recorded or {})}),
     }
 
 

@@ -169,6 +169,27 @@ def test_other_settings_are_another_row_and_replace_nothing(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("start", "labels"),
+    [
+        (None, ["aris-a learning_rate 0.0004", "aris-a learning_rate 1e-06"]),
+        (
+            "bicubic",
+            [
+                "aris-a learning_rate 0.0004 start_standardize False",
+                "aris-a learning_rate 1e-06 start_standardize True",
+            ],
+        ),
+    ],
+)
+def test_keys_that_former_versions_lacked_are_in_the_label_where_they_have_an_effect(tmp_path, start, labels):
+    former = {"learning_rate": 4e-4, "start_from": start}
+    later = former | {"learning_rate": 1e-6, "start_standardize": True, "sequence_groups": None}
+    for name, settings in (("a_1", former), ("a_2", later)):
+        evaluated_runs.write_run(tmp_path, name, {"PSNR": [30.0]}, settings=settings)
+    assert sorted(load(tmp_path).scores["label"]) == labels
+
+
 def test_another_number_of_steps_is_another_row(tmp_path):
     for name, step in (("a_1", 20), ("a_2", 60)):
         evaluated_runs.write_run(tmp_path, name, {"PSNR": [30.0]}, step=step)
