@@ -79,8 +79,11 @@ def judged(scorer: Scorer, split: str, step: int, other: OtherDataset | None = N
     judge = Judge(classifier.predict, about["classes"], scorer.scale.green_red_infrared)
     numbers = judge_samples(scorer, split, judge, about)
     found = judge.result()
-    if not any(each["pixels"] for each in found["frames"].values()):
-        raise UserError(f"{scorer.dataset.listing.folder / split}: --classifier: no measured pixel has a class")
+    if empty := [kind for kind, each in found["frames"].items() if not each["pixels"]]:
+        raise UserError(
+            f"{scorer.dataset.listing.folder / split}: --classifier: no measured pixel of {empty[0]} frames has a class;"
+            " write classes of them, or leave --classifier out"
+        )
     content = {
         "version": 1, "run": output.run_name, "dataset": other.name if other else manifest.name, "split": split,
         "step": step, **numbers, "paired": scorer.paired, "classifier": {"folder": str(classifier.folder), **about},

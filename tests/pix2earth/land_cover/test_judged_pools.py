@@ -127,6 +127,12 @@ def test_numbers_of_which_true_frames_have_none_are_one_line(scorer_of):
     assert "land_cover_of_input has the classes 3, 6, and true frames of train have 1, 2;" in line
 
 
+def test_inputs_without_a_pixel_that_has_a_class_are_one_line(scorer_of):
+    """Targets have some, so that there are true frames to judge."""
+    with pytest.raises(UserError, match=r"test: --classifier: no measured pixel of generated frames has a class;"):
+        judged(scorer_of(apart(classes=labels() * 0)), "test", 2)
+
+
 def test_a_class_that_is_missing_in_train_counts_as_wrong(scorer_of, capsys):
     """Of 112 dark pixels of each input 16 are of class 3: the wrong ones are 24 dark pixels, 16 of which are of 3."""
     classes = labels()
