@@ -13,7 +13,7 @@ import numpy as np
 
 from experiment import PROJECT, Environment
 from pix2earth.baselines.samples import BaselineSet, Predictor
-from pix2earth.results import compared_tiles
+from pix2earth.results import compared_tiles, judged_rows
 from pix2earth.results.budgets import ON_SYNTHETIC
 from pix2earth.results.compared_tiles import GivenBaseline
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
@@ -88,12 +88,14 @@ def tables(environment: Environment, options: argparse.Namespace) -> str:
         ]
         region = next((title for title, (side, _) in baselines.regions.items() if side == "inside"), None)
         shown = evaluated(models, region)
-        if options.table == "published" and not dataset.target.time_steps:
+        if not dataset.target.time_steps:
             shown = [*scored, *(line for line in shown if line.baseline == FITTED)]
         # Of stacks, evaluations compute a score over all time steps together, and baselines of presets one of each.
         lines = table(shown, models, region) if shown else ["Not trained."]
         text = description(dataset, dataset.target.bands)
-        sections.append("\n".join([f"### {preset}, {title}", "", *lines, "", text]))
+        sections.append(
+            "\n".join([f"### {preset}, {title}", "", *lines, "", text, *_judged(environment, options, preset)])
+        )
     return "\n\n".join([f"Profile `{PROFILE}`; seed of the runs {options.seed}.", *sections])
 
 
@@ -109,6 +111,15 @@ def hardest_of(scored: Sequence[ScoreRow]) -> ScoreRow:
     """Return the scores over the whole image of the baseline with the highest PSNR that a network could beat."""
     candidates = (line for line in scored if line.region == WHOLE and line.baseline not in REFERENCES)
     return max(candidates, key=lambda line: line.scores["PSNR"])
+
+
+def _judged(environment: Environment, options: argparse.Namespace, preset: str) -> list[str]:
+    """Return the lines on the land cover of generated series, where a table has such rows that are trained."""
+    if options.table == "published" or preset != "series":
+        return []
+    rows = [(titled(row, preset), f"{options.table}/{row}") for row in ON_SYNTHETIC[options.table] if preset in row]
+    found = judged_rows.judgements(environment, rows)
+    return ["", "Land cover that a classifier of true frames sees:", "", *judged_rows.table(found)] if found else []
 
 
 def titled(row: str, preset: str) -> str:
