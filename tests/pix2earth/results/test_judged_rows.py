@@ -25,7 +25,8 @@ def test_rows_stand_between_what_true_and_input_frames_reach():
 def test_an_input_of_other_bands_is_no_floor():
     content = judgement(0.6)
     del content["frames"]["input"]
-    assert [line.split(" | ")[0] for line in judged_rows.table({"a": content})[2:]] == [
+    rows = judged_rows.table({"a": content})[2:]
+    assert [line.split(" | ")[0] for line in rows] == [
         "| true frames (ceiling)",
         "| a",
     ]
