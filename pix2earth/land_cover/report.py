@@ -81,8 +81,8 @@ def judged(scorer: Scorer, split: str, step: int, other: OtherDataset | None = N
     found = judge.result()
     if empty := [kind for kind, each in found["frames"].items() if not each["pixels"]]:
         raise UserError(
-            f"{scorer.dataset.listing.folder / split}: --classifier: no measured pixel of {empty[0]} frames has a class;"
-            " write classes of them, or leave --classifier out"
+            f"{scorer.dataset.listing.folder / split}: --classifier: no measured pixel of {empty[0]} frames has a"
+            " class; write classes of them, or leave --classifier out"
         )
     content = {
         "version": 1, "run": output.run_name, "dataset": other.name if other else manifest.name, "split": split,

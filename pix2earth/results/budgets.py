@@ -66,6 +66,8 @@ STARTED = {
     "sar_to_optical/cyclegan": _started(
         500, "sar_to_optical", "rsgan/cyclegan", "regression", {"gen_gan": 0.003, "gen_cycle": 10}
     ),
+    "series/masked_unet": _started(600, "series", "synthetic/series", "linear_fit", {"gen_gan": 0.003}),
+    "series/cgan_recurrent": _started(600, "series", "rsgan/cgan_recurrent", "linear_fit", _L1),
 }
 """Models that add to the hardest trivial answer: at most a quarter of an hour each on two cores without a GPU."""
 ON_SYNTHETIC = {"published": EXAMPLES, "quarter_hour": STARTED}

@@ -12,6 +12,7 @@ from typing import Any
 from experiment import PROJECT, Environment
 from pix2earth.console.arguments import CommandArguments
 from pix2earth.results import adversarial, architectures, page_picture, started
+from pix2earth.results.budgets import ON_SYNTHETIC
 from pix2earth.results.page_picture import SCHEMES
 from pix2earth.settings.errors import UserError, reports_errors
 
@@ -55,7 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         **{
             f"{table}.png": (of_table(module.figures), f"python results.py {table}") for table, module in TABLES.items()
         },
-        "published-*.png": (published, "python results.py published"),
+        **{
+            f"{table}-*.png".replace("_", "-"): (on_synthetic(table), f"python results.py {table}")
+            for table in ON_SYNTHETIC
+        },
         **dict.fromkeys(SCHEMES, (page_picture.draw, "the commands of docs/metrics.md, Which loss works best")),
     }
     missing = 0
@@ -76,15 +80,15 @@ def of_table(figures: Callable[[Environment, Path], list[Path]]) -> Callable[[En
     return lambda environment, output: figures(environment, output.parent)
 
 
-def published(environment: Environment, output: Path) -> list[Path]:
-    """Draw the figures of the published models, one for each preset; return their paths.
+def on_synthetic(table: str) -> Callable[[Environment, Path], list[Path]]:
+    """Return the function from environment and path of a picture to the figures of a table, one for each preset."""
 
-    Raises:
-        UserError: no model is trained.
-    """
-    from pix2earth.results import published
+    def draw(environment: Environment, output: Path) -> list[Path]:
+        from pix2earth.results import published
 
-    return published.figures(environment, output.parent)
+        return published.figures(environment, output.parent, table)
+
+    return draw
 
 
 def sharpening(environment: Environment, output: Path) -> None:

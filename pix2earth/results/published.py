@@ -13,7 +13,7 @@ import numpy as np
 
 from experiment import PROJECT, Environment
 from pix2earth.baselines.samples import BaselineSet, Predictor
-from pix2earth.results import compared_tiles
+from pix2earth.results import compared_tiles, judged_rows
 from pix2earth.results.budgets import ON_SYNTHETIC
 from pix2earth.results.compared_tiles import GivenBaseline
 from pix2earth.results.trained import TrainedRow, trained_row, with_commas
@@ -87,10 +87,12 @@ def tables(environment: Environment, options: argparse.Namespace) -> str:
             if example.preset == preset
         ]
         region = next((title for title, (side, _) in baselines.regions.items() if side == "inside"), None)
-        shown = beside_models(options.table, dataset, scored, evaluated(models, region))
+        shown = beside_models(dataset, scored, evaluated(models, region))
         lines = table(shown, models, region) if shown else ["Not trained."]
         text = description(dataset, dataset.target.bands)
-        sections.append("\n".join([f"### {preset}, {title}", "", *lines, "", text]))
+        sections.append(
+            "\n".join([f"### {preset}, {title}", "", *lines, "", text, *_judged(environment, options, preset)])
+        )
     return "\n\n".join([f"Profile `{PROFILE}`; seed of the runs {options.seed}.", *sections])
 
 
@@ -106,6 +108,15 @@ def hardest_of(scored: Sequence[ScoreRow]) -> ScoreRow:
     """Return the scores over the whole image of the baseline with the highest PSNR that a network could beat."""
     candidates = (line for line in scored if line.region == WHOLE and line.baseline not in REFERENCES)
     return max(candidates, key=lambda line: line.scores["PSNR"])
+
+
+def _judged(environment: Environment, options: argparse.Namespace, preset: str) -> list[str]:
+    """Return the lines on the land cover of generated series, where a table has such rows that are trained."""
+    if options.table == "published" or preset != "series":
+        return []
+    rows = [(titled(row, preset), f"{options.table}/{row}") for row in ON_SYNTHETIC[options.table] if preset in row]
+    found = judged_rows.judgements(environment, rows)
+    return ["", "Land cover that a classifier of true frames sees:", "", *judged_rows.table(found)] if found else []
 
 
 def titled(row: str, preset: str) -> str:
@@ -127,14 +138,14 @@ def evaluated(models: Sequence[tuple[str, TrainedRow, int]], region: str | None)
 
 
 def beside_models(
-    table: str, dataset: SyntheticDataset, scored: Sequence[ScoreRow], of_evaluations: Sequence[ScoreRow]
+    dataset: SyntheticDataset, scored: Sequence[ScoreRow], of_evaluations: Sequence[ScoreRow]
 ) -> list[ScoreRow]:
-    """Return the baselines that stand beside models: of "published" those of the preset and the fitted one.
+    """Return the baselines that stand beside models: of single frames those of the preset and the fitted one.
 
     Of stacks, evaluations compute a score over all time steps together, and baselines of presets one of each: only the
     former are comparable with models.
     """
-    if table != "published" or dataset.target.time_steps:
+    if dataset.target.time_steps:
         return list(of_evaluations)
     return [*scored, *(line for line in of_evaluations if line.baseline == FITTED)]
 
@@ -157,29 +168,24 @@ def figures(environment: Environment, folder: Path, table: str = "published") ->
         ]
         if compared_tiles.sorted_out(environment, shown)[0]:
             path = folder / f"{table}-{preset}.png".replace("_", "-")
-            given = shown_baseline(environment, table, preset, [experiment for _, experiment in shown])
+            given = shown_baseline(environment, preset, [experiment for _, experiment in shown])
             drawn.append(compared_tiles.draw(environment, shown, path, baseline=given))
     if not drawn:
         raise UserError(f"{table}: no row is trained")
     return drawn
 
 
-def shown_baseline(
-    environment: Environment, table: str, preset: str, experiments: Sequence[str]
-) -> GivenBaseline | None:
-    """Return the hardest baseline of a preset in a table; None where evaluations have it.
+def shown_baseline(environment: Environment, preset: str, experiments: Sequence[str]) -> GivenBaseline | None:
+    """Return the hardest baseline beside the rows of a preset; None where evaluations have it.
 
     Args:
         environment: the machine.
-        table: "published" or "quarter_hour".
         preset: of the data.
         experiments: the rows of the preset, of which one is trained.
     """
-    if table != "published":
-        return None
     dataset, baselines, scored = _scored(str(_folder(environment, preset)))
     runs = [(name, trained_row(Path(environment.EXPERIMENT_ROOT), name, METRICS), 0) for name in experiments]
-    name = hardest_of(beside_models(table, dataset, scored, evaluated(runs, None)) or scored).baseline
+    name = hardest_of(beside_models(dataset, scored, evaluated(runs, None)) or scored).baseline
     return _given(dataset, baselines, name) if name in baselines.predictors else None
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pix2earth.results import pictures
-from pix2earth.results.budgets import EXAMPLES
+from pix2earth.results.budgets import ON_SYNTHETIC
 from pix2earth.results.page_picture import SCHEMES
 
 
@@ -31,7 +31,11 @@ def test_without_runs_nothing_is_drawn_and_the_targets_are_named(tmp_path, capsy
 def test_every_picture_of_the_documentation_is_known():
     """Figures of tables are there once their rows are trained."""
     tables = {f"{name}.png" for name in pictures.TABLES}
-    presets = {f"published-{example.preset.replace('_', '-')}.png" for example in EXAMPLES.values()}
+    presets = {
+        f"{table}-{example.preset}.png".replace("_", "-")
+        for table, rows in ON_SYNTHETIC.items()
+        for example in rows.values()
+    }
     shown = {path.name for path in pictures.FOLDER.glob("*.png")}
     always = {"sharpening.png", "demo.png", "synthetic.png", "adversarial.png", *SCHEMES, *pictures.OTHERS}
     assert always <= shown <= always | tables | presets
